@@ -1,0 +1,63 @@
+"""See where a vision-language model looks, prove whether that can be trusted, put it to work.
+
+The public names below are imported on first use, so ``import vlmscope`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from vlmscope.attention import capture, generate, knockout, prefill, token_map
+    from vlmscope.evaluation import verify_heads
+    from vlmscope.images import open_image
+    from vlmscope.methods import discover_heads, ground
+    from vlmscope.models import from_pretrained_model, load
+    from vlmscope.types import Grounding, HeadSet, TokenMap
+
+__all__ = [
+    "Grounding",
+    "HeadSet",
+    "TokenMap",
+    "capture",
+    "discover_heads",
+    "from_pretrained_model",
+    "generate",
+    "ground",
+    "knockout",
+    "load",
+    "open_image",
+    "prefill",
+    "token_map",
+    "verify_heads",
+]
+
+_HOMES = {
+    "Grounding": "types",
+    "HeadSet": "types",
+    "TokenMap": "types",
+    "capture": "attention",
+    "discover_heads": "methods",
+    "from_pretrained_model": "models",
+    "generate": "attention",
+    "ground": "methods",
+    "knockout": "attention",
+    "load": "models",
+    "open_image": "images",
+    "prefill": "attention",
+    "token_map": "attention",
+    "verify_heads": "evaluation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"vlmscope.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'vlmscope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

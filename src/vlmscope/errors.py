@@ -1,0 +1,118 @@
+"""What a user can run into.
+
+Every message says what was wrong, what was received and what to do about it. The CLI prints the
+message alone; the library raises, so that a caller can tell the kinds apart. All of them are
+``VlmscopeError``; the ones that stand for a bad argument are also ``ValueError`` or the like, so
+code that knows nothing of vlmscope catches them naturally.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AttentionError",
+    "BadHeadSetError",
+    "BadImageError",
+    "BadPhraseError",
+    "BadSampleError",
+    "KnockoutError",
+    "MissingExtraError",
+    "ModelLoadError",
+    "ModelMismatchError",
+    "OutputError",
+    "UnknownNameError",
+    "UnsupportedError",
+    "VlmscopeError",
+    "VlmscopeWarning",
+    "nearest",
+]
+
+
+class VlmscopeError(Exception):
+    """Base of everything that vlmscope raises on purpose."""
+
+
+class VlmscopeWarning(UserWarning):
+    """Something the user should know of a result that was produced all the same."""
+
+
+class BadImageError(VlmscopeError, ValueError):
+    """An image that is missing, unreadable, truncated, empty or too large."""
+
+
+class BadPhraseError(VlmscopeError, ValueError):
+    """A phrase that is empty or does not fit the model's context."""
+
+
+class BadSampleError(VlmscopeError, ValueError):
+    """A row of a sample list that cannot be used, or a list with no usable row."""
+
+
+class BadHeadSetError(VlmscopeError, ValueError):
+    """A head file that is no JSON, lacks fields, or names heads the model does not have."""
+
+
+class ModelLoadError(VlmscopeError):
+    """A model that could not be found or loaded."""
+
+
+class ModelMismatchError(VlmscopeError, ValueError):
+    """Two things that were made for different models: processor and model, heads and model."""
+
+
+class UnsupportedError(VlmscopeError):
+    """A family, kernel or method that cannot do what was asked of it."""
+
+
+class AttentionError(VlmscopeError):
+    """Instrumentation used in a way that could mix or lose attention rows."""
+
+
+class KnockoutError(AttentionError, ValueError):
+    """A knock-out that would leave a row without any key."""
+
+
+class OutputError(VlmscopeError, OSError):
+    """A file or folder that cannot be written."""
+
+
+class MissingExtraError(VlmscopeError, ImportError):
+    """An optional dependency that is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed. "
+            f"Install it with: pip install 'vlmscope[{extra}]'"
+        )
+
+
+class UnknownNameError(VlmscopeError, KeyError):
+    """A name that is not registered; the message lists the nearest ones.
+
+    Args:
+        kind: what was looked up, for example ``"model"`` or ``"method"``.
+        name: the name received.
+        known: every valid name.
+        hint: one more sentence on what to do.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
+        valid = sorted(known)
+        close = nearest(str(name), valid)
+        tail = f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        listing = f"Known: {', '.join(valid)}." if valid else ""
+        message = " ".join(part for part in (f"Unknown {kind} {name!r}.", tail, listing, hint) if part)
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        return self.message
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """The known names most like ``name``, best first; empty when none is alike."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=limit, cutoff=0.5)
+    return [lowered[match] for match in close]

@@ -1,0 +1,249 @@
+"""A set of localization heads is a measurement: the heads, and all the evidence for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vlmscope.errors import BadHeadSetError
+from vlmscope.io import write_json
+
+__all__ = [
+    "Head",
+    "HeadEvidence",
+    "HeadFrequency",
+    "HeadSet",
+    "Interval",
+    "parse_heads",
+]
+
+FORMAT = "vlmscope-heads/1"
+
+
+class Head(NamedTuple):
+    """One attention head of the decoder; both numbers count from 0."""
+
+    layer: int
+    head: int
+
+    def __str__(self) -> str:
+        return f"L{self.layer}H{self.head}"
+
+
+class Interval(NamedTuple):
+    """A score with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class HeadFrequency:
+    """What discovery measured of one head.
+
+    Attributes:
+        head: which head.
+        frequency: share of samples (over all trials) in which it was among the lowest-entropy
+            heads, with its bootstrap interval over samples.
+        attention_sum: mean attention of the read-out row on all image tokens, 0..1.
+        entropy: mean spatial entropy over the samples in which it is finite, or None.
+    """
+
+    head: Head
+    frequency: Interval
+    attention_sum: float
+    entropy: float | None
+
+
+@dataclass(frozen=True)
+class HeadEvidence:
+    """What verification measured on samples that discovery did not see.
+
+    Attributes:
+        samples: number of samples.
+        pointing: arg-max of the combined map inside the object, 0..1.
+        mean_iou: mean box IoU of the combination, 0..1.
+        acc50: share of samples with box IoU of at least 0.5.
+        enrichment: attention mass inside the object over the object's share of the area; 1 is chance.
+        chance_pointing: pointing of a uniformly random image token.
+        per_head: per head of the set: pointing, mean_iou, acc50, enrichment, and percentile among all heads.
+        settings: the post-processing under which boxes were made.
+        sample_ids: digest of the samples, to tell that discovery did not use them.
+    """
+
+    samples: int
+    pointing: Interval
+    mean_iou: Interval
+    acc50: Interval
+    enrichment: Interval
+    chance_pointing: float
+    per_head: tuple[dict[str, Any], ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    sample_ids: tuple[str, ...] = ()
+
+    @property
+    def better_than_chance(self) -> bool:
+        """Whether both the pointing interval lies above chance and the enrichment's above 1."""
+        return self.pointing.low > self.chance_pointing and self.enrichment.low > 1.0
+
+
+@dataclass(frozen=True)
+class HeadSet:
+    """Localization heads of one model, with the evidence for them.
+
+    Attributes:
+        heads: the heads, best first.
+        model: id of the model they belong to.
+        revision: the model's revision (commit) or a digest of its weights; None when unknown.
+        source: ``"discovered"``, ``"published, unverified"`` or ``"given"``.
+        prompt: preset of the prompt that was read, for example ``"paper"``.
+        rows: the read-out row, for example ``"last_text"``.
+        shape: (layers, heads) of the decoder.
+        samples: number of samples of discovery; 0 for a set that was not discovered here.
+        trials: how many random draws of samples the frequencies are averaged over.
+        tau: threshold on the mean attention sum, by value.
+        sums: mean attention sum of every head that was considered, sorted ascending (the curve
+            whose elbow is tau).
+        frequencies: every considered head, most frequent first.
+        options: the options of discovery.
+        sample_ids: digests of the samples.
+        evidence: verification, when it was done.
+        version: of vlmscope that wrote it.
+        notes: free sentences (the source of a published set).
+    """
+
+    heads: tuple[Head, ...]
+    model: str
+    revision: str | None = None
+    source: str = "given"
+    prompt: str | None = None
+    rows: str = "last_text"
+    shape: tuple[int, int] | None = None
+    samples: int = 0
+    trials: int = 0
+    tau: float | None = None
+    sums: tuple[float, ...] = ()
+    frequencies: tuple[HeadFrequency, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    sample_ids: tuple[str, ...] = ()
+    evidence: HeadEvidence | None = None
+    version: str = ""
+    notes: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values, with a format tag."""
+        return {"format": FORMAT, **asdict(self)}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the set as JSON, whole or not at all.
+
+        Raises:
+            OutputError: when the place cannot be written.
+        """
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> HeadSet:
+        """Read a set that :meth:`save` wrote.
+
+        Raises:
+            BadHeadSetError: no such file, no JSON, or a field that is missing or has a wrong
+                type; the message names it.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise BadHeadSetError(
+                f"Cannot read the head file {path}: {reason}. "
+                "Make one with: vlmscope heads discover MODEL --out heads.json"
+            ) from error
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise BadHeadSetError(
+                f"The head file {path} is not JSON (line {error.lineno}: {error.msg}). "
+                "It should be a file written by: vlmscope heads discover MODEL --out heads.json"
+            ) from error
+        return cls.from_dict(record, str(path))
+
+    @classmethod
+    def from_dict(cls, record: Any, name: str = "head set") -> HeadSet:
+        """The inverse of :meth:`to_dict`; ``name`` stands in error messages."""
+        if not isinstance(record, dict):
+            raise BadHeadSetError(f"{name} must be a JSON object, got {type(record).__name__}.")
+        if record.get("format") != FORMAT:
+            raise BadHeadSetError(
+                f"{name} has format {record.get('format')!r}, expected {FORMAT!r}. "
+                "Discover the heads again with this version of vlmscope."
+            )
+        missing = [key for key in ("heads", "model") if key not in record]
+        if missing:
+            raise BadHeadSetError(f"{name} lacks the field(s) {', '.join(missing)}.")
+        try:
+            return _from_record(cls, record)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadHeadSetError(f"{name} has a field of the wrong type or shape: {error}.") from error
+
+
+def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
+    known = {key: record[key] for key in cls.__dataclass_fields__ if key in record}
+    known["heads"] = tuple(_head(pair) for pair in record["heads"])
+    if not known["heads"]:
+        raise ValueError("heads is empty")
+    known["sums"] = tuple(float(value) for value in record.get("sums", ()))
+    known["sample_ids"] = tuple(str(value) for value in record.get("sample_ids", ()))
+    if record.get("shape") is not None:
+        layers, heads = record["shape"]
+        known["shape"] = (int(layers), int(heads))
+    known["frequencies"] = tuple(
+        HeadFrequency(
+            _head(row["head"]), Interval(*row["frequency"]), float(row["attention_sum"]), row["entropy"]
+        )
+        for row in record.get("frequencies", ())
+    )
+    if record.get("evidence") is not None:
+        known["evidence"] = _evidence(record["evidence"])
+    return cls(**known)
+
+
+def _evidence(record: dict[str, Any]) -> HeadEvidence:
+    values = dict(record)
+    for key in ("pointing", "mean_iou", "acc50", "enrichment"):
+        values[key] = Interval(*values[key])
+    values["per_head"] = tuple(values.get("per_head", ()))
+    values["sample_ids"] = tuple(values.get("sample_ids", ()))
+    return HeadEvidence(**values)
+
+
+def _head(pair: Any) -> Head:
+    layer, head = pair
+    if isinstance(layer, bool) or not isinstance(layer, int) or not isinstance(head, int):
+        raise ValueError(f"a head is [layer, head] with whole numbers, got {pair!r}")
+    return Head(layer, head)
+
+
+def parse_heads(text: str | Sequence[str]) -> tuple[Head, ...]:
+    """Read heads written as ``L14H24,L14H13`` or ``14.24 14.13``.
+
+    Raises:
+        BadHeadSetError: for anything else.
+    """
+    words: Iterable[str] = re.split(r"[,\s]+", text.strip()) if isinstance(text, str) else text
+    heads = []
+    for word in words:
+        match = re.fullmatch(r"[Ll](\d+)[Hh](\d+)|(\d+)[.:](\d+)", word)
+        if match is None:
+            raise BadHeadSetError(f"A head is written L14H24 or 14.24, got {word!r}.")
+        layer, head = (int(number) for number in match.groups() if number is not None)
+        heads.append(Head(layer, head))
+    return tuple(heads)

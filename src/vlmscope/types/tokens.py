@@ -1,0 +1,177 @@
+"""What every position of a prompt is, and which pixels each image token stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vlmscope.errors import UnknownNameError
+
+__all__ = ["Role", "TokenMap", "View"]
+
+
+class Role(IntEnum):
+    """What one position of the sequence is.
+
+    ``QUERY`` is every prompt token after the image that is not part of the phrase, a chat
+    template's tail included; ``SYSTEM`` is every text token before the image (BOS included).
+    """
+
+    PAD = 0
+    SYSTEM = 1
+    IMAGE = 2
+    QUERY = 3
+    PHRASE = 4
+    GENERATED = 5
+
+
+# A phrase is a part of the query, so asking for the query gives both; "text" is what the paper
+# "What's in the Image" calls query tokens: every non-image token of the prompt.
+_GROUPS: dict[str, tuple[Role, ...]] = {
+    "system": (Role.SYSTEM,),
+    "image": (Role.IMAGE,),
+    "query": (Role.QUERY, Role.PHRASE),
+    "phrase": (Role.PHRASE,),
+    "generated": (Role.GENERATED,),
+    "text": (Role.SYSTEM, Role.QUERY, Role.PHRASE),
+    "pad": (Role.PAD,),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One grid of image tokens (the whole image, a tile, a thumbnail) and the pixels it covers.
+
+    Cells are axis-aligned rectangles of ORIGINAL image pixels. Edges may lie outside the image
+    where the processor padded it; a crop leaves pixels that no cell covers.
+
+    Attributes:
+        name: ``"image"``, ``"tile 0"``, ``"thumbnail"`` ...
+        positions: int (rows * columns,), row-major: where each cell's token is in the sequence.
+        y_edges: float (rows + 1,), ascending, original pixels.
+        x_edges: float (columns + 1,), ascending, original pixels.
+    """
+
+    name: str
+    positions: NDArray[np.int64]
+    y_edges: NDArray[np.float64]
+    x_edges: NDArray[np.float64]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(height, width) in cells."""
+        return len(self.y_edges) - 1, len(self.x_edges) - 1
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """Float (rows * columns, 4): xyxy of each cell in original pixels, row-major."""
+        y0, x0 = np.meshgrid(self.y_edges[:-1], self.x_edges[:-1], indexing="ij")
+        y1, x1 = np.meshgrid(self.y_edges[1:], self.x_edges[1:], indexing="ij")
+        return np.stack([x0, y0, x1, y1], axis=-1).reshape(-1, 4)
+
+    def seen(self, image_size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """The part of the image that the view covers, xyxy, clipped to ``image_size``."""
+        height, width = image_size
+        x0, x1 = np.clip(self.x_edges[[0, -1]], 0, width)
+        y0, y1 = np.clip(self.y_edges[[0, -1]], 0, height)
+        return float(x0), float(y0), float(x1), float(y1)
+
+
+@dataclass(frozen=True, eq=False)
+class TokenMap:
+    """Roles of every position of one sequence, and the geometry of its image tokens.
+
+    Attributes:
+        roles: int8 (positions,), values of :class:`Role`.
+        tokens: the text of every position, special tokens spelled out.
+        image_size: (height, width) of the original image in pixels.
+        views: the grids of image tokens, in the order of the sequence.
+        placement: how the image was fitted, for the record: ``"pad"``, ``"crop"``, ``"resize"`` ...
+    """
+
+    roles: NDArray[np.int8]
+    tokens: tuple[str, ...]
+    image_size: tuple[int, int]
+    views: tuple[View, ...]
+    placement: str = "resize"
+
+    def __len__(self) -> int:
+        return len(self.roles)
+
+    def positions(self, role: str) -> NDArray[np.int64]:
+        """Positions of a role, ascending: int (n,).
+
+        Args:
+            role: ``system``, ``image``, ``query`` (the phrase included), ``phrase``,
+                ``generated``, ``text`` (every non-image prompt token) or ``pad``.
+
+        Raises:
+            UnknownNameError: for any other role.
+        """
+        if role not in _GROUPS:
+            raise UnknownNameError("token role", role, _GROUPS)
+        return np.flatnonzero(np.isin(self.roles, _GROUPS[role]))
+
+    @property
+    def image_positions(self) -> NDArray[np.int64]:
+        """Int (tokens,): the positions of all image tokens that lie on a grid, view after view.
+
+        The last axis of every captured map is in this order. Separator tokens of some families
+        carry the image role but lie on no grid; they are not part of it.
+        """
+        return np.concatenate([view.positions for view in self.views])
+
+    @property
+    def seen(self) -> tuple[float, float, float, float]:
+        """xyxy of the original image that at least one token covers."""
+        boxes = np.array([view.seen(self.image_size) for view in self.views])
+        x0, y0 = boxes[:, :2].min(axis=0)
+        x1, y1 = boxes[:, 2:].max(axis=0)
+        return float(x0), float(y0), float(x1), float(y1)
+
+    @property
+    def unseen_fraction(self) -> float:
+        """Share of the original image that no token covers (a crop cut it off), 0..1."""
+        x0, y0, x1, y1 = self.seen
+        height, width = self.image_size
+        return max(0.0, 1.0 - (x1 - x0) * (y1 - y0) / (height * width))
+
+    def split(self, weights: ArrayLike) -> list[NDArray[np.float64]]:
+        """Cut a (..., tokens) array into one (..., height, width) grid per view.
+
+        Raises:
+            ValueError: when the last axis is not the number of image tokens.
+        """
+        values = np.asarray(weights, dtype=np.float64)
+        sizes = [len(view.positions) for view in self.views]
+        if values.ndim == 0 or values.shape[-1] != sum(sizes):
+            raise ValueError(
+                f"weights must end in {sum(sizes)} image tokens, got shape {values.shape}; "
+                "take them from trace.maps or token_map.image_positions"
+            )
+        parts = np.split(values, np.cumsum(sizes)[:-1], axis=-1)
+        return [
+            part.reshape(*values.shape[:-1], *view.grid)
+            for part, view in zip(parts, self.views, strict=True)
+        ]
+
+    def to_pixels(self, weights: ArrayLike, interpolation: str = "bilinear") -> NDArray[np.float32]:
+        """Paint token weights onto the original image.
+
+        Args:
+            weights: float (tokens,), one value per image token in ``image_positions`` order.
+            interpolation: ``"bilinear"`` between cell centres (for looking at); ``"nearest"``,
+                each pixel takes the value of the cell it lies in; ``"density"``, like nearest but
+                each cell's value is spread over its pixels so that the SUM over the image equals
+                the sum of the weights of cells that cover it (attention mass is conserved).
+
+        Returns:
+            float32 (height, width) of the ORIGINAL image. Pixels no token covers are 0; where
+            views overlap their values are averaged (summed under ``"density"``).
+        """
+        from vlmscope.types.painting import paint_views
+
+        return paint_views(self.views, self.split(weights), self.image_size, interpolation)
