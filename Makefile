@@ -1,0 +1,45 @@
+# The two commands of this project are `make demo` and `make test`. Each makes its own virtual
+# environment when it is needed, from PYTHON (3.11 or later), pinned by constraints.txt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_OUT ?= demo-output
+WORKERS ?= 2
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := pyproject.toml constraints.txt
+
+.PHONY: demo test check venv clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.core-stamp
+	@$(BIN)/vlmscope demo --out $(DEMO_OUT)
+
+test: $(VENV)/.dev-stamp
+	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+check: $(VENV)/.dev-stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_imports.py
+
+venv: $(VENV)/.dev-stamp
+
+# `--quiet` keeps pip's warnings and errors; a failed step leaves no stamp, so it is tried again.
+$(VENV)/.core-stamp: $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	  "vlmscope needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + \
+	  ". Name another one: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing vlmscope into $(VENV) (once; a few minutes) ..." >&2
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev-stamp: $(VENV)/.core-stamp
+	@echo "Installing the test tools into $(VENV) ..." >&2
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO_OUT) build dist .pytest_cache .mypy_cache .ruff_cache
