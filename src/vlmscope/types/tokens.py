@@ -90,6 +90,7 @@ class TokenMap:
         image_size: (height, width) of the original image in pixels.
         views: the grids of image tokens, in the order of the sequence.
         placement: how the image was fitted, for the record: ``"pad"``, ``"crop"``, ``"resize"`` ...
+        notes: sentences the user should know of this prompt (words the vocabulary lacks).
     """
 
     roles: NDArray[np.int8]
@@ -97,6 +98,7 @@ class TokenMap:
     image_size: tuple[int, int]
     views: tuple[View, ...]
     placement: str = "resize"
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.roles)

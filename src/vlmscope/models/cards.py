@@ -1,0 +1,90 @@
+"""What is known of particular checkpoints: for `vlmscope models`, and for their defaults."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LLAVA_SYSTEM", "ModelCard", "card_for", "catalogue", "read_card"]
+
+# the fixed sentence with which LLaVA-1.5 was tuned and the paper's code prompts
+LLAVA_SYSTEM = (
+    "A chat between a curious human and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the human's questions."
+)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of one checkpoint before it is loaded.
+
+    Attributes:
+        id: embedded or hub id.
+        family: id of its family.
+        size: parameters, as people say it.
+        licence: of the weights.
+        system: the system sentence of the ``paper`` preset.
+        grounding: the model's own post-processing defaults, empty for the method's.
+        heads: a head set that ships with the model, or None.
+        embedded: whether it comes with vlmscope.
+        notes: one sentence.
+    """
+
+    id: str
+    family: str
+    size: str = "unknown"
+    licence: str = "unknown"
+    system: str = LLAVA_SYSTEM
+    grounding: dict[str, Any] = field(default_factory=dict)
+    heads: Path | None = None
+    embedded: bool = False
+    notes: str = ""
+
+
+_TINY_LLAVA = ModelCard(
+    id="tiny-llava",
+    family="llava",
+    size="3.9M",
+    licence="Apache-2.0",
+    embedded=True,
+    notes="ships inside vlmscope; knows rendered shapes, not photographs",
+)
+
+_LLAMA2 = "Llama 2 Community License"
+
+_HUB = (
+    ModelCard("llava-hf/llava-1.5-7b-hf", "llava", "7B", _LLAMA2, notes="published heads"),
+    ModelCard("llava-hf/llava-1.5-13b-hf", "llava", "13B", _LLAMA2, notes="published heads"),
+    ModelCard("llava-hf/bakLlava-v1-hf", "llava", "7B", notes="Mistral decoder"),
+    ModelCard("xtuner/llava-llama-3-8b-v1_1-transformers", "llava", "8B", notes="Llama 3 decoder"),
+)
+
+
+def catalogue() -> tuple[ModelCard, ...]:
+    """Cards of the embedded models and of well-known checkpoints, embedded first."""
+    return (_TINY_LLAVA, *_HUB)
+
+
+def card_for(name: str, family: str) -> ModelCard:
+    """The card of a known id; an unknown one gets its family's defaults."""
+    known = {card.id: card for card in catalogue()}
+    return known.get(name, ModelCard(name, family))
+
+
+def read_card(folder: Path, card: ModelCard) -> ModelCard:
+    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any."""
+    from dataclasses import replace
+
+    heads = folder / "heads.json"
+    card = replace(card, heads=heads if heads.is_file() else None)
+    about = folder / "vlmscope.json"
+    if not about.is_file():
+        return card
+    record = json.loads(about.read_text(encoding="utf-8"))
+    return replace(
+        card,
+        system=record.get("system", card.system),
+        grounding=record.get("grounding", card.grounding),
+    )

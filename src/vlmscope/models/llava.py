@@ -1,0 +1,130 @@
+"""LLaVA: a CLIP or SigLIP tower, a projector, any causal decoder; one grid of image tokens.
+
+The published LLaVA-1.5 pads an image to a square; the processor of its transformers checkpoints
+crops the centre and never sees the sides of a wide image. Both are offered, ``pad`` is the default
+for grounding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.family import Family, GridLayout, ImageInputs
+from vlmscope.models.placement import fit_image
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["LlavaFamily"]
+
+# vision towers whose tokens lie on one fixed grid, and whether a class token stands in front
+_TOWERS = {"clip_vision_model": True, "siglip_vision_model": False}
+
+
+class LlavaFamily(Family):
+    """``LlavaForConditionalGeneration`` of transformers."""
+
+    id = "llava"
+    model_types = ("llava",)
+    limits = (
+        "one image per prompt",
+        "one square grid: pad wastes tokens on borders, crop never sees the sides",
+    )
+
+    def decoder(self, hf: PreTrainedModel) -> PreTrainedModel:
+        decoder: PreTrainedModel = hf.model.language_model
+        return decoder
+
+    def image_token_id(self, hf: PreTrainedModel) -> int:
+        return int(hf.config.image_token_id)
+
+    def check(self, hf: PreTrainedModel, processor: Any) -> None:
+        for part in ("image_processor", "tokenizer"):
+            if getattr(processor, part, None) is None:
+                raise ModelMismatchError(
+                    f"{type(processor).__name__} has no {part}; a LLaVA model needs a LlavaProcessor."
+                )
+        tower = hf.config.vision_config.model_type
+        if tower not in _TOWERS:
+            raise UnsupportedError(
+                f"This LLaVA has a vision tower of type {tower!r}; known are {', '.join(_TOWERS)}. "
+                "Where its image tokens lie is not known, so nothing is guessed."
+            )
+        if not _TOWERS[tower] and hf.config.vision_feature_select_strategy == "default":
+            raise UnsupportedError(
+                f"vision_feature_select_strategy='default' drops the first token, but {tower} has no "
+                "class token: the first patch would be lost. Set it to 'full' in the config."
+            )
+        expected = self.image_token_id(hf)
+        token = str(getattr(processor, "image_token", "<image>"))
+        found = processor.tokenizer.convert_tokens_to_ids(token)
+        if found != expected:
+            raise ModelMismatchError(
+                f"The processor writes the image token {token!r} as id {found}, the model "
+                f"expects id {expected}. Load the processor that belongs to the model."
+            )
+        rows = hf.get_input_embeddings().weight.shape[0]
+        if len(processor.tokenizer) > rows:
+            raise ModelMismatchError(
+                f"The tokenizer has {len(processor.tokenizer)} tokens, the model embeds {rows}. "
+                "Load the processor that belongs to the model."
+            )
+
+    def image_inputs(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        image_processor = processor.image_processor
+        fitted = fit_image(pixels, image_processor, placement)
+        # the padding is done already, and a PIL image leaves no doubt which axis holds the channels
+        options = {"do_pad": False} if hasattr(image_processor, "do_pad") else {}
+        values = image_processor(
+            images=[Image.fromarray(fitted.pixels)], return_tensors="pt", **options
+        )["pixel_values"]
+        size = (int(values.shape[-2]), int(values.shape[-1]))
+        if size != fitted.size:
+            raise ModelMismatchError(
+                f"{type(image_processor).__name__} made {size[0]}x{size[1]} pixels where its settings "
+                f"say {fitted.size[0]}x{fitted.size[1]}. Its geometry is unknown, so boxes would be "
+                "wrong; use the image processor that belongs to the model."
+            )
+        grid = self._grid(hf, size)
+        extra = self._leading_tokens(hf)
+        layout = GridLayout("image", np.arange(grid[0] * grid[1]) + extra, *fitted.edges(grid))
+        return ImageInputs(
+            {"pixel_values": values}, grid[0] * grid[1] + extra, (layout,), fitted.placement
+        )
+
+    def image_embeddings(self, hf: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
+        import torch
+
+        features = hf.get_image_features(
+            pixel_values=inputs["pixel_values"],
+            vision_feature_layer=hf.config.vision_feature_layer,
+            vision_feature_select_strategy=hf.config.vision_feature_select_strategy,
+            return_dict=True,
+        )
+        return torch.stack(tuple(features.pooler_output))
+
+    def _grid(self, hf: PreTrainedModel, size: tuple[int, int]) -> tuple[int, int]:
+        vision = hf.config.vision_config
+        patch = int(vision.patch_size)
+        grid = size[0] // patch, size[1] // patch
+        side = int(vision.image_size) // patch
+        if grid != (side, side):
+            raise ModelMismatchError(
+                f"The processor makes {size[0]}x{size[1]} pixels = {grid[0]}x{grid[1]} image tokens, "
+                f"the model's vision tower takes {side}x{side} (image {vision.image_size}, patch "
+                f"{patch}). Load the processor that belongs to the model."
+            )
+        return grid
+
+    def _leading_tokens(self, hf: PreTrainedModel) -> int:
+        """1 where the tower's class token is kept in front of the patches, else 0."""
+        keeps_all = hf.config.vision_feature_select_strategy == "full"
+        return int(keeps_all and _TOWERS[hf.config.vision_config.model_type])
