@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= demo-output
 WORKERS ?= 2
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
 .PHONY: demo test check venv clean
@@ -26,7 +26,7 @@ check: $(VENV)/.dev-stamp
 
 venv: $(VENV)/.dev-stamp
 
-# `--quiet` keeps pip's warnings and errors; a failed step leaves no stamp, so it is tried again.
+# `-qq` leaves only pip's errors; a failed step leaves no stamp, so it is tried again.
 $(VENV)/.core-stamp: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
 	  "vlmscope needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + \
