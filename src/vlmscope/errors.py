@@ -15,6 +15,7 @@ __all__ = [
     "AttentionError",
     "BadHeadSetError",
     "BadImageError",
+    "BadOptionError",
     "BadPhraseError",
     "BadSampleError",
     "KnockoutError",
@@ -40,6 +41,10 @@ class VlmscopeWarning(UserWarning):
 
 class BadImageError(VlmscopeError, ValueError):
     """An image that is missing, unreadable, truncated, empty or too large."""
+
+
+class BadOptionError(VlmscopeError, ValueError):
+    """An option or argument with a value outside its range."""
 
 
 class BadPhraseError(VlmscopeError, ValueError):
