@@ -1,0 +1,229 @@
+"""Read chosen attention rows while a model runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vlmscope.attention.instrument import Binding, Forward, instrument, is_causal
+from vlmscope.attention.rows import softmax_rows
+from vlmscope.attention.selection import HeadChoice, RowChoice
+from vlmscope.errors import AttentionError
+from vlmscope.models import LoadedModel
+from vlmscope.types import Head, TokenMap
+
+__all__ = ["Trace", "capture"]
+
+
+@contextlib.contextmanager
+def capture(
+    model: LoadedModel,
+    rows: str | int | Sequence[int] = "last_text",
+    layers: Iterable[int] | None = None,
+    heads: Iterable[int] | Iterable[tuple[int, int]] | None = None,
+    keys: str = "image",
+) -> Iterator[Trace]:
+    """Record attention rows of every pass inside the block.
+
+    The model's output is bit-equal to its output without; memory grows with rows x keys.
+
+    Args:
+        model: the model to look into.
+        rows: which positions' rows. ``"last_text"``: the last token of the phrase; ``"last_input"``:
+            the last prompt token; ``"phrase"``: every token of the phrase; ``"generated"``: the rows
+            that predict generated tokens; or positions (negative ones count from the prompt's end).
+        layers: decoder layers, from 0; None: all.
+        heads: head numbers, from 0, read in every chosen layer; or (layer, head) pairs, which take
+            the place of ``layers``; None: all.
+        keys: ``"image"``: keep the attention on image tokens; ``"all"``: on every key.
+
+    Yields:
+        The trace; read it during or after the block. It holds the LAST prefill or generation run
+        inside the block: a new one starts it afresh, so two images never mix.
+
+    Raises:
+        UnknownNameError: for rows or keys that do not exist.
+        AttentionError: for a layer or head out of range (the valid range is named), or when the
+            rows need a token map and the model was run by hand.
+    """
+    trace = Trace(model, RowChoice.of(rows), HeadChoice.of(model.decoder_shape, layers, heads), keys)
+    with instrument(model) as active:
+        active.readers.append(trace)
+        try:
+            yield trace
+        finally:
+            active.readers.remove(trace)
+
+
+class Trace:
+    """Captured rows.
+
+    Every row went through the softmax over ALL keys; cut to the image tokens it does not sum to one.
+    """
+
+    def __init__(self, model: LoadedModel, rows: RowChoice, heads: HeadChoice, keys: str) -> None:
+        if keys not in ("image", "all"):
+            raise AttentionError(f"keys must be 'image' or 'all', got {keys!r}.")
+        self._name = model.id
+        self._rows = rows
+        self._heads = heads
+        self._keys = keys
+        self._binding: Binding | None = None
+        self._chunks: dict[int, list[Tensor]] = {}
+        self._kept: list[tuple[Tensor, Tensor]] = []  # per pass: absolute positions, valid
+        self._local: tuple[Tensor, Tensor] | None = None
+        self._image_keys: Tensor | None = None
+
+    # -- what the user reads -------------------------------------------------------------
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers that are read, ascending: the first axis of ``maps``."""
+        return self._heads.layers
+
+    @property
+    def token_maps(self) -> tuple[TokenMap, ...]:
+        """Token maps of the batch."""
+        if self._binding is None:
+            raise AttentionError(
+                "This trace has no token map: the model was run by hand. Run it through "
+                "vlmscope.prefill or vlmscope.generate."
+            )
+        return tuple(self._binding.token_maps)
+
+    @property
+    def token_map(self) -> TokenMap:
+        """The token map, when there is one item in the batch."""
+        return self.token_maps[self._only(None)]
+
+    @property
+    def maps(self) -> Tensor:
+        """Float32 (layers, heads, rows, tokens) on the CPU, for a batch of one.
+
+        ``tokens`` are the image tokens in ``token_map.image_positions`` order, or every key with
+        ``keys="all"``; rows are in the order of positions.
+        """
+        return self.of(self._only(None))
+
+    def of(self, item: int) -> Tensor:
+        """Float32 (layers, heads, rows, tokens) of one batch item."""
+        counts = {self._heads.count(layer) for layer in self.layers}
+        if len(counts) != 1:
+            raise AttentionError(
+                "The chosen (layer, head) pairs are not the same number in every layer, so they make "
+                "no block. Read them with trace.rows_of([(layer, head), ...])."
+            )
+        return torch.stack([self._layer(layer, item) for layer in self.layers])
+
+    def rows_of(self, heads: Sequence[tuple[int, int]], item: int | None = None) -> Tensor:
+        """Float32 (len(heads), rows, tokens): the maps of single heads, in the order asked."""
+        item = self._only(item)
+        read = {layer: self._layer(layer, item) for layer in {layer for layer, _ in heads}}
+        return torch.stack(
+            [read[layer][self._heads.index(Head(layer, head))] for layer, head in heads]
+        )
+
+    def row_positions(self, item: int | None = None) -> Tensor:
+        """Int64 (rows,): positions whose rows were read."""
+        index = self._only(item)
+        return torch.cat([positions[index][valid[index]] for positions, valid in self._kept]).cpu()
+
+    def _only(self, item: int | None) -> int:
+        if not self._kept:
+            raise AttentionError(
+                "Nothing was captured: no pass inside the block computed the rows that were asked "
+                "for. Run vlmscope.prefill or vlmscope.generate inside the capture."
+            )
+        batch = self._kept[0][0].shape[0]
+        if item is None and batch > 1:
+            raise AttentionError(
+                f"This trace holds a batch of {batch}; name one item: trace.of(0) to trace.of({batch - 1})."
+            )
+        return item or 0
+
+    def _layer(self, layer: int, item: int) -> Tensor:
+        if layer not in self._chunks:
+            raise AttentionError(
+                f"Layer {layer} was not read. Read: {sorted(self._chunks) or 'none'}."
+            )
+        parts = [
+            chunk[item][:, valid[item]]
+            for chunk, (_, valid) in zip(self._chunks[layer], self._kept, strict=True)
+        ]
+        width = max(part.shape[-1] for part in parts)  # all keys: later decode steps see more
+        parts = [torch.nn.functional.pad(part, (0, width - part.shape[-1])) for part in parts]
+        return torch.cat(parts, dim=1).float().cpu()
+
+    # -- what the instrument calls -------------------------------------------------------
+
+    def relabel(self, binding: Binding) -> None:
+        """Longer token maps for what was captured (tokens were generated meanwhile)."""
+        self._binding = binding
+
+    def _forget(self) -> None:
+        self._chunks = {}
+        self._kept = []
+        self._image_keys = None
+
+    def begin(self, forward: Forward) -> None:
+        """Which of this pass's rows are wanted."""
+        by_hand = forward.binding is None and forward.past == 0
+        if by_hand or forward.binding is not self._binding:
+            self._forget()  # another prompt: two images never mix
+        self._binding = forward.binding
+        self._local = self._rows.resolve(forward)
+
+    def read(
+        self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, options: dict[str, Any],
+        forward: Forward,
+    ) -> None:
+        """Called by the instrument in every layer."""
+        if self._local is None or layer not in self._heads.layers:
+            return
+        positions, valid = (part.to(query.device) for part in self._local)
+        batch = query.shape[0]
+        positions, valid = positions.expand(batch, -1), valid.expand(batch, -1)
+        rows = torch.where(valid, positions - forward.past, 0)
+        if options.get("s_aux") is not None or options.get("position_bias") is not None:
+            raise AttentionError(
+                f"{self._name} uses attention sinks or position biases, whose rows vlmscope cannot "
+                "compute beside the kernel."
+            )
+        module = options["module"]
+        found = softmax_rows(
+            query,
+            key,
+            mask,
+            rows,
+            self._heads.tensor(layer, query.device),
+            _scaling(options, query),
+            options.get("softcap"),
+            is_causal(module, options),
+        )
+        if layer == self._heads.layers[0]:
+            self._kept.append((positions, valid))
+        self._chunks.setdefault(layer, []).append(self._cut(found, forward, key.shape[2]))
+
+    def _cut(self, found: Tensor, forward: Forward, keys: int) -> Tensor:
+        """Keep the keys that were asked for; copied, so that the wide rows can be freed."""
+        if self._keys == "all" or self._binding is None:
+            return found
+        if self._image_keys is None:
+            columns = [torch.from_numpy(m.image_positions) for m in self._binding.token_maps]
+            width = max(len(column) for column in columns)
+            self._image_keys = torch.stack(
+                [torch.nn.functional.pad(column, (0, width - len(column))) for column in columns]
+            ).to(found.device)
+        columns = self._image_keys.expand(found.shape[0], -1) - forward.key_start(keys)
+        index = columns.clamp_min(0)[:, None, None].expand(-1, found.shape[1], found.shape[2], -1)
+        # a sliding-window layer no longer holds keys that slid out: their attention is zero
+        return found.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)
+
+
+def _scaling(options: dict[str, Any], query: Tensor) -> float:
+    scaling = options.get("scaling")
+    return float(query.shape[-1] ** -0.5) if scaling is None else float(scaling)

@@ -1,0 +1,259 @@
+"""What is installed in a model while at least one context is active, and taken out after.
+
+One instrument per model; contexts add parts to it (captures, knock-outs, a stop) and remove them.
+Nested contexts therefore compose: every capture sees the rows as every knock-out leaves them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from vlmscope.attention.kernels import PROBE, instrumented_name
+from vlmscope.attention.rows import allowed_keys
+from vlmscope.errors import AttentionError, KnockoutError
+from vlmscope.models import LoadedModel
+from vlmscope.types import TokenMap
+
+__all__ = ["Binding", "Blocker", "Forward", "Instrument", "Reader", "StopForwardError", "instrument"]
+
+_INSTRUMENT = "_vlmscope_instrument"
+
+
+class StopForwardError(Exception):
+    """Raised inside a forward pass when everything that was asked for has been read."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What the next forward passes are about.
+
+    Attributes:
+        token_maps: one per batch item, positions of the padded sequence.
+        generating: positions past the end of the token maps are generated tokens.
+        segments: (start, end) of each phrase packed behind a shared prefix; None: not packed.
+    """
+
+    token_maps: Sequence[TokenMap]
+    generating: bool = False
+    segments: tuple[tuple[int, int], ...] | None = None
+
+    def prompts(self, token_map: TokenMap) -> tuple[tuple[int, int], ...]:
+        """(start, end) positions of each prompt in the sequence: one, unless phrases are packed."""
+        return ((0, len(token_map)),) if self.segments is None else self.segments
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """One pass through the decoder.
+
+    Attributes:
+        past: positions that were computed before and lie in the cache.
+        queries: positions computed now; their absolute positions are past ... past + queries - 1.
+        padding: bool (batch, positions) True for real tokens, or None when nothing is padded.
+        binding: what the pass is about, or None when the model is run by hand.
+    """
+
+    past: int
+    queries: int
+    padding: Tensor | None
+    binding: Binding | None
+
+    def key_start(self, keys: int) -> int:
+        """Absolute position of the first key: a sliding-window cache drops the oldest."""
+        return max(0, self.past + self.queries - keys)
+
+
+class Reader(Protocol):
+    """A part that reads rows."""
+
+    def begin(self, forward: Forward) -> None: ...
+
+    def read(
+        self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, options: dict[str, Any],
+        forward: Forward,
+    ) -> None: ...
+
+
+class Blocker(Protocol):
+    """A part that blocks edges."""
+
+    def blocks(self, layer: int) -> bool: ...
+
+    def blocked(self, forward: Forward, batch: int, keys: int, device: torch.device) -> Tensor:
+        """Bool (batch or 1, heads or 1, queries, keys), True = blocked."""
+        ...
+
+    def describe(self) -> str: ...
+
+
+class Instrument:
+    """The parts active in one model."""
+
+    def __init__(self) -> None:
+        self.readers: list[Reader] = []
+        self.blockers: list[Blocker] = []
+        self.stop_after: int | None = None
+        self.binding: Binding | None = None
+        self._forward: Forward | None = None
+        self._masks: dict[tuple[Any, ...], tuple[Tensor | None, Tensor]] = {}
+
+    @contextlib.contextmanager
+    def bound(self, binding: Binding) -> Iterator[None]:
+        """Passes inside the block are about ``binding``."""
+        outer, self.binding = self.binding, binding
+        try:
+            yield
+        finally:
+            self.binding = outer
+
+    @contextlib.contextmanager
+    def stopping_after(self, layer: int | None) -> Iterator[None]:
+        """Passes inside the block end once this layer's rows are read; None: they run whole."""
+        outer, self.stop_after = self.stop_after, layer
+        try:
+            yield
+        finally:
+            self.stop_after = outer
+
+    def begin(self, past: int, queries: int, padding: Tensor | None) -> None:
+        """A pass through the decoder starts."""
+        self._forward = Forward(past, queries, padding, self.binding)
+        self._masks.clear()
+        for reader in self.readers:
+            reader.begin(self._forward)
+
+    def visit(
+        self,
+        layer: int,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
+    ) -> Tensor | None:
+        """One layer's attention: block, read, perhaps stop. Returns the mask for the kernel."""
+        forward = self._forward
+        if forward is None or forward.queries != query.shape[2]:
+            raise AttentionError(
+                "An instrumented attention layer ran outside its decoder's forward pass. Call the "
+                "whole model, not a single layer, inside a capture or knockout."
+            )
+        mask = self._edit(layer, module, query, key, mask, options, forward)
+        for reader in self.readers:
+            reader.read(layer, query, key, mask, {**options, "module": module}, forward)
+        if self.stop_after is not None and layer >= self.stop_after:
+            raise StopForwardError
+        return mask
+
+    def _edit(
+        self, layer: int, module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None,
+        options: dict[str, Any], forward: Forward,
+    ) -> Tensor | None:
+        active = tuple(index for index, part in enumerate(self.blockers) if part.blocks(layer))
+        if not active:
+            return mask
+        # a family hands the same mask to many layers: edit it once per pass, and keep it alive
+        # beside the result so that its id cannot be taken by another tensor meanwhile
+        cache_key = (id(mask), key.shape[2], active)
+        if cache_key not in self._masks:
+            edited = self._blocked_mask(active, module, query, key, mask, options, forward)
+            self._masks[cache_key] = (mask, edited)
+        return self._masks[cache_key][1]
+
+    def _blocked_mask(
+        self, active: tuple[int, ...], module: nn.Module, query: Tensor, key: Tensor,
+        mask: Tensor | None, options: dict[str, Any], forward: Forward,
+    ) -> Tensor:
+        batch, keys = query.shape[0], key.shape[2]
+        before = allowed_keys(mask, query.shape[2], keys, is_causal(module, options), query.device)
+        blocked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=query.device)
+        for index in active:
+            blocked = blocked | self.blockers[index].blocked(forward, batch, keys, query.device)
+        after = before & ~blocked
+        self._refuse_empty_rows(before, after, active, forward)
+        if mask is None or mask.dtype == torch.bool:
+            return after
+        return mask[..., :keys].masked_fill(~after, torch.finfo(mask.dtype).min)
+
+    def _refuse_empty_rows(
+        self, before: Tensor, after: Tensor, active: tuple[int, ...], forward: Forward
+    ) -> None:
+        """A row without keys comes out as zeros of one kernel and uniform of another: never allow it."""
+        lost = before.any(-1) & ~after.any(-1)  # rows that were empty before are padding
+        if not lost.any():
+            return
+        batch, _, row = (int(value) for value in lost.nonzero()[0])
+        what = "; ".join(self.blockers[index].describe() for index in active)
+        raise KnockoutError(
+            f"The knock-out ({what}) would leave position {forward.past + row} of batch item {batch} "
+            "without any key. Leave it at least one, for example its own position."
+        )
+
+
+def is_causal(module: nn.Module, options: dict[str, Any]) -> bool:
+    """What a mask of None means to the kernel."""
+    asked = options.get("is_causal")
+    return bool(getattr(module, "is_causal", True) if asked is None else asked)
+
+
+@contextlib.contextmanager
+def instrument(model: LoadedModel) -> Iterator[Instrument]:
+    """The model's instrument: the active one when nested, else a new one, removed at the end.
+
+    The decoder's attention implementation is switched to its instrumented twin and back, also
+    when the block raises.
+    """
+    decoder = model.decoder
+    active = decoder.__dict__.get(_INSTRUMENT)
+    if active is not None:
+        yield active
+        return
+    new = Instrument()
+    kernel = decoder.config._attn_implementation
+    twin = instrumented_name(kernel)
+    modules = [model.family.attention(layer) for layer in model.layers]
+    hook = decoder.register_forward_pre_hook(_begin_hook(new), with_kwargs=True)
+    try:
+        for number, module in enumerate(modules):
+            module.__dict__[PROBE] = _Probe(new, number)
+        decoder.__dict__[_INSTRUMENT] = new
+        decoder.set_attn_implementation(twin)
+        yield new
+    finally:
+        hook.remove()
+        decoder.set_attn_implementation(kernel)
+        decoder.__dict__.pop(_INSTRUMENT, None)
+        for module in modules:
+            module.__dict__.pop(PROBE, None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Probe:
+    owner: Instrument
+    layer: int
+
+    def __call__(
+        self, module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None,
+        options: dict[str, Any],
+    ) -> Tensor | None:
+        return self.owner.visit(self.layer, module, query, key, mask, options)
+
+
+def _begin_hook(owner: Instrument) -> Any:
+    def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        embeds = kwargs.get("inputs_embeds")
+        ids = kwargs.get("input_ids", args[0] if args else None)
+        width = embeds.shape[1] if embeds is not None else ids.shape[1]
+        cache = kwargs.get("past_key_values")
+        past = int(cache.get_seq_length()) if cache is not None else 0
+        mask = kwargs.get("attention_mask")
+        padding = mask.bool() if isinstance(mask, Tensor) and mask.ndim == 2 else None
+        owner.begin(past, int(width), padding)
+
+    return begin

@@ -1,0 +1,81 @@
+"""The one place that talks to transformers' attention registry.
+
+For each kernel of the model's own (``sdpa``, ``eager``) there is one instrumented twin, registered
+under its own name TOGETHER with the kernel's mask function: without the latter transformers drops
+masks silently, and left-padded batches come out wrong. The twin asks the module's probe what to do,
+then calls the model's own kernel with the model's own arguments, so outputs stay bit-equal.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from vlmscope.errors import UnsupportedError
+
+__all__ = ["PROBE", "instrumented_name"]
+
+PROBE = "_vlmscope_probe"
+"""Attribute of an attention module that holds its probe while a context is active."""
+
+_KERNELS = ("sdpa", "eager")
+
+
+def instrumented_name(kernel: str | None) -> str:
+    """The registered name of the instrumented twin of a kernel.
+
+    Raises:
+        UnsupportedError: for a kernel whose masks are not known (flash, flex, paged).
+    """
+    name = kernel or "eager"
+    if name not in _KERNELS:
+        raise UnsupportedError(
+            f"The model runs the attention kernel {name!r}; rows can be read and edges blocked under "
+            f"{' and '.join(_KERNELS)}. Switch with model.set_attn_implementation('sdpa'), or load "
+            "it through vlmscope.load."
+        )
+    twin = f"vlmscope_{name}"
+    if twin not in ALL_ATTENTION_FUNCTIONS.valid_keys():
+        AttentionInterface.register(twin, _TWINS[name])
+        AttentionMaskInterface.register(twin, ALL_MASK_ATTENTION_FUNCTIONS[name])
+    return twin
+
+
+def _through_probe(
+    kernel: Any,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    kwargs: dict[str, Any],
+) -> Any:
+    probe = module.__dict__.get(PROBE)
+    if probe is not None:
+        attention_mask = probe(module, query, key, attention_mask, kwargs)
+    return kernel(module, query, key, value, attention_mask, **kwargs)
+
+
+def _sdpa_twin(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    **kwargs: Any,
+) -> Any:
+    kernel = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    return _through_probe(kernel, module, query, key, value, attention_mask, kwargs)
+
+
+def _eager_twin(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    **kwargs: Any,
+) -> Any:
+    # every modelling file of transformers has its own eager kernel (soft caps, sinks ...)
+    kernel = sys.modules[type(module).__module__].eager_attention_forward  # type: ignore[attr-defined]
+    return _through_probe(kernel, module, query, key, value, attention_mask, kwargs)
+
+
+_TWINS = {"sdpa": _sdpa_twin, "eager": _eager_twin}

@@ -1,0 +1,235 @@
+"""Encode an image once, ask many phrases: the image comes before the text in causal families.
+
+The image prefix (everything up to the last image token) is run once and cached. Phrases then run on
+top of it PACKED behind one another in one short sequence: positions restart after the prefix for each
+phrase, and edges between phrases are blocked, so each phrase sees exactly what it would see alone.
+The cached keys are neither copied nor repeated per phrase.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError, instrument
+from vlmscope.errors import AttentionError, UnsupportedError
+from vlmscope.models import ImageInputs, LoadedModel, Prompt
+from vlmscope.models.encoding import EncodedText
+from vlmscope.models.model import token_map
+from vlmscope.types import TokenMap
+
+__all__ = ["Pack", "SharedPrefix", "shared_prefix"]
+
+# phrases of one pass: enough to fill the matrix units, few enough that the rows stay small
+_PACK_TOKENS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """Several phrases in one sequence behind the shared prefix.
+
+    Attributes:
+        texts: the encoded phrases, prefix included.
+        starts: where each suffix begins in the packed sequence (absolute position).
+        token_map: of the packed sequence; its roles are those of the suffixes one after another.
+    """
+
+    texts: tuple[EncodedText, ...]
+    starts: tuple[int, ...]
+    token_map: TokenMap
+
+    @property
+    def segments(self) -> tuple[tuple[int, int], ...]:
+        """(start, end) of each phrase in the packed sequence."""
+        return tuple(zip(self.starts, (*self.starts[1:], len(self.token_map)), strict=True))
+
+
+class SharedPrefix:
+    """An image in a model's cache, ready for phrases. Made by :func:`shared_prefix`."""
+
+    def __init__(
+        self, model: LoadedModel, pixels: NDArray[np.uint8], image: ImageInputs,
+        preset: str | None, stop_after: int | None,
+    ) -> None:
+        self.model = model
+        self.image = image
+        self.image_size = (int(pixels.shape[0]), int(pixels.shape[1]))
+        self.preset = preset
+        self.stop_after = stop_after
+        self._cache: Any = None
+        self._filled_under: tuple[Any, ...] = ()
+        self._ids: NDArray[np.int64] | None = None
+
+    @property
+    def length(self) -> int:
+        """Positions of the prefix; 0 before the first phrase."""
+        return 0 if self._ids is None else len(self._ids)
+
+    def encode(self, prompts: Sequence[str | Prompt]) -> list[EncodedText]:
+        """Tokenise phrases and check that they share the prefix."""
+        texts = [self.model.encode_prompt(p, self.image.tokens, self.preset) for p in prompts]
+        end = texts[0].image_start + self.image.tokens
+        head = texts[0].ids[:end] if self._ids is None else self._ids
+        for text in texts:
+            if not np.array_equal(text.ids[: len(head)], head):
+                raise UnsupportedError(
+                    "These prompts differ before the end of the image, so they cannot share its "
+                    "prefix. Run them one by one with vlmscope.prefill."
+                )
+        self._ids = head
+        return texts
+
+    def packs(self, texts: Sequence[EncodedText]) -> Iterator[tuple[list[int], Pack]]:
+        """Group phrases into packs; yields their indices too."""
+        chosen: list[int] = []
+        size = 0
+        for index, text in enumerate(texts):
+            length = len(text.ids) - self.length
+            if chosen and size + length > self._room:
+                yield chosen, self._pack([texts[i] for i in chosen])
+                chosen, size = [], 0
+            chosen.append(index)
+            size += length
+        if chosen:
+            yield chosen, self._pack([texts[i] for i in chosen])
+
+    @property
+    def _room(self) -> int:
+        """Suffix tokens of one pack: a sliding window counts positions, which packing stretches."""
+        config = self.model.decoder.config
+        window = getattr(config, "sliding_window", None)
+        uses_window = getattr(config, "use_sliding_window", True) and window is not None
+        return min(_PACK_TOKENS, int(window) - self.length) if uses_window else _PACK_TOKENS
+
+    def _pack(self, texts: Sequence[EncodedText]) -> Pack:
+        maps = [token_map(text, self.image, self.image_size) for text in texts]
+        roles = [maps[0].roles[: self.length]]
+        words: tuple[str, ...] = maps[0].tokens[: self.length]
+        starts, at = [], self.length
+        for each in maps:
+            starts.append(at)
+            roles.append(each.roles[self.length :])
+            words += each.tokens[self.length :]
+            at += len(each) - self.length
+        packed = TokenMap(
+            np.concatenate(roles), words, self.image_size, maps[0].views, maps[0].placement
+        )
+        return Pack(tuple(texts), tuple(starts), packed)
+
+    def run(self, pack: Pack) -> None:
+        """Run a pack on top of the prefix; active captures see ``pack.token_map``.
+
+        Nothing above ``stop_after`` is computed. The cache is put back to the prefix after.
+        """
+        self._fill(pack.token_map)
+        suffixes = [text.ids[self.length :] for text in pack.texts]
+        ids = torch.from_numpy(np.concatenate(suffixes))[None].to(self.model.device)
+        positions = torch.from_numpy(
+            np.concatenate([np.arange(len(part)) + self.length for part in suffixes])
+        )[None].to(self.model.device)
+        with instrument(self.model) as active, self.model.frozen():
+            fence = _Fence(pack.starts, self.length + ids.shape[1])
+            active.blockers.append(fence)
+            try:
+                with active.bound(Binding((pack.token_map,), segments=pack.segments)):
+                    self._forward(active, input_ids=ids, position_ids=positions)
+            finally:
+                active.blockers.remove(fence)
+                self._cache.crop(-ids.shape[1])
+
+    def _fill(self, packed: TokenMap) -> None:
+        """Run the prefix once; nothing reads it, but knock-outs among its own positions apply."""
+        with instrument(self.model) as active, self.model.frozen():
+            blockers = tuple(active.blockers)
+            if self._cache is not None:
+                if blockers != self._filled_under:
+                    raise AttentionError(
+                        "This image prefix was computed under other knock-outs than are active now. "
+                        "Make a new shared_prefix inside the knockout."
+                    )
+                return
+            self._run_prefix(active, packed)
+            self._filled_under = blockers
+
+    def _run_prefix(self, active: Instrument, packed: TokenMap) -> None:
+        from transformers import DynamicCache
+
+        model = self.model
+        # without a config every layer keeps all keys, so that the cache can be put back; sliding
+        # windows are still in the masks
+        cache = DynamicCache()
+        inputs = {"input_ids": torch.from_numpy(self._ids)[None].to(model.device)}
+        for name, tensor in self.image.tensors.items():
+            dtype = model.dtype if tensor.is_floating_point() else None
+            inputs[name] = tensor.to(model.device, dtype)
+        prefix_map = replace(
+            packed, roles=packed.roles[: self.length], tokens=packed.tokens[: self.length]
+        )
+        readers, active.readers = active.readers, []
+        try:
+            with active.bound(Binding((prefix_map,))), active.stopping_after(self.stop_after):
+                with contextlib.suppress(StopForwardError):
+                    model.hf.model(**inputs, past_key_values=cache, use_cache=True)
+        finally:
+            active.readers = readers
+        self._cache = cache
+
+    def _forward(self, active: Instrument, **inputs: Tensor) -> None:
+        with active.stopping_after(self.stop_after), contextlib.suppress(StopForwardError):
+            self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+
+
+class _Fence:
+    """Blocks edges between the phrases of a pack."""
+
+    def __init__(self, starts: Sequence[int], end: int) -> None:
+        self._starts = torch.tensor(starts)
+        self._end = end
+
+    def blocks(self, layer: int) -> bool:
+        return len(self._starts) > 1
+
+    def blocked(self, forward: Forward, batch: int, keys: int, device: torch.device) -> Tensor:
+        """Bool (1, 1, queries, keys): a key of a phrase other than the row's own."""
+        start = forward.key_start(keys)
+        owner = torch.searchsorted(self._starts, torch.arange(self._end), right=True)  # 0: prefix
+        of_row = owner[forward.past : forward.past + forward.queries, None]
+        of_key = owner[None, start : start + keys]
+        return ((of_key != of_row) & (of_key > 0))[None, None].to(device)
+
+    def describe(self) -> str:
+        return "phrases kept apart"
+
+
+def shared_prefix(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    *,
+    preset: str | None = None,
+    placement: str | None = None,
+    stop_after: int | None = None,
+) -> SharedPrefix:
+    """Prepare one image for many phrases; the prefix runs with the first pack.
+
+    Args:
+        model: the model.
+        pixels: uint8 (height, width, 3).
+        preset, placement: as for :func:`vlmscope.prefill`.
+        stop_after: last layer whose rows will be read.
+
+    Raises:
+        UnsupportedError: for a family whose image tokens see the text after them.
+    """
+    if not model.family.causal_image:
+        raise UnsupportedError(
+            f"The family {model.family.id!r} lets the image see the text, so an image prefix cannot be "
+            "shared between phrases."
+        )
+    return SharedPrefix(model, pixels, model.fit(pixels, placement), preset, stop_after)

@@ -1,0 +1,199 @@
+"""Which rows, layers and heads are meant, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vlmscope.attention.instrument import Binding, Forward
+from vlmscope.errors import AttentionError, UnknownNameError
+from vlmscope.types import Head, TokenMap
+
+__all__ = ["ROWS", "HeadChoice", "RowChoice", "check_layers"]
+
+ROWS = ("last_text", "last_input", "phrase", "generated")
+
+
+def check_layers(layers: Iterable[int], count: int) -> tuple[int, ...]:
+    """Layer numbers, ascending and unique.
+
+    Raises:
+        AttentionError: when one is out of range, or none is given.
+    """
+    numbers = tuple(sorted({int(layer) for layer in layers}))
+    wrong = [number for number in numbers if not 0 <= number < count]
+    if wrong or not numbers:
+        what = f"layer {wrong[0]} does not exist" if wrong else "no layer was given"
+        raise AttentionError(f"The decoder has layers 0 to {count - 1}; {what}.")
+    return numbers
+
+
+@dataclass(frozen=True)
+class HeadChoice:
+    """Heads to read, by layer.
+
+    Attributes:
+        by_layer: layer -> ascending head numbers.
+        total: heads per layer.
+    """
+
+    by_layer: dict[int, tuple[int, ...]]
+    total: int
+
+    @classmethod
+    def of(
+        cls,
+        shape: tuple[int, int],
+        layers: Iterable[int] | None,
+        heads: Iterable[int] | Iterable[tuple[int, int]] | None,
+    ) -> HeadChoice:
+        """Check and sort; ``heads`` may be numbers or (layer, head) pairs."""
+        count, total = shape
+        asked = None if heads is None else list(heads)
+        if asked is not None and asked and isinstance(asked[0], tuple):
+            if layers is not None:
+                raise AttentionError("Give layers, or (layer, head) pairs as heads, not both.")
+            return cls._of_pairs(shape, asked)  # type: ignore[arg-type]
+        chosen = check_layers(range(count) if layers is None else layers, count)
+        numbers = cls._check_heads(range(total) if asked is None else asked, total)  # type: ignore[arg-type]
+        return cls(dict.fromkeys(chosen, numbers), total)
+
+    @classmethod
+    def _of_pairs(cls, shape: tuple[int, int], pairs: Sequence[tuple[int, int]]) -> HeadChoice:
+        count, total = shape
+        layers = check_layers((layer for layer, _ in pairs), count)
+        by_layer = {
+            layer: cls._check_heads((head for at, head in pairs if at == layer), total)
+            for layer in layers
+        }
+        return cls(by_layer, total)
+
+    @staticmethod
+    def _check_heads(heads: Iterable[int], total: int) -> tuple[int, ...]:
+        numbers = tuple(sorted({int(head) for head in heads}))
+        wrong = [number for number in numbers if not 0 <= number < total]
+        if wrong or not numbers:
+            what = f"head {wrong[0]} does not exist" if wrong else "no head was given"
+            raise AttentionError(f"Each layer has heads 0 to {total - 1}; {what}.")
+        return numbers
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers that are read, ascending."""
+        return tuple(self.by_layer)
+
+    def count(self, layer: int) -> int:
+        """How many heads are read in a layer."""
+        return len(self.by_layer[layer])
+
+    def index(self, head: Head) -> int:
+        """Where a head stands among those read in its layer."""
+        try:
+            return self.by_layer[head.layer].index(head.head)
+        except (KeyError, ValueError):
+            raise AttentionError(f"{head} was not captured.") from None
+
+    def tensor(self, layer: int, device: torch.device) -> Tensor | None:
+        """Int64 (heads,), or None when all are read."""
+        numbers = self.by_layer[layer]
+        if len(numbers) == self.total:
+            return None
+        return torch.tensor(numbers, device=device)
+
+
+@dataclass(frozen=True)
+class RowChoice:
+    """Rows to read: a name of :data:`ROWS`, or positions."""
+
+    name: str | None
+    positions: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, rows: str | int | Sequence[int]) -> RowChoice:
+        """Check a ``rows`` argument."""
+        if isinstance(rows, str):
+            if rows not in ROWS:
+                raise UnknownNameError("row", rows, ROWS, "Or give positions.")
+            return cls(rows)
+        numbers = (rows,) if isinstance(rows, int) else tuple(int(row) for row in rows)
+        if not numbers:
+            raise AttentionError("rows names no position; give at least one.")
+        return cls(None, numbers)
+
+    def resolve(self, forward: Forward) -> tuple[Tensor, Tensor] | None:
+        """Absolute positions and validity, (batch or 1, rows) each, that this pass computes.
+
+        Returns None when the pass computes none of them.
+        """
+        binding = forward.binding
+        if binding is None:
+            positions = self._by_hand(forward)
+            valid = (positions >= forward.past) & (positions < forward.past + forward.queries)
+        else:
+            wanted = [self._wanted(token_map, binding, forward) for token_map in binding.token_maps]
+            positions, valid = _stack(wanted)
+        return (positions, valid) if bool(valid.any()) else None
+
+    def _by_hand(self, forward: Forward) -> Tensor:
+        if self.name not in (None, "last_input", "generated"):
+            raise AttentionError(
+                f"rows={self.name!r} needs to know what each position is. Run the model through "
+                "vlmscope.prefill or vlmscope.generate, or ask for 'last_input' or positions."
+            )
+        end = forward.past + forward.queries
+        if self.name is None:
+            return torch.tensor([[p if p >= 0 else end + p for p in self.positions]])
+        if forward.padding is None or bool(forward.padding[:, -1].all()):
+            return torch.tensor([[end - 1]])
+        numbers = torch.arange(forward.padding.shape[1], device=forward.padding.device)
+        return (numbers * forward.padding).amax(-1, keepdim=True).cpu()
+
+    def _wanted(self, token_map: TokenMap, binding: Binding, forward: Forward) -> list[int]:
+        start, end = forward.past, forward.past + forward.queries
+        return [p for p in self._all(token_map, binding, end) if start <= p < end]
+
+    def _all(self, token_map: TokenMap, binding: Binding, end: int) -> list[int]:
+        if self.name is None:
+            return self._explicit(token_map, binding, end)
+        found: set[int] = set()
+        for start, stop in binding.prompts(token_map):
+            found |= self._of_prompt(token_map, start, stop)
+        if self.name == "generated" and binding.generating:
+            last_prompt = int(token_map.positions("text")[-1])
+            found |= {last_prompt, *range(len(token_map), end)}
+        return sorted(found)
+
+    def _of_prompt(self, token_map: TokenMap, start: int, stop: int) -> set[int]:
+        role = {"last_input": "text", "generated": "generated"}.get(str(self.name), "phrase")
+        positions = token_map.positions(role)
+        inside = [int(position) for position in positions if start <= position < stop]
+        if self.name == "generated":
+            return {position - 1 for position in inside}  # the row before predicts the token
+        return set(inside if self.name == "phrase" else inside[-1:])
+
+    def _explicit(self, token_map: TokenMap, binding: Binding, end: int) -> list[int]:
+        real = token_map.roles.nonzero()[0]
+        first, last = int(real[0]), int(real[-1])
+        limit = max(last, end - 1) if binding.generating else last
+        found = [p + first if p >= 0 else last + 1 + p for p in self.positions]
+        wrong = [asked for asked, p in zip(self.positions, found, strict=True) if not first <= p <= limit]
+        if wrong:
+            count = last - first + 1
+            raise AttentionError(
+                f"The prompt has positions 0 to {count - 1} (or -{count} to -1); position {wrong[0]} "
+                "does not exist."
+            )
+        return sorted(set(found))
+
+
+def _stack(wanted: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    width = max(1, max(len(row) for row in wanted))
+    positions = torch.zeros(len(wanted), width, dtype=torch.long)
+    valid = torch.zeros(len(wanted), width, dtype=torch.bool)
+    for index, row in enumerate(wanted):
+        positions[index, : len(row)] = torch.tensor(list(row), dtype=torch.long)
+        valid[index, : len(row)] = True
+    return positions, valid
