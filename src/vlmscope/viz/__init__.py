@@ -1,0 +1,19 @@
+"""Pictures: groundings drawn on images, grids of attention maps, contact sheets.
+
+Shared by the command line, reports and the app. Needs numpy and Pillow only.
+"""
+
+from vlmscope.viz.colours import COLORMAPS, colorize
+from vlmscope.viz.grid import head_grid
+from vlmscope.viz.overlay import SHOWN, overlay, side_by_side
+from vlmscope.viz.sheet import contact_sheet
+
+__all__ = [
+    "COLORMAPS",
+    "SHOWN",
+    "colorize",
+    "contact_sheet",
+    "head_grid",
+    "overlay",
+    "side_by_side",
+]
