@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,7 @@ def packed_forward(
     projected = inner.multi_modal_projector(features)
     embed = inner.language_model.embed_tokens
     count = projected.shape[1]
-    table = {word: index for index, word in enumerate(vocabulary())}
-    before = torch.tensor(prefix_ids(table, count)[:-count], device=pixels.device)
+    before = _ids((), pixels.device)
     words = embed(text[:, 0])
     parts = [embed(before).expand(len(text), -1, -1), projected.to(words.dtype), words]
     prefix = len(before) + count
@@ -90,28 +90,37 @@ def align_loss(
         shape: of the model.
     """
     classes, _, weight = patch_targets(batch, shape)
-    table = {word: index for index, word in enumerate(vocabulary())}
     total = projected.new_zeros((), dtype=torch.float32)
     for index, words in enumerate(ATTRIBUTES.values()):
         labels = classes[..., index] - 1
         kept = (labels >= 0) * weight
-        total = total + _closest(projected, embeddings, table, words, labels.clamp(min=0), kept)
+        total = total + _closest(projected, embeddings, words, labels.clamp(min=0), kept)
     ground = (classes[..., 0] == 0) * weight
     for index, words in enumerate((PATTERNS, TONES)):
         labels = batch.grounds[:, index, None].expand_as(ground)
-        total = total + _closest(projected, embeddings, table, words, labels, ground)
+        total = total + _closest(projected, embeddings, words, labels, ground)
     return total
 
 
 def _closest(
     projected: torch.Tensor,
     embeddings: torch.Tensor,
-    table: dict[str, int],
     words: tuple[str, ...],
     labels: torch.Tensor,
     weight: torch.Tensor,
 ) -> torch.Tensor:
-    ids = torch.tensor([table[word] for word in words], device=projected.device)
-    logits = (projected @ embeddings[ids].to(projected.dtype).T).float()
+    chosen = embeddings[_ids(words, projected.device)]
+    logits = (projected @ chosen.to(projected.dtype).T).float()
     loss = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
     return (weight * loss).sum() / weight.sum().clamp(min=1.0)
+
+
+@functools.lru_cache(maxsize=64)
+def _ids(words: tuple[str, ...], device: torch.device) -> torch.Tensor:
+    """Ids of words, or of the prefix before the image for no words.
+
+    Kept on the device: a copy from the host in every step would make the host wait for the GPU.
+    """
+    table = {word: index for index, word in enumerate(vocabulary())}
+    ids = [table[word] for word in words] if words else prefix_ids(table, 0)
+    return torch.tensor(ids, device=device)

@@ -60,7 +60,7 @@ class Recipe:
 
 PRESETS = {
     "cpu": Recipe(
-        corpus=CorpusOptions(scenes=40_000),
+        corpus=CorpusOptions(scenes=40_000, text=224),
         vision=StageOptions(steps=3_500, batch=24),
         joint=StageOptions(steps=8_000, batch=8, tower_share=0.5),
         minutes=75,
@@ -71,7 +71,7 @@ PRESETS = {
         vision=StageOptions(steps=4_000, batch=256),
         joint=StageOptions(steps=8_000, batch=64, tower_share=0.5),
         minutes=6,
-        vision_minutes=0.17,
+        vision_minutes=0.22,
     ),
 }
 """Device type -> recipe."""
