@@ -1,0 +1,26 @@
+"""From attention on image tokens to a heat map, a mask, a box and a point on original pixels."""
+
+from vlmscope.post.checks import BadOptionError, change_options, check_options
+from vlmscope.post.heatmap import heat_map, score_map
+from vlmscope.post.options import PAPER, POST_PRESETS, PostOptions
+from vlmscope.post.raster import Raster, rasterise
+from vlmscope.post.region import Region, find_region, peak
+from vlmscope.post.smoothing import combine, smooth
+
+__all__ = [
+    "PAPER",
+    "POST_PRESETS",
+    "BadOptionError",
+    "PostOptions",
+    "Raster",
+    "Region",
+    "change_options",
+    "check_options",
+    "combine",
+    "find_region",
+    "heat_map",
+    "peak",
+    "rasterise",
+    "score_map",
+    "smooth",
+]

@@ -1,0 +1,91 @@
+"""How attention becomes a region, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from vlmscope.post.checks import check_options
+
+__all__ = ["KEEPS", "PAPER", "POST_PRESETS", "SMOOTHINGS", "SURFACES", "THRESHOLDS", "PostOptions"]
+
+SMOOTHINGS = ("relative", "absolute", "none")
+THRESHOLDS = ("mean", "otsu", "max-share")
+KEEPS = ("hull", "area", "mass", "peak")
+SURFACES = ("grid", "pixels")
+
+
+@dataclass(frozen=True)
+class PostOptions:
+    """Smoothing, threshold, component and box (localization_heads: "Grounding").
+
+    The defaults are the paper's on its 24x24 cells and keep their meaning on other grids. The
+    metadata of every field holds its help text and what it takes.
+
+    Raises:
+        UnknownNameError: a word that is none of the choices.
+        BadOptionError: a number out of range.
+    """
+
+    smoothing: str = field(
+        default="relative",
+        metadata={
+            "choices": SMOOTHINGS,
+            "help": "whether sigma is for a 24x24 grid and scales with the grid (relative), counts "
+            "cells as in the paper (absolute), or maps stay as they are (none)",
+        },
+    )
+    sigma: float = field(
+        default=1.0,
+        metadata={"at_least": 0.0, "help": "standard deviation of the Gaussian, in cells"},
+    )
+    kernel: int = field(
+        default=7,
+        metadata={
+            "at_least": 1,
+            "whole": True,
+            "odd": True,
+            "help": "width of the Gaussian's window in cells; scales with sigma",
+        },
+    )
+    threshold: str = field(
+        default="mean",
+        metadata={
+            "choices": THRESHOLDS,
+            "help": "what counts as lit: above the mean (published), above Otsu's threshold, or "
+            "at least a share of the maximum (max-share)",
+        },
+    )
+    share: float = field(
+        default=0.4,
+        metadata={"at_least": 0.0, "at_most": 1.0, "help": "share of the maximum, for max-share"},
+    )
+    keep: str = field(
+        default="hull",
+        metadata={
+            "choices": KEEPS,
+            "help": "which lit component is the object: largest convex hull (published), largest "
+            "area, most attention (mass), or the one that holds the maximum (peak)",
+        },
+    )
+    surface: str = field(
+        default="grid",
+        metadata={
+            "choices": SURFACES,
+            "help": "threshold the token grid and give the outline of its cells (published), or "
+            "the map painted smoothly on pixels, whose box is finer than a cell",
+        },
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+PAPER = PostOptions(smoothing="absolute")
+"""The published setting (localization_heads: "Grounding"): sigma 1.0 cells and a window of 7
+whatever the grid, above the mean, largest hull, outline of cells. It was made for 24x24 cells."""
+
+_PRESETS = {"paper": PAPER, "default": PostOptions()}
+POST_PRESETS: Mapping[str, PostOptions] = MappingProxyType(_PRESETS)
+"""Settings by name."""
