@@ -50,7 +50,7 @@ class Prompt:
                 "The phrase holds private-use characters (U+E000 to U+E005) that vlmscope keeps for "
                 "itself. Remove them."
             )
-        start, end = self.span
+        start, end = self.phrase if self.phrase is not None else (0, len(self.text))
         if not 0 <= start < end <= len(self.text) or not self.text[start:end].strip():
             raise BadPhraseError(
                 f"The phrase span {self.phrase} names no text in {self.text!r} "
