@@ -1,0 +1,280 @@
+"""Reading localization heads: vlmscope against the plain way, in one run.
+
+The plain way is what published code does: eager attention, ``output_attentions=True``, the whole
+forward pass, then slicing one row out of the full matrices. Both sides get the same preprocessed
+inputs where it is their job to run the model, on a random-weight LLaVA with 576 image tokens whose
+vision tower takes under a tenth of the plain way's time; heads are read at half depth.
+
+    python benchmarks/localization.py [--threads 1] [--repeats 5] [--json]
+
+Ratios are medians over interleaved repeats: machines are noisy, absolute times mean nothing.
+Peak memory is measured in fresh processes, above the loaded model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+import vlmscope as vs
+from vlmscope.attention import read_heads
+from vlmscope.attention.prefill import run
+from vlmscope.models import LoadedModel
+
+PHRASES = [
+    "the small red circle",
+    "the large blue square on the left",
+    "a green star",
+    "the yellow cross under the ring",
+    "the dog",
+    "the man in the dark coat",
+    "a light wall",
+    "the second window from the right",
+]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A LLaVA small enough for this machine, with LLaVA-1.5's proportions."""
+
+    layers: int = 16
+    hidden: int = 1024
+    heads: int = 16
+    grid: int = 24
+    vision_hidden: int = 128
+    vision_layers: int = 4
+    words: int = 36  # LLaVA's system sentence is about 35 tokens
+
+
+def build(size: Size) -> LoadedModel:
+    """A random LLaVA of ``size`` with a word-level tokenizer."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import (
+        CLIPImageProcessorPil,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedTokenizerFast,
+    )
+
+    torch.manual_seed(0)
+    vocabulary = {word: i for i, word in enumerate(["<unk>", "<image>", *_words()])}
+    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner, unk_token="<unk>", extra_special_tokens={"image_token": "<image>"}
+    )
+    side = size.grid * 14
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(
+            hidden_size=size.vision_hidden,
+            intermediate_size=4 * size.vision_hidden,
+            num_hidden_layers=size.vision_layers,
+            num_attention_heads=4,
+            image_size=side,
+            patch_size=14,
+        ),
+        text_config=LlamaConfig(
+            hidden_size=size.hidden,
+            intermediate_size=int(size.hidden * 2.6875),
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            num_key_value_heads=size.heads,
+            vocab_size=32000,
+            max_position_embeddings=4096,
+        ),
+        image_token_index=1,
+    )
+    model = LlavaForConditionalGeneration(config).eval()
+    processor = LlavaProcessor(
+        image_processor=CLIPImageProcessorPil(
+            size={"shortest_edge": side}, crop_size={"height": side, "width": side}
+        ),
+        tokenizer=tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    )
+    return vs.from_pretrained_model(model, processor, name="random-llava")
+
+
+def _words() -> list[str]:
+    from vlmscope.models.cards import LLAVA_SYSTEM
+
+    text = " ".join([LLAVA_SYSTEM, *PHRASES]).replace(".", " . ").replace(",", " , ")
+    return sorted(set(text.replace("'", " ' ").split()))
+
+
+def heads_at_half_depth(model: LoadedModel) -> list[tuple[int, int]]:
+    """Three heads, the deepest in the layer at half depth (LLaVA-1.5-7B: layer 14 of 32)."""
+    half = len(model.layers) // 2
+    return [(half - 1, 3), (half - 1, 5), (half - 2, 1)]
+
+
+def plain(model: LoadedModel, pixels: np.ndarray, phrase: str) -> np.ndarray:
+    """One phrase the plain way; the model must run eager attention."""
+    encoded = model.encode([pixels], [phrase])
+    with torch.no_grad():
+        out = model.hf(**encoded.inputs, output_attentions=True)
+    keys = encoded.token_maps[0].image_positions
+    return np.stack(
+        [out.attentions[layer][0, head, -1].numpy()[keys] for layer, head in heads_at_half_depth(model)]
+    )
+
+
+def ours(model: LoadedModel, pixels: np.ndarray, phrases: list[str]) -> list[np.ndarray]:
+    """Phrases through vlmscope."""
+    found = read_heads(model, pixels, phrases, heads=heads_at_half_depth(model))
+    return [maps.maps[:, 0] for maps in found]
+
+
+def truncated(model: LoadedModel, pixels: np.ndarray, phrase: str) -> None:
+    """The bare forward pass with only the layers that are read, nothing captured."""
+    encoded = model.encode([pixels], [phrase])
+    layers, depth = model.decoder.layers, heads_at_half_depth(model)[0][0] + 1
+    model.decoder.layers = layers[:depth]
+    try:
+        with torch.no_grad():
+            model.hf.model(**encoded.inputs, use_cache=False)
+    finally:
+        model.decoder.layers = layers
+
+
+def whole_with_rows(model: LoadedModel, pixels: np.ndarray, phrase: str) -> None:
+    """vlmscope without early stop: what reading rows alone costs."""
+    encoded = model.encode([pixels], [phrase])
+    with vs.capture(model, heads=heads_at_half_depth(model)):
+        run(model, encoded)
+
+
+def seconds(job: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
+
+
+def with_kernel(model: LoadedModel, kernel: str, job: Callable[[], object]) -> Callable[[], object]:
+    def wrapped() -> object:
+        model.decoder.set_attn_implementation(kernel)
+        return job()
+
+    return wrapped
+
+
+def time_ratios(model: LoadedModel, pixels: np.ndarray, repeats: int) -> dict[str, float]:
+    """Medians of interleaved repeats, as ratios to the plain way (or what the name says)."""
+    jobs = {
+        "plain": with_kernel(model, "eager", lambda: plain(model, pixels, PHRASES[0])),
+        "one": with_kernel(model, "sdpa", lambda: ours(model, pixels, PHRASES[:1])),
+        "eight": with_kernel(model, "sdpa", lambda: ours(model, pixels, PHRASES)),
+        "truncated": with_kernel(model, "sdpa", lambda: truncated(model, pixels, PHRASES[0])),
+        "rows": with_kernel(model, "sdpa", lambda: whole_with_rows(model, pixels, PHRASES[0])),
+        "vision": lambda: _vision(model, pixels),
+    }
+    for job in jobs.values():
+        job()
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(repeats):
+        for name, job in jobs.items():
+            taken[name].append(seconds(job))
+    mid = {name: statistics.median(values) for name, values in taken.items()}
+    return {
+        "plain_seconds": mid["plain"],
+        "vision_share_of_plain": mid["vision"] / mid["plain"],
+        "one_phrase": mid["one"] / mid["plain"],
+        "eight_phrases": mid["eight"] / (8 * mid["plain"]),
+        "one_phrase_over_truncated": mid["one"] / mid["truncated"],
+        "without_early_stop": mid["rows"] / mid["plain"],
+    }
+
+
+@torch.no_grad()
+def _vision(model: LoadedModel, pixels: np.ndarray) -> None:
+    inputs = {name: t.to(model.dtype) for name, t in model.fit(pixels).tensors.items()}
+    model.family.image_embeddings(model.hf, inputs)
+
+
+def peak_bytes(way: str, size: Size) -> int:
+    """Most resident memory above the loaded model, in a fresh process."""
+    command = [sys.executable, __file__, "--peak", way, "--size", json.dumps(asdict(size))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout.strip().splitlines()[-1])
+
+
+def measure_peak(way: str, size: Size) -> int:
+    import threading
+
+    import psutil
+
+    model = build(size)
+    pixels = picture()
+    process = psutil.Process()
+    kernel = "eager" if way == "plain" else "sdpa"
+    model.decoder.set_attn_implementation(kernel)
+    _vision(model, pixels)  # lazy allocations of libraries are not the method's
+    base, peak, running = process.memory_info().rss, 0, True
+
+    def watch() -> None:
+        nonlocal peak
+        while running:
+            peak = max(peak, process.memory_info().rss)
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    plain(model, pixels, PHRASES[0]) if way == "plain" else ours(model, pixels, PHRASES[: int(way)])
+    running = False
+    watcher.join()
+    return peak - base
+
+
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (336, 500, 3), dtype=np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--size", type=json.loads, default={})
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    size = Size(**arguments.size)
+    if arguments.peak:
+        sys.stdout.write(f"{measure_peak(arguments.peak, size)}\n")
+        return
+    model = build(size)
+    pixels = picture()
+    model.decoder.set_attn_implementation("eager")
+    expected = [plain(model, pixels, phrase) for phrase in PHRASES]
+    model.decoder.set_attn_implementation("sdpa")
+    found = ours(model, pixels, PHRASES)
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
+    result = {"largest_difference_of_rows": worst, **time_ratios(model, pixels, arguments.repeats)}
+    del model
+    plain_peak = peak_bytes("plain", size)
+    result["peak_memory_one_phrase"] = peak_bytes("1", size) / plain_peak
+    result["peak_memory_eight_phrases"] = peak_bytes("8", size) / plain_peak
+    result["plain_peak_mib"] = plain_peak / 2**20
+    if arguments.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        return
+    for name, value in result.items():
+        sys.stdout.write(f"{name:32s} {value:.4g}\n")
+
+
+if __name__ == "__main__":
+    main()
