@@ -129,7 +129,10 @@ def plain(model: LoadedModel, pixels: np.ndarray, phrase: str) -> np.ndarray:
         out = model.hf(**encoded.inputs, output_attentions=True)
     keys = encoded.token_maps[0].image_positions
     return np.stack(
-        [out.attentions[layer][0, head, -1].numpy()[keys] for layer, head in heads_at_half_depth(model)]
+        [
+            out.attentions[layer][0, head, -1].numpy()[keys]
+            for layer, head in heads_at_half_depth(model)
+        ]
     )
 
 
@@ -244,7 +247,9 @@ def picture() -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true")

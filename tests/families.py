@@ -21,10 +21,47 @@ from transformers import (
 import vlmscope as vs
 from vlmscope.models import LoadedModel
 
-WORDS = (
-    "a an the small large red green blue yellow circle square star cross on of in left right what "
-    "colour is where it there pizza dog cat man woman dark light user assistant chat between : . ? ,"
-).split()
+WORDS = [
+    "a",
+    "an",
+    "the",
+    "small",
+    "large",
+    "red",
+    "green",
+    "blue",
+    "yellow",
+    "circle",
+    "square",
+    "star",
+    "cross",
+    "on",
+    "of",
+    "in",
+    "left",
+    "right",
+    "what",
+    "colour",
+    "is",
+    "where",
+    "it",
+    "there",
+    "pizza",
+    "dog",
+    "cat",
+    "man",
+    "woman",
+    "dark",
+    "light",
+    "user",
+    "assistant",
+    "chat",
+    "between",
+    ":",
+    ".",
+    "?",
+    ",",
+]
 
 TEMPLATE = (
     "{% for m in messages %}USER: {% for c in m['content'] %}{% if c['type'] == 'image' %}<image>\n"
@@ -55,17 +92,17 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 def text_config(kind: str, layers: int = 4) -> LlamaConfig | MistralConfig | Qwen2Config:
     """A small decoder: ``llama`` (multi-head), ``llama-gqa``, ``mistral`` (sliding) or ``qwen2``."""
-    common = dict(
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=layers,
-        num_attention_heads=8,
-        vocab_size=5 + len(WORDS),
-        max_position_embeddings=512,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
+    common = {
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 8,
+        "vocab_size": 5 + len(WORDS),
+        "max_position_embeddings": 512,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
     if kind == "llama":
         return LlamaConfig(**common, num_key_value_heads=8)
     if kind == "llama-gqa":

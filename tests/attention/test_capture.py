@@ -53,9 +53,7 @@ def test_rows_of_padded_batches_equal_eager_and_single_runs(
     images = [image, image[::-1].copy(), image[:, :30].copy()]
     with vs.capture(model, rows="phrase") as trace:
         vs.prefill(model, images, list(PHRASES), padding_side=side)
-    attentions = eager_attentions(
-        model, model.encode(images, PHRASES, padding_side=side).inputs
-    )
+    attentions = eager_attentions(model, model.encode(images, PHRASES, padding_side=side).inputs)
     for item, (picture, phrase) in enumerate(zip(images, PHRASES, strict=True)):
         token_map = trace.token_maps[item]
         rows, keys = token_map.positions("phrase"), token_map.image_positions
@@ -133,7 +131,10 @@ def test_the_model_is_itself_again_after_the_context(fails: bool, image: np.ndar
 
 def test_an_error_in_the_forward_pass_leaves_no_instrument(image: np.ndarray) -> None:
     model = llava()
-    with pytest.raises(vs.errors.KnockoutError), vs.knockout(model, [("text", "text"), ("image", "text")]):
+    with (
+        pytest.raises(vs.errors.KnockoutError),
+        vs.knockout(model, [("text", "text"), ("image", "text")]),
+    ):
         vs.prefill(model, image, PHRASES[0])
     assert model.decoder.config._attn_implementation == "sdpa"
     vs.prefill(model, image, PHRASES[0])
@@ -216,9 +217,7 @@ def test_a_cached_pass_by_hand_counts_positions_from_the_cache(image: np.ndarray
         head["position_ids"] = inputs["position_ids"][:, :-4]
         model.hf(**head, past_key_values=cache, use_cache=True)
         model.hf(input_ids=inputs["input_ids"][:, -4:], past_key_values=cache, use_cache=True)
-    torch.testing.assert_close(
-        trace.of(0)[0, :, 0], reference[2][0, :, -1], atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(trace.of(0)[0, :, 0], reference[2][0, :, -1], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,11 @@ def image() -> np.ndarray:
 
 
 def eager_reference(
-    model: vs.models.LoadedModel, inputs: dict, source: np.ndarray, target: np.ndarray, layers: range
+    model: vs.models.LoadedModel,
+    inputs: dict,
+    source: np.ndarray,
+    target: np.ndarray,
+    layers: range,
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Logits and attention of a pass whose layers get a hand-made additive mask, one by one."""
     hooks = []
@@ -87,7 +91,10 @@ def test_chosen_heads_only(image: np.ndarray) -> None:
     model = llava()
     with vs.capture(model, layers=[1]) as clean:
         vs.prefill(model, image, PHRASE)
-    with vs.capture(model, layers=[1]) as trace, vs.knockout(model, [("image", "query")], [1], [0, 5]):
+    with (
+        vs.capture(model, layers=[1]) as trace,
+        vs.knockout(model, [("image", "query")], [1], [0, 5]),
+    ):
         vs.prefill(model, image, PHRASE)
     lost = [head for head in range(8) if trace.maps[0, head].max() == 0]
     assert lost == [0, 5]
@@ -147,7 +154,10 @@ def test_a_row_without_keys_is_refused(image: np.ndarray) -> None:
 
 def test_a_role_needs_a_token_map(image: np.ndarray) -> None:
     model = llava()
-    with pytest.raises(AttentionError, match=r"vlmscope.prefill"), vs.knockout(model, [("image", "query")]):
+    with (
+        pytest.raises(AttentionError, match=r"vlmscope.prefill"),
+        vs.knockout(model, [("image", "query")]),
+    ):
         model.hf(**model.encode([image], [PHRASE]).inputs)
 
 

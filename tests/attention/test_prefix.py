@@ -72,7 +72,9 @@ def test_the_image_is_encoded_once_for_many_phrases(image: np.ndarray) -> None:
     assert len(calls) == 1
 
 
-def test_many_phrases_go_in_several_packs(image: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_phrases_go_in_several_packs(
+    image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("vlmscope.attention.prefix._PACK_TOKENS", 12)
     model = llava()
     phrases = PHRASES * 5
@@ -104,7 +106,7 @@ def test_a_prefix_is_not_reused_under_another_knockout(image: np.ndarray) -> Non
     model = llava()
     prefix = shared_prefix(model, image, stop_after=2)
     texts = prefix.encode(PHRASES[:1])
-    (_, pack), = prefix.packs(texts)
+    ((_, pack),) = prefix.packs(texts)
     prefix.run(pack)
     with pytest.raises(AttentionError, match="other knock-outs"):
         with vs.knockout(model, [("system", "image")]):

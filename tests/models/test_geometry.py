@@ -35,16 +35,16 @@ def patch_values(model: LoadedModel, pixels: np.ndarray, placement: str) -> torc
 def overlaps(boxes: np.ndarray, paint: tuple[int, int, int, int], slack: float) -> np.ndarray:
     x0, y0, x1, y1 = paint
     return (
-        (boxes[:, 0] < x1 + slack) & (boxes[:, 2] > x0 - slack)
-        & (boxes[:, 1] < y1 + slack) & (boxes[:, 3] > y0 - slack)
+        (boxes[:, 0] < x1 + slack)
+        & (boxes[:, 2] > x0 - slack)
+        & (boxes[:, 1] < y1 + slack)
+        & (boxes[:, 3] > y0 - slack)
     )
 
 
 def inside(boxes: np.ndarray, paint: tuple[int, int, int, int]) -> np.ndarray:
     x0, y0, x1, y1 = paint
-    return (
-        (boxes[:, 0] >= x0) & (boxes[:, 2] <= x1) & (boxes[:, 1] >= y0) & (boxes[:, 3] <= y1)
-    )
+    return (boxes[:, 0] >= x0) & (boxes[:, 2] <= x1) & (boxes[:, 1] >= y0) & (boxes[:, 3] <= y1)
 
 
 @pytest.mark.parametrize("setup", ["clip-crop", "siglip-squash", "clip-full"])
@@ -68,10 +68,17 @@ def test_painted_pixels_change_the_tokens_that_claim_them(
     # coarser of the two grids)
     cell = boxes[0]
     per_pixel = (cell[2] - cell[0]) / model.hf.config.vision_config.patch_size
-    slack = 2 * max(1.0, per_pixel, (cell[3] - cell[1]) / model.hf.config.vision_config.patch_size) + 1
+    slack = (
+        2 * max(1.0, per_pixel, (cell[3] - cell[1]) / model.hf.config.vision_config.patch_size) + 1
+    )
     for top, left, bottom, right in (
         (0, 0, height // 2, width // 2),
-        (height // 3, width // 3, height // 3 + max(1, height // 3), width // 3 + max(1, width // 3)),
+        (
+            height // 3,
+            width // 3,
+            height // 3 + max(1, height // 3),
+            width // 3 + max(1, width // 3),
+        ),
         (height // 2, 0, height, width),
     ):
         painted = plain.copy()

@@ -83,7 +83,9 @@ def test_surrounding_space_is_no_part_of_the_phrase() -> None:
 
 
 def test_answers_are_generated_tokens() -> None:
-    tokens = vs.token_map(llava(), IMAGE, Prompt("what is it ?", answer="a red star"), preset="chat")
+    tokens = vs.token_map(
+        llava(), IMAGE, Prompt("what is it ?", answer="a red star"), preset="chat"
+    )
     assert words(tokens, "generated") == ["a", "red", "star"]
     assert tokens.roles[-1] == Role.GENERATED
 
@@ -199,7 +201,7 @@ def test_a_duplicate_family_raises() -> None:
     registry.register(LlavaFamily())
     with pytest.raises(ValueError, match="registered already"):
         registry.register(LlavaFamily())
-    assert [family.id for family in FAMILIES][0] == "llava"
+    assert next(family.id for family in FAMILIES) == "llava"
 
 
 def test_saved_and_loaded_again_it_gives_the_same_rows(tmp_path) -> None:

@@ -50,7 +50,9 @@ def capture(
         AttentionError: for a layer or head out of range (the valid range is named), or when the
             rows need a token map and the model was run by hand.
     """
-    trace = Trace(model, RowChoice.of(rows), HeadChoice.of(model.decoder_shape, layers, heads), keys)
+    trace = Trace(
+        model, RowChoice.of(rows), HeadChoice.of(model.decoder_shape, layers, heads), keys
+    )
     with instrument(model) as active:
         active.readers.append(trace)
         try:
@@ -178,7 +180,12 @@ class Trace:
         self._local = self._rows.resolve(forward)
 
     def read(
-        self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, options: dict[str, Any],
+        self,
+        layer: int,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
         forward: Forward,
     ) -> None:
         """Called by the instrument in every layer."""
@@ -213,10 +220,10 @@ class Trace:
         if self._keys == "all" or self._binding is None:
             return found
         if self._image_keys is None:
-            columns = [torch.from_numpy(m.image_positions) for m in self._binding.token_maps]
-            width = max(len(column) for column in columns)
+            each = [torch.from_numpy(m.image_positions) for m in self._binding.token_maps]
+            width = max(len(keys_of) for keys_of in each)
             self._image_keys = torch.stack(
-                [torch.nn.functional.pad(column, (0, width - len(column))) for column in columns]
+                [torch.nn.functional.pad(keys_of, (0, width - len(keys_of))) for keys_of in each]
             ).to(found.device)
         columns = self._image_keys.expand(found.shape[0], -1) - forward.key_start(keys)
         index = columns.clamp_min(0)[:, None, None].expand(-1, found.shape[1], found.shape[2], -1)

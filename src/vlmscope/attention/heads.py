@@ -67,7 +67,9 @@ def read_heads(
     """
     layers, total = model.decoder_shape
     if heads is None:
-        wanted = tuple(Head(l, h) for l in range(first_layer, layers) for h in range(total))
+        wanted = tuple(
+            Head(layer, head) for layer in range(first_layer, layers) for head in range(total)
+        )
     else:
         wanted = tuple(Head(int(layer), int(head)) for layer, head in heads)
     name = model.resolve_preset(preset)
@@ -83,8 +85,14 @@ def read_heads(
 
 
 def _whole(
-    model: LoadedModel, pixels: NDArray[np.uint8], phrase: str | Prompt, trace: Trace,
-    heads: tuple[Head, ...], deepest: int, preset: str, placement: str | None,
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    phrase: str | Prompt,
+    trace: Trace,
+    heads: tuple[Head, ...],
+    deepest: int,
+    preset: str,
+    placement: str | None,
 ) -> HeadMaps:
     encoded = model.encode([pixels], [phrase], preset=preset, placement=placement)
     run(model, encoded, stop_after=deepest)
@@ -94,8 +102,14 @@ def _whole(
 
 
 def _packed(
-    model: LoadedModel, pixels: NDArray[np.uint8], phrases: Sequence[str | Prompt], trace: Trace,
-    heads: tuple[Head, ...], deepest: int, preset: str, placement: str | None,
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    phrases: Sequence[str | Prompt],
+    trace: Trace,
+    heads: tuple[Head, ...],
+    deepest: int,
+    preset: str,
+    placement: str | None,
 ) -> list[HeadMaps]:
     prefix = shared_prefix(model, pixels, preset=preset, placement=placement, stop_after=deepest)
     texts = prefix.encode(phrases)

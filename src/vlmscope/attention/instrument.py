@@ -20,7 +20,15 @@ from vlmscope.errors import AttentionError, KnockoutError
 from vlmscope.models import LoadedModel
 from vlmscope.types import TokenMap
 
-__all__ = ["Binding", "Blocker", "Forward", "Instrument", "Reader", "StopForwardError", "instrument"]
+__all__ = [
+    "Binding",
+    "Blocker",
+    "Forward",
+    "Instrument",
+    "Reader",
+    "StopForwardError",
+    "instrument",
+]
 
 _INSTRUMENT = "_vlmscope_instrument"
 
@@ -75,7 +83,12 @@ class Reader(Protocol):
     def begin(self, forward: Forward) -> None: ...
 
     def read(
-        self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, options: dict[str, Any],
+        self,
+        layer: int,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
         forward: Forward,
     ) -> None: ...
 
@@ -152,8 +165,14 @@ class Instrument:
         return mask
 
     def _edit(
-        self, layer: int, module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None,
-        options: dict[str, Any], forward: Forward,
+        self,
+        layer: int,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
+        forward: Forward,
     ) -> Tensor | None:
         active = tuple(index for index, part in enumerate(self.blockers) if part.blocks(layer))
         if not active:
@@ -167,8 +186,14 @@ class Instrument:
         return self._masks[cache_key][1]
 
     def _blocked_mask(
-        self, active: tuple[int, ...], module: nn.Module, query: Tensor, key: Tensor,
-        mask: Tensor | None, options: dict[str, Any], forward: Forward,
+        self,
+        active: tuple[int, ...],
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
+        forward: Forward,
     ) -> Tensor:
         batch, keys = query.shape[0], key.shape[2]
         before = allowed_keys(mask, query.shape[2], keys, is_causal(module, options), query.device)
@@ -239,7 +264,11 @@ class _Probe:
     layer: int
 
     def __call__(
-        self, module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None,
+        self,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
         options: dict[str, Any],
     ) -> Tensor | None:
         return self.owner.visit(self.layer, module, query, key, mask, options)
@@ -248,8 +277,10 @@ class _Probe:
 def _begin_hook(owner: Instrument) -> Any:
     def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         embeds = kwargs.get("inputs_embeds")
-        ids = kwargs.get("input_ids", args[0] if args else None)
-        width = embeds.shape[1] if embeds is not None else ids.shape[1]
+        given: Any = (
+            kwargs.get("input_ids", args[0] if args else None) if embeds is None else embeds
+        )
+        width = given.shape[1]
         cache = kwargs.get("past_key_values")
         past = int(cache.get_seq_length()) if cache is not None else 0
         mask = kwargs.get("attention_mask")

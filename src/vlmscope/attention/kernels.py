@@ -62,7 +62,11 @@ def _through_probe(
 
 
 def _sdpa_twin(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
     **kwargs: Any,
 ) -> Any:
     kernel = ALL_ATTENTION_FUNCTIONS["sdpa"]
@@ -70,7 +74,11 @@ def _sdpa_twin(
 
 
 def _eager_twin(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
     **kwargs: Any,
 ) -> Any:
     # every modelling file of transformers has its own eager kernel (soft caps, sinks ...)

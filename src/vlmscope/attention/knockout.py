@@ -73,7 +73,9 @@ class Knockout:
         count, self._total_heads = model.decoder_shape
         self._edges = [_checked(edge) for edge in edges]
         if not self._edges:
-            raise AttentionError("A knock-out needs at least one edge, for example ('image', 'query').")
+            raise AttentionError(
+                "A knock-out needs at least one edge, for example ('image', 'query')."
+            )
         self._layers = frozenset(range(count) if layers is None else check_layers(layers, count))
         choice = HeadChoice.of(model.decoder_shape, None, heads)
         self._heads = None if heads is None else choice.by_layer[0]

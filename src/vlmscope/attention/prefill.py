@@ -87,86 +87,22 @@ def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> 
     logits: Tensor | None = None
     last = torch.tensor([_last_real(token_map) for token_map in encoded.token_maps])
     kept, inverse = torch.unique(last, return_inverse=True)
-    with instrument(model) as active, model.frozen():
-        with active.bound(Binding(encoded.token_maps)), active.stopping_after(stop_after):
-            with contextlib.suppress(StopForwardError):
-                out = model.hf(
-                    **encoded.inputs,
-                    past_key_values=cache,
-                    use_cache=True,
-                    logits_to_keep=kept.to(model.device),
-                )
-                rows = torch.arange(len(last), device=out.logits.device)
-                logits = out.logits[rows, inverse.to(out.logits.device)]
+    with (
+        instrument(model) as active,
+        model.frozen(),
+        active.bound(Binding(encoded.token_maps)),
+        active.stopping_after(stop_after),
+        contextlib.suppress(StopForwardError),
+    ):
+        out = model.hf(
+            **encoded.inputs,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=kept.to(model.device),
+        )
+        rows = torch.arange(len(last), device=out.logits.device)
+        logits = out.logits[rows, inverse.to(out.logits.device)]
     return Prefill(logits, encoded.token_maps, cache)
-
-
-def token_map(self) -> TokenMap:
-        """The token map of a batch of one."""
-        if len(self.token_maps) != 1:
-            raise AttentionError(f"There are {len(self.token_maps)} token maps; use token_maps[i].")
-        return self.token_maps[0]
-
-
-def prefill(
-    model: LoadedModel,
-    image: Any,
-    prompt: str | Prompt | Sequence[str | Prompt],
-    *,
-    preset: str | None = None,
-    placement: str | None = None,
-    stop_after: int | None = None,
-    padding_side: str = "right",
-) -> Prefill:
-    """Run one or several (image, prompt) pairs as one batch.
-
-    Args:
-        model: the model.
-        image: path, PIL image or uint8 (height, width, 3) array; a list of them for a batch.
-        prompt: text or :class:`Prompt`; a list for a batch. One image may go with many prompts.
-        preset: ``"paper"`` or ``"chat"``; default: the family's.
-        placement: ``"pad"`` or ``"processor"``; default: the family's.
-        stop_after: compute nothing above this layer (its attention output included), because no
-            row above it is read. None: the whole way, with logits.
-        padding_side: of shorter prompts in a batch.
-
-    Raises:
-        BadImageError, BadPhraseError: as their names say.
-        AttentionError: when ``stop_after`` is no layer of the decoder.
-    """
-    images, prompts = as_batch(image, prompt)
-    encoded = model.encode(
-        images, prompts, preset=preset, placement=placement, padding_side=padding_side
-    )
-    if stop_after is not None:
-        check_layers([stop_after], len(model.layers))
-    return run(model, encoded, stop_after)
-
-
-def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> Prefill:
-    """Run an encoded batch; whatever contexts are active see its token maps."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache(config=model.decoder.config)
-    logits: Tensor | None = None
-    last = torch.tensor([_last_real(token_map) for token_map in encoded.token_maps])
-    kept, inverse = torch.unique(last, return_inverse=True)
-    with instrument(model) as active, model.frozen():
-        with active.bound(Binding(encoded.token_maps)), active.stopping_after(stop_after):
-            with contextlib.suppress(StopForwardError):
-                out = model.hf(
-                    **encoded.inputs,
-                    past_key_values=cache,
-                    use_cache=True,
-                    logits_to_keep=kept.to(model.device),
-                )
-                rows = torch.arange(len(last), device=out.logits.device)
-                logits = out.logits[rows, inverse.to(out.logits.device)]
-    return Prefill(logits, encoded.token_maps, cache)
-
-
-def _prompts_only(encoded: Encoded) -> Sequence[TokenMap]:
-    return encoded.token_maps
 
 
 def _last_real(token_map: TokenMap) -> int:

@@ -55,8 +55,12 @@ class SharedPrefix:
     """An image in a model's cache, ready for phrases. Made by :func:`shared_prefix`."""
 
     def __init__(
-        self, model: LoadedModel, pixels: NDArray[np.uint8], image: ImageInputs,
-        preset: str | None, stop_after: int | None,
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        image: ImageInputs,
+        preset: str | None,
+        stop_after: int | None,
     ) -> None:
         self.model = model
         self.image = image
@@ -106,7 +110,7 @@ class SharedPrefix:
         config = self.model.decoder.config
         window = getattr(config, "sliding_window", None)
         uses_window = getattr(config, "use_sliding_window", True) and window is not None
-        return min(_PACK_TOKENS, int(window) - self.length) if uses_window else _PACK_TOKENS
+        return min(_PACK_TOKENS, int(window or 0) - self.length) if uses_window else _PACK_TOKENS
 
     def _pack(self, texts: Sequence[EncodedText]) -> Pack:
         maps = [token_map(text, self.image, self.image_size) for text in texts]
@@ -174,9 +178,12 @@ class SharedPrefix:
         )
         readers, active.readers = active.readers, []
         try:
-            with active.bound(Binding((prefix_map,))), active.stopping_after(self.stop_after):
-                with contextlib.suppress(StopForwardError):
-                    model.hf.model(**inputs, past_key_values=cache, use_cache=True)
+            with (
+                active.bound(Binding((prefix_map,))),
+                active.stopping_after(self.stop_after),
+                contextlib.suppress(StopForwardError),
+            ):
+                model.hf.model(**inputs, past_key_values=cache, use_cache=True)
         finally:
             active.readers = readers
         self._cache = cache

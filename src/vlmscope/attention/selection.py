@@ -179,7 +179,9 @@ class RowChoice:
         first, last = int(real[0]), int(real[-1])
         limit = max(last, end - 1) if binding.generating else last
         found = [p + first if p >= 0 else last + 1 + p for p in self.positions]
-        wrong = [asked for asked, p in zip(self.positions, found, strict=True) if not first <= p <= limit]
+        wrong = [
+            asked for asked, p in zip(self.positions, found, strict=True) if not first <= p <= limit
+        ]
         if wrong:
             count = last - first + 1
             raise AttentionError(

@@ -141,7 +141,10 @@ def _unknown_words(
     found = [
         text[start:end]
         for (start, end), role, token in zip(offsets, roles, ids, strict=True)
-        if token == unknown and unknown is not None and role in (Role.PHRASE, Role.QUERY) and start < end
+        if token == unknown
+        and unknown is not None
+        and role in (Role.PHRASE, Role.QUERY)
+        and start < end
     ]
     return tuple(dict.fromkeys(found))
 
@@ -155,7 +158,9 @@ def check_length(length: int, limit: int | None, name: str) -> None:
         )
 
 
-def pad_batch(texts: Sequence[EncodedText], pad_id: int, side: str) -> tuple[dict[str, Tensor], list[int]]:
+def pad_batch(
+    texts: Sequence[EncodedText], pad_id: int, side: str
+) -> tuple[dict[str, Tensor], list[int]]:
     """Stack prompts of different lengths.
 
     Args:

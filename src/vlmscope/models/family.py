@@ -124,7 +124,9 @@ class FamilyRegistry:
             raise ValueError(f"A family with the id {family.id!r} is registered already.")
         taken = [name for name in family.model_types if name in self._types]
         if taken:
-            raise ValueError(f"Model type(s) {taken} belong to the family {self._types[taken[0]].id!r}.")
+            raise ValueError(
+                f"Model type(s) {taken} belong to the family {self._types[taken[0]].id!r}."
+            )
         self._families[family.id] = family
         self._types.update(dict.fromkeys(family.model_types, family))
         return family

@@ -67,7 +67,11 @@ def load(
 
 
 def from_pretrained_model(
-    hf_model: PreTrainedModel, processor: Any, *, name: str | None = None, revision: str | None = None
+    hf_model: PreTrainedModel,
+    processor: Any,
+    *,
+    name: str | None = None,
+    revision: str | None = None,
 ) -> LoadedModel:
     """Wrap a model and processor that the user already holds; neither is changed.
 
@@ -162,8 +166,10 @@ def _explain(name: str, error: BaseException) -> str:
         return f"The hub knows no model {name!r} (or it is private and you are not logged in)."
     if any(isinstance(link, hub.RevisionNotFoundError) for link in chain):
         return f"{name} has no such revision. Give a branch, tag or commit that exists."
-    if any(isinstance(link, (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError))
-           for link in chain):
+    if any(
+        isinstance(link, (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError))
+        for link in chain
+    ):
         return (
             f"{name} is not in the local cache and the hub cannot be reached. Connect once to "
             "download it, or give a local folder; `tiny-llava` needs no network."

@@ -47,7 +47,9 @@ class LoadedModel:
 
     def __repr__(self) -> str:
         layers, heads = self.decoder_shape
-        return f"LoadedModel({self.id!r}, family={self.family.id!r}, {layers} layers x {heads} heads)"
+        return (
+            f"LoadedModel({self.id!r}, family={self.family.id!r}, {layers} layers x {heads} heads)"
+        )
 
     @property
     def decoder(self) -> PreTrainedModel:
@@ -103,7 +105,9 @@ class LoadedModel:
     @property
     def image_token(self) -> str:
         """The text of the image token."""
-        return str(self.processor.tokenizer.convert_ids_to_tokens(self.family.image_token_id(self.hf)))
+        return str(
+            self.processor.tokenizer.convert_ids_to_tokens(self.family.image_token_id(self.hf))
+        )
 
     def fit(self, pixels: NDArray[np.uint8], placement: str | None = None) -> ImageInputs:
         """One original image, uint8 (height, width, 3), as the model takes it."""
@@ -133,7 +137,9 @@ class LoadedModel:
             ValueError: numbers of images and prompts differ.
         """
         if len(images) != len(prompts) or not images:
-            raise ValueError(f"one prompt per image is needed, got {len(images)} and {len(prompts)}")
+            raise ValueError(
+                f"one prompt per image is needed, got {len(images)} and {len(prompts)}"
+            )
         fitted = [self.fit(image, placement) for image in images]
         texts = [
             self.encode_prompt(prompt, image.tokens, preset)

@@ -19,7 +19,11 @@ __all__ = ["PRESETS", "Prompt", "Span", "WrittenPrompt", "write_chat", "write_pa
 PRESETS = ("paper", "chat")
 
 # Private-use characters that mark a span inside a chat template, which may rearrange or trim text.
-_MARKS = {"query": ("\ue000", "\ue001"), "phrase": ("\ue002", "\ue003"), "answer": ("\ue004", "\ue005")}
+_MARKS = {
+    "query": ("\ue000", "\ue001"),
+    "phrase": ("\ue002", "\ue003"),
+    "answer": ("\ue004", "\ue005"),
+}
 _ALL_MARKS = {mark for pair in _MARKS.values() for mark in pair}
 
 
@@ -127,7 +131,9 @@ def write_chat(prompt: Prompt, processor: Any, bos: str | None) -> WrittenPrompt
             "Use the preset 'paper', or load a processor that has one."
         )
     start, end = prompt.span
-    marked = _mark("query", prompt.text[:start] + _mark("phrase", prompt.text[start:end]) + prompt.text[end:])
+    marked = _mark(
+        "query", prompt.text[:start] + _mark("phrase", prompt.text[start:end]) + prompt.text[end:]
+    )
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": marked}]}]
     text = processor.apply_chat_template(
         messages, chat_template=template, tokenize=False, add_generation_prompt=True

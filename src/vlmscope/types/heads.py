@@ -192,7 +192,9 @@ class HeadSet:
         try:
             return _from_record(cls, record)
         except (KeyError, TypeError, ValueError) as error:
-            raise BadHeadSetError(f"{name} has a field of the wrong type or shape: {error}.") from error
+            raise BadHeadSetError(
+                f"{name} has a field of the wrong type or shape: {error}."
+            ) from error
 
 
 def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
@@ -207,7 +209,10 @@ def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
         known["shape"] = (int(layers), int(heads))
     known["frequencies"] = tuple(
         HeadFrequency(
-            _head(row["head"]), Interval(*row["frequency"]), float(row["attention_sum"]), row["entropy"]
+            _head(row["head"]),
+            Interval(*row["frequency"]),
+            float(row["attention_sum"]),
+            row["entropy"],
         )
         for row in record.get("frequencies", ())
     )

@@ -37,14 +37,16 @@ def paint_views(
         rows = _axis_weights(view.y_edges, image_size[0], interpolation)
         columns = _axis_weights(view.x_edges, image_size[1], interpolation)
         total += rows @ grid @ columns.T
-        layers += np.outer(_covered(view.y_edges, image_size[0]), _covered(view.x_edges, image_size[1]))
+        layers += np.outer(
+            _covered(view.y_edges, image_size[0]), _covered(view.x_edges, image_size[1])
+        )
     if interpolation != "density":
         np.divide(total, layers, out=total, where=layers > 0)
     return total.astype(np.float32)
 
 
 def _centres(size: int) -> NDArray[np.float64]:
-    return np.arange(size) + 0.5
+    return np.arange(size, dtype=np.float64) + 0.5
 
 
 def _covered(edges: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
@@ -83,4 +85,5 @@ def _overlaps(edges: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     high = np.minimum(edges[1:][None, :], np.arange(1, size + 1)[:, None])
     overlap = np.clip(high - low, 0, None)
     visible = overlap.sum(axis=0, keepdims=True)
-    return np.divide(overlap, visible, out=np.zeros_like(overlap), where=visible > 0)
+    shares: NDArray[np.float64] = overlap / np.where(visible > 0, visible, 1.0)
+    return shares
