@@ -1,0 +1,76 @@
+"""What goes where: results to stdout, notes, warnings and progress to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+
+from vlmscope.errors import VlmscopeWarning
+
+__all__ = ["close_stdout", "emit", "emit_json", "emit_table", "note", "own_warnings", "warn"]
+
+
+def emit(text: str) -> None:
+    """One line of the result."""
+    print(text)
+
+
+def emit_json(value: Any) -> None:
+    """The result as indented, strict JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """The result as aligned text with two spaces between columns, never cut or wrapped."""
+    cells = [list(columns), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(cell_len(row[index]) for row in cells) for index in range(len(columns))]
+    for row in cells:
+        padded = (
+            text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
+        )
+        emit("  ".join(padded).rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return " ".join(str(value).split())
+
+
+def note(text: str) -> None:
+    """A line for the person, not for the pipe."""
+    print(text, file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Something the person should know of a result that was produced all the same."""
+    note(f"warning: {' '.join(text.split())}")
+
+
+@contextlib.contextmanager
+def own_warnings() -> Iterator[None]:
+    """Show vlmscope's warnings as lines on stderr and keep those of other libraries quiet."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, VlmscopeWarning):
+            warn(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", VlmscopeWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
+def close_stdout() -> None:
+    """Let the interpreter end without a complaint about a pipe that nobody reads."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

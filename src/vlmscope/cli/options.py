@@ -1,0 +1,132 @@
+"""Command-line options out of options dataclasses, so that a new method has its options for free.
+
+A field's metadata gives its ``help`` and, for words, its ``choices``. Only what the user typed is
+passed on: defaults stay where they are decided, in the dataclass or in the model's card.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from vlmscope.errors import BadOptionError
+
+__all__ = ["collect", "peek", "with_options"]
+
+
+def with_options(function: Callable[..., Any], *kinds: type[Any] | None) -> Callable[..., Any]:
+    """A function whose signature also has one option per field of the dataclasses.
+
+    What was typed arrives in the parameter ``options`` of ``function``: a dictionary by field
+    name. A name that the function has itself is left to it.
+    """
+    own = inspect.signature(function, eval_str=True).parameters
+    extra = {}
+    for kind in kinds:
+        for name, parameter in _parameters(kind).items() if kind is not None else ():
+            if name not in own:
+                extra[name] = parameter
+    shown = [parameter for name, parameter in own.items() if name != "options"]
+
+    def called(**values: Any) -> Any:
+        typed = {name: values.pop(name) for name in extra}
+        return function(**values, options={k: v for k, v in typed.items() if v is not None})
+
+    called.__signature__ = inspect.Signature([*shown, *extra.values()])  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in [*shown, *extra.values()]}
+    called.__doc__ = function.__doc__
+    called.__name__ = function.__name__
+    return called
+
+
+def collect(kind: type[Any], typed: Mapping[str, Any]) -> Any:
+    """An instance of an options dataclass from what the user typed, nested ones included."""
+    values: dict[str, Any] = {}
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(hints[field.name]):
+            nested = typing.cast(type[Any], hints[field.name])
+            if any(inner.name in typed for inner in dataclasses.fields(nested)):
+                values[field.name] = collect(nested, typed)
+        elif field.name in typed:
+            values[field.name] = typed[field.name]
+    return kind(**values)
+
+
+def peek(words: Sequence[str], *spellings: str) -> str | None:
+    """The value of an option before the command line is parsed; None when it is not there."""
+    for index, word in enumerate(words):
+        if word in spellings and index + 1 < len(words):
+            return words[index + 1]
+        for spelling in spellings:
+            if spelling.startswith("--") and word.startswith(f"{spelling}="):
+                return word.partition("=")[2]
+    return None
+
+
+def _parameters(kind: type[Any]) -> dict[str, inspect.Parameter]:
+    """One keyword-only parameter per field; fields that are dataclasses give theirs."""
+    hints = typing.get_type_hints(kind)
+    found: dict[str, inspect.Parameter] = {}
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            found.update(_parameters(typing.cast(type[Any], hint)))
+        elif field.metadata.get("cli", True) and field.init:
+            found[field.name] = inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[_plain(hint, field.name) | None, _option(field, hint)],
+            )
+    return found
+
+
+def _plain(hint: Any, name: str) -> Any:
+    """The type that typer reads; ``X | None`` becomes ``X``."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        kinds = [each for each in typing.get_args(hint) if each is not type(None)]
+        if len(kinds) == 1:
+            return _plain(kinds[0], name)
+    if typing.get_origin(hint) is typing.Literal:
+        return str
+    if hint in (bool, int, float, str):
+        return hint
+    raise BadOptionError(
+        f"The option {name!r} has the type {hint}, which has no form on the command line. "
+        'Mark the field with metadata={"cli": False}.'
+    )
+
+
+def _option(field: dataclasses.Field[Any], hint: Any) -> Any:
+    dashed = field.name.replace("_", "-")
+    flag = _plain(hint, field.name) is bool
+    spelling = f"--{dashed}/--no-{dashed}" if flag else f"--{dashed}"
+    return typer.Option(spelling, help=_help(field, hint), show_default=False)
+
+
+def _help(field: dataclasses.Field[Any], hint: Any) -> str:
+    text = str(field.metadata.get("help", "")).strip().rstrip(".")
+    choices = field.metadata.get("choices") or (
+        typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+    )
+    parts = [text[:1].upper() + text[1:]] if text else []
+    if choices:
+        parts.append(f"One of: {', '.join(map(str, choices))}")
+    default = _default(field)
+    parts.append(f"Default: {default}" if default else "")
+    return ". ".join(part for part in parts if part) + "."
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING or field.default is None:
+        return ""
+    if isinstance(field.default, bool):
+        return "yes" if field.default else "no"
+    return str(field.default)
