@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from vlmscope.errors import BadOptionError
 
 if TYPE_CHECKING:
     from vlmscope.models import LoadedModel
@@ -14,17 +15,32 @@ __all__ = [
     "AsJson",
     "Device",
     "Dtype",
+    "MaxPixels",
+    "ModelArgument",
     "ModelName",
+    "ModelOption",
     "Quiet",
     "Revision",
     "TrustRemoteCode",
     "load_model",
+    "the_model",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 ModelName = Annotated[
     str, typer.Option("--model", "-m", metavar="MODEL", help="Embedded id, hub id or folder.")
+]
+ModelArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="Embedded id, hub id or folder; tiny-llava if none is named.",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="MODEL", help="The same, as an option.")
 ]
 Dtype = Annotated[
     str | None,
@@ -38,7 +54,18 @@ TrustRemoteCode = Annotated[
     bool,
     typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
 ]
-OutFile = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write.")]
+MaxPixels = Annotated[int, typer.Option(help="Larger images are refused.")]
+
+
+def the_model(argument: str | None, option: str | None) -> str:
+    """The model that was named, as an argument or as an option; tiny-llava if none was.
+
+    Raises:
+        BadOptionError: two different ones.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise BadOptionError(f"Two models were named, {argument} and {option}. Name one.")
+    return argument or option or "tiny-llava"
 
 
 def load_model(

@@ -22,7 +22,7 @@ def command(words: list[str]) -> Callable[..., Any]:
 def doctor(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="Say what this model needs.", show_default=False),
+        typer.Argument(metavar="MODEL", help="Say what this model needs.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> int:

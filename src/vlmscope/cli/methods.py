@@ -10,7 +10,6 @@ import typer
 
 from vlmscope.cli.arguments import AsJson
 from vlmscope.cli.console import emit, emit_json, emit_table
-from vlmscope.errors import UnknownNameError
 
 __all__ = ["command"]
 
@@ -21,28 +20,28 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def methods(
-    name: Annotated[str | None, typer.Argument(metavar="[METHOD]", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="METHOD", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the methods; with the name of one, its options and their defaults."""
+    from vlmscope.methods import get_method
     from vlmscope.methods import methods as registered
 
     known = registered()
     if name is None:
         if as_json:
-            emit_json([{"id": each.id, "summary": each.summary} for each in known.values()])
+            emit_json([{"id": each.id, "summary": each.summary} for each in known])
         else:
-            emit_table(("id", "summary"), [(each.id, each.summary) for each in known.values()])
+            emit_table(("id", "summary"), [(each.id, each.summary) for each in known])
         return
-    if name not in known:
-        raise UnknownNameError("method", name, known)
-    rows = list(_rows(known[name].options))
+    method = get_method(name)
+    rows = _rows(method.options)
     if as_json:
         fields = ("option", "default", "help")
         options = [dict(zip(fields, row, strict=True)) for row in rows]
-        emit_json({"id": name, "summary": known[name].summary, "options": options})
+        emit_json({"id": name, "summary": method.summary, "options": options})
         return
-    emit(known[name].summary)
+    emit(method.summary)
     emit_table(("option", "default", "what it does"), rows)
 
 

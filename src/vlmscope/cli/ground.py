@@ -1,0 +1,162 @@
+"""``vlmscope ground``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vlmscope.cli.arguments import (
+    AsJson,
+    Device,
+    Dtype,
+    MaxPixels,
+    ModelName,
+    Quiet,
+    Revision,
+    TrustRemoteCode,
+    load_model,
+)
+from vlmscope.cli.console import emit_json, emit_table, note, warn
+from vlmscope.cli.options import peek, with_options
+from vlmscope.cli.pictures import check_picture_path, save_picture
+from vlmscope.images import MAX_PIXELS, OpenedImage, open_image
+from vlmscope.types import Grounding, HeadSet
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["command"]
+
+
+def command(words: list[str]) -> Callable[..., Any]:
+    """The function of this command, with the options of the method that ``words`` name."""
+    from vlmscope.methods import get_method, methods
+
+    name = peek(words, "--method")
+    method = get_method(name) if name is not None else methods()[0]
+    return with_options(ground, method.options)
+
+
+def ground(
+    image: Annotated[str, typer.Argument(help="The image file.", show_default=False)],
+    phrases: Annotated[
+        list[str], typer.Argument(metavar="PHRASE", help="What to find.", show_default=False)
+    ],
+    options: dict[str, Any],
+    model: ModelName = "tiny-llava",
+    method: Annotated[str | None, typer.Option(help="See: vlmscope methods.")] = None,
+    heads: Annotated[
+        str | None,
+        typer.Option(help="A head file, or heads such as L14H24,L14H13."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write an overlay; into a folder: one per phrase."),
+    ] = None,
+    placement: Annotated[
+        str | None, typer.Option(help="How the image is fitted: pad or processor.")
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="Preset of the prompt: paper or chat.")] = None,
+    rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None,
+    post: Annotated[
+        str | None,
+        typer.Option(help="Post-processing as a whole: paper or default; else the model's own."),
+    ] = None,
+    shared_scale: Annotated[
+        bool, typer.Option("--shared-scale", help="One colour scale for all phrases in --out.")
+    ] = False,
+    arrays: Annotated[
+        bool, typer.Option("--arrays", help="Put the score maps into the JSON.")
+    ] = False,
+    max_pixels: MaxPixels = MAX_PIXELS,
+    dtype: Dtype = None,
+    device: Device = None,
+    revision: Revision = None,
+    trust_remote_code: TrustRemoteCode = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find phrases in an image: box, peak and score on stdout, an overlay on request.
+
+    Boxes are (x0, y0, x1, y1) in pixels of the upright image. Options of another method show with
+    --method NAME --help.
+    """
+    from vlmscope.methods import ground as find
+    from vlmscope.models import Prompt
+
+    # whatever can be wrong without the model is said before a model is loaded
+    asked = [Prompt.of(phrase) for phrase in phrases]
+    check_picture_path(out)
+    opened = open_image(image, max_pixels=max_pixels)
+    given: Any = HeadSet.load(heads) if heads is not None and heads.endswith(".json") else heads
+    loaded = load_model(model, dtype, device, revision, trust_remote_code)
+    settings = options if post is None else {"post": post, **options}
+    found = find(loaded, opened, asked, method, given, placement, prompt, rows, **settings)
+    written = [] if out is None else _write(found, out, shared_scale)
+    _report(opened, found, written, as_json, arrays, quiet)
+
+
+def _report(
+    opened: OpenedImage,
+    found: Sequence[Grounding],
+    written: Sequence[Path],
+    as_json: bool,
+    arrays: bool,
+    quiet: bool,
+) -> None:
+    if as_json:
+        emit_json(
+            {
+                "image": opened.name,
+                "notes": list(opened.notes),
+                "groundings": [grounding.to_dict(arrays) for grounding in found],
+                "written": [str(path) for path in written],
+            }
+        )
+    else:
+        rows = [
+            (g.phrase, *(_pixels(g.box) or ("-",) * 4), *(_pixels(g.point) or ("-",) * 2), g.score)
+            for g in found
+        ]
+        columns = ("phrase", "x0", "y0", "x1", "y1", "peak x", "peak y", "score")
+        emit_table(columns, rows)
+    for text in dict.fromkeys(warning for grounding in found for warning in grounding.warnings):
+        warn(text)
+    if quiet:
+        return
+    for text in opened.notes:
+        note(f"image: {text}")
+    for path in written:
+        note(f"wrote {path}")
+
+
+def _pixels(values: tuple[float, ...] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(f"{value:.1f}" for value in values)
+
+
+def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Path]:
+    """One picture of all phrases, or in a folder one for each."""
+    from vlmscope.viz import side_by_side
+
+    if out.suffix and not out.is_dir():
+        one = len(found) == 1
+        picture = _overlay(found[0]) if one else side_by_side(found, shared_scale=shared_scale)
+        save_picture(picture, out)
+        return [out]
+    paths = [out / f"{index:02d}-{_slug(g.phrase)}.png" for index, g in enumerate(found, start=1)]
+    for grounding, path in zip(found, paths, strict=True):
+        save_picture(_overlay(grounding), path)
+    return paths
+
+
+def _overlay(grounding: Grounding) -> Image.Image:
+    # small pictures are enlarged so that the letters can be read
+    return grounding.overlay(min_side=480)
+
+
+def _slug(phrase: str) -> str:
+    return re.sub(r"[^\w]+", "-", phrase.lower()).strip("-")[:40] or "phrase"
