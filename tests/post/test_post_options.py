@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from vlmscope.errors import UnknownNameError, VlmscopeError
-from vlmscope.post import PAPER, POST_PRESETS, BadOptionError, PostOptions, change_options
+from vlmscope.errors import BadOptionError, UnknownNameError, VlmscopeError
+from vlmscope.post import PAPER, POST_PRESETS, PostOptions, change_options
 
 
 def test_the_paper_preset_is_the_published_setting() -> None:

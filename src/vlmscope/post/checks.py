@@ -7,15 +7,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from vlmscope.errors import UnknownNameError, VlmscopeError
+from vlmscope.errors import BadOptionError, UnknownNameError
 
-__all__ = ["BadOptionError", "change_options", "check_options"]
+__all__ = ["change_options", "check_options"]
 
 Options = TypeVar("Options")
-
-
-class BadOptionError(VlmscopeError, ValueError):
-    """An option with a value of the wrong type or out of range."""
 
 
 def check_options(options: Any) -> None:

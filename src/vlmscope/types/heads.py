@@ -78,6 +78,9 @@ class HeadEvidence:
         per_head: per head of the set: pointing, mean_iou, acc50, enrichment, and percentile among all heads.
         settings: the post-processing under which boxes were made.
         sample_ids: digest of the samples, to tell that discovery did not use them.
+        mask_iou: mean IoU of the combination's mask, where the samples carry masks.
+        random_pointing: mean pointing of combinations of as many random heads, or None.
+        skipped: one sentence for every row that could not be used.
     """
 
     samples: int
@@ -89,6 +92,9 @@ class HeadEvidence:
     per_head: tuple[dict[str, Any], ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     sample_ids: tuple[str, ...] = ()
+    mask_iou: Interval | None = None
+    random_pointing: float | None = None
+    skipped: tuple[str, ...] = ()
 
     @property
     def better_than_chance(self) -> bool:
@@ -119,6 +125,8 @@ class HeadSet:
         evidence: verification, when it was done.
         version: of vlmscope that wrote it.
         notes: free sentences (the source of a published set).
+        trial_taus: each trial's own tau.
+        skipped: one sentence for every row of the sample list that could not be used.
     """
 
     heads: tuple[Head, ...]
@@ -138,6 +146,8 @@ class HeadSet:
     evidence: HeadEvidence | None = None
     version: str = ""
     notes: str = ""
+    trial_taus: tuple[float, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, with a format tag."""
@@ -202,8 +212,12 @@ def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
     known["heads"] = tuple(_head(pair) for pair in record["heads"])
     if not known["heads"]:
         raise ValueError("heads is empty")
-    known["sums"] = tuple(float(value) for value in record.get("sums", ()))
-    known["sample_ids"] = tuple(str(value) for value in record.get("sample_ids", ()))
+    if not isinstance(record["model"], str):
+        raise ValueError(f"model must be a text, got {record['model']!r}")
+    for name in ("sums", "trial_taus"):
+        known[name] = tuple(float(value) for value in record.get(name, ()))
+    for name in ("sample_ids", "skipped"):
+        known[name] = tuple(str(value) for value in record.get(name, ()))
     if record.get("shape") is not None:
         layers, heads = record["shape"]
         known["shape"] = (int(layers), int(heads))
@@ -225,8 +239,10 @@ def _evidence(record: dict[str, Any]) -> HeadEvidence:
     values = dict(record)
     for key in ("pointing", "mean_iou", "acc50", "enrichment"):
         values[key] = Interval(*values[key])
-    values["per_head"] = tuple(values.get("per_head", ()))
-    values["sample_ids"] = tuple(values.get("sample_ids", ()))
+    if values.get("mask_iou") is not None:
+        values["mask_iou"] = Interval(*values["mask_iou"])
+    for key in ("per_head", "sample_ids", "skipped"):
+        values[key] = tuple(values.get(key, ()))
     return HeadEvidence(**values)
 
 

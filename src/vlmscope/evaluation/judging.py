@@ -1,0 +1,114 @@
+"""What verification measures on one sample: the set, each of its heads, all heads, random sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.attention import HeadMaps
+from vlmscope.evaluation.metrics import box_iou, contains, enrichment, mask_iou
+from vlmscope.evaluation.targets import Target, target_of
+from vlmscope.methods.localization_heads.measures import one_row
+from vlmscope.methods.samples import Sample
+from vlmscope.post import PostOptions, find_region, smooth, visible_areas
+from vlmscope.types import Head, HeadSet, TokenMap
+
+__all__ = ["RANDOM_SETS", "Judge", "pointing_hits"]
+
+RANDOM_SETS = 20
+"""How many random sets of heads serve as a yardstick."""
+
+_FLAT = 1e-5  # smaller differences within a map are rounding, as in vlmscope.post
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the maps of a sample.
+
+    Attributes:
+        heads: every head of the decoder, layer after layer, the order of the maps.
+        own: indices of the set's heads.
+        rivals: indices of the heads of each random set.
+        options: post-processing.
+    """
+
+    heads: tuple[Head, ...]
+    own: tuple[int, ...]
+    rivals: tuple[tuple[int, ...], ...]
+    options: PostOptions
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], chosen: HeadSet, options: PostOptions, seed: int) -> Judge:
+        """Draw the random sets from the layers that discovery reads.
+
+        Args:
+            shape: (layers, heads) of the decoder.
+            chosen: the set that is verified.
+            options: post-processing.
+            seed: of the draws.
+        """
+        layers, width = shape
+        heads = tuple(Head(layer, head) for layer in range(layers) for head in range(width))
+        skipped = min(int(chosen.options.get("skip_layers", 2)), layers - 1)
+        pool = np.arange(skipped * width, layers * width)
+        rng = np.random.default_rng(seed)
+        size = min(len(chosen.heads), len(pool))
+        rivals = [rng.choice(pool, size, replace=False).tolist() for _ in range(RANDOM_SETS)]
+        own = tuple(heads.index(head) for head in chosen.heads)
+        return cls(heads, own, tuple(map(tuple, rivals)), options)
+
+    def record(self, sample: Sample, maps: HeadMaps) -> dict[str, Any]:
+        """Everything that is kept of a sample, as JSON values."""
+        token_map, raw = maps.token_map, one_row(maps)
+        target = target_of(sample, token_map.image_size)
+        smoothed = smooth(token_map, raw, self.options)
+        hits, areas = target.hits(token_map), visible_areas(token_map)
+        own, visible = list(self.own), areas > 0
+        rivals = np.stack([smoothed[list(rival)].mean(axis=0) for rival in self.rivals])
+        attention = np.concatenate([raw, raw[own].mean(axis=0, keepdims=True)])
+        enriched = enrichment(attention, target.coverage(token_map), areas).round(6).tolist()
+        return {
+            "chance": float(hits.sum() / max(1, visible.sum())),
+            "pointing": pointing_hits(smoothed, hits, visible),
+            "enrichment": enriched[:-1],
+            "rivals": pointing_hits(rivals, hits, visible),
+            "own": [self._located(token_map, smoothed[index], target) for index in own],
+            "set": {
+                **self._located(token_map, smoothed[own].mean(axis=0), target),
+                "enrichment": enriched[-1],
+            },
+        }
+
+    def _located(
+        self, token_map: TokenMap, weights: NDArray[np.float64], target: Target
+    ) -> dict[str, Any]:
+        region = find_region(token_map, weights, self.options)
+        found: dict[str, Any] = {
+            "pointing": int(contains(target.shape, region.point)),
+            "iou": box_iou(region.box, target.box),
+        }
+        if target.mask is not None:
+            found["mask_iou"] = mask_iou(region.mask, target.mask)
+        return found
+
+
+def pointing_hits(
+    maps: NDArray[np.float64], hits: NDArray[np.bool_], visible: NDArray[np.bool_]
+) -> list[int]:
+    """For every map 1 where its strongest visible cell hits the object, else 0; a flat map misses.
+
+    Args:
+        maps: float (maps, tokens).
+        hits: bool (tokens,), cells whose middle lies inside the object.
+        visible: bool (tokens,), cells under which there is any of the image.
+    """
+    inside = np.where(visible, maps, -np.inf)
+    strongest = inside.argmax(axis=-1)
+    top = inside.max(axis=-1)
+    bottom = np.where(visible, maps, np.inf).min(axis=-1)
+    structured = top - bottom > _FLAT * np.abs(top)
+    found: list[int] = (hits[strongest] & structured).astype(int).tolist()
+    return found

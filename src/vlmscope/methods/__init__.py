@@ -1,0 +1,29 @@
+"""Methods: from a phrase and an image to a region."""
+
+from vlmscope.methods.base import GroundRequest, Method, MethodRegistry
+from vlmscope.methods.catalogue import get_method, methods
+from vlmscope.methods.grounding import ground, ground_options
+from vlmscope.methods.localization_heads import (
+    DiscoveryOptions,
+    LocalizationHeadsOptions,
+    discover_heads,
+    published_names,
+    published_set,
+    resolve_heads,
+)
+
+__all__ = [
+    "DiscoveryOptions",
+    "GroundRequest",
+    "LocalizationHeadsOptions",
+    "Method",
+    "MethodRegistry",
+    "discover_heads",
+    "get_method",
+    "ground",
+    "ground_options",
+    "methods",
+    "published_names",
+    "published_set",
+    "resolve_heads",
+]

@@ -1,0 +1,94 @@
+"""What a method is, and how methods are found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.errors import UnknownNameError
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.types import Grounding
+
+__all__ = ["GroundRequest", "Method", "MethodRegistry"]
+
+
+@dataclass(frozen=True)
+class GroundRequest:
+    """How phrases are to be grounded, as far as the user said; None leaves it to the method.
+
+    Attributes:
+        heads: attention heads, in any form the method takes.
+        placement: how the image is fitted.
+        prompt: preset of the prompt.
+        rows: the read-out row.
+        options: an instance of the method's options.
+    """
+
+    heads: Any
+    placement: str | None
+    prompt: str | None
+    rows: str | int | Sequence[int] | None
+    options: Any
+
+
+class Method(Protocol):
+    """A way to get from a phrase and an image to a region.
+
+    Attributes:
+        id: explicit and unique.
+        summary: one line for ``vlmscope methods``.
+        options: a frozen dataclass, all of whose fields have defaults and help texts.
+    """
+
+    id: str
+    summary: str
+    options: type[Any]
+
+    def accepts(self, model: LoadedModel) -> bool:
+        """Whether the method can run on a model."""
+        ...
+
+    def ground(
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        phrases: Sequence[Prompt],
+        request: GroundRequest,
+    ) -> list[Grounding]:
+        """Ground every phrase in one image, uint8 (height, width, 3); one result per phrase."""
+        ...
+
+
+class MethodRegistry:
+    """Methods by id; a duplicate raises."""
+
+    def __init__(self) -> None:
+        self._methods: dict[str, Method] = {}
+
+    def register(self, method: Method) -> Method:
+        """Add a method.
+
+        Raises:
+            ValueError: when its id is taken.
+        """
+        if method.id in self._methods:
+            raise ValueError(f"A method with the id {method.id!r} is registered already.")
+        self._methods[method.id] = method
+        return method
+
+    def __iter__(self) -> Iterator[Method]:
+        return iter(self._methods.values())
+
+    def get(self, name: str) -> Method:
+        """The method of an id.
+
+        Raises:
+            UnknownNameError: lists the nearest ids.
+        """
+        if name not in self._methods:
+            raise UnknownNameError("method", name, self._methods)
+        return self._methods[name]

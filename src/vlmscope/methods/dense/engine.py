@@ -1,0 +1,203 @@
+"""The dense path of a vision tower: it runs beside the model's own, which stays untouched.
+
+Every block of the tower is taken apart once. In the last ``depth`` blocks the dense path takes the
+block's queries, keys and values OF THE ORIGINAL PATH, attends in its own way and adds to its own
+residual stream. Both paths share the projections, and what nothing depends on (the last block of the
+original path, unless the pooled embedding is asked for) is not computed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.errors import BadOptionError
+from vlmscope.methods.base import GroundRequest
+from vlmscope.methods.dense.answer import DenseAnswer, answer
+from vlmscope.methods.dense.options import DenseOptions
+from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models.blocks import QKV, VisionBlock
+from vlmscope.models.patches import PatchGrid
+from vlmscope.types import Grounding
+
+__all__ = ["DenseMethod", "DensePath", "DenseTokens", "Site", "dense_tokens"]
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where a dense attention happens.
+
+    Attributes:
+        block: the block.
+        normed: (batch, prefix + patches, dim), its input after norm1.
+        grid: (rows, columns) of patches.
+        prefix: special tokens in front of the patches.
+    """
+
+    block: VisionBlock
+    normed: Tensor
+    grid: PatchGrid
+    prefix: int
+
+
+@dataclass(frozen=True)
+class DensePath:
+    """The shape of a method's dense path.
+
+    Attributes:
+        depth: how many of the last blocks it runs beside.
+        residual: whether it keeps a residual stream (it starts from the original path's).
+        feed_forward: whether it goes through the blocks' feed-forward parts.
+    """
+
+    depth: int
+    residual: bool
+    feed_forward: bool
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTokens:
+    """What a pass yields.
+
+    Attributes:
+        patches: (batch, patches, joint), in the joint space, not normalised.
+        pooled: (batch, joint), the model's own image embedding, or None when not asked for.
+    """
+
+    patches: Tensor
+    pooled: Tensor | None
+
+
+class DenseMethod(ABC):
+    """A method that changes how patches attend in the last blocks.
+
+    Attributes:
+        id: explicit and unique.
+        summary: one line.
+        options: its options, a frozen dataclass derived from :class:`DenseOptions`.
+    """
+
+    id: str
+    summary: str
+    options: type[Any] = DenseOptions
+
+    @abstractmethod
+    def path(self, options: Any, blocks: int) -> DensePath:
+        """The shape of the dense path in a tower of so many blocks."""
+
+    @abstractmethod
+    def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
+        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``."""
+
+    def accepts(self, model: LoadedModel | DualEncoder) -> bool:
+        """Dense methods run on dual encoders."""
+        return isinstance(model, DualEncoder)
+
+    def refine(self, similarity: Tensor, options: Any) -> Tensor:
+        """A last step on cosine similarities (batch, patches, phrases); none by default."""
+        return similarity
+
+    def ground(
+        self,
+        model: LoadedModel | DualEncoder,
+        pixels: NDArray[np.uint8],
+        phrases: Sequence[Prompt],
+        request: GroundRequest,
+    ) -> list[Grounding]:
+        """Ground every phrase in one image: one pass through the tower for all of them."""
+        assert isinstance(model, DualEncoder)  # `accepts` said so
+        _refuse_foreign(self.id, request)
+        return answer(DenseAnswer(self, model, request.options), pixels, phrases)
+
+
+def dense_tokens(
+    encoder: DualEncoder,
+    values: Tensor,
+    grid: PatchGrid,
+    method: DenseMethod,
+    options: Any,
+    pooled: bool = False,
+) -> DenseTokens:
+    """Run a batch of equally sized images through both paths.
+
+    Args:
+        encoder: the model; not changed.
+        values: (batch, 3, height, width), normalised pixels.
+        grid: (rows, columns) of patches.
+        method: the method.
+        options: its options.
+        pooled: also compute the model's own image embedding.
+
+    Raises:
+        BadOptionError: more dense blocks than the tower has.
+    """
+    family, hf = encoder.family, encoder.hf
+    blocks = encoder.blocks
+    path = method.path(options, len(blocks))
+    if not 1 <= path.depth <= len(blocks):
+        raise BadOptionError(
+            f"The tower of {encoder.id} has {len(blocks)} blocks; {path.depth} dense blocks were "
+            f"asked for. Give 1 to {len(blocks)}."
+        )
+    first = len(blocks) - path.depth
+    with encoder.frozen():
+        x = family.embed(hf, values.to(encoder.device, encoder.dtype), grid)
+        dense: Tensor | None = None
+        for number, block in enumerate(blocks):
+            normed = block.norm1(x)
+            qkv = block.project(normed)
+            if number >= first:
+                site = Site(block, normed, grid, family.prefix_tokens)
+                dense = _dense_step(x, dense, qkv, site, method, options, path)
+            if number < len(blocks) - 1 or pooled:
+                x = block.feed_forward(x + block.out(block.own_attention(qkv)))
+        assert dense is not None
+        patches = family.project(hf, dense[:, family.prefix_tokens :])
+        return DenseTokens(patches, family.pool(hf, x) if pooled else None)
+
+
+def _dense_step(
+    x: Tensor,
+    dense: Tensor | None,
+    qkv: QKV,
+    site: Site,
+    method: DenseMethod,
+    options: Any,
+    path: DensePath,
+) -> Tensor:
+    update: Tensor = site.block.out(method.attend(qkv, site, options))
+    if path.residual:
+        update = (x if dense is None else dense) + update
+    return site.block.feed_forward(update) if path.feed_forward else update
+
+
+def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Tensor:
+    """The original path alone: (batch, prefix + patches, dim) after the last block."""
+    with encoder.frozen():
+        x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
+        for block in encoder.blocks:
+            qkv = block.project(block.norm1(x))
+            x = block.feed_forward(x + block.out(block.own_attention(qkv)))
+        return x
+
+
+def _refuse_foreign(method: str, request: GroundRequest) -> None:
+    """Arguments of other methods are not silently ignored."""
+    for name in ("heads", "placement", "prompt", "rows"):
+        if getattr(request, name) is not None:
+            raise BadOptionError(
+                f"The method {method!r} knows no {name}; it belongs to methods that read attention "
+                "heads of a decoder. Leave it out."
+            )
+
+
+def stack_values(values: Sequence[Tensor]) -> Tensor:
+    """(1, 3, height, width) tensors of one size -> (batch, 3, height, width)."""
+    return torch.cat(list(values))

@@ -1,0 +1,120 @@
+"""GEM (Bousselham et al., CVPR 2024): generalised self-self attention on a path of its own.
+
+For p in q, k, v of each of the last blocks: repeat ``iterations`` times p <- softmax(t p p^T) p on
+unit vectors; then A_p = softmax(t p p^T). The block adds out(mean over p of A_p v) to the path.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vlmscope.methods.dense.engine import DenseMethod, DensePath, Site
+from vlmscope.methods.dense.options import DenseOptions
+from vlmscope.methods.dense.temperature import perplexity_temperature
+from vlmscope.models.blocks import QKV, merge_heads
+
+__all__ = ["Gem", "GemOptions", "adaptive_temperature"]
+
+TEMPERATURES = ("adaptive", "constant", "perplexity")
+PROJECTIONS = ("qkv", "qk", "kv", "qv", "q", "k", "v")
+
+
+@dataclass(frozen=True)
+class GemOptions(DenseOptions):
+    """Options of GEM, by what they do."""
+
+    depth: int = field(
+        default=6,
+        metadata={
+            "at_least": 1,
+            "whole": True,
+            "help": "how many last blocks have a GEM path (the public code changes 6 when given "
+            "depth 7; the paper says 7); a shallower tower uses all of its blocks",
+        },
+    )
+    iterations: int = field(
+        default=1,
+        metadata={
+            "at_least": 0,
+            "whole": True,
+            "help": "how often the projections are smoothed by their own attention first",
+        },
+    )
+    temperature: str = field(
+        default="adaptive",
+        metadata={
+            "choices": TEMPERATURES,
+            "help": "inverse temperature of the softmax: mean token norm / sqrt(head dim) per image "
+            "(adaptive, published), a constant, or the one at which a row attends to a set share "
+            "of the tokens (perplexity: holds on narrow models too)",
+        },
+    )
+    constant: float = field(
+        default=10.0,
+        metadata={"at_least": 0.0, "help": "inverse temperature, for temperature=constant"},
+    )
+    perplexity: float = field(
+        default=0.05,
+        metadata={
+            "at_least": 0.001,
+            "at_most": 1.0,
+            "help": "mean perplexity of the attention rows as a share of the tokens, for "
+            "temperature=perplexity",
+        },
+    )
+    projections: str = field(
+        default="qkv",
+        metadata={"choices": PROJECTIONS, "help": "which projections attend to themselves"},
+    )
+
+
+class Gem(DenseMethod):
+    """Self-self attention over q, k and v, averaged, on a residual path without feed-forward."""
+
+    id = "gem"
+    summary = "self-self attention over q, k and v on a path beside the last blocks (CVPR 2024)"
+    options = GemOptions
+
+    def path(self, options: Any, blocks: int) -> DensePath:
+        return DensePath(depth=min(options.depth, blocks), residual=True, feed_forward=False)
+
+    def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
+        mean: Tensor | None = None
+        for name in options.projections:
+            part = self._one(getattr(qkv, name), qkv.v, site, options)
+            mean = part if mean is None else mean.add_(part)
+        assert mean is not None
+        return merge_heads(mean / len(options.projections))
+
+    def _one(self, p: Tensor, v: Tensor, site: Site, options: Any) -> Tensor:
+        unit = F.normalize(p, dim=-1)
+        for _ in range(options.iterations):
+            scale = _temperature(unit, site, options)
+            unit = F.normalize(_self_attend(unit, unit, scale), dim=-1)
+        return _self_attend(unit, v, _temperature(unit, site, options))
+
+
+def adaptive_temperature(normed: Tensor, head_dim: int) -> Tensor:
+    """(batch,): mean over tokens of ||x|| / sqrt(head_dim), x the block's input after norm1."""
+    return normed.float().norm(dim=-1).mean(dim=-1) / math.sqrt(head_dim)
+
+
+def _temperature(unit: Tensor, site: Site, options: Any) -> Tensor:
+    """(batch,) inverse temperatures."""
+    if options.temperature == "constant":
+        return torch.full((unit.shape[0],), options.constant, device=unit.device)
+    if options.temperature == "adaptive":
+        return adaptive_temperature(site.normed, unit.shape[-1])
+    return perplexity_temperature(unit, options.perplexity)
+
+
+def _self_attend(unit: Tensor, values: Tensor, temperature: Tensor) -> Tensor:
+    """softmax(t p p^T) values, by the fused kernel: no (tokens, tokens) matrix is kept."""
+    query = unit * temperature.to(unit.dtype)[:, None, None, None]
+    return F.scaled_dot_product_attention(query, unit, values, scale=1.0)

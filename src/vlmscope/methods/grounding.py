@@ -1,0 +1,135 @@
+"""``ground``: where does the model look for this phrase?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, overload
+
+from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
+from vlmscope.images import ImageSource, OpenedImage, open_image
+from vlmscope.methods.base import GroundRequest, Method
+from vlmscope.methods.catalogue import default_method, get_method
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.post import POST_PRESETS, PostOptions, change_options
+from vlmscope.types import Grounding
+
+__all__ = ["ground", "ground_options"]
+
+Phrase = str | Prompt
+
+
+@overload
+def ground(
+    model: LoadedModel,
+    image: ImageSource | OpenedImage,
+    phrases: Phrase,
+    method: str | None = ...,
+    heads: Any = ...,
+    placement: str | None = ...,
+    prompt: str | None = ...,
+    rows: str | int | Sequence[int] | None = ...,
+    **options: Any,
+) -> Grounding: ...
+
+
+@overload
+def ground(
+    model: LoadedModel,
+    image: ImageSource | OpenedImage,
+    phrases: Sequence[Phrase],
+    method: str | None = ...,
+    heads: Any = ...,
+    placement: str | None = ...,
+    prompt: str | None = ...,
+    rows: str | int | Sequence[int] | None = ...,
+    **options: Any,
+) -> list[Grounding]: ...
+
+
+def ground(
+    model: LoadedModel,
+    image: ImageSource | OpenedImage,
+    phrases: Phrase | Sequence[Phrase],
+    method: str | None = None,
+    heads: Any = None,
+    placement: str | None = None,
+    prompt: str | None = None,
+    rows: str | int | Sequence[int] | None = None,
+    **options: Any,
+) -> Grounding | list[Grounding]:
+    """Find what phrases refer to in an image.
+
+    Args:
+        model: the model.
+        image: path, bytes, PIL image or uint8 array (height, width, 3).
+        phrases: one phrase, or several: they share the image's forward pass.
+        method: id of a method; default: the first that runs on the model.
+        heads: for methods that read chosen heads: a HeadSet, the path of a head file, the name of
+            a published set, ``"L14H24,L14H13"`` or (layer, head) pairs; default: the heads that
+            ship with the model, else those published for it.
+        placement: how the image is fitted; default: the family's.
+        prompt: preset of the prompt; default: the one the heads were discovered with.
+        rows: the read-out row; default: the one the heads were discovered with.
+        **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
+            post-processing in place of the model's own, single options change it.
+
+    Returns:
+        One Grounding for one phrase, a list for a sequence.
+
+    Raises:
+        BadImageError: an image that cannot be read.
+        BadPhraseError: an empty phrase, or something that is no text.
+        UnknownNameError: an unknown method, option, placement, preset or row.
+        BadHeadSetError: heads that the model does not have, or none to be found for it.
+        UnsupportedError: a method that cannot run on the model.
+    """
+    chosen = get_method(method) if method is not None else default_method(model)
+    if not chosen.accepts(model):
+        raise UnsupportedError(
+            f"The method {chosen.id!r} does not run on {model.id}. See: vlmscope methods"
+        )
+    settings = ground_options(chosen, model, options)
+    asked = _prompts(phrases)
+    pixels = open_image(image).pixels
+    request = GroundRequest(heads, placement, prompt, rows, settings)
+    results = chosen.ground(model, pixels, asked, request) if asked else []
+    return results[0] if isinstance(phrases, str | Prompt) else results
+
+
+def ground_options(method: Method, model: LoadedModel, changes: Mapping[str, Any]) -> Any:
+    """A method's options for a model: its own defaults, the model's over them, ``changes`` on top.
+
+    Raises:
+        UnknownNameError: an option that the method does not have; lists the nearest.
+        BadOptionError: a value out of range.
+    """
+    wanted = dict(changes)
+    options = method.options()
+    if isinstance(options, PostOptions):
+        post = wanted.pop("post", None)
+        base = model.card.grounding if post is None else asdict(_post_setting(post))
+        options = change_options(options, base)
+    return change_options(options, wanted, f"option of {method.id}")
+
+
+def _post_setting(post: Any) -> PostOptions:
+    if isinstance(post, PostOptions):
+        return post
+    if isinstance(post, str):
+        if post not in POST_PRESETS:
+            raise UnknownNameError("post-processing", post, POST_PRESETS)
+        return POST_PRESETS[post]
+    raise BadOptionError(
+        f"post is one of {', '.join(POST_PRESETS)} or a PostOptions, got {type(post).__name__}."
+    )
+
+
+def _prompts(phrases: Any) -> list[Prompt]:
+    if isinstance(phrases, str | Prompt):
+        return [Prompt.of(phrases)]
+    if not isinstance(phrases, Sequence) or isinstance(phrases, bytes):
+        raise BadPhraseError(
+            f"Phrases are a text or a list of texts, got {type(phrases).__name__}."
+        )
+    return [Prompt.of(phrase) for phrase in phrases]

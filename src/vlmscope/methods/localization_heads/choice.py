@@ -1,0 +1,113 @@
+"""Which heads are to be read: whatever form the user names them in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vlmscope.errors import BadHeadSetError
+from vlmscope.methods.localization_heads.published import (
+    published_for,
+    published_names,
+    published_set,
+)
+from vlmscope.models import LoadedModel
+from vlmscope.types import Head, HeadSet, parse_heads
+
+__all__ = ["resolve_heads"]
+
+
+def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
+    """A head set that fits the model.
+
+    Args:
+        heads: a HeadSet, the path of a head file, the name of a published set,
+            ``"L14H24,L14H13"``, or a sequence of (layer, head) pairs or such words; None: the
+            heads that ship with the model, else those published for it.
+        model: the model.
+
+    Raises:
+        BadHeadSetError: none to be found, unreadable, no heads at all, one named twice, or one
+            that the model does not have; says the valid range.
+    """
+    chosen = _default(model) if heads is None else _given(heads, model)
+    layers, width = model.decoder_shape
+    for head in chosen.heads:
+        if not (0 <= head.layer < layers and 0 <= head.head < width):
+            raise BadHeadSetError(
+                f"{model.id} has no head {head}: its layers are 0 to {layers - 1} and its heads 0 "
+                f"to {width - 1}{_made_for(chosen, model)}."
+            )
+    if len(set(chosen.heads)) < len(chosen.heads):
+        twice = next(head for head in chosen.heads if chosen.heads.count(head) > 1)
+        raise BadHeadSetError(f"The head {twice} is named twice, which would count it double.")
+    return chosen
+
+
+def _made_for(heads: HeadSet, model: LoadedModel) -> str:
+    return "" if heads.model == model.id else f" (these heads were made for {heads.model})"
+
+
+def _default(model: LoadedModel) -> HeadSet:
+    if model.card.heads is not None:
+        return HeadSet.load(model.card.heads)
+    published = published_for(model.id)
+    if published is None:
+        raise BadHeadSetError(
+            f"No localization heads are known for {model.id}. Discover them from a few hundred "
+            f"images with expressions: vlmscope heads discover {model.id} --out heads.json, then "
+            "pass that file as heads. Or name heads: heads='L14H24,L14H13'."
+        )
+    return published
+
+
+def _given(heads: Any, model: LoadedModel) -> HeadSet:
+    if isinstance(heads, HeadSet):
+        return heads
+    if isinstance(heads, str | os.PathLike):
+        return _named(os.fspath(heads), model)
+    if not isinstance(heads, Iterable):
+        raise BadHeadSetError(
+            "Heads are a HeadSet, a file, 'L14H24,L14H13' or (layer, head) pairs, got "
+            f"{type(heads).__name__}."
+        )
+    return _bare(tuple(_one(item) for item in heads), model)
+
+
+def _named(text: str, model: LoadedModel) -> HeadSet:
+    if text in published_names():
+        return published_set(text)
+    if text.endswith(".json") or Path(text).exists() or "/" in text or os.sep in text:
+        return HeadSet.load(text)
+    try:
+        return _bare(parse_heads(text), model)
+    except BadHeadSetError as error:
+        raise BadHeadSetError(
+            f"{error} A head file ends in .json; published sets: {', '.join(published_names())}."
+        ) from error
+
+
+def _one(item: Any) -> Head:
+    if isinstance(item, str):
+        return parse_heads([item])[0]
+    try:
+        layer, head = item
+        if isinstance(layer, bool) or isinstance(head, bool):
+            raise TypeError
+        return Head(_whole(layer), _whole(head))
+    except (TypeError, ValueError) as error:
+        raise BadHeadSetError(
+            f"A head is a (layer, head) pair of whole numbers or 'L14H24', got {item!r}."
+        ) from error
+
+
+def _whole(number: Any) -> int:
+    return int(number.__index__())
+
+
+def _bare(heads: tuple[Head, ...], model: LoadedModel) -> HeadSet:
+    if not heads:
+        raise BadHeadSetError("No head was named. Give at least one, for example 'L14H24'.")
+    return HeadSet(heads=heads, model=model.id, revision=model.revision, source="given")

@@ -1,0 +1,154 @@
+"""Grounding with localization heads (localization_heads: "Grounding")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.attention import HeadMaps, read_heads
+from vlmscope.errors import BadHeadSetError
+from vlmscope.methods.base import GroundRequest
+from vlmscope.methods.localization_heads.cautions import head_cautions, image_cautions
+from vlmscope.methods.localization_heads.choice import resolve_heads
+from vlmscope.methods.localization_heads.criteria import spatial_entropies
+from vlmscope.methods.localization_heads.measures import one_row
+from vlmscope.methods.localization_heads.options import LocalizationHeadsOptions
+from vlmscope.methods.localization_heads.score import attention_share
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.post import Region, combine, find_region, heat_map, score_map
+from vlmscope.types import Grounding, Head, HeadSet
+
+__all__ = ["LocalizationHeads"]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is read for all phrases of one call."""
+
+    head_set: HeadSet
+    heads: tuple[Head, ...]
+    rows: str | int | Sequence[int]
+    preset: str | None
+    options: LocalizationHeadsOptions
+
+
+class LocalizationHeads:
+    """Kang et al., CVPR 2025: a few attention heads of a frozen model point at the object."""
+
+    id = "localization-heads"
+    summary = "a few attention heads of the decoder, discovered without labels (CVPR 2025)"
+    options = LocalizationHeadsOptions
+
+    def accepts(self, model: LoadedModel) -> bool:
+        """Any model with a decoder that reads image tokens: every family so far."""
+        layers, heads = model.decoder_shape
+        return layers > 0 and heads > 0
+
+    def ground(
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        phrases: Sequence[Prompt],
+        request: GroundRequest,
+    ) -> list[Grounding]:
+        """Read the heads' maps of all phrases in one pass over the image, and locate each.
+
+        Raises:
+            BadHeadSetError: heads that the model does not have, none known for it, or a set
+                without frequencies where ``greedy`` needs them.
+        """
+        plan = _plan(model, request)
+        found = read_heads(
+            model,
+            pixels,
+            phrases,
+            rows=plan.rows,
+            heads=plan.heads,
+            preset=plan.preset,
+            placement=request.placement,
+        )
+        return [
+            _locate(model, pixels, phrase, maps, plan)
+            for phrase, maps in zip(phrases, found, strict=True)
+        ]
+
+
+def _plan(model: LoadedModel, request: GroundRequest) -> _Plan:
+    options: LocalizationHeadsOptions = request.options
+    chosen = resolve_heads(request.heads, model)
+    rows = chosen.rows if request.rows is None else request.rows
+    preset = chosen.prompt if request.prompt is None else request.prompt
+    heads = _survivors(chosen) if options.greedy else chosen.heads[: options.k]
+    return _Plan(chosen, heads, rows, preset, options)
+
+
+def _survivors(chosen: HeadSet) -> tuple[Head, ...]:
+    """Heads that pass the set's tau: what a greedy choice chooses from."""
+    if chosen.tau is None or not chosen.frequencies:
+        raise BadHeadSetError(
+            "greedy=True chooses among the heads that pass tau, so it needs a discovered head set "
+            f"with tau and frequencies; this one ({chosen.source}) has none. Discover one with: "
+            "vlmscope heads discover"
+        )
+    return tuple(row.head for row in chosen.frequencies if row.attention_sum >= chosen.tau)
+
+
+def _locate(
+    model: LoadedModel, pixels: NDArray[np.uint8], phrase: Prompt, maps: HeadMaps, plan: _Plan
+) -> Grounding:
+    token_map = maps.token_map
+    heads, values = _chosen(maps, plan)
+    combined = combine(token_map, values, plan.options)
+    region = find_region(token_map, combined, plan.options)
+    start, end = phrase.span
+    cautions = head_cautions(plan.head_set, model, plan.rows, maps.preset)
+    return Grounding(
+        phrase=phrase.text[start:end],
+        method=LocalizationHeads.id,
+        model=model.id,
+        image=pixels,
+        heatmap=heat_map(token_map, combined),
+        score_map=score_map(token_map, combined),
+        mask=region.mask,
+        box=region.box,
+        point=region.point,
+        score=attention_share(token_map, values.mean(axis=0), region.mask),
+        seen=token_map.seen,
+        details=_details(model, heads, maps, plan, region),
+        warnings=cautions + image_cautions(token_map),
+    )
+
+
+def _chosen(maps: HeadMaps, plan: _Plan) -> tuple[tuple[Head, ...], NDArray[np.float64]]:
+    """The heads whose maps are combined, and these maps: float64 (heads, tokens)."""
+    values = one_row(maps)
+    if not plan.options.greedy:
+        return maps.heads, values
+    weigh = plan.head_set.options.get("entropy", "area")
+    entropies = spatial_entropies(maps.token_map, values, weigh)
+    count = plan.options.k or len(plan.head_set.heads)
+    best = np.lexsort((-values.sum(axis=-1), entropies))[:count]
+    return tuple(maps.heads[index] for index in best), values[best]
+
+
+def _details(
+    model: LoadedModel, heads: tuple[Head, ...], maps: HeadMaps, plan: _Plan, region: Region
+) -> dict[str, Any]:
+    rows = plan.rows if isinstance(plan.rows, str | int) else list(plan.rows)
+    return {
+        "heads": [str(head) for head in heads],
+        "heads_source": plan.head_set.source,
+        "rows": rows,
+        "row_tokens": list(maps.row_tokens),
+        "prompt": maps.preset,
+        "placement": maps.token_map.placement,
+        "revision": model.revision,
+        "post": asdict(plan.options),
+        "threshold": region.threshold,
+        "components": region.components,
+        "surface": region.surface,
+    }
