@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,7 @@ def attention_maps(model: torch.nn.Module, sample: ReferringSample) -> np.ndarra
     ids = torch.tensor([prefix_ids(TABLE, grid * grid) + encode(sample.phrase, TABLE)])
     pixels = normalise(torch.from_numpy(sample.image)[None])
     device = next(model.parameters()).device
-    output = model(
-        input_ids=ids.to(device), pixel_values=pixels.to(device), output_attentions=True
-    )
+    output = model(input_ids=ids.to(device), pixel_values=pixels.to(device), output_attentions=True)
     rows = torch.stack([layer[0, :, -1] for layer in output.attentions]).float().cpu()
     image = rows[..., (ids[0] == TABLE["<image>"]).nonzero()[:, 0]]
     return image.reshape(*image.shape[:2], grid, grid).numpy()
@@ -72,7 +71,9 @@ def discover(maps: np.ndarray, keep: int = 10) -> tuple[list[tuple[int, int]], n
     return order, marks, tau
 
 
-def pointing(maps: np.ndarray, heads: list[tuple[int, int]], samples: list[ReferringSample]) -> float:
+def pointing(
+    maps: np.ndarray, heads: list[tuple[int, int]], samples: list[ReferringSample]
+) -> float:
     """Share of samples whose summed, smoothed map peaks inside the object's box."""
     hits = []
     for sample_maps, sample in zip(maps, samples, strict=True):
@@ -99,7 +100,7 @@ def report(model: torch.nn.Module, count: int) -> dict[str, object]:
     sums = found.sum((-1, -2)).mean(0)
     return {
         "tau": round(tau, 3),
-        "sums": [[round(float(value), 2) for value in row] for row in sums],
+        "sums": [" ".join(f"{value:.2f}" for value in row) for row in sums],
         "survivors": len(order),
         "top": [
             f"L{i}H{j} freq {marks[i, j]:.2f} sum {sums[i, j]:.2f} point {single[i, j]:.2f}"
@@ -111,7 +112,10 @@ def report(model: torch.nn.Module, count: int) -> dict[str, object]:
         "random_triples": round(float(np.mean([pointing(seen, t, tested) for t in triples])), 3),
         "best_single": [f"L{i}H{j} {single[i, j]:.2f}" for i, j in best],
         "chance": round(
-            float(np.mean([(s.box[2] - s.box[0]) * (s.box[3] - s.box[1]) / 128**2 for s in tested])), 3
+            float(
+                np.mean([(s.box[2] - s.box[0]) * (s.box[3] - s.box[1]) / 128**2 for s in tested])
+            ),
+            3,
         ),
     }
 
@@ -136,7 +140,8 @@ def main() -> None:
         models["untrained"] = build_llava(Shape(), 0)
         models["untrained"].set_attn_implementation("eager")
     for name, model in models.items():
-        print(name, json.dumps(report(model.to(device).eval(), given.count), indent=1), flush=True)
+        record = {name: report(model.to(device).eval(), given.count)}
+        sys.stdout.write(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

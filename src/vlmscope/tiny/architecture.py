@@ -11,8 +11,12 @@ import torch
 from vlmscope.tiny.tokenizer import BOS, EOS, IMAGE, PAD, vocabulary
 
 if TYPE_CHECKING:
-    from transformers import CLIPVisionConfig, CLIPVisionModel, LlavaConfig
-    from transformers import LlavaForConditionalGeneration
+    from transformers import (
+        CLIPVisionConfig,
+        CLIPVisionModel,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+    )
 
 __all__ = ["Shape", "build_llava", "build_vision", "llava_config", "vision_config"]
 

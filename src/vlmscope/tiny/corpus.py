@@ -118,9 +118,7 @@ def _layout(options: CorpusOptions) -> dict[str, tuple[tuple[int, ...], type]]:
     }
 
 
-def _spread(
-    folder: Path, options: CorpusOptions, starts: range, workers: int
-) -> Iterator[int]:
+def _spread(folder: Path, options: CorpusOptions, starts: range, workers: int) -> Iterator[int]:
     if workers <= 1:
         for start in starts:
             yield _fill(folder, options, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = ["MEAN", "STD", "Batch", "Feed", "normalise"]
 
 MEAN, STD = 0.5, 0.25
 """Normalisation of pixels that are 0..1, the same for the three channels."""
+_BARE = 0.12  # share of batches without the system sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +26,8 @@ class Batch:
         pixels: float32 (batch, 3, height, width), normalised.
         owners, objects, grounds: int64.
         text: int64 (batch, 4, text).
+        system: whether the system sentence comes before the image. Now and then it does not, so
+            that the model also answers a bare image and question.
     """
 
     pixels: torch.Tensor
@@ -31,6 +35,7 @@ class Batch:
     objects: torch.Tensor
     grounds: torch.Tensor
     text: torch.Tensor
+    system: bool = True
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -64,6 +69,7 @@ class Feed:
             objects.long(),
             grounds.long(),
             texts[:, epoch % self._variants].long(),
+            random.Random(f"{self._seed}:{step}").random() >= _BARE,
         )
 
     def _permutation(self, epoch: int) -> torch.Tensor:

@@ -32,13 +32,15 @@ def joint_stage(
     model, probes = model.to(device), probes.to(device)
 
     def loss(batch: Batch) -> dict[str, torch.Tensor]:
-        forward = packed_forward(model, batch.pixels, batch.text)
+        forward = packed_forward(model, batch.pixels, batch.text, batch.system)
         answers, right = answer_loss(forward.logits, batch.text)
         embeddings = model.get_input_embeddings().weight
         align = align_loss(forward.projected, embeddings, batch, recipe.shape)
+        late = align_loss(forward.decoded, embeddings, batch, recipe.shape)
         patch = probes.patch_loss(forward.features, batch)
-        total = answers + recipe.align * align + recipe.patches * patch
-        return {"loss": total, "answers": answers, "right": right, "align": align, "patch": patch}
+        total = answers + recipe.align * align + recipe.align_late * late + recipe.patches * patch
+        parts = {"answers": answers, "right": right, "align": align, "late": late, "patch": patch}
+        return {"loss": total, **parts}
 
     seconds = 60 * recipe.minutes * (1 - recipe.vision_minutes)
     modules = {"model": model, "probes": probes}

@@ -30,15 +30,20 @@ class Forward:
         logits: (batch, text, words), row t predicts token t + 1.
         features: (batch, patches, vision_width), what the projector reads.
         projected: (batch, patches, text_width), what the decoder reads.
+        decoded: (batch, patches, text_width), what the decoder makes of it.
     """
 
     logits: torch.Tensor
     features: torch.Tensor
     projected: torch.Tensor
+    decoded: torch.Tensor
 
 
 def packed_forward(
-    model: LlavaForConditionalGeneration, pixels: torch.Tensor, text: torch.Tensor
+    model: LlavaForConditionalGeneration,
+    pixels: torch.Tensor,
+    text: torch.Tensor,
+    system: bool = True,
 ) -> Forward:
     """The model's own modules on packed texts: the same numbers as one exchange at a time.
 
@@ -46,13 +51,14 @@ def packed_forward(
         model: the model.
         pixels: (batch, 3, height, width).
         text: int64 (batch, 4, text), see ``packing.FIELDS``.
+        system: whether the system sentence comes first.
     """
     inner = model.model
     features = inner.vision_tower(pixels).last_hidden_state[:, 1:]
     projected = inner.multi_modal_projector(features)
     embed = inner.language_model.embed_tokens
     count = projected.shape[1]
-    before = _ids((), pixels.device)
+    before = _before(system, pixels.device)
     words = embed(text[:, 0])
     parts = [embed(before).expand(len(text), -1, -1), projected.to(words.dtype), words]
     prefix = len(before) + count
@@ -62,7 +68,8 @@ def packed_forward(
         position_ids=positions(text[:, 2], prefix),
         use_cache=False,
     ).last_hidden_state
-    return Forward(model.lm_head(hidden[:, prefix:]), features, projected)
+    logits = model.lm_head(hidden[:, prefix:])
+    return Forward(logits, features, projected, hidden[:, prefix - count : prefix])
 
 
 def answer_loss(logits: torch.Tensor, text: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,7 +91,7 @@ def align_loss(
     the background likewise to its pattern and tone.
 
     Args:
-        projected: (batch, patches, text_width).
+        projected: (batch, patches, text_width), before or after the decoder.
         embeddings: (words, text_width).
         batch: the labels.
         shape: of the model.
@@ -115,12 +122,15 @@ def _closest(
     return (weight * loss).sum() / weight.sum().clamp(min=1.0)
 
 
+# Ids are kept on the device: a copy from the host in every step would make it wait for the GPU.
 @functools.lru_cache(maxsize=64)
 def _ids(words: tuple[str, ...], device: torch.device) -> torch.Tensor:
-    """Ids of words, or of the prefix before the image for no words.
-
-    Kept on the device: a copy from the host in every step would make the host wait for the GPU.
-    """
     table = {word: index for index, word in enumerate(vocabulary())}
-    ids = [table[word] for word in words] if words else prefix_ids(table, 0)
-    return torch.tensor(ids, device=device)
+    return torch.tensor([table[word] for word in words], device=device)
+
+
+@functools.lru_cache(maxsize=8)
+def _before(system: bool, device: torch.device) -> torch.Tensor:
+    """Ids of everything before the image."""
+    table = {word: index for index, word in enumerate(vocabulary())}
+    return torch.tensor(prefix_ids(table, 0, system), device=device)

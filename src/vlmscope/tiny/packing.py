@@ -26,7 +26,7 @@ FIELDS = ("ids", "segment", "offset", "weight")
 """Rows of a packed text: token ids; the exchange a token belongs to, from 1, 0 is padding; the
 place in its exchange; the weight, in hundredths, of predicting this token from the one before."""
 
-_FUNCTION_WORDS = frozenset("a an the at on in of and".split())
+_FUNCTION_WORDS = frozenset(["a", "an", "the", "at", "on", "in", "of", "and"])
 _MINOR, _CAPTION = 20, 40  # hundredths, against 100 for a word that answers a question
 
 
@@ -71,9 +71,10 @@ def _weights(exchange: Exchange) -> list[int]:
     ] + [_MINOR]
 
 
-def prefix_ids(table: dict[str, int], image_tokens: int) -> list[int]:
+def prefix_ids(table: dict[str, int], image_tokens: int, system: bool = True) -> list[int]:
     """Ids of everything before the text: begin token, system sentence, image tokens."""
-    return [BOS, *encode(SYSTEM, table), *[IMAGE] * image_tokens]
+    opening = encode(SYSTEM, table) if system else []
+    return [BOS, *opening, *[IMAGE] * image_tokens]
 
 
 def block_mask(segment: torch.Tensor, prefix: int) -> torch.Tensor:

@@ -95,7 +95,9 @@ def resolve(phrase: Phrase, scene: Scene) -> tuple[int, ...]:
         if len(anchors) != 1:
             return ()
         fitting = [
-            index for index in fitting if index != anchors[0] and _holds(phrase, scene, index, anchors[0])
+            index
+            for index in fitting
+            if index != anchors[0] and _holds(phrase, scene, index, anchors[0])
         ]
     return tuple(fitting)
 

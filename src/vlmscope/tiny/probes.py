@@ -62,9 +62,7 @@ class Probes(torch.nn.Module):
         return ground + loss / (4 * len(pairs))
 
 
-def patch_targets(
-    batch: Batch, shape: Shape
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def patch_targets(batch: Batch, shape: Shape) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Labels of every patch.
 
     Returns:

@@ -45,6 +45,8 @@ class Recipe:
         minutes: time for both stages; rendering and evaluation come on top.
         vision_minutes: share of ``minutes`` for the vision stage.
         align: weight of the alignment of projected patches with word embeddings.
+        align_late: the same for the patches after the decoder, which keeps what a patch shows at
+            the patch; image tokens else pass it on to later ones.
         patches: weight of the patch labels in the joint stage.
     """
 
@@ -55,6 +57,7 @@ class Recipe:
     vision_minutes: float
     shape: Shape = field(default_factory=Shape)
     align: float = 0.4
+    align_late: float = 0.2
     patches: float = 0.15
 
 

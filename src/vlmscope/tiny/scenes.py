@@ -105,7 +105,10 @@ def _draw(canvas: NDArray[np.float32], item: Placed, rng: random.Random) -> Scen
     top, left = item.y - half, item.x - half
     rows = slice(max(top, 0), min(top + alpha.shape[0], canvas.shape[0]))
     columns = slice(max(left, 0), min(left + alpha.shape[1], canvas.shape[1]))
-    inner = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
+    inner = (
+        slice(rows.start - top, rows.stop - top),
+        slice(columns.start - left, columns.stop - left),
+    )
     paint = _paint(item, alpha.shape[0], rng)
     region = canvas[rows, columns]
     region += (paint[inner] - region) * alpha[inner][..., None]
@@ -137,7 +140,9 @@ def _paint(item: Placed, side: int, rng: random.Random) -> NDArray[np.float32]:
     brightness = float(main @ np.asarray((0.30, 0.59, 0.11)))
     # a second tone must stand out from the main one: bright colours can only go darker
     darker = brightness > 120 or rng.random() < 0.4
-    second = main * rng.uniform(0.35, 0.48) if darker else main + (255 - main) * rng.uniform(0.62, 0.75)
+    second = (
+        main * rng.uniform(0.35, 0.48) if darker else main + (255 - main) * rng.uniform(0.62, 0.75)
+    )
     period = rng.randint(5, 7) if item.size == "small" else rng.randint(7, 10)
     period = max(period, math.floor(period * item.radius / (12 if item.size == "small" else 23)))
     weight = surface(item.texture, side, period, rng.choice((0, 45, 90, 135)), rng.randrange(4))

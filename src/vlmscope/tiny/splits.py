@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["HELD_OUT", "SELECT", "TRAIN"]
 
-TRAIN = range(0, 10_000_000)
+TRAIN = range(10_000_000)
 """Seeds of scenes to train on."""
 
 SELECT = range(10_000_000, 20_000_000)

@@ -31,7 +31,9 @@ def surface(texture: str, side: int, period: int, degrees: int, phase: int) -> N
     turn, shift = 2 * math.pi / period, phase * math.pi / 2
     along = (x * cos + y * sin) * turn + shift
     across = (y * cos - x * sin) * turn + shift
-    result = np.clip(0.5 + _contrast(texture, along, across), 0.0, 1.0).astype(np.float32)[..., None]
+    result = np.clip(0.5 + _contrast(texture, along, across), 0.0, 1.0).astype(np.float32)[
+        ..., None
+    ]
     result.flags.writeable = False
     return result
 

@@ -18,17 +18,61 @@ from vlmscope.tiny.words import (
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["BOS", "CHAT_TEMPLATE", "EOS", "IMAGE", "PAD", "UNK", "build_tokenizer", "encode", "vocabulary"]
+__all__ = [
+    "BOS",
+    "CHAT_TEMPLATE",
+    "EOS",
+    "IMAGE",
+    "PAD",
+    "UNK",
+    "build_tokenizer",
+    "encode",
+    "vocabulary",
+]
 
 PAD, BOS, EOS, UNK, IMAGE = range(5)
 """Ids of the special tokens."""
 
 _SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>", "<image>")
-_FUNCTION = (
-    "the a an is are what where which how many there describe and at on in of to "
-    "color colour size texture shape object objects picture background none yes no "
-    "left right top bottom center above below"
-).split()
+_FUNCTION = [
+    "the",
+    "a",
+    "an",
+    "is",
+    "are",
+    "what",
+    "where",
+    "which",
+    "how",
+    "many",
+    "there",
+    "describe",
+    "and",
+    "at",
+    "on",
+    "in",
+    "of",
+    "to",
+    "color",
+    "colour",
+    "size",
+    "texture",
+    "shape",
+    "object",
+    "objects",
+    "picture",
+    "background",
+    "none",
+    "yes",
+    "no",
+    "left",
+    "right",
+    "top",
+    "bottom",
+    "center",
+    "above",
+    "below",
+]
 
 # user text alone after system sentence and image: no role names, no "ASSISTANT:" tail, so that the
 # last token of a prompt is the last word of the question

@@ -109,6 +109,8 @@ def _recipe(given: argparse.Namespace, device: torch.device) -> Recipe:
     corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
     joint = replace(recipe.joint, steps=given.steps or recipe.joint.steps)
     vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
+    if given.align_late is not None:
+        recipe = replace(recipe, align_late=given.align_late)
     return replace(recipe, minutes=minutes, corpus=corpus, joint=joint, vision=vision)
 
 
@@ -127,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=cores, help="threads that train")
     parser.add_argument("--device", help="cpu or cuda; cuda where there is one")
     parser.add_argument("--evaluate", type=int, default=384, help="held-out scenes to judge by")
+    parser.add_argument("--align-late", type=float, help="weight, see recipe.Recipe")
     parser.add_argument("--only", choices=["corpus", "vision"], help="stop after this part")
     return parser
 
