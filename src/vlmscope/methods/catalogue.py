@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from vlmscope.errors import UnsupportedError
 from vlmscope.methods.base import Method, MethodRegistry
+from vlmscope.methods.clearclip import ClearClip
+from vlmscope.methods.clip_patches import ClipPatches
+from vlmscope.methods.clip_surgery import ClipSurgery
+from vlmscope.methods.gem import Gem
 from vlmscope.methods.localization_heads.method import LocalizationHeads
+from vlmscope.methods.maskclip import MaskClip
+from vlmscope.methods.naclip import NaClip
+from vlmscope.methods.sclip import SClip
 from vlmscope.models import LoadedModel
 
 __all__ = ["METHODS", "default_method", "get_method", "methods"]
 
 METHODS = MethodRegistry()
-METHODS.register(LocalizationHeads())
+for _method in (
+    LocalizationHeads(),
+    Gem(),
+    ClipSurgery(),
+    MaskClip(),
+    ClearClip(),
+    SClip(),
+    NaClip(),
+    ClipPatches(),
+):
+    METHODS.register(_method)
 
 
 def methods() -> tuple[Method, ...]:

@@ -37,7 +37,9 @@ class DenseAnswer:
         return int(self.options.side or self.encoder.card.side or self.encoder.native_side)
 
 
-def similarity(how: DenseAnswer, pixels: NDArray[np.uint8], phrases: Sequence[str]) -> tuple[Tensor, TokenMap]:
+def similarity(
+    how: DenseAnswer, pixels: NDArray[np.uint8], phrases: Sequence[str]
+) -> tuple[Tensor, TokenMap]:
     """Cosine similarity of every patch with every phrase.
 
     Args:

@@ -43,5 +43,3 @@ def phrase_embeddings(encoder: DualEncoder, phrases: Sequence[str], templates: s
     filled = [template.format(phrase) for phrase in phrases for template in texts]
     each = encoder.text_embeddings(filled)
     return F.normalize(each.unflatten(0, (len(phrases), len(texts))).mean(dim=1), dim=-1)
-
-
