@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+_MOST_LISTED = 40
+
+
 class VlmscopeError(Exception):
     """Base of everything that vlmscope raises on purpose."""
 
@@ -107,8 +110,11 @@ class UnknownNameError(VlmscopeError, KeyError):
         valid = sorted(known)
         close = nearest(str(name), valid)
         tail = f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        listing = f"Known: {', '.join(valid)}." if valid else ""
-        message = " ".join(part for part in (f"Unknown {kind} {name!r}.", tail, listing, hint) if part)
+        more = f" and {len(valid) - _MOST_LISTED} more" if len(valid) > _MOST_LISTED else ""
+        listing = f"Known: {', '.join(valid[:_MOST_LISTED])}{more}." if valid else ""
+        message = " ".join(
+            part for part in (f"Unknown {kind} {name!r}.", tail, listing, hint) if part
+        )
         super().__init__(message)
         self.message = message
 

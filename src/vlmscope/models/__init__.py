@@ -1,6 +1,7 @@
 """Model families: how each is prompted, where its image tokens lie, which pixels each covers."""
 
 from vlmscope.models.cards import ModelCard, catalogue
+from vlmscope.models.dual import DualEncoder, DualFamily, FittedPatches
 from vlmscope.models.encoding import Encoded
 from vlmscope.models.family import Family, GridLayout, ImageInputs
 from vlmscope.models.loading import FAMILIES, from_pretrained_model, load
@@ -12,8 +13,11 @@ __all__ = [
     "FAMILIES",
     "PLACEMENTS",
     "PRESETS",
+    "DualEncoder",
+    "DualFamily",
     "Encoded",
     "Family",
+    "FittedPatches",
     "GridLayout",
     "ImageInputs",
     "LoadedModel",

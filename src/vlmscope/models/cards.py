@@ -28,6 +28,7 @@ class ModelCard:
         system: the system sentence of the ``paper`` preset.
         grounding: the model's own post-processing defaults, empty for the method's.
         heads: a head set that ships with the model, or None.
+        side: of the images that a dual encoder is given by default, in pixels; None: its own.
         embedded: whether it comes with vlmscope.
         notes: one sentence.
     """
@@ -39,6 +40,7 @@ class ModelCard:
     system: str = LLAVA_SYSTEM
     grounding: dict[str, Any] = field(default_factory=dict)
     heads: Path | None = None
+    side: int | None = None
     embedded: bool = False
     notes: str = ""
 
@@ -52,6 +54,15 @@ _TINY_LLAVA = ModelCard(
     notes="ships inside vlmscope; knows rendered shapes, not photographs",
 )
 
+_TINY_CLIP = ModelCard(
+    id="tiny-clip",
+    family="clip",
+    size="3M",
+    licence="Apache-2.0",
+    embedded=True,
+    notes="ships inside vlmscope; knows rendered shapes, not photographs",
+)
+
 _LLAMA2 = "Llama 2 Community License"
 
 _HUB = (
@@ -59,6 +70,23 @@ _HUB = (
     ModelCard("llava-hf/llava-1.5-13b-hf", "llava", "13B", _LLAMA2, notes="published heads"),
     ModelCard("llava-hf/bakLlava-v1-hf", "llava", "7B", notes="Mistral decoder"),
     ModelCard("xtuner/llava-llama-3-8b-v1_1-transformers", "llava", "8B", notes="Llama 3 decoder"),
+    *(
+        ModelCard(name, "clip", size, licence, side=448)
+        for name, size, licence in (
+            ("openai/clip-vit-base-patch16", "150M", "MIT"),
+            ("openai/clip-vit-base-patch32", "151M", "MIT"),
+            ("openai/clip-vit-large-patch14", "428M", "MIT"),
+            ("laion/CLIP-ViT-B-16-laion2B-s34B-b88K", "150M", "MIT"),
+            ("facebook/metaclip-b16-400m", "150M", "CC-BY-NC-4.0"),
+        )
+    ),
+    ModelCard("google/siglip-base-patch16-224", "siglip", "203M", "Apache-2.0", side=448),
+    ModelCard("google/siglip2-base-patch16-224", "siglip", "375M", "Apache-2.0", side=448),
+    ModelCard("Salesforce/blip-itm-base-coco", "blip", "224M", "BSD-3-Clause", side=384),
+    ModelCard("google/vit-base-patch16-224", "vit", "87M", "Apache-2.0", notes="phrases = labels"),
+    ModelCard(
+        "facebook/deit-tiny-patch16-224", "vit", "6M", "Apache-2.0", notes="phrases = labels"
+    ),
 )
 
 
@@ -87,4 +115,5 @@ def read_card(folder: Path, card: ModelCard) -> ModelCard:
         card,
         system=record.get("system", card.system),
         grounding=record.get("grounding", card.grounding),
+        side=record.get("side", card.side),
     )

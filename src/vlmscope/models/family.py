@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.models.dual import DualFamily
 from vlmscope.models.prompts import PRESETS
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Family(ABC):
     Attributes:
         id: explicit and unique.
         model_types: ``config.model_type`` values of transformers that it covers.
+        auto_class: name of the class of transformers that loads it.
         presets: prompt presets that it can write; the first is the default for grounding.
         default_placement: how images are fitted unless the user says otherwise.
         causal_image: the image comes before the text and no text is seen by it, so one image
@@ -69,6 +71,7 @@ class Family(ABC):
 
     id: str
     model_types: tuple[str, ...]
+    auto_class: str = "AutoModelForImageTextToText"
     presets: tuple[str, ...] = PRESETS
     default_placement: str = "pad"
     causal_image: bool = True
@@ -107,14 +110,17 @@ class Family(ABC):
         """Float (batch, tokens, hidden): what the decoder receives for the image tokens."""
 
 
+AnyFamily = Family | DualFamily
+
+
 class FamilyRegistry:
     """Families by id and by model type; a duplicate raises."""
 
     def __init__(self) -> None:
-        self._families: dict[str, Family] = {}
-        self._types: dict[str, Family] = {}
+        self._families: dict[str, AnyFamily] = {}
+        self._types: dict[str, AnyFamily] = {}
 
-    def register(self, family: Family) -> Family:
+    def register(self, family: AnyFamily) -> AnyFamily:
         """Add a family.
 
         Raises:
@@ -131,10 +137,10 @@ class FamilyRegistry:
         self._types.update(dict.fromkeys(family.model_types, family))
         return family
 
-    def __iter__(self) -> Iterator[Family]:
+    def __iter__(self) -> Iterator[AnyFamily]:
         return iter(self._families.values())
 
-    def for_model_type(self, model_type: str, where: str) -> Family:
+    def for_model_type(self, model_type: str, where: str) -> AnyFamily:
         """The family of a ``config.model_type``.
 
         Raises:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import ModelLoadError, UnknownNameError, VlmscopeError
-from vlmscope.models.cards import card_for, catalogue, read_card
-from vlmscope.models.family import FamilyRegistry
+from vlmscope.models.blip import BlipFamily
+from vlmscope.models.cards import ModelCard, card_for, catalogue, read_card
+from vlmscope.models.clip import ClipFamily
+from vlmscope.models.dual import DualEncoder, DualFamily
+from vlmscope.models.family import Family, FamilyRegistry
 from vlmscope.models.llava import LlavaFamily
 from vlmscope.models.model import LoadedModel
+from vlmscope.models.siglip import SiglipFamily
+from vlmscope.models.vit import DeitFamily, VitFamily
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "from_pretrained_model", "load"]
 
 FAMILIES = FamilyRegistry()
-FAMILIES.register(LlavaFamily())
+for _family in (
+    LlavaFamily(),
+    ClipFamily(),
+    SiglipFamily(),
+    BlipFamily(),
+    VitFamily(),
+    DeitFamily(),
+):
+    FAMILIES.register(_family)
 
 _FINGERPRINT_BYTES = 1 << 20
 
@@ -31,7 +44,7 @@ def load(
     device: str | torch.device | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
-) -> LoadedModel:
+) -> LoadedModel | DualEncoder:
     """Load a model and its processor.
 
     Args:
@@ -54,16 +67,16 @@ def load(
         options["revision"] = revision
     config = _attempt(name, _load_config, source, options)
     family = FAMILIES.for_model_type(config.model_type, name)
-    processor = _attempt(name, _load_processor, source, options)
+    processor = _attempt(name, _load_processor(family), source, options)
     wanted = _dtype(dtype, embedded)
-    hf = _attempt(name, _load_weights, source, {**options, "dtype": wanted})
+    hf = _attempt(name, _load_weights(family), source, {**options, "dtype": wanted})
     card = card_for(name, family.id)
     if folder is not None:
         card = read_card(folder, card)
     family.check(hf, processor)
     hf.to(_device(device)).eval()
     found = fingerprint(folder) if folder is not None else getattr(hf.config, "_commit_hash", None)
-    return LoadedModel(name, found or revision, hf, processor, family, card)
+    return _wrap(name, found or revision, hf, processor, family, card)
 
 
 def from_pretrained_model(
@@ -72,7 +85,7 @@ def from_pretrained_model(
     *,
     name: str | None = None,
     revision: str | None = None,
-) -> LoadedModel:
+) -> LoadedModel | DualEncoder:
     """Wrap a model and processor that the user already holds; neither is changed.
 
     Args:
@@ -94,7 +107,20 @@ def from_pretrained_model(
     family = FAMILIES.for_model_type(config.model_type, name)
     family.check(hf_model, processor)
     commit = revision or getattr(config, "_commit_hash", None)
-    return LoadedModel(name, commit, hf_model, processor, family, card_for(name, family.id))
+    return _wrap(name, commit, hf_model, processor, family, card_for(name, family.id))
+
+
+def _wrap(
+    name: str,
+    revision: str | None,
+    hf: PreTrainedModel,
+    processor: Any,
+    family: Family | DualFamily,
+    card: ModelCard,
+) -> LoadedModel | DualEncoder:
+    if isinstance(family, DualFamily):
+        return DualEncoder(name, revision, hf, processor, family, card)
+    return LoadedModel(name, revision, hf, processor, family, card)
 
 
 def fingerprint(folder: Path) -> str | None:
@@ -184,16 +210,19 @@ def _load_config(source: str, options: dict[str, Any]) -> Any:
     return AutoConfig.from_pretrained(source, **options)
 
 
-def _load_processor(source: str, options: dict[str, Any]) -> Any:
-    from transformers import AutoProcessor
+def _load_processor(family: Family | DualFamily) -> Any:
+    import transformers
 
-    return AutoProcessor.from_pretrained(source, **options)
+    reads_text = not isinstance(family, DualFamily) or family.templates
+    auto = transformers.AutoProcessor if reads_text else transformers.AutoImageProcessor
+    return lambda source, options: auto.from_pretrained(source, **options)
 
 
-def _load_weights(source: str, options: dict[str, Any]) -> Any:
-    from transformers import AutoModelForImageTextToText
+def _load_weights(family: Family | DualFamily) -> Any:
+    import transformers
 
-    return AutoModelForImageTextToText.from_pretrained(source, **options)
+    auto = getattr(transformers, family.auto_class)
+    return lambda source, options: auto.from_pretrained(source, **options)
 
 
 def _dtype(dtype: torch.dtype | str | None, embedded: bool) -> Any:

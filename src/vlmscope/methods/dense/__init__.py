@@ -1,0 +1,26 @@
+"""What dense methods share: the second path, text, and the way from similarity to answers."""
+
+from vlmscope.methods.dense.answer import DenseAnswer, similarity
+from vlmscope.methods.dense.engine import (
+    DenseMethod,
+    DensePath,
+    DenseTokens,
+    Site,
+    dense_tokens,
+    original_tokens,
+)
+from vlmscope.methods.dense.options import DenseOptions
+from vlmscope.methods.dense.templates import phrase_embeddings
+
+__all__ = [
+    "DenseAnswer",
+    "DenseMethod",
+    "DenseOptions",
+    "DensePath",
+    "DenseTokens",
+    "Site",
+    "dense_tokens",
+    "original_tokens",
+    "phrase_embeddings",
+    "similarity",
+]
