@@ -73,4 +73,5 @@ def own_warnings() -> Iterator[None]:
 def close_stdout() -> None:
     """Let the interpreter end without a complaint about a pipe that nobody reads."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        target = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), target)

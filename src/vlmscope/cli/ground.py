@@ -21,10 +21,12 @@ from vlmscope.cli.arguments import (
     load_model,
 )
 from vlmscope.cli.console import emit_json, emit_table, note, warn
+from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import check_picture_path, save_picture
+from vlmscope.errors import BadPhraseError
 from vlmscope.images import MAX_PIXELS, OpenedImage, open_image
-from vlmscope.types import Grounding, HeadSet
+from vlmscope.types import Grounding
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -89,15 +91,26 @@ def ground(
     from vlmscope.models import Prompt
 
     # whatever can be wrong without the model is said before a model is loaded
-    asked = [Prompt.of(phrase) for phrase in phrases]
+    asked = [Prompt.of(_decoded(phrase)) for phrase in phrases]
     check_picture_path(out)
     opened = open_image(image, max_pixels=max_pixels)
-    given: Any = HeadSet.load(heads) if heads is not None and heads.endswith(".json") else heads
+    given = None if heads is None else open_heads(heads)
     loaded = load_model(model, dtype, device, revision, trust_remote_code)
     settings = options if post is None else {"post": post, **options}
     found = find(loaded, opened, asked, method, given, placement, prompt, rows, **settings)
     written = [] if out is None else _write(found, out, shared_scale)
     _report(opened, found, written, as_json, arrays, quiet)
+
+
+def _decoded(phrase: str) -> str:
+    """Bytes that are no UTF-8 reach a program as lone surrogates, which no tokenizer takes."""
+    try:
+        phrase.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadPhraseError(
+            f"The phrase {phrase!r} is not valid UTF-8. Set the terminal to UTF-8."
+        ) from error
+    return phrase
 
 
 def _report(

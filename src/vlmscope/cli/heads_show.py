@@ -9,8 +9,8 @@ import typer
 
 from vlmscope.cli.arguments import AsJson
 from vlmscope.cli.console import emit_json
-from vlmscope.cli.headsets import show_head_set
-from vlmscope.types import HeadSet
+from vlmscope.cli.headsets import open_heads, show_head_set
+from vlmscope.errors import BadHeadSetError
 
 __all__ = ["command"]
 
@@ -28,14 +28,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a head file: the heads and the evidence for them."""
-    head_set = _open(heads)
+    head_set = open_heads(heads)
+    if isinstance(head_set, str):
+        raise BadHeadSetError(
+            f"{heads} names heads, not a head file, so there is nothing to show. Measure them: "
+            f"vlmscope heads verify {heads}"
+        )
     if as_json:
         emit_json(head_set.to_dict())
     else:
         show_head_set(head_set)
-
-
-def _open(name: str) -> HeadSet:
-    from vlmscope.methods import published_names, published_set
-
-    return published_set(name) if name in published_names() else HeadSet.load(name)

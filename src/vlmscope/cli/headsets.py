@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from vlmscope.cli.console import emit, emit_table
-from vlmscope.types import HeadEvidence, HeadSet, Interval
+from pathlib import Path
 
-__all__ = ["show_head_set"]
+from vlmscope.cli.console import emit, emit_table
+from vlmscope.errors import BadHeadSetError
+from vlmscope.types import Head, HeadEvidence, HeadSet, Interval, parse_heads
+
+__all__ = ["open_heads", "show_head_set"]
 
 _SHOWN = 10
+
+
+def open_heads(name: str) -> HeadSet | str:
+    """A head file or a published set; heads written as ``L14H24,L14H13`` stay text.
+
+    Raises:
+        BadHeadSetError: no such file, or not a head file.
+    """
+    from vlmscope.methods import published_names, published_set
+
+    if name in published_names():
+        return published_set(name)
+    try:
+        parse_heads(name)
+    except BadHeadSetError as error:
+        if name.endswith(".json") or "/" in name or Path(name).exists():
+            return HeadSet.load(name)
+        raise BadHeadSetError(
+            f"{error} A head file ends in .json; published sets: {', '.join(published_names())}."
+        ) from error
+    return name
 
 
 def show_head_set(heads: HeadSet) -> None:
@@ -58,15 +82,44 @@ def _show_frequencies(heads: HeadSet) -> None:
 
 def _show_evidence(evidence: HeadEvidence) -> None:
     emit(f"On {evidence.samples} samples that discovery did not see, with 95% intervals:")
+    rivals = evidence.random_pointing
     rows = [
-        ("pointing %", _percent(evidence.pointing), f"{100 * evidence.chance_pointing:.1f}"),
-        ("Acc@0.5 %", _percent(evidence.acc50), "-"),
-        ("mean box IoU %", _percent(evidence.mean_iou), "-"),
-        ("enrichment", _interval(evidence.enrichment), "1"),
+        (
+            "pointing %",
+            _percent(evidence.pointing),
+            f"{100 * evidence.chance_pointing:.1f}",
+            "-" if rivals is None else f"{100 * rivals:.1f}",
+        ),
+        ("enrichment", _interval(evidence.enrichment), "1", "-"),
+        ("Acc@0.5 %", _percent(evidence.acc50), "-", "-"),
+        ("mean box IoU %", _percent(evidence.mean_iou), "-", "-"),
     ]
-    emit_table(("", "combined", "value", "chance"), [("", *row) for row in rows])
+    if evidence.mask_iou is not None:
+        rows.append(("mean mask IoU %", _percent(evidence.mask_iou), "-", "-"))
+    columns = ("", "combined", "value", "chance", "random heads")
+    emit_table(columns, [("", *row) for row in rows])
+    if evidence.per_head:
+        emit("")
+        _show_heads(evidence)
     if not evidence.better_than_chance:
-        emit("No better than chance.")
+        emit("")
+        emit("These heads are no better than chance here.")
+
+
+def _show_heads(evidence: HeadEvidence) -> None:
+    rows = [
+        (
+            "",
+            Head(*row["head"]),
+            _percent(Interval(*row["pointing"])),
+            _interval(Interval(*row["enrichment"])),
+            _percent(Interval(*row["acc50"])),
+            f"{row['percentile']:.0f}",
+        )
+        for row in evidence.per_head
+    ]
+    columns = ("", "head", "pointing %", "enrichment", "Acc@0.5 %", "percentile of all heads")
+    emit_table(columns, rows)
 
 
 def _percent(interval: Interval) -> str:

@@ -6,11 +6,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
 from vlmscope.cli.app import build_app
 from vlmscope.cli.console import close_stdout, note, own_warnings
+from vlmscope.cli.options import peek
 from vlmscope.errors import VlmscopeError
 
 __all__ = ["FAILED", "FINDINGS", "FINE", "main"]
@@ -52,6 +54,8 @@ def _run(words: list[str]) -> int:
     try:
         command = typer.main.get_command(build_app(words))
         result = command.main(args=words, prog_name="vlmscope", standalone_mode=False)
+        if result == INTERRUPTED:  # click's own way to tell of it
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else FINE
     except VlmscopeError as error:
         return _fail(str(error))
@@ -61,9 +65,15 @@ def _run(words: list[str]) -> int:
         raise
     except Exception as error:
         if isinstance(error, _UsageError):
-            problem = str(error.format_message()).rstrip(".")  # type: ignore[attr-defined]
-            return _fail(f"{problem}. Try: {_help_line(words)}")
+            return _fail(f"{_usage(error, words)}. Try: {_help_line(words)}")
         return _unexpected(error)
+
+
+def _usage(error: Any, words: list[str]) -> str:
+    """What is wrong with the command line, with the value that was received."""
+    problem = str(error.format_message()).rstrip(".")
+    value = peek(words, *getattr(getattr(error, "param", None), "opts", ()))
+    return problem if value is None or value in problem else f"{problem}, got {value!r}"
 
 
 def _help_line(words: list[str]) -> str:

@@ -1,0 +1,96 @@
+"""Options dataclasses become command-line options, and only what was typed is passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from vlmscope.cli.options import collect, peek, with_options
+from vlmscope.errors import BadOptionError
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: int = field(default=2, metadata={"help": "how deep"})
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of every kind."""
+
+    share: float = field(default=0.4, metadata={"help": "of the maximum."})
+    top_k: int | None = field(default=None, metadata={"help": "how many"})
+    keep: str = field(default="hull", metadata={"choices": ("hull", "area")})
+    mode: Literal["a", "b"] = "a"
+    greedy: bool = False
+    inner: Inner = field(default_factory=Inner)
+    hidden: tuple[int, ...] = field(default=(), metadata={"cli": False})
+
+
+def build(kind: type[Any] = Options) -> tuple[typer.Typer, list[Any]]:
+    seen: list[Any] = []
+
+    def command(
+        name: str, options: dict[str, Any], share: Annotated[int, typer.Option()] = 7
+    ) -> None:
+        """Do it."""
+        seen.append((name, options, share))
+
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(with_options(command, kind))
+    return app, seen
+
+
+def called(*words: str) -> Any:
+    app, seen = build()
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == 0, result.output
+    return seen[0]
+
+
+def test_nothing_typed_nothing_passed() -> None:
+    assert called("x") == ("x", {}, 7)
+
+
+def test_what_is_typed_arrives_with_its_type() -> None:
+    words = ["x", "--top-k", "5", "--greedy", "--mode", "b", "--depth", "3"]
+    assert called(*words)[1] == {"top_k": 5, "greedy": True, "mode": "b", "depth": 3}
+    assert called("x", "--no-greedy")[1] == {"greedy": False}
+
+
+def test_an_option_of_the_command_itself_wins() -> None:
+    assert called("x", "--share", "3") == ("x", {}, 3)
+
+
+def test_help_comes_from_the_fields() -> None:
+    app, _ = build()
+    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert "How deep. Default: 2." in text
+    assert "One of: hull, area. Default: hull." in text
+    assert "One of: a, b. Default: a." in text
+    assert "--hidden" not in text
+
+
+def test_collect_fills_nested_dataclasses() -> None:
+    assert collect(Options, {"depth": 9, "greedy": True}) == Options(greedy=True, inner=Inner(9))
+    assert collect(Options, {}) == Options()
+
+
+def test_a_field_without_a_form_is_refused_when_the_command_is_built() -> None:
+    @dataclass(frozen=True)
+    class Odd:
+        pairs: dict[str, int] = field(default_factory=dict)
+
+    with pytest.raises(BadOptionError, match="pairs"):
+        build(Odd)
+
+
+def test_peek() -> None:
+    assert peek(["a", "--method", "gem"], "--method") == "gem"
+    assert peek(["--method=gem", "b"], "--method") == "gem"
+    assert peek(["--method"], "--method") is None
+    assert peek(["--methods", "x"], "--method") is None
