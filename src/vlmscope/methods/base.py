@@ -48,8 +48,8 @@ class Method(Protocol):
     summary: str
     options: type[Any]
 
-    def accepts(self, model: LoadedModel) -> bool:
-        """Whether the method can run on a model."""
+    def accepts(self, model: Any) -> bool:
+        """Whether the method can run on a model, of whatever kind."""
         ...
 
     def ground(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,15 +97,11 @@ def _one(item: Any) -> Head:
         layer, head = item
         if isinstance(layer, bool) or isinstance(head, bool):
             raise TypeError
-        return Head(_whole(layer), _whole(head))
+        return Head(operator.index(layer), operator.index(head))
     except (TypeError, ValueError) as error:
         raise BadHeadSetError(
             f"A head is a (layer, head) pair of whole numbers or 'L14H24', got {item!r}."
         ) from error
-
-
-def _whole(number: Any) -> int:
-    return int(number.__index__())
 
 
 def _bare(heads: tuple[Head, ...], model: LoadedModel) -> HeadSet:

@@ -43,10 +43,9 @@ class LocalizationHeads:
     summary = "a few attention heads of the decoder, discovered without labels (CVPR 2025)"
     options = LocalizationHeadsOptions
 
-    def accepts(self, model: LoadedModel) -> bool:
-        """Any model with a decoder that reads image tokens: every family so far."""
-        layers, heads = model.decoder_shape
-        return layers > 0 and heads > 0
+    def accepts(self, model: Any) -> bool:
+        """Any model with a decoder that reads image tokens; an encoder alone has none."""
+        return hasattr(model, "decoder_shape")
 
     def ground(
         self,
