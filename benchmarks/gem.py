@@ -1,0 +1,278 @@
+"""GEM on a ViT-B/16 at 448x448: vlmscope against the plain way, in one run.
+
+The plain way is written here from the formula as published code does it: every attention is an explicit
+softmax matrix, both paths run whole, images go one at a time, the text is embedded again for each image.
+Random weights, float32; both sides start from the same normalised pixels.
+
+    python benchmarks/gem.py [--threads 1] [--repeats 3] [--json]
+
+Ratios are medians over interleaved repeats. The share of the machine's rate divides the operations that
+the method needs by the time, and that by the rate of large matrix products of the tower's own shapes in
+the same run. Peak memory is measured in fresh processes, above the loaded model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import vlmscope as vs
+from vlmscope.methods import get_method
+from vlmscope.methods.dense import dense_tokens
+from vlmscope.models import DualEncoder
+
+SIDE = 448
+PROMPTS = ["a photo of a cat.", "a photo of a dog."]
+
+
+def build() -> DualEncoder:
+    """A random CLIP ViT-B/16 with its text tower."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import (
+        CLIPConfig,
+        CLIPImageProcessorPil,
+        CLIPModel,
+        CLIPProcessor,
+        PreTrainedTokenizerFast,
+    )
+
+    torch.manual_seed(0)
+    config = CLIPConfig(
+        vision_config={
+            "hidden_size": 768,
+            "intermediate_size": 3072,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 12,
+            "image_size": 224,
+            "patch_size": 16,
+        },
+        text_config={
+            "hidden_size": 512,
+            "intermediate_size": 2048,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 8,
+            "vocab_size": 49408,
+            "eos_token_id": 1,
+        },
+        projection_dim=512,
+    )
+    words = ["<unk>", "<eos>", *"a photo of cat dog .".split()]
+    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    inner.post_processor = processors.TemplateProcessing("$A <eos>", special_tokens=[("<eos>", 1)])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner, unk_token="<unk>", eos_token="<eos>", pad_token="<eos>"
+    )
+    model = CLIPModel(config).eval()
+    processor = CLIPProcessor(CLIPImageProcessorPil(), tokenizer)
+    encoder = vs.from_pretrained_model(model, processor, name="random-vit-b16")
+    assert isinstance(encoder, DualEncoder)
+    return encoder
+
+
+# -- the plain way -------------------------------------------------------------------------
+
+
+def softmax_attention(q: Tensor, k: Tensor, v: Tensor, scale: float | Tensor) -> Tensor:
+    """Explicit: the whole (tokens, tokens) matrix is made."""
+    return torch.softmax(q @ k.transpose(-1, -2) * scale, dim=-1) @ v
+
+
+def heads(x: Tensor, count: int) -> Tensor:
+    return x.view(*x.shape[:2], count, -1).transpose(1, 2)
+
+
+def merged(x: Tensor) -> Tensor:
+    return x.transpose(1, 2).reshape(x.shape[0], x.shape[2], -1)
+
+
+def plain_gem_update(attention: Any, x: Tensor, iterations: int) -> Tensor:
+    """The GEM path's step in one block: projections again, three explicit self-self attentions."""
+    count, dim = attention.num_heads, attention.head_dim
+    temperature = float(x.norm(dim=-1).mean() / math.sqrt(dim))
+    v = heads(attention.v_proj(x), count)
+    parts = []
+    for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
+        p = heads(projection(x), count)
+        for _ in range(iterations):
+            p = F.normalize(p, dim=-1)
+            p = softmax_attention(p, p, p, temperature)
+        p = F.normalize(p, dim=-1)
+        parts.append(attention.out_proj(merged(softmax_attention(p, p, v, temperature))))
+    return torch.stack(parts).mean(dim=0)
+
+
+def plain_image(encoder: DualEncoder, values: Tensor, depth: int = 6, iterations: int = 1) -> Tensor:
+    """One image the plain way: similarities (patches, prompts)."""
+    hf, family = encoder.hf, encoder.family
+    x = family.embed(hf, values, (SIDE // 16, SIDE // 16))
+    dense: Tensor | None = None
+    layers = hf.vision_model.encoder.layers
+    for number, layer in enumerate(layers):
+        attention = layer.self_attn
+        normed = layer.layer_norm1(x)
+        if number >= len(layers) - depth:
+            update = plain_gem_update(attention, normed, iterations)
+            dense = (x if dense is None else dense) + update
+        q, k, v = (
+            heads(projection(normed), attention.num_heads)
+            for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+        )
+        x = x + attention.out_proj(merged(softmax_attention(q, k, v, attention.scale)))
+        x = x + layer.mlp(layer.layer_norm2(x))
+    assert dense is not None
+    family.pool(hf, x)  # the class token's embedding is computed along
+    patches = F.normalize(family.project(hf, dense[:, 1:])[0], dim=-1)
+    text = F.normalize(family.embed_text(hf, encoder.processor, PROMPTS), dim=-1)
+    return patches @ text.T
+
+
+def plain(encoder: DualEncoder, values: Tensor) -> Tensor:
+    with torch.no_grad():
+        return torch.stack([plain_image(encoder, one[None]) for one in values])
+
+
+# -- vlmscope ------------------------------------------------------------------------------
+
+
+def ours(encoder: DualEncoder, values: Tensor) -> Tensor:
+    """A batch through vlmscope: similarities (batch, patches, prompts)."""
+    gem = get_method("gem")
+    grid = (SIDE // 16, SIDE // 16)
+    tokens = dense_tokens(encoder, values, grid, gem, gem.options())  # type: ignore[arg-type]
+    return F.normalize(tokens.patches, dim=-1) @ encoder.text_embeddings(PROMPTS).T
+
+
+# -- what is measured ----------------------------------------------------------------------
+
+
+def needed_operations(depth: int = 6, iterations: int = 1) -> float:
+    """Floating-point operations of one image that the method cannot do without.
+
+    The original path whole except the last block's attention and feed-forward, which GEM never reads;
+    the GEM path's self-self attentions and output projections. Softmax and norms are not counted.
+    """
+    tokens, dim, blocks = (SIDE // 16) ** 2 + 1, 768, 12
+    projections = 3 * 2 * tokens * dim**2
+    one_attention = 2 * 2 * tokens**2 * dim
+    out = 2 * tokens * dim**2
+    feed_forward = 2 * 2 * tokens * dim * 4 * dim
+    original = blocks * projections + (blocks - 1) * (one_attention + out + feed_forward)
+    gem = depth * (3 * (iterations + 1) * one_attention + out)
+    embed = 2 * tokens * 3 * 16 * 16 * dim + 2 * tokens * dim * 512
+    return float(original + gem + embed)
+
+
+def product_rate() -> float:
+    """Operations per second of large matrix products, of the tower's feed-forward shape."""
+    a, b = torch.randn(8 * 785, 768), torch.randn(768, 3072)
+    a @ b
+    best = min(seconds(lambda: a @ b) for _ in range(5))
+    return 2 * a.shape[0] * a.shape[1] * b.shape[1] / best
+
+
+def seconds(job: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
+
+
+def time_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
+    torch.manual_seed(1)
+    batch = torch.randn(8, 3, SIDE, SIDE)
+    jobs: dict[str, Callable[[], object]] = {
+        "plain": lambda: plain(encoder, batch[:1]),
+        "one": lambda: ours(encoder, batch[:1]),
+        "eight": lambda: ours(encoder, batch),
+    }
+    difference = float((plain(encoder, batch[:1]) - ours(encoder, batch[:1])).abs().max())
+    jobs["eight"]()
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    rates, share_one, share_eight, one, eight = [], [], [], [], []
+    for _ in range(repeats):
+        rate = product_rate()
+        for name, job in jobs.items():
+            taken[name].append(seconds(job))
+        rates.append((rate + product_rate()) / 2)
+        one.append(taken["one"][-1] / taken["plain"][-1])
+        eight.append(taken["eight"][-1] / 8 / taken["plain"][-1])
+        share_one.append(needed_operations() / taken["one"][-1] / rates[-1])
+        share_eight.append(8 * needed_operations() / taken["eight"][-1] / rates[-1])
+    return {
+        "largest_difference": difference,
+        "plain_seconds": statistics.median(taken["plain"]),
+        "batch_1": statistics.median(one),
+        "batch_8_per_image": statistics.median(eight),
+        "gigaflops_of_products": statistics.median(rates) / 1e9,
+        "share_of_rate_batch_1": statistics.median(share_one),
+        "share_of_rate_batch_8": statistics.median(share_eight),
+    }
+
+
+def peak_bytes(way: str) -> int:
+    command = [sys.executable, __file__, "--peak", way]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout.strip().splitlines()[-1])
+
+
+def measure_peak(way: str) -> int:
+    import psutil
+
+    encoder = build()
+    values = torch.randn(1, 3, SIDE, SIDE)
+    with torch.no_grad():
+        encoder.family.embed_text(encoder.hf, encoder.processor, PROMPTS)
+        encoder.family.embed(encoder.hf, values, (SIDE // 16, SIDE // 16))
+    process = psutil.Process()
+    base, peak, running = process.memory_info().rss, 0, True
+
+    def watch() -> None:
+        nonlocal peak
+        while running:
+            peak = max(peak, process.memory_info().rss)
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    (plain if way == "plain" else ours)(encoder, values)
+    running = False
+    watcher.join()
+    return peak - base
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.peak:
+        sys.stdout.write(f"{measure_peak(arguments.peak)}\n")
+        return
+    result = {"threads": arguments.threads, **time_ratios(build(), arguments.repeats)}
+    plain_peak = peak_bytes("plain")
+    result["plain_peak_mib"] = plain_peak / 2**20
+    result["peak_memory"] = peak_bytes("ours") / plain_peak
+    if arguments.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        return
+    for name, value in result.items():
+        sys.stdout.write(f"{name:24s} {value:.4g}\n")
+
+
+if __name__ == "__main__":
+    main()
