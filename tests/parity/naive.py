@@ -96,7 +96,9 @@ def self_self(block: NaiveBlock, x: Tensor, name: str) -> list[Tensor]:
     return [rows(s * p[h] @ p[h].T) @ v[h] for h in range(block.heads)]
 
 
-def gem(iterations: int, constant: float | None, names: str) -> Callable[[NaiveBlock, Tensor], list[Tensor]]:
+def gem(
+    iterations: int, constant: float | None, names: str
+) -> Callable[[NaiveBlock, Tensor], list[Tensor]]:
     def attention(block: NaiveBlock, x: Tensor) -> list[Tensor]:
         q, k, v = block.qkv(x)
         dim = q[0].shape[-1]
@@ -118,7 +120,9 @@ def gem(iterations: int, constant: float | None, names: str) -> Callable[[NaiveB
     return attention
 
 
-def naclip(grid: tuple[int, int], prefix: int, std: float) -> Callable[[NaiveBlock, Tensor], list[Tensor]]:
+def naclip(
+    grid: tuple[int, int], prefix: int, std: float
+) -> Callable[[NaiveBlock, Tensor], list[Tensor]]:
     def attention(block: NaiveBlock, x: Tensor) -> list[Tensor]:
         _, k, v = block.qkv(x)
         s = 1 / math.sqrt(k[0].shape[-1])

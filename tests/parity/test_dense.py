@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import naive
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-import naive
 from dual_families import DUAL
 from vlmscope.errors import BadOptionError
 from vlmscope.methods import get_method
@@ -44,7 +44,12 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, bool, bool], Any]] = {
     "maskclip": ("maskclip", {}, (1, False, False), lambda b, x: b.qkv(x)[2]),
     "clearclip": ("clearclip", {}, (1, False, False), lambda b, x: naive.self_self(b, x, "q")),
     "sclip": ("sclip", {}, (1, True, True), self_self_sum),
-    "surgery": ("clip-surgery", {"depth": 2}, (2, True, False), lambda b, x: naive.self_self(b, x, "v")),
+    "surgery": (
+        "clip-surgery",
+        {"depth": 2},
+        (2, True, False),
+        lambda b, x: naive.self_self(b, x, "v"),
+    ),
     "gem-adaptive": ("gem", {"depth": 2}, (2, True, False), naive.gem(1, None, "qkv")),
     "gem-three-iterations": (
         "gem",
@@ -58,7 +63,12 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, bool, bool], Any]] = {
         (1, True, False),
         naive.gem(0, 10.0, "qkv"),
     ),
-    "gem-keys-values": ("gem", {"depth": 2, "projections": "kv"}, (2, True, False), naive.gem(1, None, "kv")),
+    "gem-keys-values": (
+        "gem",
+        {"depth": 2, "projections": "kv"},
+        (2, True, False),
+        naive.gem(1, None, "kv"),
+    ),
 }
 
 
@@ -101,7 +111,9 @@ def test_the_pooled_embedding_is_the_models_own(family: str) -> None:
     side = encoder.native_side // encoder.patch
     values = values_for(encoder, (side, side), batch=2)
     method = get_method("gem")
-    pooled = dense_tokens(encoder, values, (side, side), method, method.options(), pooled=True).pooled
+    pooled = dense_tokens(
+        encoder, values, (side, side), method, method.options(), pooled=True
+    ).pooled
     hf = encoder.hf
     with torch.no_grad():
         if family in ("clip", "siglip"):

@@ -35,6 +35,7 @@ for _family in (
     FAMILIES.register(_family)
 
 _FINGERPRINT_BYTES = 1 << 20
+_OPEN_CLIP = "open_clip_config.json"
 
 
 def load(
@@ -62,6 +63,9 @@ def load(
     """
     folder, embedded = _locate(name)
     source = str(folder) if folder is not None else name
+    wanted_device = _device(device)
+    if folder is not None and (folder / _OPEN_CLIP).is_file():
+        return _load_open_clip(name, folder, _dtype(dtype, embedded=True), wanted_device)
     options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
     if folder is None:
         options["revision"] = revision
@@ -74,7 +78,7 @@ def load(
     if folder is not None:
         card = read_card(folder, card)
     family.check(hf, processor)
-    hf.to(_device(device)).eval()
+    hf.to(wanted_device).eval()
     found = fingerprint(folder) if folder is not None else getattr(hf.config, "_commit_hash", None)
     return _wrap(name, found or revision, hf, processor, family, card)
 
@@ -123,6 +127,19 @@ def _wrap(
     return LoadedModel(name, revision, hf, processor, family, card)
 
 
+def _load_open_clip(
+    name: str, folder: Path, dtype: Any, device: torch.device
+) -> LoadedModel | DualEncoder:
+    from vlmscope.models.openclip import read_open_clip_folder
+
+    model, processor = _attempt(name, lambda *_: read_open_clip_folder(folder), name, {})
+    family = FAMILIES.for_model_type("clip", name)
+    model.to(device=device, dtype=None if dtype == "auto" else dtype)
+    family.check(model, processor)
+    card = read_card(folder, card_for(name, family.id))
+    return _wrap(name, fingerprint(folder), model, processor, family, card)
+
+
 def fingerprint(folder: Path) -> str | None:
     """A short digest of the weights in a folder: names, sizes, and both ends of every file.
 
@@ -149,7 +166,7 @@ def _locate(name: str) -> tuple[Path | None, bool]:
         return Path(embedded_path(name)), True
     path = Path(name).expanduser()
     if path.is_dir():
-        if not (path / "config.json").is_file():
+        if not any((path / config).is_file() for config in ("config.json", _OPEN_CLIP)):
             raise ModelLoadError(
                 f"The folder {path} holds no config.json, so it is no transformers checkpoint. "
                 "Give the folder that save_pretrained() wrote."
