@@ -19,13 +19,12 @@ import math
 import statistics
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from measure import peak_above, seconds
 from torch import Tensor
 
 import vlmscope as vs
@@ -68,8 +67,10 @@ def build() -> DualEncoder:
         },
         projection_dim=512,
     )
-    words = ["<unk>", "<eos>", *"a photo of cat dog .".split()]
-    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    words = ["<unk>", "<eos>", *["a", "photo", "of", "cat", "dog", "."]]
+    inner = Tokenizer(
+        models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>")
+    )
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
     inner.post_processor = processors.TemplateProcessing("$A <eos>", special_tokens=[("<eos>", 1)])
     tokenizer = PreTrainedTokenizerFast(
@@ -114,7 +115,9 @@ def plain_gem_update(attention: Any, x: Tensor, iterations: int) -> Tensor:
     return torch.stack(parts).mean(dim=0)
 
 
-def plain_image(encoder: DualEncoder, values: Tensor, depth: int = 6, iterations: int = 1) -> Tensor:
+def plain_image(
+    encoder: DualEncoder, values: Tensor, depth: int = 6, iterations: int = 1
+) -> Tensor:
     """One image the plain way: similarities (patches, prompts)."""
     hf, family = encoder.hf, encoder.family
     x = family.embed(hf, values, (SIDE // 16, SIDE // 16))
@@ -183,12 +186,6 @@ def product_rate() -> float:
     return 2 * a.shape[0] * a.shape[1] * b.shape[1] / best
 
 
-def seconds(job: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    job()
-    return time.perf_counter() - start
-
-
 def time_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
     torch.manual_seed(1)
     batch = torch.randn(8, 3, SIDE, SIDE)
@@ -228,32 +225,18 @@ def peak_bytes(way: str) -> int:
 
 
 def measure_peak(way: str) -> int:
-    import psutil
-
     encoder = build()
     values = torch.randn(1, 3, SIDE, SIDE)
-    with torch.no_grad():
+    with torch.no_grad():  # lazy allocations of libraries are not the method's
         encoder.family.embed_text(encoder.hf, encoder.processor, PROMPTS)
         encoder.family.embed(encoder.hf, values, (SIDE // 16, SIDE // 16))
-    process = psutil.Process()
-    base, peak, running = process.memory_info().rss, 0, True
-
-    def watch() -> None:
-        nonlocal peak
-        while running:
-            peak = max(peak, process.memory_info().rss)
-            time.sleep(0.002)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    (plain if way == "plain" else ours)(encoder, values)
-    running = False
-    watcher.join()
-    return peak - base
+    return peak_above(lambda: (plain if way == "plain" else ours)(encoder, values))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true")

@@ -5,10 +5,13 @@ forward pass, then slicing one row out of the full matrices. Both sides get the 
 inputs where it is their job to run the model, on a random-weight LLaVA with 576 image tokens whose
 vision tower takes under a tenth of the plain way's time; heads are read at half depth.
 
-    python benchmarks/localization.py [--threads 1] [--repeats 5] [--json]
+    python benchmarks/localization.py [--threads 1] [--repeats 5] [--growth] [--json]
+    python benchmarks/localization.py --device cuda --dtype bfloat16 \
+        --size '{"layers": 32, "hidden": 4096, "heads": 32}'        (a 7B decoder)
 
 Ratios are medians over interleaved repeats: machines are noisy, absolute times mean nothing.
-Peak memory is measured in fresh processes, above the loaded model.
+Peak memory is measured in fresh processes, above the loaded model. ``--growth`` measures it for
+more and more image tokens: the plain way grows with keys x keys, vlmscope with rows x keys.
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
+from measure import peak_above, seconds
 
 import vlmscope as vs
 from vlmscope.attention import read_heads
@@ -52,7 +55,8 @@ class Size:
     grid: int = 24
     vision_hidden: int = 128
     vision_layers: int = 4
-    words: int = 36  # LLaVA's system sentence is about 35 tokens
+    device: str = "cpu"
+    dtype: str = "float32"
 
 
 def build(size: Size) -> LoadedModel:
@@ -96,7 +100,8 @@ def build(size: Size) -> LoadedModel:
         ),
         image_token_index=1,
     )
-    model = LlavaForConditionalGeneration(config).eval()
+    with torch.device(size.device):
+        model = LlavaForConditionalGeneration(config).eval().to(getattr(torch, size.dtype))
     processor = LlavaProcessor(
         image_processor=CLIPImageProcessorPil(
             size={"shortest_edge": side}, crop_size={"height": side, "width": side}
@@ -130,7 +135,7 @@ def plain(model: LoadedModel, pixels: np.ndarray, phrase: str) -> np.ndarray:
     keys = encoded.token_maps[0].image_positions
     return np.stack(
         [
-            out.attentions[layer][0, head, -1].numpy()[keys]
+            out.attentions[layer][0, head, -1].float().cpu().numpy()[keys]
             for layer, head in heads_at_half_depth(model)
         ]
     )
@@ -159,12 +164,6 @@ def whole_with_rows(model: LoadedModel, pixels: np.ndarray, phrase: str) -> None
     encoded = model.encode([pixels], [phrase])
     with vs.capture(model, heads=heads_at_half_depth(model)):
         run(model, encoded)
-
-
-def seconds(job: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    job()
-    return time.perf_counter() - start
 
 
 def with_kernel(model: LoadedModel, kernel: str, job: Callable[[], object]) -> Callable[[], object]:
@@ -204,7 +203,8 @@ def time_ratios(model: LoadedModel, pixels: np.ndarray, repeats: int) -> dict[st
 
 @torch.no_grad()
 def _vision(model: LoadedModel, pixels: np.ndarray) -> None:
-    inputs = {name: t.to(model.dtype) for name, t in model.fit(pixels).tensors.items()}
+    tensors = model.fit(pixels).tensors.items()
+    inputs = {name: tensor.to(model.device, model.dtype) for name, tensor in tensors}
     model.family.image_embeddings(model.hf, inputs)
 
 
@@ -216,30 +216,24 @@ def peak_bytes(way: str, size: Size) -> int:
 
 
 def measure_peak(way: str, size: Size) -> int:
-    import threading
-
-    import psutil
-
     model = build(size)
     pixels = picture()
-    process = psutil.Process()
-    kernel = "eager" if way == "plain" else "sdpa"
-    model.decoder.set_attn_implementation(kernel)
+    model.decoder.set_attn_implementation("eager" if way == "plain" else "sdpa")
     _vision(model, pixels)  # lazy allocations of libraries are not the method's
-    base, peak, running = process.memory_info().rss, 0, True
+    if way == "plain":
+        return peak_above(lambda: plain(model, pixels, PHRASES[0]), size.device)
+    return peak_above(lambda: ours(model, pixels, PHRASES[: int(way)]), size.device)
 
-    def watch() -> None:
-        nonlocal peak
-        while running:
-            peak = max(peak, process.memory_info().rss)
-            time.sleep(0.002)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    plain(model, pixels, PHRASES[0]) if way == "plain" else ours(model, pixels, PHRASES[: int(way)])
-    running = False
-    watcher.join()
-    return peak - base
+def growth(size: Size) -> dict[str, float]:
+    """Peak MiB of both ways for more and more image tokens."""
+    found = {}
+    for grid in (24, 34, 48):
+        larger = replace(size, grid=grid)
+        for way in ("plain", "1"):
+            name = f"peak_mib_{grid * grid}_tokens_{'plain' if way == 'plain' else 'vlmscope'}"
+            found[name] = peak_bytes(way, larger) / 2**20
+    return found
 
 
 def picture() -> np.ndarray:
@@ -254,10 +248,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--size", type=json.loads, default={})
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--growth", action="store_true")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    size = Size(**arguments.size)
+    given = {"device": arguments.device, "dtype": arguments.dtype, **arguments.size}
+    size = Size(**given)
     if arguments.peak:
         sys.stdout.write(f"{measure_peak(arguments.peak, size)}\n")
         return
@@ -270,10 +268,13 @@ def main() -> None:
     worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
     result = {"largest_difference_of_rows": worst, **time_ratios(model, pixels, arguments.repeats)}
     del model
+    torch.cuda.empty_cache()
     plain_peak = peak_bytes("plain", size)
     result["peak_memory_one_phrase"] = peak_bytes("1", size) / plain_peak
     result["peak_memory_eight_phrases"] = peak_bytes("8", size) / plain_peak
     result["plain_peak_mib"] = plain_peak / 2**20
+    if arguments.growth:
+        result |= growth(size)
     if arguments.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return
