@@ -23,7 +23,7 @@ from vlmscope.cli.arguments import (
 from vlmscope.cli.console import emit_json, emit_table, note, warn
 from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.pictures import check_picture_path, save_picture
+from vlmscope.cli.places import check_picture, save_picture
 from vlmscope.errors import BadPhraseError
 from vlmscope.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.types import Grounding
@@ -92,7 +92,7 @@ def ground(
 
     # whatever can be wrong without the model is said before a model is loaded
     asked = [Prompt.of(_decoded(phrase)) for phrase in phrases]
-    check_picture_path(out)
+    check_picture(out)
     opened = open_image(image, max_pixels=max_pixels)
     given = None if heads is None else open_heads(heads)
     loaded = load_model(model, dtype, device, revision, trust_remote_code)

@@ -24,6 +24,7 @@ from vlmscope.cli.arguments import (
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import show_head_set
 from vlmscope.cli.options import collect, with_options
+from vlmscope.cli.places import check_place
 from vlmscope.cli.rows import default_samples, report_skipped
 from vlmscope.images import MAX_PIXELS
 from vlmscope.samples import read_samples
@@ -69,6 +70,7 @@ def discover(
 
     chosen = the_model(name, model)
     settings = collect(DiscoveryOptions, options)
+    check_place(out)
     rows = read_samples(samples or default_samples(chosen), max_pixels=max_pixels)
     loaded = load_model(chosen, dtype, device, revision, trust_remote_code)
     found = discover_heads(loaded, rows, settings, progress=not quiet, resume=resume)

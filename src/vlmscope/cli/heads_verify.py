@@ -20,6 +20,7 @@ from vlmscope.cli.arguments import (
 )
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import open_heads, show_head_set
+from vlmscope.cli.places import check_place
 from vlmscope.cli.rows import default_samples, report_skipped
 from vlmscope.images import MAX_PIXELS
 from vlmscope.samples import read_samples
@@ -77,6 +78,7 @@ def verify(
     """
     from vlmscope.evaluation import verify_heads
 
+    check_place(out)
     given = open_heads(heads)
     chosen = model or getattr(given, "model", None) or "tiny-llava"
     rows = read_samples(samples or default_samples(chosen), held_out=True, max_pixels=max_pixels)

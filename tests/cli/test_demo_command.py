@@ -1,0 +1,39 @@
+"""``vlmscope demo``: one command, one page, figures on stdout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vlmscope.types import HeadSet
+
+SMALL = ["--discovery", "12", "--verification", "6", "--sheet", "3", "--search", "2"]
+
+
+def test_demo_writes_a_page_and_the_heads(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    result = run("demo", "--out", out, *SMALL)
+    assert result.code == 0, result.err
+    assert sorted(path.name for path in out.iterdir()) == ["heads.json", "index.html"]
+    heads = HeadSet.load(out / "heads.json")
+    assert heads.samples == 12
+    assert heads.evidence is not None
+    assert heads.evidence.samples == 6
+    assert (out / "index.html").resolve().as_uri() in result.out
+    assert "1/4" in result.err
+    assert "4/4" in result.err
+
+
+def test_demo_as_json(run: Any, tmp_path: Path) -> None:
+    result = run("demo", "--out", tmp_path / "d", "--json", "--quiet", *SMALL)
+    record = json.loads(result.out)
+    assert result.err == ""
+    assert Path(record["page"]).is_file()
+    assert record["evidence"]["samples"] == 6
+    assert len(record["set"]) == 3
+
+
+def test_demo_refuses_before_it_computes(refused: Any) -> None:
+    refused(["demo", "--out", "/proc/none"], "Cannot write /proc/none")
+    refused(["demo", "--discovery", "0"], "discovery", "0")
