@@ -41,10 +41,11 @@ def test_what_does_not_fit_is_left_out_whole():
     assert (row[0] == EOS).sum() == row[1].max()
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_packed_questions_are_computed_as_if_each_stood_alone(seed):
+@pytest.mark.parametrize(("seed", "kernel"), [(0, "sdpa"), (1, "eager")])
+def test_packed_questions_are_computed_as_if_each_stood_alone(seed, kernel):
     shape = Shape(text_layers=3)
     model = build_llava(shape, seed).eval()
+    model.set_attn_implementation(kernel)
     scene, asked = some_exchanges(seed, 7)
     pixels = normalise(torch.from_numpy(scene.image)[None])
     row = pack(asked, TABLE, 160)

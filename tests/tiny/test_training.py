@@ -44,7 +44,7 @@ def vision(recipe, corpus, tmp_path_factory):
 def test_loss_is_finite_and_falls(recipe, corpus, vision):
     _, stage = joint_stage(recipe, vision, 0, CPU)
     same = Feed(corpus, 4, 0, CPU).batch(0)
-    losses = [float(stage._update(same)["loss"]) for _ in range(6)]
+    losses = [stage._update(same)["loss"].item() for _ in range(6)]
     assert all(torch.isfinite(torch.tensor(losses)))
     assert losses[-1] < 0.8 * losses[0]
 

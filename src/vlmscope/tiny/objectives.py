@@ -62,9 +62,13 @@ def packed_forward(
     words = embed(text[:, 0])
     parts = [embed(before).expand(len(text), -1, -1), projected.to(words.dtype), words]
     prefix = len(before) + count
+    mask = block_mask(text[:, 1], prefix)
+    if inner.language_model.config._attn_implementation != "sdpa":
+        # eager attention ADDS its mask: a boolean one would block nothing, without a word
+        mask = torch.zeros_like(mask, dtype=words.dtype).masked_fill(~mask, -1e9)
     hidden = inner.language_model(
         inputs_embeds=torch.cat(parts, dim=1),
-        attention_mask=block_mask(text[:, 1], prefix),
+        attention_mask=mask,
         position_ids=positions(text[:, 2], prefix),
         use_cache=False,
     ).last_hidden_state

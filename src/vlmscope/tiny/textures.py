@@ -29,8 +29,8 @@ def surface(texture: str, side: int, period: int, degrees: int, phase: int) -> N
     x, y = steps[None, :], steps[:, None]
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn, shift = 2 * math.pi / period, phase * math.pi / 2
-    along = (x * cos + y * sin) * turn + shift
-    across = (y * cos - x * sin) * turn + shift
+    along = ((x * cos + y * sin) * turn + shift).astype(np.float32)
+    across = ((y * cos - x * sin) * turn + shift).astype(np.float32)
     result = np.clip(0.5 + _contrast(texture, along, across), 0.0, 1.0).astype(np.float32)[
         ..., None
     ]

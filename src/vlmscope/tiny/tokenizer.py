@@ -34,45 +34,11 @@ PAD, BOS, EOS, UNK, IMAGE = range(5)
 """Ids of the special tokens."""
 
 _SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>", "<image>")
-_FUNCTION = [
-    "the",
-    "a",
-    "an",
-    "is",
-    "are",
-    "what",
-    "where",
-    "which",
-    "how",
-    "many",
-    "there",
-    "describe",
-    "and",
-    "at",
-    "on",
-    "in",
-    "of",
-    "to",
-    "color",
-    "colour",
-    "size",
-    "texture",
-    "shape",
-    "object",
-    "objects",
-    "picture",
-    "background",
-    "none",
-    "yes",
-    "no",
-    "left",
-    "right",
-    "top",
-    "bottom",
-    "center",
-    "above",
-    "below",
-]
+_FUNCTION = tuple(
+    "the a an is are what where which how many there describe and at on in of to "  # noqa: SIM905
+    "color colour size texture shape object objects picture background none yes no "
+    "left right top bottom center above below".split()
+)
 
 # user text alone after system sentence and image: no role names, no "ASSISTANT:" tail, so that the
 # last token of a prompt is the last word of the question
