@@ -45,6 +45,7 @@ ALLOWED["app"] = EVERYTHING
 # (importing module, imported unit) pairs that look upward, inside a function only, and why
 LAZY: dict[tuple[str, str], str] = {
     ("types.grounding", "viz"): "Grounding.overlay() draws itself",
+    ("types.segmentation", "viz"): "Segmentation.overlay() draws itself",
     ("samples", "tiny"): "the id tiny-scenes renders its samples",
     ("__main__", "cli"): "python -m vlmscope",
 }

@@ -86,18 +86,24 @@ class Gem(DenseMethod):
 
     def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
         mean: Tensor | None = None
+        v = qkv.v.contiguous()  # read by every projection: a copy is repaid at once
         for name in options.projections:
-            part = self._one(getattr(qkv, name), qkv.v, site, options)
+            part = self._one(getattr(qkv, name), v, site, options)
             mean = part if mean is None else mean.add_(part)
         assert mean is not None
         return merge_heads(mean / len(options.projections))
 
     def _one(self, p: Tensor, v: Tensor, site: Site, options: Any) -> Tensor:
-        unit = F.normalize(p, dim=-1)
+        unit = _unit(p)
         for _ in range(options.iterations):
             scale = _temperature(unit, site, options)
-            unit = F.normalize(_self_attend(unit, unit, scale), dim=-1)
+            unit = _unit(_self_attend(unit, unit, scale))
         return _self_attend(unit, v, _temperature(unit, site, options))
+
+
+def _unit(p: Tensor) -> Tensor:
+    """Unit vectors along the last axis, laid out head by head as the attention kernel likes it."""
+    return F.normalize(p.contiguous(), dim=-1)
 
 
 def adaptive_temperature(normed: Tensor, head_dim: int) -> Tensor:
@@ -116,5 +122,7 @@ def _temperature(unit: Tensor, site: Site, options: Any) -> Tensor:
 
 def _self_attend(unit: Tensor, values: Tensor, temperature: Tensor) -> Tensor:
     """softmax(t p p^T) values, by the fused kernel: no (tokens, tokens) matrix is kept."""
+    if len(temperature) == 1 and unit.device.type == "cpu":  # reading it would stall a GPU
+        return F.scaled_dot_product_attention(unit, unit, values, scale=float(temperature))
     query = unit * temperature.to(unit.dtype)[:, None, None, None]
     return F.scaled_dot_product_attention(query, unit, values, scale=1.0)

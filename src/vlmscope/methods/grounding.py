@@ -10,7 +10,7 @@ from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, Un
 from vlmscope.images import ImageSource, OpenedImage, open_image
 from vlmscope.methods.base import GroundRequest, Method
 from vlmscope.methods.catalogue import default_method, get_method
-from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.post import POST_PRESETS, PostOptions, change_options
 from vlmscope.types import Grounding
 
@@ -97,7 +97,9 @@ def ground(
     return results[0] if isinstance(phrases, str | Prompt) else results
 
 
-def ground_options(method: Method, model: LoadedModel, changes: Mapping[str, Any]) -> Any:
+def ground_options(
+    method: Method, model: LoadedModel | DualEncoder, changes: Mapping[str, Any]
+) -> Any:
     """A method's options for a model: its own defaults, the model's over them, ``changes`` on top.
 
     Raises:

@@ -3,6 +3,7 @@
 from vlmscope.post.checks import change_options, check_options
 from vlmscope.post.coverage import box_coverage, mask_coverage, visible_areas
 from vlmscope.post.heatmap import heat_map, score_map
+from vlmscope.post.labels import Labels, competing_labels, standalone_labels
 from vlmscope.post.options import PAPER, POST_PRESETS, PostOptions
 from vlmscope.post.raster import Raster, rasterise
 from vlmscope.post.region import Region, find_region, peak
@@ -11,6 +12,7 @@ from vlmscope.post.smoothing import combine, smooth
 __all__ = [
     "PAPER",
     "POST_PRESETS",
+    "Labels",
     "PostOptions",
     "Raster",
     "Region",
@@ -18,6 +20,7 @@ __all__ = [
     "change_options",
     "check_options",
     "combine",
+    "competing_labels",
     "find_region",
     "heat_map",
     "mask_coverage",
@@ -25,5 +28,6 @@ __all__ = [
     "rasterise",
     "score_map",
     "smooth",
+    "standalone_labels",
     "visible_areas",
 ]

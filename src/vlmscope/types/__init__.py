@@ -2,9 +2,12 @@
 
 from vlmscope.types.grounding import Box, Grounding
 from vlmscope.types.heads import Head, HeadEvidence, HeadFrequency, HeadSet, Interval, parse_heads
+from vlmscope.types.segmentation import BACKGROUND, MAX_CLASSES, Segmentation
 from vlmscope.types.tokens import Role, TokenMap, View
 
 __all__ = [
+    "BACKGROUND",
+    "MAX_CLASSES",
     "Box",
     "Grounding",
     "Head",
@@ -13,6 +16,7 @@ __all__ = [
     "HeadSet",
     "Interval",
     "Role",
+    "Segmentation",
     "TokenMap",
     "View",
     "parse_heads",

@@ -13,7 +13,7 @@ from vlmscope.errors import UnknownNameError
 if TYPE_CHECKING:
     from vlmscope.types.tokens import View
 
-__all__ = ["paint_views"]
+__all__ = ["axis_weights", "paint_views"]
 
 _INTERPOLATIONS = ("bilinear", "nearest", "density")
 
@@ -34,8 +34,8 @@ def paint_views(
     total = np.zeros(image_size, dtype=np.float64)
     layers = np.zeros(image_size, dtype=np.float64)
     for view, grid in zip(views, grids, strict=True):
-        rows = _axis_weights(view.y_edges, image_size[0], interpolation)
-        columns = _axis_weights(view.x_edges, image_size[1], interpolation)
+        rows = axis_weights(view.y_edges, image_size[0], interpolation)
+        columns = axis_weights(view.x_edges, image_size[1], interpolation)
         total += rows @ grid @ columns.T
         layers += np.outer(
             _covered(view.y_edges, image_size[0]), _covered(view.x_edges, image_size[1])
@@ -59,8 +59,14 @@ def _covered(edges: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
     return inside
 
 
-def _axis_weights(edges: NDArray[np.float64], size: int, interpolation: str) -> NDArray[np.float64]:
-    """Float (size, cells): how much each cell contributes to each pixel, along one axis."""
+def axis_weights(edges: NDArray[np.float64], size: int, interpolation: str) -> NDArray[np.float64]:
+    """Float (size, cells): how much each cell contributes to each pixel, along one axis.
+
+    Args:
+        edges: float (cells + 1,), ascending, original pixels.
+        size: pixels along the axis.
+        interpolation: as for :meth:`TokenMap.to_pixels`.
+    """
     if interpolation == "density":
         return _overlaps(edges, size)
     centres = _centres(size)

@@ -5,15 +5,19 @@ Shared by the command line, reports and the app. Needs numpy and Pillow only.
 
 from vlmscope.viz.colours import COLORMAPS, colorize
 from vlmscope.viz.grid import head_grid
+from vlmscope.viz.labels import overlay_labels
 from vlmscope.viz.overlay import SHOWN, overlay, side_by_side
+from vlmscope.viz.palette import class_colours
 from vlmscope.viz.sheet import contact_sheet
 
 __all__ = [
     "COLORMAPS",
     "SHOWN",
+    "class_colours",
     "colorize",
     "contact_sheet",
     "head_grid",
     "overlay",
+    "overlay_labels",
     "side_by_side",
 ]

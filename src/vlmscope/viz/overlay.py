@@ -20,7 +20,7 @@ from vlmscope.viz.pens import (
     stroke_width,
 )
 
-__all__ = ["SHOWN", "overlay", "side_by_side"]
+__all__ = ["SHOWN", "overlay", "resized", "scale_factor", "side_by_side"]
 
 SHOWN = ("heatmap", "mask", "box", "point", "label")
 """Everything an overlay can show."""
@@ -61,9 +61,9 @@ def overlay(
     """
     _check(alpha, show, max_side, min_side)
     height, width = grounding.image_size
-    factor = _factor(height, width, max_side, min_side)
+    factor = scale_factor(height, width, max_side, min_side)
     size = max(1, round(height * factor)), max(1, round(width * factor))
-    pixels = _resized(grounding.image, size).astype(np.float64)
+    pixels = resized(grounding.image, size).astype(np.float64)
     if "heatmap" in show:
         pixels = _blend(pixels, _heat(grounding, size, scale), alpha, colormap)
     pixels = hatch_outside(pixels, _scaled(grounding.seen, factor))
@@ -161,7 +161,8 @@ def _check(alpha: float, show: Collection[str], max_side: int, min_side: int) ->
             raise UnknownNameError("thing to show", name, SHOWN)
 
 
-def _factor(height: int, width: int, max_side: int, min_side: int) -> float:
+def scale_factor(height: int, width: int, max_side: int, min_side: int) -> float:
+    """How much a picture is enlarged (above 1) or made smaller to keep to both limits."""
     larger = max(1.0, min_side / min(height, width))
     return min(larger, max_side / max(height, width))
 
@@ -171,7 +172,8 @@ def _scaled(box: Box, factor: float) -> Box:
     return x0 * factor, y0 * factor, x1 * factor, y1 * factor
 
 
-def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The pixels at another (height, width)."""
     if pixels.shape[:2] == size:
         return pixels
     return np.asarray(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.LANCZOS))

@@ -1,6 +1,6 @@
 """What dense methods share: the second path, text, and the way from similarity to answers."""
 
-from vlmscope.methods.dense.answer import DenseAnswer, similarity
+from vlmscope.methods.dense.classes import ClassList, TextClass
 from vlmscope.methods.dense.engine import (
     DenseMethod,
     DensePath,
@@ -10,15 +10,20 @@ from vlmscope.methods.dense.engine import (
     original_tokens,
 )
 from vlmscope.methods.dense.options import DenseOptions
+from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare, similarity
 from vlmscope.methods.dense.templates import phrase_embeddings
 
 __all__ = [
+    "ClassList",
     "DenseAnswer",
     "DenseMethod",
     "DenseOptions",
     "DensePath",
     "DenseTokens",
+    "Similarity",
     "Site",
+    "TextClass",
+    "compare",
     "dense_tokens",
     "original_tokens",
     "phrase_embeddings",

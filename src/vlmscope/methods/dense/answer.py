@@ -1,93 +1,63 @@
-"""From dense tokens and phrases to Groundings."""
+"""From similarity to Groundings: one phrase, one region."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vlmscope.errors import BadOptionError
+from vlmscope.methods.dense.presence import PRESENCE, presence
+from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare, similarity
 from vlmscope.methods.dense.templates import phrase_embeddings
-from vlmscope.models import DualEncoder, Prompt
+from vlmscope.models import Prompt
 from vlmscope.post import find_region, heat_map, peak, score_map, smooth
-from vlmscope.types import Grounding, TokenMap
+from vlmscope.types import Grounding
 
-if TYPE_CHECKING:
-    from vlmscope.methods.dense.engine import DenseMethod
-
-__all__ = ["DenseAnswer", "answer", "similarity"]
-
-
-@dataclass(frozen=True, eq=False)
-class DenseAnswer:
-    """A method on a model under options."""
-
-    method: DenseMethod
-    encoder: DualEncoder
-    options: Any
-
-    @property
-    def side(self) -> int:
-        """Side of the resized image in pixels."""
-        return int(self.options.side or self.encoder.card.side or self.encoder.native_side)
-
-
-def similarity(
-    how: DenseAnswer, pixels: NDArray[np.uint8], phrases: Sequence[str]
-) -> tuple[Tensor, TokenMap]:
-    """Cosine similarity of every patch with every phrase.
-
-    Args:
-        how: method, model and options.
-        pixels: uint8 (height, width, 3).
-        phrases: names or expressions.
-
-    Returns:
-        float32 (patches, phrases) on the CPU, raw and comparable, and the geometry of the patches.
-    """
-    from vlmscope.methods.dense.engine import dense_tokens
-
-    fitted = how.encoder.fit(pixels, how.side, how.options.keep_ratio)
-    text = phrase_embeddings(how.encoder, phrases, how.options.templates)
-    tokens = dense_tokens(how.encoder, fitted.values, fitted.grid, how.method, how.options)
-    cosine = F.normalize(tokens.patches, dim=-1) @ text.T
-    refined = how.method.refine(cosine, how.options)
-    return refined[0].float().cpu(), fitted.token_map
+__all__ = ["DenseAnswer", "answer", "describe", "similarity"]
 
 
 def answer(
     how: DenseAnswer, pixels: NDArray[np.uint8], phrases: Sequence[Prompt]
 ) -> list[Grounding]:
-    """Ground every phrase in one image."""
-    names = [prompt.text.strip() for prompt in phrases]
-    raw, token_map = similarity(how, pixels, names)
-    shown = raw
+    """Ground every phrase in one image.
+
+    Raises:
+        BadOptionError: phrases are to compete, but there are no two different ones.
+    """
+    asked = [prompt.text.strip() for prompt in phrases]
+    names = list(dict.fromkeys(asked))  # a phrase that is given twice does not rival itself
+    if how.options.compete and len(names) < 2:
+        raise BadOptionError(
+            "With compete=True phrases are told from each other, so two different ones are "
+            f"needed; got {asked}. Add another phrase or leave compete out."
+        )
+    text = phrase_embeddings(how.encoder, names, how.options.templates)
+    found = compare(how, pixels, text)
+    shown = found.patches
     if how.options.compete:
-        if len(set(names)) < 2:
-            raise BadOptionError(
-                "With compete=True phrases are told from each other, so two different ones are "
-                f"needed; got {names}. Add another phrase or leave compete out."
-            )
-        shown = (raw * how.encoder.family.logit_scale(how.encoder.hf)).softmax(dim=-1)
-    return [
-        _grounding(how, pixels, name, raw[:, i].numpy(), shown[:, i].numpy(), token_map)
+        shown = (shown * how.encoder.family.logit_scale(how.encoder.hf)).softmax(dim=-1)
+    there = presence(found)
+    results = {
+        name: _grounding(how, pixels, name, found, i, shown[:, i].numpy(), float(there[i]))
         for i, name in enumerate(names)
-    ]
+    }
+    return [results[name] for name in asked]
 
 
 def _grounding(
     how: DenseAnswer,
     pixels: NDArray[np.uint8],
     name: str,
-    raw: NDArray[np.float32],
+    found: Similarity,
+    index: int,
     shown: NDArray[np.float32],
-    token_map: TokenMap,
+    there: float,
 ) -> Grounding:
+    token_map, raw = found.token_map, found.patches[:, index].numpy()
     smoothed = smooth(token_map, shown, how.options)
     region = find_region(token_map, smoothed, how.options)
     return Grounding(
@@ -102,18 +72,22 @@ def _grounding(
         point=peak(token_map, smoothed) if region.box is not None else None,
         score=float(raw.max()),
         seen=token_map.seen,
-        details=_details(how, token_map),
+        details={
+            **describe(how, found),
+            "score": "largest cosine similarity of a patch with the phrase",
+            "presence": there,
+            "presence_is": PRESENCE,
+        },
     )
 
 
-def _details(how: DenseAnswer, token_map: TokenMap) -> dict[str, Any]:
-    from dataclasses import asdict
-
+def describe(how: DenseAnswer, found: Similarity) -> dict[str, Any]:
+    """The settings of a result, for the record: JSON values."""
     return {
         "options": asdict(how.options),
-        "grid": list(token_map.views[0].grid),
+        "grid": list(found.token_map.views[0].grid),
         "side": how.side,
-        "score": "largest cosine similarity of a patch with the phrase",
+        "windows": found.windows,
         "revision": how.encoder.revision,
         "notes": list(how.encoder.family.notes),
     }

@@ -23,7 +23,7 @@ from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.dense.answer import DenseAnswer, answer
 from vlmscope.methods.dense.options import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
-from vlmscope.models.blocks import QKV, VisionBlock
+from vlmscope.models.blocks import QKV, Scratch, VisionBlock
 from vlmscope.models.patches import PatchGrid
 from vlmscope.types import Grounding
 
@@ -150,14 +150,15 @@ def dense_tokens(
     with encoder.frozen():
         x = family.embed(hf, values.to(encoder.device, encoder.dtype), grid)
         dense: Tensor | None = None
+        scratch = Scratch()
         for number, block in enumerate(blocks):
             normed = block.norm1(x)
             qkv = block.project(normed)
             if number >= first:
                 site = Site(block, normed, grid, family.prefix_tokens)
-                dense = _dense_step(x, dense, qkv, site, method, options, path)
+                dense = _dense_step(x, dense, qkv, site, method, options, path, scratch)
             if number < len(blocks) - 1 or pooled:
-                x = block.feed_forward(x + block.out(block.own_attention(qkv)))
+                x = block.feed_forward(x + block.out(block.own_attention(qkv)), scratch)
         assert dense is not None
         patches = family.project(hf, dense[:, family.prefix_tokens :])
         return DenseTokens(patches, family.pool(hf, x) if pooled else None)
@@ -171,20 +172,22 @@ def _dense_step(
     method: DenseMethod,
     options: Any,
     path: DensePath,
+    scratch: Scratch,
 ) -> Tensor:
     update: Tensor = site.block.out(method.attend(qkv, site, options))
     if path.residual:
         update = (x if dense is None else dense) + update
-    return site.block.feed_forward(update) if path.feed_forward else update
+    return site.block.feed_forward(update, scratch) if path.feed_forward else update
 
 
 def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Tensor:
     """The original path alone: (batch, prefix + patches, dim) after the last block."""
     with encoder.frozen():
         x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
+        scratch = Scratch()
         for block in encoder.blocks:
             qkv = block.project(block.norm1(x))
-            x = block.feed_forward(x + block.out(block.own_attention(qkv)))
+            x = block.feed_forward(x + block.out(block.own_attention(qkv)), scratch)
         return x
 
 

@@ -48,6 +48,22 @@ class DenseOptions(PostOptions):
         default=True,
         metadata={"help": "keep the aspect ratio (else the image is squashed to a square)"},
     )
+    window: int = field(
+        default=0,
+        metadata={
+            "at_least": 0,
+            "whole": True,
+            "help": "side of sliding windows in pixels of the resized image, for large images; 0: none",
+        },
+    )
+    stride: int = field(
+        default=0,
+        metadata={
+            "at_least": 0,
+            "whole": True,
+            "help": "step between windows in pixels; 0: half a window",
+        },
+    )
     templates: str = field(
         default="photo",
         metadata={

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,6 +16,8 @@ from vlmscope.methods.dense.options import TEMPLATE_SETS
 from vlmscope.models import DualEncoder
 
 __all__ = ["phrase_embeddings", "template_texts"]
+
+_PHRASES_AT_A_TIME = 64  # a thousand phrases in 80 templates are never stacked at once
 
 
 def template_texts(name: str) -> tuple[str, ...]:
@@ -40,6 +43,11 @@ def phrase_embeddings(encoder: DualEncoder, phrases: Sequence[str], templates: s
     A classifier's labels are taken as they are, whatever the templates.
     """
     texts = template_texts(templates if encoder.family.templates else "none")
-    filled = [template.format(phrase) for phrase in phrases for template in texts]
-    each = encoder.text_embeddings(filled)
-    return F.normalize(each.unflatten(0, (len(phrases), len(texts))).mean(dim=1), dim=-1)
+    parts = []
+    for start in range(0, len(phrases), _PHRASES_AT_A_TIME):
+        some = phrases[start : start + _PHRASES_AT_A_TIME]
+        # not str.format: a phrase with braces is a phrase
+        filled = [template.replace("{}", phrase) for phrase in some for template in texts]
+        each = encoder.text_embeddings(filled).unflatten(0, (len(some), len(texts)))
+        parts.append(F.normalize(each.mean(dim=1), dim=-1))
+    return torch.cat(parts)

@@ -1,0 +1,242 @@
+"""``segment``: which of these classes is every pixel?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.images import ImageSource, OpenedImage, open_image
+from vlmscope.methods.catalogue import METHODS, get_method
+from vlmscope.methods.dense.answer import describe
+from vlmscope.methods.dense.classes import ClassList
+from vlmscope.methods.dense.engine import DenseMethod
+from vlmscope.methods.dense.presence import PRESENCE, best_of_each, presence
+from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare
+from vlmscope.methods.dense.templates import phrase_embeddings
+from vlmscope.methods.grounding import ground_options
+from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
+from vlmscope.types import Segmentation
+
+__all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "segment", "segmenter"]
+
+GROUND_ONLY = ("keep", "surface")
+"""Options of a dense method that mean nothing where every pixel gets a label."""
+
+STANDALONE_ONLY = ("threshold", "share")
+"""Options that need ``compete=False``."""
+
+Window = int | tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmenter:
+    """A method on a model with its classes embedded: call it on one image after the other.
+
+    Attributes:
+        how: method, model and options.
+        classes: what is told apart.
+        text: unit vectors (texts, joint), one for each of ``classes.texts``.
+        compete: whether classes compete for every pixel, or each has its own threshold.
+        background: least softmax probability of a labelled pixel, or None.
+        logit_scale: factor between cosine similarity and logits.
+    """
+
+    how: DenseAnswer
+    classes: ClassList
+    text: Tensor = field(repr=False)
+    compete: bool
+    background: float | None
+    logit_scale: float
+
+    def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
+        """Segment one image.
+
+        Raises:
+            BadImageError: an image that cannot be read.
+            BadOptionError: an image that becomes more patches than can be attended.
+        """
+        pixels = open_image(image).pixels
+        found = compare(self.how, pixels, self.text)
+        owners, count = self.classes.owners, len(self.classes)
+        scores = best_of_each(found.patches, owners, count).numpy()
+        there = best_of_each(presence(found), owners, count).numpy()
+        labels = self._labels(found, scores)
+        grid = found.token_map.views[0].grid
+        return Segmentation(
+            names=self.classes.names,
+            method=self.how.method.id,
+            model=self.how.encoder.id,
+            image=pixels,
+            labels=labels.labels,
+            score_maps=scores.T.reshape(count, *grid).astype(np.float32),
+            presence=there.astype(np.float32),
+            confidence=labels.confidence,
+            details={**describe(self.how, found), **self.settings},
+            warnings=self.classes.notes,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was decided beside the method's own options: JSON values."""
+        return {
+            "compete": self.compete,
+            "background": self.background,
+            "logit_scale": self.logit_scale,
+            "presence_is": PRESENCE,
+        }
+
+    def _labels(self, found: Similarity, scores: NDArray[np.float32]) -> Labels:
+        smoothed = smooth(found.token_map, scores.T, self.how.options).T
+        if self.compete:
+            return competing_labels(found.token_map, smoothed, self.logit_scale, self.background)
+        return standalone_labels(found.token_map, smoothed, self.how.options)
+
+
+def segment(
+    model: LoadedModel | DualEncoder,
+    image: ImageSource | OpenedImage,
+    classes: Any,
+    method: str = "gem",
+    *,
+    compete: bool = True,
+    background: float | None = None,
+    window: Window | None = None,
+    logit_scale: float | None = None,
+    **options: Any,
+) -> Segmentation:
+    """Give every pixel of an image one of the classes.
+
+    Scores are compared on original pixels, painted bilinearly from the patch grid.
+
+    Args:
+        model: a dual encoder (CLIP, SigLIP, BLIP, or a ViT classifier with its labels).
+        image: path, bytes, PIL image or uint8 array (height, width, 3).
+        classes: ``"a, b, c"``, a text file, a list or a mapping; see :class:`ClassList`.
+        method: id of a dense method; see ``vlmscope methods``.
+        compete: the class with the largest score takes the pixel; False: each class is lit by its
+            own threshold (option ``threshold``), pixels lit by none are background.
+        background: pixels whose largest softmax probability over the classes lies below this are
+            background; None: every pixel gets a class.
+        window: side of sliding windows in pixels of the resized image, or (side, stride); None for
+            the whole image at once. The stride is half the side unless given.
+        logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
+            how sharp the softmax is, and nothing else.
+        **options: of the method.
+
+    Raises:
+        BadImageError: an image that cannot be read.
+        BadPhraseError: no class, or a class list that contradicts itself.
+        BadOptionError: a value out of range, or one class alone where classes compete.
+        UnknownNameError: an unknown method or option, or a class that a classifier has no label for.
+        UnsupportedError: a model or method that yields no scores per patch.
+    """
+    ready = segmenter(
+        model,
+        classes,
+        method,
+        compete=compete,
+        background=background,
+        window=window,
+        logit_scale=logit_scale,
+        **options,
+    )
+    return ready(image)
+
+
+def segmenter(
+    model: LoadedModel | DualEncoder,
+    classes: Any,
+    method: str = "gem",
+    *,
+    compete: bool = True,
+    background: float | None = None,
+    window: Window | None = None,
+    logit_scale: float | None = None,
+    **options: Any,
+) -> Segmenter:
+    """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
+    chosen = _dense_method(method)
+    if not isinstance(model, DualEncoder):
+        raise UnsupportedError(
+            f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
+            "it, one phrase per class."
+        )
+    listed = ClassList.of(classes)
+    _check(listed, compete, background, logit_scale)
+    settings = ground_options(chosen, model, {**_allowed(options, compete), **_windowed(window)})
+    if getattr(settings, "feature_surgery", False) and len(listed.texts) < 2:
+        raise BadOptionError(
+            "feature_surgery subtracts what all texts have in common, so it needs two or more; got "
+            f"{list(listed.texts)}. Add a class or leave it out."
+        )
+    scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
+    text = phrase_embeddings(model, listed.texts, settings.templates)
+    return Segmenter(DenseAnswer(chosen, model, settings), listed, text, compete, background, scale)
+
+
+def _dense_method(name: str) -> DenseMethod:
+    method = get_method(name)
+    if isinstance(method, DenseMethod):
+        return method
+    dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]
+    raise UnsupportedError(
+        f"The method {name!r} gives one region per phrase, no scores per patch. "
+        f"For segmentation take one of: {', '.join(dense)}."
+    )
+
+
+def _check(
+    classes: ClassList, compete: bool, background: float | None, logit_scale: float | None
+) -> None:
+    if len(classes) < 2 and compete:
+        raise BadOptionError(
+            f"One class alone ({classes.names[0]!r}) would take every pixel. Add classes it is told "
+            "from (for example: background), or use compete=False (--no-compete) to light it by a "
+            "threshold of its own."
+        )
+    if background is not None and not (compete and _number(background) and 0 < background < 1):
+        raise BadOptionError(
+            "background is a softmax probability between 0 and 1 that a pixel's best class must "
+            f"reach, for classes that compete; got {background!r} with compete={compete}."
+        )
+    if logit_scale is not None and not (_number(logit_scale) and 0 < logit_scale < math.inf):
+        raise BadOptionError(f"logit_scale is a number above 0, got {logit_scale!r}.")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _allowed(options: Mapping[str, Any], compete: bool) -> dict[str, Any]:
+    """The options, unless one of them would be ignored."""
+    for name in GROUND_ONLY:
+        if name in options:
+            raise BadOptionError(
+                f"The option {name!r} is about one region per phrase; segment gives every pixel a "
+                "label. Leave it out, or use ground."
+            )
+    for name in STANDALONE_ONLY:
+        if name in options and compete:
+            raise BadOptionError(
+                f"The option {name!r} is for classes that do not compete. Leave it out, or add "
+                "compete=False (--no-compete)."
+            )
+    return dict(options)
+
+
+def _windowed(window: Window | None) -> dict[str, Any]:
+    if window is None:
+        return {}
+    if isinstance(window, int):
+        return {"window": window}
+    if isinstance(window, tuple | list) and len(window) == 2:
+        return {"window": window[0], "stride": window[1]}
+    raise BadOptionError(f"window is a side in pixels or (side, stride), got {window!r}.")
