@@ -1,5 +1,6 @@
 """Whether a model looks where it should, with error bars."""
 
+from vlmscope.evaluation.calibration import Setting, calibrate_post
 from vlmscope.evaluation.heads import verify_heads
 from vlmscope.evaluation.metrics import (
     accuracy_at,
@@ -14,8 +15,10 @@ from vlmscope.evaluation.metrics import (
 )
 
 __all__ = [
+    "Setting",
     "accuracy_at",
     "box_iou",
+    "calibrate_post",
     "ciou",
     "contains",
     "enrichment",
