@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ def test_demo_writes_a_page_and_the_heads(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "demo"
     result = run("demo", "--out", out, *SMALL)
     assert result.code == 0, result.err
-    assert sorted(path.name for path in out.iterdir()) == ["heads.json", "index.html"]
+    assert sorted(path.name for path in out.iterdir()) == ["heads.json", "index.html", "scene.png"]
     heads = HeadSet.load(out / "heads.json")
     assert heads.samples == 12
     assert heads.evidence is not None
@@ -23,6 +24,11 @@ def test_demo_writes_a_page_and_the_heads(run: Any, tmp_path: Path) -> None:
     assert (out / "index.html").resolve().as_uri() in result.out
     assert "1/4" in result.err
     assert "4/4" in result.err
+    suggested = shlex.split(result.err.splitlines()[-1].partition("vlmscope ")[2])
+    then = run(*suggested, "--json")
+    assert then.code == 0, then.err
+    assert (out / "overlay.png").is_file()
+    assert json.loads(then.out)["groundings"][0]["image_size"] == {"height": 128, "width": 128}
 
 
 def test_demo_as_json(run: Any, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmscope.errors import BadOptionError
+from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
-    from vlmscope.models import LoadedModel
+    from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = [
     "AsJson",
@@ -22,6 +22,7 @@ __all__ = [
     "Quiet",
     "Revision",
     "TrustRemoteCode",
+    "load_decoder",
     "load_model",
     "the_model",
 ]
@@ -74,7 +75,7 @@ def load_model(
     device: str | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
-) -> LoadedModel:
+) -> LoadedModel | DualEncoder:
     """Load a model without the chatter of transformers.
 
     Raises:
@@ -94,3 +95,27 @@ def load_model(
         revision=revision,
         trust_remote_code=trust_remote_code,
     )
+
+
+def load_decoder(
+    name: str,
+    dtype: str | None = None,
+    device: str | None = None,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+) -> LoadedModel:
+    """Load a model that has a text decoder, and so localization heads.
+
+    Raises:
+        UnsupportedError: a dual encoder such as CLIP.
+        VlmscopeError: as :func:`vlmscope.load`.
+    """
+    from vlmscope.models import LoadedModel
+
+    model = load_model(name, dtype, device, revision, trust_remote_code)
+    if not isinstance(model, LoadedModel):
+        raise UnsupportedError(
+            f"{name} has no text decoder, and so no localization heads. Take a model that answers "
+            "in words, such as tiny-llava; see: vlmscope models"
+        )
+    return model

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import AsJson, Quiet, load_model
+from vlmscope.cli.arguments import AsJson, Quiet, load_decoder
 from vlmscope.cli.console import emit, emit_json, note
 from vlmscope.cli.headsets import show_head_set
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.places import check_place
+from vlmscope.cli.places import check_place, save_picture
 
 __all__ = ["command"]
 
@@ -36,22 +37,25 @@ def demo(
 ) -> None:
     """See it all in two minutes, offline: discover, verify, ground, one page.
 
-    Uses the model that ships inside. Writes index.html, which needs nothing else, and heads.json.
+    Uses the model that ships inside. Writes index.html, which needs nothing else, heads.json and
+    scene.png, to go on with.
     """
     import torch
+    from PIL import Image
 
     from vlmscope.demo import DemoOptions, tell, write_page
 
-    page, heads = out / "index.html", out / "heads.json"
+    page, heads, scene = out / "index.html", out / "heads.json", out / "scene.png"
     settings = collect(DemoOptions, options)
     check_place(page)
     # a model this small gains nothing from a second thread, and two threads on two cores that
     # anything else uses run at a twentieth of the speed of one
     torch.set_num_threads(1)
-    model = load_model(MODEL)
+    model = load_decoder(MODEL)
     say = (lambda text: None) if quiet else note
     story = tell(model, settings, progress=not quiet, say=say)
     story.heads.save(heads)
+    save_picture(Image.fromarray(story.hero.sample.image), scene)
     write_page(story, page)
     if as_json:
         emit_json(
@@ -67,3 +71,5 @@ def demo(
     show_head_set(story.heads)
     emit("")
     emit(f"Open {page.resolve().as_uri()}")
+    phrase = shlex.quote(story.hero.sample.phrase)
+    note(f"Then: vlmscope ground {scene} {phrase} --heads {heads} --out {out / 'overlay.png'}")

@@ -95,7 +95,7 @@ def ground(
     check_picture(out)
     opened = open_image(image, max_pixels=max_pixels)
     given = None if heads is None else open_heads(heads)
-    loaded = load_model(model, dtype, device, revision, trust_remote_code)
+    loaded: Any = load_model(model, dtype, device, revision, trust_remote_code)
     settings = options if post is None else {"post": post, **options}
     found = find(loaded, opened, asked, method, given, placement, prompt, rows, **settings)
     written = [] if out is None else _write(found, out, shared_scale)

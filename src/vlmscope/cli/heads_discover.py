@@ -18,7 +18,7 @@ from vlmscope.cli.arguments import (
     Quiet,
     Revision,
     TrustRemoteCode,
-    load_model,
+    load_decoder,
     the_model,
 )
 from vlmscope.cli.console import emit_json, note
@@ -72,7 +72,7 @@ def discover(
     settings = collect(DiscoveryOptions, options)
     check_place(out)
     rows = read_samples(samples or default_samples(chosen), max_pixels=max_pixels)
-    loaded = load_model(chosen, dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code)
     found = discover_heads(loaded, rows, settings, progress=not quiet, resume=resume)
     if out is not None:
         found.save(out)

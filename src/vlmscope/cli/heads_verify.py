@@ -16,7 +16,7 @@ from vlmscope.cli.arguments import (
     Quiet,
     Revision,
     TrustRemoteCode,
-    load_model,
+    load_decoder,
 )
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import open_heads, show_head_set
@@ -82,7 +82,7 @@ def verify(
     given = open_heads(heads)
     chosen = model or getattr(given, "model", None) or "tiny-llava"
     rows = read_samples(samples or default_samples(chosen), held_out=True, max_pixels=max_pixels)
-    loaded = load_model(chosen, dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code)
     found = verify_heads(
         loaded,
         given,

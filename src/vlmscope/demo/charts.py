@@ -10,7 +10,7 @@ from vlmscope.types import HeadFrequency, Interval
 
 __all__ = ["Bar", "bars", "elbow", "frequency_bars"]
 
-_LABEL, _WIDTH, _ROW = 176, 560, 30
+_ROW = 30  # pixels from bar to bar
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,37 @@ class Bar:
     kind: str = "other"
 
 
-def bars(rows: Sequence[Bar], title: str) -> str:
-    """Horizontal bars from 0 to 100 percent with whiskers and figures."""
-    parts = [_bar(row, index * _ROW) for index, row in enumerate(rows)]
-    return _svg(_LABEL + _WIDTH + 60, len(rows) * _ROW, title, parts)
+def bars(rows: Sequence[Bar], title: str, label: int = 176, width: int = 560) -> str:
+    """Horizontal bars from 0 to 100 percent with whiskers and figures.
+
+    Args:
+        rows: from top to bottom.
+        title: for those who cannot see it.
+        label: pixels for the labels at the left.
+        width: pixels of a bar of 100 percent.
+    """
+    parts = [_bar(row, index * _ROW, label, width) for index, row in enumerate(rows)]
+    return _svg(label + width + 60, len(rows) * _ROW, title, parts)
 
 
-def _bar(row: Bar, top: float) -> str:
+def _bar(row: Bar, top: float, left: int, width: int) -> str:
     middle = top + _ROW / 2
-    length = max(1.0, row.value * _WIDTH)
+    place = f'x="{left}" y="{top + 7}"'
     parts = [
-        f'<text class="label" x="{_LABEL - 10}" y="{middle + 4.5}">{html.escape(row.label)}</text>',
-        f'<rect class="track" x="{_LABEL}" y="{top + 7}" width="{_WIDTH}" height="16" rx="3"/>',
-        f'<rect class="{row.kind}" x="{_LABEL}" y="{top + 7}" width="{length:.1f}" height="16" '
+        f'<text class="label" x="{left - 10}" y="{middle + 4.5}">{html.escape(row.label)}</text>',
+        f'<rect class="track" {place} width="{width}" height="16" rx="3"/>',
+        f'<rect class="{row.kind}" {place} width="{max(1.0, row.value * width):.1f}" height="16" '
         'rx="3"/>',
     ]
     if row.interval is not None:
-        low, high = (
-            _LABEL + _WIDTH * max(0.0, min(1.0, x)) for x in (row.interval.low, row.interval.high)
-        )
+        ends = (max(0.0, min(1.0, end)) for end in (row.interval.low, row.interval.high))
+        low, high = (left + width * end for end in ends)
         parts.append(
             f'<path class="whisker" d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 5}v10'
             f'M{high:.1f} {middle - 5}v10"/>'
         )
     figure = f"{100 * row.value:.0f}%"
-    parts.append(
-        f'<text class="figure" x="{_LABEL + _WIDTH + 10}" y="{middle + 5}">{figure}</text>'
-    )
+    parts.append(f'<text class="figure" x="{left + width + 10}" y="{middle + 5}">{figure}</text>')
     return "".join(parts)
 
 
@@ -68,7 +72,8 @@ def frequency_bars(
         Bar(str(row.head), row.frequency.value, row.frequency, _kind(row.head in chosen))
         for row in frequencies[:count]
     ]
-    return bars(rows, "Selection frequency of the most frequent heads")
+    title = "Selection frequency of the most frequent heads"
+    return bars(rows, title, label=60, width=340)
 
 
 def _kind(ours: bool) -> str:

@@ -29,7 +29,7 @@ _SHOWN = HELD_OUT[1000:]  # far from the scenes that are measured
 _SEARCHED = HELD_OUT[2000:]
 _CROWD = SceneOptions(counts=(5,), alike=0.95)  # look-alikes, harder than what it was trained on
 _GOOD = 0.6  # box IoU that the picture on top of the page should reach
-_PATIENCE = 25.0  # seconds to look for a mistake
+_PATIENCE = 20.0  # seconds to look for a mistake
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,17 @@ class DemoOptions:
     """
 
     discovery: int = field(
-        default=200, metadata={"at_least": 1, "whole": True, "help": "scenes to discover heads on"}
+        default=160, metadata={"at_least": 1, "whole": True, "help": "scenes to discover heads on"}
     )
     verification: int = field(
-        default=120,
+        default=100,
         metadata={"at_least": 1, "whole": True, "help": "other scenes to measure them on"},
     )
     sheet: int = field(
         default=12, metadata={"at_least": 1, "whole": True, "help": "scenes on the contact sheet"}
     )
     search: int = field(
-        default=60,
+        default=40,
         metadata={"at_least": 1, "whole": True, "help": "crowded scenes to look for a mistake in"},
     )
 
