@@ -47,6 +47,7 @@ LAZY: dict[tuple[str, str], str] = {
     ("types.grounding", "viz"): "Grounding.overlay() draws itself",
     ("types.segmentation", "viz"): "Segmentation.overlay() draws itself",
     ("samples", "tiny"): "the id tiny-scenes renders its samples",
+    ("evaluation.datasets.tiny_scenes", "tiny"): "the data set tiny-scenes renders its images",
     ("__main__", "cli"): "python -m vlmscope",
 }
 # whole packages in place of modules: embedded ids are loaded from the package's own weights

@@ -17,6 +17,7 @@ __all__ = ["COMMANDS", "HEADS_COMMANDS", "build_app"]
 COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
     "heads": "Localization heads of a model: discover, verify, show.",
+    "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "models": "List the models that are known by name.",
     "methods": "List the methods, or the options of one.",
     "doctor": "Say what is installed, what works, and what a model needs.",

@@ -1,0 +1,149 @@
+"""What a method says of one image, in the forms in which tasks ask for it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.evaluation.datasets import IGNORE, EvalSample
+from vlmscope.evaluation.judging import pointing_hits
+from vlmscope.evaluation.pixel_classes import classify_pixels
+from vlmscope.evaluation.runs import MethodRun
+from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
+from vlmscope.methods.dense import DenseMethod, Similarity
+from vlmscope.methods.dense.presence import best_of_each, presence
+from vlmscope.post import find_region, smooth, visible_areas
+from vlmscope.types import Box, TokenMap
+
+__all__ = ["ClassEvidence", "DenseResponse", "Response", "is_dense"]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassEvidence:
+    """How much speaks for each concept being in the image: float32 (concepts,) each.
+
+    Attributes:
+        peak: largest similarity of a patch.
+        presence: the method's presence score.
+    """
+
+    peak: NDArray[np.float32]
+    presence: NDArray[np.float32]
+
+
+def is_dense(run: MethodRun) -> bool:
+    """Whether a run scores patches against names, so that classes can be compared."""
+    return isinstance(run.method, DenseMethod)
+
+
+class Response(ABC):
+    """One method on one image; nothing is computed before it is asked for."""
+
+    @abstractmethod
+    def pointing(self) -> list[tuple[int, float]]:
+        """For every referent: 1 if it is hit, else 0; and what a random token or pixel would hit."""
+
+    @abstractmethod
+    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+        """For every referent: the method's mask, bool (height, width), and its box."""
+
+    @abstractmethod
+    def classes(self) -> NDArray[np.int64]:
+        """The best class of every pixel that counts, in the order of ``np.nonzero``.
+
+        Raises:
+            UnsupportedError: a method whose scores are not comparable between classes.
+        """
+
+    @abstractmethod
+    def evidence(self) -> ClassEvidence:
+        """How much speaks for each class.
+
+        Raises:
+            UnsupportedError: as :meth:`classes`.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """Concepts against patches: float32 (tokens, concepts), and what speaks for each concept."""
+
+    patches: NDArray[np.float32]
+    evidence: ClassEvidence
+    token_map: TokenMap
+
+
+@dataclass(frozen=True, eq=False)
+class DenseResponse(Response):
+    """A method that yields patch tokens.
+
+    Attributes:
+        run: the method.
+        sample: the image and its truth.
+        words: the classes.
+        compare: the image against text embeddings (texts, joint).
+    """
+
+    run: MethodRun
+    sample: EvalSample
+    words: Vocabulary
+    compare: Callable[[Tensor], Similarity]
+    _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
+
+    def pointing(self) -> list[tuple[int, float]]:
+        if not self.sample.referents:
+            return []
+        found = self._of_referents()
+        visible = visible_areas(found.token_map) > 0
+        results = []
+        for column, referent in zip(found.patches.T, self.sample.referents, strict=True):
+            hits = referent.target.hits(found.token_map)
+            weights = np.atleast_2d(smooth(found.token_map, column, self.run.options))
+            [hit] = pointing_hits(weights, hits, visible)
+            results.append((hit, float(hits.sum() / max(1, visible.sum()))))
+        return results
+
+    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+        if not self.sample.referents:
+            return []
+        found, options = self._of_referents(), self.run.options
+        smoothed = smooth(found.token_map, found.patches.T, options)
+        regions = [find_region(found.token_map, weights, options) for weights in smoothed]
+        return [(region.mask, region.box) for region in regions]
+
+    def classes(self) -> NDArray[np.int64]:
+        assert self.sample.labels is not None  # the task asks for no other sample
+        where = self.sample.labels != IGNORE
+        if not where.any():
+            return np.zeros(0, dtype=np.int64)
+        found = self._against(self.words.concepts)
+        smoothed = smooth(found.token_map, found.patches.T, self.run.options).T
+        return classify_pixels(found.token_map, smoothed, where)
+
+    def evidence(self) -> ClassEvidence:
+        return self._against(self.words.concepts).evidence
+
+    def _of_referents(self) -> _Scores:
+        """Referents that are classes are scored among all classes, others among themselves."""
+        concepts = tuple(texts_of(self.words.model, r.names) for r in self.sample.referents)
+        if not set(concepts) <= set(self.words.concepts):
+            return self._against(concepts)
+        found = self._against(self.words.concepts)
+        columns = [self.words.concepts.index(concept) for concept in concepts]
+        return _Scores(found.patches[:, columns], found.evidence, found.token_map)
+
+    def _against(self, concepts: Concepts) -> _Scores:
+        """The image against concepts, each by the best of its texts; computed once."""
+        if concepts not in self._known:
+            found = self.compare(self.words.embed(concepts, self.run.options.templates))
+            index, count = owners(concepts), len(concepts)
+            patches = best_of_each(found.patches, index, count)
+            there = best_of_each(presence(found), index, count)
+            evidence = ClassEvidence(patches.amax(dim=0).numpy(), there.numpy())
+            self._known[concepts] = _Scores(patches.numpy(), evidence, found.token_map)
+        return self._known[concepts]

@@ -1,0 +1,169 @@
+"""Which methods are measured, under which options, and what each run is called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
+from vlmscope.methods import Method, get_method, ground_options, methods
+from vlmscope.methods.dense import DenseOptions
+from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.post import change_options
+
+__all__ = ["Choice", "MethodRun", "choose", "method_runs", "split_options"]
+
+_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method and what is changed of its options, before there is a model.
+
+    Attributes:
+        label: what the run is called: the method's id, or ``gem@NAME`` for one of several.
+        method: the method.
+        changes: values by option.
+    """
+
+    label: str
+    method: Method
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MethodRun:
+    """A method on a model under options.
+
+    Attributes:
+        label: what it is called in the report.
+        method: the method.
+        options: an instance of the method's options.
+    """
+
+    label: str
+    method: Method
+    options: Any
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of method and options; the label does not count."""
+        content = json.dumps([self.method.id, asdict(self.options)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def split_options(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """``["gem.temperature=perplexity,gem.depth=6"]`` -> label -> option -> value, all texts.
+
+    Raises:
+        BadOptionError: a text of another form, or an option given twice.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        place, equals, value = part.partition("=")
+        label, dot, name = place.partition(".")
+        if not (equals and dot and label and name and value.strip()):
+            raise BadOptionError(
+                f"An option of a method is written METHOD.OPTION=VALUE, got {part!r}. "
+                "For example: gem.temperature=perplexity"
+            )
+        name = name.strip().replace("-", "_")
+        if name in found.setdefault(label.strip(), {}):
+            raise BadOptionError(f"The option {place} is given twice. Give it once.")
+        found[label.strip()][name] = value.strip()
+    return found
+
+
+def choose(
+    names: Sequence[str],
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    shared: Mapping[str, Any] | None = None,
+) -> tuple[Choice, ...]:
+    """Check names and options of methods; no model is needed.
+
+    Args:
+        names: ids of methods; ``gem@wide`` is gem once more, under a name of its own.
+        options: label -> option -> value; texts are read as the option's type.
+        shared: options of dense methods (``side``, ``keep_ratio``, ``templates``) for all of them;
+            what ``options`` says of a run comes first.
+
+    Raises:
+        UnknownNameError: an unknown method or option, or options for a run that is not there.
+        BadOptionError: a value that the option does not take, a label twice, or no method at all.
+    """
+    given = dict(options or {})
+    if not names:
+        raise BadOptionError("No method was named. See: vlmscope methods")
+    if len(set(names)) < len(names):
+        raise BadOptionError(
+            f"A method is named twice: {', '.join(names)}. Give each run a name: gem@wide."
+        )
+    for label in given:
+        if label not in names:
+            raise UnknownNameError("method with options", label, names)
+    return tuple(_choice(name, given.get(name, {}), shared or {}) for name in names)
+
+
+def method_runs(
+    model: LoadedModel | DualEncoder,
+    choices: Sequence[Choice] | None = None,
+    shared: Mapping[str, Any] | None = None,
+) -> tuple[MethodRun, ...]:
+    """The runs of choices on a model; without choices every method that the model can carry.
+
+    Raises:
+        UnsupportedError: a method that does not run on the model.
+        BadOptionError: options that evaluation has no use for.
+    """
+    if choices is None:
+        ids = [method.id for method in methods() if method.accepts(model)]
+        choices = choose(ids, shared=shared)
+    for choice in choices:
+        if not choice.method.accepts(model):
+            raise UnsupportedError(
+                f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
+            )
+    return tuple(
+        MethodRun(c.label, c.method, ground_options(c.method, model, c.changes)) for c in choices
+    )
+
+
+def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -> Choice:
+    method = get_method(label.partition("@")[0])
+    dense = issubclass(method.options, DenseOptions)
+    changes = {**(shared if dense else {}), **_typed(method, options)}
+    if changes.get("compete"):
+        raise BadOptionError(
+            "Evaluation keeps raw similarities; classes compete by arg-max in segmentation as it "
+            f"is. Leave out {label}.compete."
+        )
+    change_options(method.options(), changes, f"option of {method.id}")
+    return Choice(label, method, changes)
+
+
+def _typed(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = method.options()
+    kinds = {field.name: type(getattr(defaults, field.name)) for field in fields(defaults)}
+    typed = {}
+    for name, value in options.items():
+        if name not in kinds:
+            raise UnknownNameError(f"option of {method.id}", name, kinds)
+        typed[name] = _read(name, value, kinds[name]) if isinstance(value, str) else value
+    return typed
+
+
+def _read(name: str, text: str, kind: type[Any]) -> Any:
+    if kind is bool:
+        if text.lower() not in _TRUE + _FALSE:
+            raise BadOptionError(f"The option {name} is true or false, got {text!r}.")
+        return text.lower() in _TRUE
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError as error:
+            word = "a whole number" if kind is int else "a number"
+            raise BadOptionError(f"The option {name} takes {word}, got {text!r}.") from error
+    return text

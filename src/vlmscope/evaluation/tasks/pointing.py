@@ -1,0 +1,43 @@
+"""Pointing: does the strongest place lie on the object?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vlmscope.evaluation.datasets import EvalSample, WordList
+from vlmscope.evaluation.metrics import mean_over_images
+from vlmscope.evaluation.responses import Response
+from vlmscope.evaluation.result import Score
+
+__all__ = ["Pointing"]
+
+
+class Pointing:
+    """Share of pairs of image and object whose peak is on the object."""
+
+    id = "pointing"
+    definition = (
+        "share of pairs of image and object whose strongest token has its centre inside the object's "
+        "mask (or box, where there is no mask); a flat map is a miss; chance is the share of tokens "
+        "whose centre lies inside (for methods that answer phrase by phrase: of pixels), averaged "
+        "over the pairs"
+    )
+    dense = False
+
+    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+        """``[label, hit, chance]`` for every referent."""
+        return [
+            [referent.label, hit, round(chance, 6)]
+            for referent, (hit, chance) in zip(sample.referents, response.pointing(), strict=True)
+        ]
+
+    def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
+        rows = [(image, *row) for image, found in records.items() for row in found]
+        images = [image for image, *_ in rows]
+        spread = (len(rows), "pairs", len(set(images)))
+        if not rows:
+            return [Score("pointing", None, *spread), Score("chance", None, *spread)]
+        hits = mean_over_images([hit for _, _, hit, _ in rows], images, seed=seed)
+        chance = mean_over_images([share for *_, share in rows], images, seed=seed)
+        return [Score("pointing", hits, *spread), Score("chance", chance, *spread)]

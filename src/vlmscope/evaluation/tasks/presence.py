@@ -1,0 +1,62 @@
+"""Presence: is the class in the image at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from vlmscope.errors import BadSampleError
+from vlmscope.evaluation.datasets import IGNORE, EvalSample, WordList
+from vlmscope.evaluation.responses import Response
+from vlmscope.evaluation.result import Score
+from vlmscope.evaluation.roc import roc_auc
+from vlmscope.methods.dense.presence import PRESENCE
+
+__all__ = ["Presence"]
+
+_DIGITS = 6
+
+
+class Presence:
+    """ROC-AUC of the presence score, beside that of the map's peak."""
+
+    id = "presence"
+    definition = (
+        "area under the ROC curve over all pairs of image and class of the word list: present means "
+        "one pixel at least, of any size; 'presence AUC' scores a pair by the "
+        f"{PRESENCE}, 'peak AUC' by the largest similarity of a patch"
+    )
+    dense = True
+
+    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+        """Indices of the classes that are there, and both scores of every class.
+
+        Raises:
+            BadSampleError: a sample without a label map.
+        """
+        if sample.labels is None:
+            raise BadSampleError("The image has no label map, which presence needs.")
+        found = response.evidence()
+        return {
+            "there": [int(index) for index in np.unique(sample.labels) if index != IGNORE],
+            "peak": [round(float(value), _DIGITS) for value in found.peak],
+            "presence": [round(float(value), _DIGITS) for value in found.presence],
+        }
+
+    def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
+        classes = len(words)
+        there = np.zeros((len(records), classes), dtype=bool)
+        for row, record in enumerate(records.values()):
+            there[row, record["there"]] = True
+        images = [image for image in records for _ in range(classes)]
+        spread = (there.size, "pairs", len(records))
+        detail = {"present": int(there.sum())}
+        found = []
+        for metric, key in (("presence AUC", "presence"), ("peak AUC", "peak")):
+            values = [value for record in records.values() for value in record[key]]
+            both = there.any() and not there.all()
+            area = roc_auc(values, there.ravel(), images, seed=seed) if both else None
+            found.append(Score(metric, area, *spread, detail=detail))
+        return found

@@ -1,0 +1,95 @@
+"""From the names of a word list to texts that a model can embed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from vlmscope.errors import BadPhraseError, UnsupportedError
+from vlmscope.evaluation.datasets import Name, WordList
+from vlmscope.methods.dense import phrase_embeddings
+from vlmscope.models import DualEncoder, LoadedModel
+
+__all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]
+
+Concepts = tuple[tuple[str, ...], ...]
+"""The texts of each concept; the best of them counts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The classes of a data set as a model takes them.
+
+    Attributes:
+        model: the model.
+        concepts: the texts of every class.
+    """
+
+    model: LoadedModel | DualEncoder
+    concepts: Concepts
+    _embedded: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, model: LoadedModel | DualEncoder, words: WordList) -> Vocabulary:
+        """The texts of a word list, checked: the model can embed each.
+
+        Raises:
+            UnsupportedError, BadPhraseError: as :func:`texts_of`.
+            UnknownNameError: a text that a classifier has no label for.
+        """
+        concepts = tuple(texts_of(model, names) for names in words.classes.values())
+        if isinstance(model, DualEncoder):
+            model.text_embeddings(flat(concepts))
+        return cls(model, concepts)
+
+    def embed(self, concepts: Concepts, templates: str) -> Tensor:
+        """Unit vectors (texts, joint) of the texts of concepts; those of the classes are kept."""
+        assert isinstance(self.model, DualEncoder)  # others have no use for embeddings
+        if concepts != self.concepts:
+            return phrase_embeddings(self.model, flat(concepts), templates)
+        if templates not in self._embedded:
+            self._embedded[templates] = phrase_embeddings(self.model, flat(concepts), templates)
+        return self._embedded[templates]
+
+
+def flat(concepts: Concepts) -> list[str]:
+    """All texts, one concept after the other."""
+    return [text for texts in concepts for text in texts]
+
+
+def owners(concepts: Concepts) -> Sequence[int]:
+    """For each of :func:`flat`'s texts, the index of its concept."""
+    return [index for index, texts in enumerate(concepts) for _ in texts]
+
+
+def texts_of(model: LoadedModel | DualEncoder, names: Iterable[Name]) -> tuple[str, ...]:
+    """Names as texts; the row of a classifier becomes its label.
+
+    Raises:
+        UnsupportedError: rows for a model that is no classifier.
+        BadPhraseError: a row that the classifier does not have, or whose label is not its own.
+    """
+    return tuple(name if isinstance(name, str) else _label(model, name) for name in names)
+
+
+def _label(model: LoadedModel | DualEncoder, row: int) -> str:
+    if not isinstance(model, DualEncoder) or model.family.templates:
+        raise UnsupportedError(
+            f"The word list names classes by rows of a classifier ({row}), and {model.id} is none. "
+            "Use a word list of names (--words), or none for the data set's own."
+        )
+    labels = {int(number): label for number, label in model.hf.config.id2label.items()}
+    if row not in labels:
+        raise BadPhraseError(
+            f"The word list names row {row} of the classifier; {model.id} has {len(labels)} rows. "
+            "Use a word list that was made for it."
+        )
+    same = [number for number, label in labels.items() if label == labels[row]]
+    if min(same) != row:  # labels are looked up by their text, and the first one would be found
+        raise BadPhraseError(
+            f"Row {row} of {model.id} has the label {labels[row]!r}, and so has row {min(same)}: "
+            "they cannot be told apart. Take it out of the word list."
+        )
+    return labels[row]
