@@ -180,6 +180,47 @@ def test_heads_that_cannot_be(
         _find(fake, heads=heads)
 
 
+def _file(**change: object) -> str:
+    record = HeadSet(heads=(Head(3, 1),), model="fake").to_dict()
+    return json.dumps({**record, **change})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "must be a JSON object"),
+        ("{}", "format None"),
+        (_file(format="vlmscope-heads/9"), "vlmscope-heads/9"),
+        ('{"format": "vlmscope-heads/1", "model": "fake"}', "lacks the field.* heads"),
+        (_file(heads=[]), "heads is empty"),
+        (_file(heads=[[1]]), "wrong type or shape"),
+        (_file(heads=[["1", 2]]), "wrong type or shape"),
+        (_file(heads=5), "wrong type or shape"),
+        (_file(model=5), "model is 5"),
+        (_file(rows=5), "rows is 5"),
+        (_file(samples="many"), "samples is 'many'"),
+        (_file(frequencies=[{"head": [1, 2]}]), "wrong type or shape"),
+        (_file(evidence={"samples": 3}), "wrong type or shape"),
+        (_file(shape=[1]), "wrong type or shape"),
+    ],
+)
+def test_a_head_file_that_is_none_is_refused_with_the_reason(
+    fake: FakeModel, planted: PlantedHeads, tmp_path: Path, content: str, words: str
+) -> None:
+    path = tmp_path / "heads.json"
+    path.write_text(content)
+    with pytest.raises(BadHeadSetError, match=words):
+        _find(fake, heads=path)
+
+
+def test_what_was_done_to_the_image_is_on_record(fake: FakeModel, planted: PlantedHeads) -> None:
+    found = _find(fake, image=np.zeros((32, 32), dtype=np.uint8))
+    assert found.details["image_notes"] == ["grey to RGB"]
+    assert "image_notes" not in _find(fake).details
+
+
 def _evidence(low: float) -> HeadEvidence:
     interval = Interval(low + 0.1, low, low + 0.2)
     return HeadEvidence(20, interval, interval, interval, Interval(2.0, 1.5, 2.5), 0.2)

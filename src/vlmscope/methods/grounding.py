@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, overload
 
 from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
@@ -91,9 +91,12 @@ def ground(
         )
     settings = ground_options(chosen, model, options)
     asked = _prompts(phrases)
-    pixels = open_image(image).pixels
+    opened = open_image(image)
     request = GroundRequest(heads, placement, prompt, rows, settings)
-    results = chosen.ground(model, pixels, asked, request) if asked else []
+    results = chosen.ground(model, opened.pixels, asked, request) if asked else []
+    if opened.notes:  # what was done to the image before anything was looked for
+        notes = {"image_notes": list(opened.notes)}
+        results = [replace(found, details={**found.details, **notes}) for found in results]
     return results[0] if isinstance(phrases, str | Prompt) else results
 
 

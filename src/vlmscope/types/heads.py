@@ -212,8 +212,7 @@ def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
     known["heads"] = tuple(_head(pair) for pair in record["heads"])
     if not known["heads"]:
         raise ValueError("heads is empty")
-    if not isinstance(record["model"], str):
-        raise ValueError(f"model must be a text, got {record['model']!r}")
+    _check_plain_fields(record)
     for name in ("sums", "trial_taus"):
         known[name] = tuple(float(value) for value in record.get(name, ()))
     for name in ("sample_ids", "skipped"):
@@ -233,6 +232,21 @@ def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
     if record.get("evidence") is not None:
         known["evidence"] = _evidence(record["evidence"])
     return cls(**known)
+
+
+def _check_plain_fields(record: dict[str, Any]) -> None:
+    """Raise ValueError for a field whose value would be taken as it is and is of another type."""
+    kinds: dict[str, tuple[type, ...]] = {
+        **dict.fromkeys(("model", "source", "rows", "version", "notes"), (str,)),
+        **dict.fromkeys(("revision", "prompt"), (str, type(None))),
+        **dict.fromkeys(("samples", "trials"), (int,)),
+        "tau": (int, float, type(None)),
+        "options": (dict,),
+    }
+    for name, allowed in kinds.items():
+        value = record.get(name)
+        if name in record and (isinstance(value, bool) or not isinstance(value, allowed)):
+            raise ValueError(f"{name} is {value!r}")
 
 
 def _evidence(record: dict[str, Any]) -> HeadEvidence:
