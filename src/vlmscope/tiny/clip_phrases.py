@@ -17,16 +17,14 @@ __all__ = ["draw_meanings", "fits", "word_ids"]
 
 UNSAID = -1
 _COUNTS = tuple(len(words) for words in ATTRIBUTES.values())
-_SAID = (0.4, 0.4, 0.8, 0.85)  # how often each attribute is said
+_SAID = (0.5, 0.5, 0.85, 0.9)  # how often each attribute is said
 _PAIRS = 0.15  # share of texts that name two objects
 _FILLER = 0.08  # share of texts with an unknown word in front of, or behind, the object
 _OPENINGS = ((), (), (), ("a", "photo", "of"), ("a", "picture", "of"), ("an", "image", "of"))
 _ARTICLES = (0.45, 0.9)  # below the first "the", below the second "a" or "an", else none
 
 
-def draw_meanings(
-    objects: torch.Tensor, count: int, generator: torch.Generator
-) -> torch.Tensor:
+def draw_meanings(objects: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Meanings of texts: ``count`` true ones for every image, then one rival for each of them.
 
     A rival is a true meaning with one attribute changed, half of the time to that of another

@@ -23,7 +23,7 @@ PAD, BOS, UNK = range(3)
 LONGEST = 24
 """Tokens of a text, both ends included; longer texts are cut."""
 
-_FUNCTION = "a an the photo picture image of in with and object".split()
+_FUNCTION = ("a", "an", "the", "photo", "picture", "image", "of", "in", "with", "and", "object")
 
 
 def clip_vocabulary() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from vlmscope.errors import ModelLoadError, UnknownNameError
 
 __all__ = ["EMBEDDED", "embedded_path"]
 
-EMBEDDED = ("tiny-llava",)
+EMBEDDED = ("tiny-llava", "tiny-clip")
 """Ids of the embedded models."""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from vlmscope.tiny.clip_train import run_clip
 from vlmscope.tiny.corpus import Corpus, build_corpus
 from vlmscope.tiny.evaluate import answer_accuracy
 from vlmscope.tiny.export import export_llava, write_card
@@ -89,6 +90,10 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
     device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if given.name == "tiny-clip":
+        folder = run_clip(given, device)
+        _log.info("wrote %s", folder or given.out)
+        return 0
     recipe = _recipe(given, device)
     corpus = build_corpus(given.corpus or given.out / "corpus", recipe.corpus, given.workers)
     if given.only == "corpus":
@@ -117,7 +122,7 @@ def _recipe(given: argparse.Namespace, device: torch.device) -> Recipe:
 def _parser() -> argparse.ArgumentParser:
     cores = os.cpu_count() or 1
     parser = argparse.ArgumentParser(prog="python -m vlmscope.tiny.train", description=__doc__)
-    parser.add_argument("name", choices=["tiny-llava"])
+    parser.add_argument("name", choices=["tiny-llava", "tiny-clip"])
     parser.add_argument("--out", type=Path, required=True, help="folder for everything")
     parser.add_argument("--seed", type=int, default=0, help="of weights and order")
     parser.add_argument("--minutes", type=float, help="time for training (both stages)")
