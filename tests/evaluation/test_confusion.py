@@ -1,0 +1,109 @@
+"""The confusion matrix and mIoU, against loops over pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vlmscope.errors import BadSampleError
+from vlmscope.evaluation.confusion import (
+    class_ious,
+    confusion_counts,
+    confusion_matrix,
+    mean_iou,
+    pixel_accuracy,
+)
+
+A = [[0, 0, 6], [0, 1, 2], [1, 1, 4]]
+B = [[0, 0, 1], [1, 0, 3], [2, 3, 5]]
+
+
+def test_counts_are_those_of_a_loop_over_pixels() -> None:
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.integers(-1, 4, (9, 7)), rng.integers(0, 4, (9, 7))
+    slow: dict[tuple[int, int], int] = {}
+    for true, found in zip(truth.ravel(), predicted.ravel(), strict=True):
+        if true >= 0:
+            slow[true, found] = slow.get((true, found), 0) + 1
+    expected = [[int(t), int(p), n] for (t, p), n in sorted(slow.items())]
+    assert confusion_counts(truth, predicted, 4) == expected
+
+
+def test_ignored_pixels_may_hold_any_prediction() -> None:
+    assert confusion_counts(np.array([-1, 0]), np.array([99, 0]), 2) == [[0, 0, 1]]
+    assert confusion_counts(np.array([-1]), np.array([0]), 2) == []
+    assert confusion_counts(np.zeros(0, int), np.zeros(0, int), 2) == []
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "reason"),
+    [
+        ([0, 1], [0], "one shape"),
+        ([0, 2], [0, 0], "truth holds classes from 0 to 2; there are 2"),
+        ([0, 1], [0, 2], "prediction holds classes"),
+        ([0, 1], [0, -1], "prediction holds classes from -1"),
+    ],
+)
+def test_pixels_that_do_not_fit_are_refused(
+    truth: list[int], predicted: list[int], reason: str
+) -> None:
+    with pytest.raises(BadSampleError, match=reason):
+        confusion_counts(np.array(truth), np.array(predicted), 2)
+
+
+def test_rows_of_the_matrix_are_the_truth() -> None:
+    expected = [[7, 2, 0, 0], [3, 4, 0, 0], [0, 0, 0, 5], [0, 0, 0, 0]]
+    assert confusion_matrix([A, B], 4).tolist() == expected
+
+
+def test_iou_by_hand() -> None:
+    """Class 0: 7 right of 7 + 2 + 3; class 1: 4 of 4 + 3 + 2; class 2: none; class 3: no truth."""
+    ious = class_ious(confusion_matrix([A, B], 4))
+    assert ious[:3].tolist() == pytest.approx([7 / 12, 4 / 9, 0.0])
+    assert np.isnan(ious[3])
+
+
+def test_miou_is_over_the_data_set_not_over_images() -> None:
+    value = mean_iou([A, B], 4).value
+    assert value == pytest.approx((7 / 12 + 4 / 9 + 0) / 3)
+    by_image = [mean_iou([counts], 4).value for counts in (A, B)]
+    assert abs(value - np.mean(by_image)) > 0.05
+
+
+def test_a_class_that_is_only_predicted_does_not_count() -> None:
+    assert mean_iou([[[0, 0, 5]]], 2).value == 1.0
+    assert mean_iou([[[0, 0, 5], [0, 1, 5]]], 2).value == 0.5
+
+
+def test_accuracy_by_hand() -> None:
+    assert pixel_accuracy([A, B]).value == pytest.approx(11 / 21)
+
+
+def test_the_interval_is_that_of_resampled_images() -> None:
+    """Drawn one by one, every resample with a matrix of its own."""
+    rng = np.random.default_rng(1)
+    images = [
+        confusion_counts(rng.integers(-1, 5, 40), rng.integers(0, 5, 40), 5) for _ in range(12)
+    ]
+    drawn = []
+    for _ in range(2000):
+        matrix = confusion_matrix([images[i] for i in rng.integers(0, 12, 12)], 5)
+        drawn.append(np.nanmean(class_ious(matrix)))
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    found = mean_iou(images, 5)
+    assert found.value == pytest.approx(np.nanmean(class_ious(confusion_matrix(images, 5))))
+    assert found.low == pytest.approx(low, abs=0.008)
+    assert found.high == pytest.approx(high, abs=0.008)
+    assert mean_iou(images, 5) == found
+    assert mean_iou(images, 5, seed=1) != found
+
+
+def test_resamples_without_a_pixel_do_no_harm() -> None:
+    found = mean_iou([[[0, 0, 3]], []], 2)
+    assert found.value == 1.0
+    assert 0.0 <= found.low <= found.high <= 1.0
+
+
+def test_no_image_is_refused() -> None:
+    with pytest.raises(BadSampleError, match="one image at least"):
+        mean_iou([], 3)
