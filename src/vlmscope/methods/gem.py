@@ -21,6 +21,7 @@ from vlmscope.models.blocks import QKV, merge_heads
 
 __all__ = ["Gem", "GemOptions", "adaptive_temperature"]
 
+_TINY = 1e-12
 TEMPERATURES = ("adaptive", "constant", "perplexity")
 PROJECTIONS = ("qkv", "qk", "kv", "qv", "q", "k", "v")
 
@@ -103,7 +104,8 @@ class Gem(DenseMethod):
 
 def _unit(p: Tensor) -> Tensor:
     """Unit vectors along the last axis, laid out head by head as the attention kernel likes it."""
-    return F.normalize(p.contiguous(), dim=-1)
+    norms = torch.linalg.vector_norm(p, dim=-1, keepdim=True).clamp_min(_TINY)
+    return torch.div(p, norms, out=p.new_empty(p.shape))
 
 
 def adaptive_temperature(normed: Tensor, head_dim: int) -> Tensor:

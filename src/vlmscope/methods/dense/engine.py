@@ -158,7 +158,7 @@ def dense_tokens(
                 site = Site(block, normed, grid, family.prefix_tokens)
                 dense = _dense_step(x, dense, qkv, site, method, options, path, scratch)
             if number < len(blocks) - 1 or pooled:
-                x = block.feed_forward(x + block.out(block.own_attention(qkv)), scratch)
+                x = block.forward(x, qkv, scratch)
         assert dense is not None
         patches = family.project(hf, dense[:, family.prefix_tokens :])
         return DenseTokens(patches, family.pool(hf, x) if pooled else None)
@@ -176,7 +176,7 @@ def _dense_step(
 ) -> Tensor:
     update: Tensor = site.block.out(method.attend(qkv, site, options))
     if path.residual:
-        update = (x if dense is None else dense) + update
+        update = update.add_(x if dense is None else dense)
     return site.block.feed_forward(update, scratch) if path.feed_forward else update
 
 
@@ -187,7 +187,7 @@ def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Te
         scratch = Scratch()
         for block in encoder.blocks:
             qkv = block.project(block.norm1(x))
-            x = block.feed_forward(x + block.out(block.own_attention(qkv)), scratch)
+            x = block.forward(x, qkv, scratch)
         return x
 
 
