@@ -12,6 +12,7 @@ import json
 import math
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,16 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from vlmscope.io import write_json
 from vlmscope.tiny.clip_loss import embed_texts
 from vlmscope.tiny.clip_tokenizer import token_rows
 from vlmscope.tiny.expressions import refer
 from vlmscope.tiny.feed import normalise
 from vlmscope.tiny.scenes import render_scene
 from vlmscope.tiny.splits import HELD_OUT, SELECT
+
+Methods = dict[str, Callable[["Dense"], torch.Tensor]]
+_BATCH = 16
 
 
 @dataclass
@@ -140,7 +145,10 @@ def at_perplexity(p, share):
         middle = (low + high) / 2
         a = (logits * middle).softmax(-1)
         spread = -(a * a.clamp(min=1e-12).log()).sum(-1, keepdim=True).mean(-2, keepdim=True)
-        low, high = torch.where(spread > goal, middle, low), torch.where(spread > goal, high, middle)
+        low, high = (
+            torch.where(spread > goal, middle, low),
+            torch.where(spread > goal, high, middle),
+        )
     return (low + high) / 2
 
 
@@ -162,25 +170,36 @@ def variants(layers, slow):
 
 @torch.no_grad()
 def pointing(
-    model: torch.nn.Module, found: list[Sample], template: str = "{}", slow: bool = False
+    model: torch.nn.Module,
+    found: list[Sample],
+    template: str = "{}",
+    methods: Methods | None = None,
 ) -> dict[str, float]:
-    """Variant -> share of samples whose peak patch has its centre inside the object's mask."""
+    """Method -> share of samples whose peak patch has its centre inside the object's mask."""
+    methods = methods or dict(variants(len(model.vision_model.encoder.layers), slow=False))
     model.float().eval()
     patch = model.vision_model.config.patch_size
     hits: dict[str, list[bool]] = {}
-    for start in range(0, len(found), 64):
-        chunk = found[start : start + 64]
+    for start in range(0, len(found), _BATCH):
+        chunk = found[start : start + _BATCH]
         pixels = normalise(torch.from_numpy(np.stack([s.image for s in chunk])))
         dense = Dense(model, pixels.to(model.device))
         ids = torch.tensor(token_rows([template.format(s.phrase) for s in chunk]))
         texts = embed_texts(model, ids.to(model.device))
         grid = pixels.shape[-1] // patch
-        for name, features in variants(len(dense.blocks), slow):
+        for name, features in methods.items():
             peaks = (features(dense) @ texts[:, :, None])[..., 0].argmax(1).tolist()
             for sample, peak in zip(chunk, peaks, strict=True):
                 y, x = (patch * index + patch // 2 for index in divmod(peak, grid))
                 hits.setdefault(name, []).append(bool(sample.mask[y, x]))
     return {name: round(float(np.mean(flags)), 3) for name, flags in hits.items()}
+
+
+def record(folder: Path, figures: dict[str, object]) -> None:
+    """Add the figures to the folder's card."""
+    card = json.loads((folder / "vlmscope.json").read_text())
+    how = "largest patch has its centre inside the object's mask; tests/tiny/clip_pointing.py"
+    write_json(folder / "vlmscope.json", {**card, "pointing": {"how": how, **figures}})
 
 
 def main() -> None:
@@ -192,6 +211,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["select", "held-out"], default="held-out")
     parser.add_argument("--template", default="{}")
     parser.add_argument("--slow", action="store_true", help="GEM at a fixed perplexity, too")
+    parser.add_argument("--record", action="store_true", help="write the figures to the card")
     given = parser.parse_args()
     torch.set_num_threads(1)
     found = samples((SELECT if given.split == "select" else HELD_OUT)[: given.count])
@@ -200,8 +220,12 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for folder in given.folders:
         model = CLIPModel.from_pretrained(folder, dtype=torch.float32).to(device)
-        result = pointing(model, found, given.template, given.slow)
+        methods = dict(variants(len(model.vision_model.encoder.layers), given.slow))
+        result = pointing(model, found, given.template, methods)
         sys.stdout.write(f"{folder} {json.dumps(result, indent=0)}\n")
+        if given.record:
+            about = {"scenes": given.split, "phrases": len(found), "template": given.template}
+            record(folder, {**about, "chance": round(chance, 3), "methods": result})
 
 
 if __name__ == "__main__":

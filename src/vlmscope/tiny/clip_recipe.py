@@ -63,7 +63,7 @@ CLIP_PRESETS = {
         contrast=StageOptions(steps=8_000, batch=256),
         texts=3,
         minutes=4,
-        vision_minutes=0.18,
+        vision_minutes=0.25,
     ),
 }
 """Device type -> recipe."""
