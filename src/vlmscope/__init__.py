@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.evaluation import verify_heads
     from vlmscope.images import open_image
-    from vlmscope.methods import discover_heads, ground
+    from vlmscope.methods import discover_heads, ground, segment
     from vlmscope.models import from_pretrained_model, load
-    from vlmscope.types import Grounding, HeadSet, TokenMap
+    from vlmscope.types import Grounding, HeadSet, Segmentation, TokenMap
 
 __all__ = [
     "Grounding",
     "HeadSet",
+    "Segmentation",
     "TokenMap",
     "capture",
     "discover_heads",
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "open_image",
     "prefill",
+    "segment",
     "token_map",
     "verify_heads",
 ]
@@ -38,6 +40,7 @@ __all__ = [
 _HOMES = {
     "Grounding": "types",
     "HeadSet": "types",
+    "Segmentation": "types",
     "TokenMap": "types",
     "capture": "attention",
     "discover_heads": "methods",
@@ -48,6 +51,7 @@ _HOMES = {
     "load": "models",
     "open_image": "images",
     "prefill": "attention",
+    "segment": "methods",
     "token_map": "attention",
     "verify_heads": "evaluation",
 }

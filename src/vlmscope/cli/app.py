@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "HEADS_COMMANDS", "build_app"]
 
 COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
+    "segment": "Give every pixel of an image, or of a folder of them, one of your classes.",
     "heads": "Localization heads of a model: discover, verify, show.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "models": "List the models that are known by name.",

@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -20,17 +20,19 @@ from vlmscope.errors import BadOptionError
 __all__ = ["collect", "peek", "with_options"]
 
 
-def with_options(function: Callable[..., Any], *kinds: type[Any] | None) -> Callable[..., Any]:
+def with_options(
+    function: Callable[..., Any], *kinds: type[Any] | None, without: Collection[str] = ()
+) -> Callable[..., Any]:
     """A function whose signature also has one option per field of the dataclasses.
 
     What was typed arrives in the parameter ``options`` of ``function``: a dictionary by field
-    name. A name that the function has itself is left to it.
+    name. A name that the function has itself is left to it, and those in ``without`` are left out.
     """
     own = inspect.signature(function, eval_str=True).parameters
     extra = {}
     for kind in kinds:
         for name, parameter in _parameters(kind).items() if kind is not None else ():
-            if name not in own:
+            if name not in own and name not in without:
                 extra[name] = parameter
     shown = [parameter for name, parameter in own.items() if name != "options"]
 

@@ -2,6 +2,7 @@
 
 from vlmscope.methods.base import GroundRequest, Method, MethodRegistry
 from vlmscope.methods.catalogue import get_method, methods
+from vlmscope.methods.dense.classes import ClassList
 from vlmscope.methods.grounding import ground, ground_options
 from vlmscope.methods.localization_heads import (
     DiscoveryOptions,
@@ -11,13 +12,16 @@ from vlmscope.methods.localization_heads import (
     published_set,
     resolve_heads,
 )
+from vlmscope.methods.segmentation import Segmenter, segment, segmenter
 
 __all__ = [
+    "ClassList",
     "DiscoveryOptions",
     "GroundRequest",
     "LocalizationHeadsOptions",
     "Method",
     "MethodRegistry",
+    "Segmenter",
     "discover_heads",
     "get_method",
     "ground",
@@ -26,4 +30,6 @@ __all__ = [
     "published_names",
     "published_set",
     "resolve_heads",
+    "segment",
+    "segmenter",
 ]

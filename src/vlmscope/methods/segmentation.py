@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,14 @@ from vlmscope.methods.dense.engine import DenseMethod
 from vlmscope.methods.dense.presence import PRESENCE, best_of_each, presence
 from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare
 from vlmscope.methods.dense.templates import phrase_embeddings
+from vlmscope.methods.dense.window import WindowPlan
 from vlmscope.methods.grounding import ground_options
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models.patches import grid_size
 from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
 from vlmscope.types import Segmentation
 
-__all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "segment", "segmenter"]
+__all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
 
 GROUND_ONLY = ("keep", "surface")
 """Options of a dense method that mean nothing where every pixel gets a label."""
@@ -82,6 +84,20 @@ class Segmenter:
             details={**describe(self.how, found), **self.settings},
             warnings=self.classes.notes,
         )
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Everything that decides a result beside the image: JSON values."""
+        encoder = self.how.encoder
+        return {
+            "model": encoder.id,
+            "revision": encoder.revision,
+            "dtype": str(encoder.dtype).removeprefix("torch."),
+            "method": self.how.method.id,
+            "options": asdict(self.how.options),
+            **self.settings,
+            "classes": {each.name: list(each.texts) for each in self.classes.classes},
+        }
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -163,7 +179,7 @@ def segmenter(
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
-    chosen = _dense_method(method)
+    chosen = dense_method(method)
     if not isinstance(model, DualEncoder):
         raise UnsupportedError(
             f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
@@ -177,12 +193,20 @@ def segmenter(
             "feature_surgery subtracts what all texts have in common, so it needs two or more; got "
             f"{list(listed.texts)}. Add a class or leave it out."
         )
+    how = DenseAnswer(chosen, model, settings)
+    _check_grid(how)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
-    return Segmenter(DenseAnswer(chosen, model, settings), listed, text, compete, background, scale)
+    return Segmenter(how, listed, text, compete, background, scale)
 
 
-def _dense_method(name: str) -> DenseMethod:
+def dense_method(name: str) -> DenseMethod:
+    """The dense method of an id.
+
+    Raises:
+        UnknownNameError: no such method.
+        UnsupportedError: one that yields no scores per patch.
+    """
     method = get_method(name)
     if isinstance(method, DenseMethod):
         return method
@@ -209,6 +233,13 @@ def _check(
         )
     if logit_scale is not None and not (_number(logit_scale) and 0 < logit_scale < math.inf):
         raise BadOptionError(f"logit_scale is a number above 0, got {logit_scale!r}.")
+
+
+def _check_grid(how: DenseAnswer) -> None:
+    """Sizes that no image could be put on are refused before the first."""
+    patch = how.encoder.patch
+    grid = grid_size((1, 1), patch, how.side, how.options.keep_ratio)
+    WindowPlan.over(grid, patch, how.options.window, how.options.stride)
 
 
 def _number(value: Any) -> bool:

@@ -86,7 +86,7 @@ def _borders(labels: NDArray[np.uint16]) -> NDArray[np.bool_]:
 
 
 def _with_legend(picture: Image.Image, segmentation: Segmentation, most: int) -> Image.Image:
-    face = font(int(np.clip(min(picture.size) / 28, 12, 26)))
+    face = font(int(np.clip(min(picture.size) / 24, 12, 26)))
     entries = _entries(segmentation, most)
     rows = _flow(entries, face, picture.width)
     pad = line_height(face) // 2
@@ -102,6 +102,7 @@ def _with_legend(picture: Image.Image, segmentation: Segmentation, most: int) ->
 
 
 Colour = tuple[int, ...] | None
+_GREY = (84, 84, 84)
 
 
 def _entries(segmentation: Segmentation, most: int) -> list[tuple[str, Colour]]:
@@ -119,7 +120,7 @@ def _entries(segmentation: Segmentation, most: int) -> list[tuple[str, Colour]]:
     if len(found) > most:
         entries.append((f"and {len(found) - most} more", None))
     if areas[-1]:
-        entries.append((f"background {_share(areas[-1] / total)}", None))
+        entries.append((f"background {_share(areas[-1] / total)}", _GREY))
     return entries
 
 

@@ -1,4 +1,4 @@
-"""Colours for classes: as many as asked for, the first ones easy to tell apart."""
+"""Colours for classes: as many as asked for, the first ones as far from each other as can be."""
 
 from __future__ import annotations
 
@@ -7,45 +7,64 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKGROUND_COLOUR", "class_colours"]
+__all__ = ["class_colours"]
 
-BACKGROUND_COLOUR = (0, 0, 0)
-
-_GOLDEN = 137.50776  # degrees: no two of the hues near each other in order are alike
-# lightness and strength in turn, so that neighbours in hue differ in these
-_LIGHTNESS = (0.72, 0.58, 0.84, 0.65, 0.50)
-_CHROMA = (0.17, 0.20, 0.13, 0.11)
-
-
-@functools.lru_cache(maxsize=8)
-def _table(count: int) -> NDArray[np.uint8]:
-    index = np.arange(count)
-    hue = np.deg2rad(25 + index * _GOLDEN)
-    lightness = np.array(_LIGHTNESS)[index % len(_LIGHTNESS)]
-    chroma = np.array(_CHROMA)[index // 2 % len(_CHROMA)]
-    return _from_oklch(lightness, chroma, hue)
+_DISTINCT = 256  # beyond that colours repeat: no eye would tell more of them apart
+_FIRST = (0.63, 0.19, 0.11)  # OKLab of a strong red
+_WEIGHTS = (0.8, 1.0, 1.0)  # of lightness, and of the two colour axes: half transparent, hue shows
 
 
 def class_colours(count: int) -> NDArray[np.uint8]:
-    """Uint8 (count, 3): the RGB colour of every class; a class keeps its colour as others join."""
-    return _table(count).copy()
+    """Uint8 (count, 3): the RGB colour of every class; a class keeps its colour as others join.
+
+    Each colour is the one farthest from all before it in OKLab, among those neither so dark, so
+    light nor so grey that they would pass for the picture beneath, nor glaring. After 256 they repeat.
+    """
+    table = _table()
+    return table[np.arange(count) % len(table)]
 
 
-def _from_oklch(
-    lightness: NDArray[np.float64], chroma: NDArray[np.float64], hue: NDArray[np.float64]
-) -> NDArray[np.uint8]:
-    """OKLCH (Ottosson 2020) to 8-bit sRGB; what lies outside is clipped."""
-    a, b = chroma * np.cos(hue), chroma * np.sin(hue)
-    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    linear = np.stack(
+@functools.cache
+def _table() -> NDArray[np.uint8]:
+    lab, rgb = _candidates()
+    lab = lab * np.array(_WEIGHTS)
+    first = np.array(_FIRST) * np.array(_WEIGHTS)
+    chosen = [int(np.argmin(((lab - first) ** 2).sum(axis=1)))]
+    nearest = np.full(len(lab), np.inf)
+    while len(chosen) < _DISTINCT:
+        nearest = np.minimum(nearest, ((lab - lab[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(nearest.argmax()))
+    return rgb[chosen]
+
+
+def _candidates() -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """OKLab (n, 3) and RGB (n, 3) of a lattice of the sRGB cube, without what is nearly grey."""
+    steps = np.linspace(0, 1, 14)
+    rgb = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    lab = _oklab(rgb)
+    strength = np.hypot(lab[:, 1], lab[:, 2])
+    fit = (strength > 0.08) & (strength < 0.23) & (lab[:, 0] > 0.42) & (lab[:, 0] < 0.9)
+    return lab[fit], np.rint(rgb[fit] * 255).astype(np.uint8)
+
+
+def _oklab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB in 0..1 to OKLab (Ottosson 2020): (n, 3) lightness, green-red, blue-yellow."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    cones = np.cbrt(
+        linear
+        @ np.array(
+            [
+                [0.4122214708, 0.2119034982, 0.0883024619],
+                [0.5363325363, 0.6806995451, 0.2817188376],
+                [0.0514459929, 0.1073969566, 0.6299787005],
+            ]
+        )
+    )
+    lab: NDArray[np.float64] = cones @ np.array(
         [
-            4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
-            -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
-            -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
-        ],
-        axis=-1,
-    ).clip(0, 1)
-    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(curved * 255).astype(np.uint8)
+            [0.2104542553, 1.9779984951, 0.0259040371],
+            [0.7936177850, -2.4285922050, 0.7827717662],
+            [-0.0040720468, 0.4505937099, -0.8086757660],
+        ]
+    )
+    return lab

@@ -1,0 +1,21 @@
+"""Segmentations in the formats that other tools read: index PNG, COCO JSON, YOLO text files."""
+
+from vlmscope.export.coco import check_coco, coco_annotations, coco_document
+from vlmscope.export.folder import FORMATS, ResultFolder, keys_of
+from vlmscope.export.indexed import IndexedImage, index_image
+from vlmscope.export.polygons import mask_polygons
+from vlmscope.export.yolo import yolo_data, yolo_lines
+
+__all__ = [
+    "FORMATS",
+    "IndexedImage",
+    "ResultFolder",
+    "check_coco",
+    "coco_annotations",
+    "coco_document",
+    "index_image",
+    "keys_of",
+    "mask_polygons",
+    "yolo_data",
+    "yolo_lines",
+]

@@ -1,0 +1,194 @@
+"""A folder of segmentations that an interrupted run goes on with.
+
+Layout, for an image ``sub/a.jpg``::
+
+    segmentation.json       what was run, written first
+    records/sub/a.json      classes, areas, scores; written LAST, so it says the rest is there
+    masks/sub/a.png         class indices
+    overlays/sub/a.png
+    labels/sub/a.txt        YOLO, with data.yaml
+    annotations.json        COCO, put together from the records at the end
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.errors import OutputError
+from vlmscope.export.coco import coco_annotations, coco_document
+from vlmscope.export.indexed import index_image
+from vlmscope.export.yolo import yolo_data, yolo_lines
+from vlmscope.io import atomic_path, write_json, write_text
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vlmscope.types import Segmentation
+
+__all__ = ["FORMATS", "ResultFolder", "keys_of"]
+
+FORMATS = ("png", "coco", "yolo")
+"""What can be written beside records and overlays."""
+
+_HEADER = "segmentation.json"
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """Where the results of a run go.
+
+    Attributes:
+        path: the folder.
+        formats: which of :data:`FORMATS` are written.
+        overlays: whether overlays are.
+    """
+
+    path: Path
+    formats: tuple[str, ...]
+    overlays: bool = True
+
+    def open(self, header: Mapping[str, Any], overwrite: bool = False) -> None:
+        """Begin a run, or go on with one.
+
+        Args:
+            header: JSON values that have to be the same for results to belong together.
+            overwrite: forget what is there.
+
+        Raises:
+            OutputError: the folder holds results of another run, or cannot be written.
+        """
+        wanted = json.loads(json.dumps(header, allow_nan=False))
+        place = self.path / _HEADER
+        there = _read(place)
+        if there is None and place.exists() and not overwrite:
+            raise OutputError(
+                f"{place} is no record of a run. Choose another folder, or --overwrite."
+            )
+        if there is not None and not overwrite and there != wanted:
+            differing = sorted(
+                key for key in {*there, *wanted} if there.get(key) != wanted.get(key)
+            )
+            raise OutputError(
+                f"{self.path} holds results of a run with another {', '.join(differing)}. Choose "
+                "another folder, or --overwrite them."
+            )
+        if overwrite:
+            self._forget()
+        if there != wanted:
+            write_json(place, wanted)
+        if "yolo" in self.formats:
+            write_text(self.path / "data.yaml", yolo_data(list(wanted["classes"])))
+
+    def files(self, key: str) -> dict[str, Path]:
+        """The files of an image beside its record.
+
+        Args:
+            key: its path within the run, without an ending, for example ``sub/a``.
+        """
+        files = {}
+        if "png" in self.formats:
+            files["mask"] = Path("masks", f"{key}.png")
+        if self.overlays:
+            files["overlay"] = Path("overlays", f"{key}.png")
+        if "yolo" in self.formats:
+            files["yolo"] = Path("labels", f"{key}.txt")
+        return files
+
+    def finished(self, key: str, source: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The record of an image that is done, or None.
+
+        Args:
+            key: as in :meth:`files`.
+            source: what identifies the image file, JSON values; a record of another does not count.
+        """
+        record = _read(self._record(key))
+        if record is None or record.get("source") != dict(source):
+            return None
+        if "coco" in self.formats and "coco" not in record:
+            return None
+        there = all((self.path / place).is_file() for place in self.files(key).values())
+        return record if there else None
+
+    def write(
+        self, key: str, source: Mapping[str, Any], found: Segmentation, notes: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Write everything of one image; returns its record.
+
+        Raises:
+            OutputError: a file that cannot be written.
+            MissingExtraError: COCO without pycocotools.
+        """
+        files = self.files(key)
+        record = {"source": dict(source), "notes": list(notes), **found.to_dict()}
+        if "mask" in files:
+            indexed = index_image(found)
+            _save(indexed.picture, self.path / files["mask"])
+            record["mask"] = {"bits": indexed.bits, "background": indexed.background}
+        if "overlay" in files:
+            _save(found.overlay(), self.path / files["overlay"])
+        if "yolo" in files:
+            lines = "".join(f"{line}\n" for line in yolo_lines(found))
+            write_text(self.path / files["yolo"], lines)
+        if "coco" in self.formats:
+            record["coco"] = coco_annotations(found)
+        record["files"] = {name: place.as_posix() for name, place in files.items()}
+        write_json(self._record(key), record)
+        return record
+
+    def close(self, names: Sequence[str], records: Iterable[Mapping[str, Any]]) -> None:
+        """Write what is about all images together: the COCO file."""
+        if "coco" not in self.formats:
+            return
+        images = [
+            (
+                str(record["source"]["image"]),
+                (int(record["image_size"]["height"]), int(record["image_size"]["width"])),
+                record["coco"],
+            )
+            for record in records
+        ]
+        write_json(self.path / "annotations.json", coco_document(names, images, "by vlmscope"))
+
+    def _forget(self) -> None:
+        try:
+            for record in (self.path / "records").rglob("*.json"):
+                record.unlink()
+        except OSError as error:
+            raise OutputError(f"Cannot empty {self.path}: {error.strerror}.") from error
+
+    def _record(self, key: str) -> Path:
+        return self.path / "records" / f"{key}.json"
+
+
+def keys_of(images: Sequence[Path]) -> dict[Path, str]:
+    """A key for each image, by its path within the run: ``sub/a.jpg`` becomes ``sub/a``.
+
+    Images that differ in nothing but their ending keep it: ``sub/a.jpg`` and ``sub/a.png``.
+    """
+    stems = Counter(image.with_suffix("") for image in images)
+    keys = {
+        image: (image if stems[image.with_suffix("")] > 1 else image.with_suffix("")).as_posix()
+        for image in images
+    }
+    if len(set(keys.values())) < len(keys):  # there is an "a.jpg.png" beside them, too
+        return {image: image.as_posix() for image in images}
+    return keys
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        picture.save(temporary)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A JSON object from a file; None when there is none that can be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None

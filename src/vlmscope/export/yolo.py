@@ -1,0 +1,37 @@
+"""YOLO's segmentation text: one line per connected part, ``class x y x y ...`` normalised."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from vlmscope.export.polygons import mask_polygons
+from vlmscope.types import Segmentation
+
+__all__ = ["yolo_data", "yolo_lines"]
+
+
+def yolo_lines(segmentation: Segmentation, tolerance: float = 0.75) -> list[str]:
+    """The lines of an image's label file; none when no class has pixels.
+
+    Args:
+        segmentation: what to write.
+        tolerance: how far in pixels polygons may be off the exact outline.
+    """
+    height, width = segmentation.image_size
+    lines = []
+    for index in sorted(segmentation.found):
+        for polygon in mask_polygons(segmentation.mask(index), tolerance):
+            points = (polygon / np.array([width, height])).ravel()
+            lines.append(f"{index} " + " ".join(f"{value:.6g}" for value in points))
+    return lines
+
+
+def yolo_data(names: Sequence[str]) -> str:
+    """The text of ``data.yaml``: the classes in order. JSON strings are YAML strings."""
+    listed = "".join(
+        f"  {index}: {json.dumps(name, ensure_ascii=False)}\n" for index, name in enumerate(names)
+    )
+    return f"path: .\ntrain: images\nval: images\nnames:\n{listed}"
