@@ -1,0 +1,154 @@
+"""Tasks on answers that are known: every score by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vlmscope.errors import BadSampleError, UnknownNameError
+from vlmscope.evaluation.datasets import IGNORE, EvalSample, Referent, WordList
+from vlmscope.evaluation.responses import ClassEvidence, Response
+from vlmscope.evaluation.targets import Target
+from vlmscope.evaluation.tasks import TASKS, TaskRegistry
+from vlmscope.images import open_image
+from vlmscope.types import Box
+
+WORDS = WordList.plain(["cat", "dog", "bus"], "three")
+IMAGE = open_image(np.zeros((4, 6, 3), np.uint8))
+
+
+class Planted(Response):
+    """Answers that were written down."""
+
+    def __init__(
+        self,
+        hits: list[tuple[int, float]] | None = None,
+        regions: list[tuple[np.ndarray, Box | None]] | None = None,
+        labels: Any = (),
+        evidence: ClassEvidence | None = None,
+    ) -> None:
+        self._hits, self._regions = hits or [], regions or []
+        self._labels, self._evidence = np.array(labels, dtype=np.int64), evidence
+
+    def pointing(self) -> list[tuple[int, float]]:
+        return self._hits
+
+    def regions(self) -> list[tuple[np.ndarray, Box | None]]:
+        return self._regions
+
+    def classes(self) -> np.ndarray:
+        return self._labels
+
+    def evidence(self) -> ClassEvidence:
+        assert self._evidence is not None
+        return self._evidence
+
+
+def referent(label: str, mask: np.ndarray | None = None) -> Referent:
+    return Referent(label, (label,), Target((0.0, 0.0, 3.0, 2.0), mask))
+
+
+def sample(*referents: Referent, labels: np.ndarray | None = None) -> EvalSample:
+    return EvalSample("1", IMAGE, referents, labels)
+
+
+def test_pointing_counts_pairs_and_images() -> None:
+    task = TASKS.get("pointing")
+    first = task.record(
+        sample(referent("cat"), referent("dog")), Planted([(1, 0.2), (0, 0.4)]), WORDS
+    )
+    second = task.record(sample(referent("bus")), Planted([(1, 0.6)]), WORDS)
+    assert first == [["cat", 1, 0.2], ["dog", 0, 0.4]]
+    empty = task.record(sample(), Planted(), WORDS)
+    pointing, chance = task.scores({"1": first, "2": second, "3": empty}, WORDS, 0)
+    assert (pointing.metric, pointing.n, pointing.unit, pointing.images) == (
+        "pointing",
+        3,
+        "pairs",
+        2,
+    )
+    assert pointing.interval is not None and chance.interval is not None
+    assert pointing.interval.value == pytest.approx(2 / 3)
+    assert chance.interval.value == pytest.approx(0.4)
+
+
+def test_segmentation_ignores_what_has_no_class() -> None:
+    task = TASKS.get("segmentation")
+    labels = np.full((4, 6), IGNORE, dtype=np.int32)
+    labels[0, :4] = 0
+    labels[1, :2] = 2
+    record = task.record(sample(labels=labels), Planted(labels=[0, 0, 0, 1, 2, 0]), WORDS)
+    assert record == [[0, 0, 3], [0, 1, 1], [2, 0, 1], [2, 2, 1]]
+    miou, accuracy = task.scores({"1": record, "2": []}, WORDS, 0)
+    assert miou.interval is not None and accuracy.interval is not None
+    assert miou.interval.value == pytest.approx((3 / 5 + 1 / 2) / 2)
+    assert accuracy.interval.value == pytest.approx(4 / 6)
+    assert (miou.n, miou.unit, miou.images) == (6, "pixels", 1)
+    assert miou.detail == {"classes_present": 2, "iou_by_class": {"cat": 0.6, "bus": 0.5}}
+
+
+def test_presence_compares_both_scores() -> None:
+    task = TASKS.get("presence")
+    labels = np.full((4, 6), IGNORE, dtype=np.int32)
+    labels[0, 0] = 1
+    good = ClassEvidence(np.float32([0.9, 0.5, 0.1]), np.float32([0.2, 0.8, 0.1]))
+    record = task.record(sample(labels=labels), Planted(evidence=good), WORDS)
+    assert record["there"] == [1]
+    presence, peak = task.scores({"1": record}, WORDS, 0)
+    assert presence.interval is not None and peak.interval is not None
+    assert presence.interval.value == 1.0
+    assert peak.interval.value == 0.5
+    assert (presence.n, presence.detail["present"]) == (3, 1)
+
+
+def test_presence_of_everything_or_nothing_has_no_curve() -> None:
+    task = TASKS.get("presence")
+    record = {"there": [0, 1, 2], "peak": [0.1] * 3, "presence": [0.1] * 3}
+    assert [score.interval for score in task.scores({"1": record}, WORDS, 0)] == [None, None]
+
+
+def test_referring_by_hand() -> None:
+    task = TASKS.get("referring")
+    truth, answer = np.zeros((4, 6), bool), np.zeros((4, 6), bool)
+    truth[:2, :3], answer[:2, 1:4] = True, True
+    box: Box = (1.0, 0.0, 4.0, 2.0)
+    record = task.record(
+        sample(referent("cat", truth), referent("dog")),
+        Planted(regions=[(answer, box), (answer, None)]),
+        WORDS,
+    )
+    assert record == [[0.5, 4, 8], [0.0, None, None]]
+    other = [[0.9, 9, 10]]
+    scores = {s.metric: s for s in task.scores({"1": record, "2": other}, WORDS, 0)}
+    values = {name: s.interval.value for name, s in scores.items() if s.interval is not None}
+    assert values["cIoU"] == pytest.approx(13 / 18)
+    assert values["gIoU"] == pytest.approx((0.5 + 0.9) / 2)
+    assert values["Acc@0.5"] == pytest.approx(2 / 3)
+    assert (scores["cIoU"].n, scores["Acc@0.5"].n) == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["pointing", "segmentation", "referring"])
+def test_nothing_to_measure_is_no_score(name: str) -> None:
+    scores = TASKS.get(name).scores({"1": []}, WORDS, 0)
+    assert scores
+    assert all(score.interval is None and score.n == 0 for score in scores)
+    assert all(str(score) == "-" for score in scores)
+
+
+@pytest.mark.parametrize("name", ["segmentation", "presence"])
+def test_a_sample_without_labels_is_refused(name: str) -> None:
+    with pytest.raises(BadSampleError, match="no label map"):
+        TASKS.get(name).record(sample(), Planted(), WORDS)
+
+
+def test_tasks_are_found_by_id_once() -> None:
+    registry = TaskRegistry()
+    registry.register(TASKS.get("pointing"))
+    with pytest.raises(ValueError, match="registered already"):
+        registry.register(TASKS.get("pointing"))
+    with pytest.raises(UnknownNameError, match="'pointig'.*'pointing'"):
+        TASKS.get("pointig")
+    with pytest.raises(UnknownNameError, match="'presence'"):
+        TASKS.get("presence", ("pointing",))
