@@ -76,7 +76,8 @@ def read_heads(
     with capture(model, rows=rows, heads=wanted) as trace:
         deepest = trace.layers[-1]
         # named rows are found in every phrase of a pack; numbered ones count within one prompt
-        if model.family.causal_image and isinstance(rows, str):
+        shared = model.family.causal_image and isinstance(rows, str) and len(phrases) > 1
+        if shared:
             return _packed(model, pixels, phrases, trace, wanted, deepest, name, placement)
         return [
             _whole(model, pixels, phrase, trace, wanted, deepest, name, placement)
