@@ -82,7 +82,7 @@ def _kind(ours: bool) -> str:
 
 def elbow(sums: Sequence[float], tau: float) -> str:
     """The attention sums of all heads in ascending order, and the threshold at their elbow."""
-    width, height, pad = 560, 170, 26
+    width, height, pad = 560, 300, 26
     step = (width - 2 * pad) / max(1, len(sums) - 1)
 
     def place(index: int, value: float) -> tuple[float, float]:

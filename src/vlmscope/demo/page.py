@@ -27,6 +27,7 @@ vlmscope heads discover llava-hf/llava-1.5-7b-hf --samples my.jsonl --out heads.
 vlmscope heads verify heads.json --samples other.jsonl --out heads.json
 vlmscope doctor llava-hf/llava-1.5-7b-hf"""
 
+_HERO = ("heatmap", "mask", "box", "point")  # the words stand beside the picture
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -46,7 +47,7 @@ def render_page(story: Story) -> str:
     number = _NUMBERS.get(count, str(count))
     hero = story.hero
     return string.Template(template).substitute(
-        hero_image=_data_uri(hero.grounding.overlay(min_side=720)),
+        hero_image=_data_uri(hero.grounding.overlay(min_side=720, show=_HERO)),
         hero_phrase=html.escape(hero.grounding.phrase),
         hero_iou=f"{hero.iou:.2f}",
         hero_note=html.escape(_hero_note(story)),
