@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,4 +74,13 @@ def demo(
     emit("")
     emit(f"Open {page.resolve().as_uri()}")
     phrase = shlex.quote(story.hero.sample.phrase)
-    note(f"Then: vlmscope ground {scene} {phrase} --heads {heads} --out {out / 'overlay.png'}")
+    then = f"ground {scene} {phrase} --heads {heads} --out {out / 'overlay.png'}"
+    note(f"Then: {_program()} {then}")
+
+
+def _program() -> str:
+    """How to call vlmscope from here: the virtual environment of `make demo` is not active."""
+    called = Path(sys.argv[0])
+    if shutil.which("vlmscope"):
+        return "vlmscope"
+    return str(called) if called.name == "vlmscope" else "python -m vlmscope"
