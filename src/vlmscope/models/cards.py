@@ -48,7 +48,7 @@ class ModelCard:
 _TINY_LLAVA = ModelCard(
     id="tiny-llava",
     family="llava",
-    size="3.9M",
+    size="3.8M",
     licence="Apache-2.0",
     embedded=True,
     notes="ships inside vlmscope; knows rendered shapes, not photographs",
@@ -57,7 +57,7 @@ _TINY_LLAVA = ModelCard(
 _TINY_CLIP = ModelCard(
     id="tiny-clip",
     family="clip",
-    size="3M",
+    size="1.5M",
     licence="Apache-2.0",
     embedded=True,
     notes="ships inside vlmscope; knows rendered shapes, not photographs",
@@ -92,7 +92,7 @@ _HUB = (
 
 def catalogue() -> tuple[ModelCard, ...]:
     """Cards of the embedded models and of well-known checkpoints, embedded first."""
-    return (_TINY_LLAVA, *_HUB)
+    return (_TINY_LLAVA, _TINY_CLIP, *_HUB)
 
 
 def card_for(name: str, family: str) -> ModelCard:
