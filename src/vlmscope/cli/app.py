@@ -51,7 +51,9 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     for name, summary in COMMANDS.items():
         if name == "heads":
-            app.add_typer(_heads(words, called == "heads"), name=name, help=summary)
+            app.add_typer(
+                _heads(words, called == "heads"), name=name, help=summary, short_help=summary
+            )
         else:
             _add(app, name, summary, name if name == called else None, words)
     return app
@@ -92,7 +94,8 @@ def _add(
     command: Command = _stub
     if module is not None:
         command = importlib.import_module(f"vlmscope.cli.{module}").command(list(words))
-    app.command(name, help=None if module is not None else summary)(command)
+    # given as the short help it is not cut off in the list
+    app.command(name, short_help=summary)(command)
 
 
 def _stub() -> None:

@@ -41,8 +41,12 @@ class Extra:
 EXTRAS: Mapping[str, Extra] = {
     "supervision": Extra("supervision", "supervision", "Grounding.to_supervision()"),
     "coco": Extra("pycocotools", "pycocotools", "COCO run-length masks and COCO annotation files"),
-    "plots": Extra("matplotlib", "matplotlib", "curves and bar charts in reports"),
-    "accelerate": Extra("accelerate", "accelerate", "models split over several devices"),
+    "plots": Extra("matplotlib", "matplotlib", "nothing yet: kept for plots in reports"),
+    "accelerate": Extra(
+        "accelerate",
+        "accelerate",
+        "models that you load with device_map, for from_pretrained_model()",
+    ),
 }
 """The extras of pyproject.toml by name."""
 
