@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,22 +52,13 @@ def roc_auc(
             f"{int(there.sum())} present among {len(values)}."
         )
     numbers = {image: index for index, image in enumerate(dict.fromkeys(images))}
-    groups = np.array([numbers[image] for image in images])
-    order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(values[order]) > 0])  # of runs of equal scores
-    there, groups = there[order], groups[order]
-
-    value = float(_areas(np.ones((1, len(numbers))), there, groups, starts)[0])
-    rng = np.random.default_rng(seed)
-    even, step = np.full(len(numbers), 1 / len(numbers)), max(1, _CHUNK // len(values))
+    pairs = _Pairs.of(values, there, np.array([numbers[image] for image in images]))
+    count, step = len(numbers), max(1, _CHUNK // len(values))
+    value = float(pairs.areas(np.ones((1, count), dtype=np.int64))[0])
+    rng, even = np.random.default_rng(seed), np.full(count, 1 / count)
     drawn = np.concatenate(
         [
-            _areas(
-                rng.multinomial(len(numbers), even, min(step, resamples - start)).astype(float),
-                there,
-                groups,
-                starts,
-            )
+            pairs.areas(rng.multinomial(count, even, min(step, resamples - start)))
             for start in range(0, resamples, step)
         ]
     )
@@ -74,17 +66,40 @@ def roc_auc(
     return Interval(value, float(low), float(high))
 
 
-def _areas(
-    weights: NDArray[np.float64],
-    there: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-    starts: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Areas under weights (resamples, images): (resamples,), NaN where one kind is missing."""
-    each = weights[:, groups]
-    positive = np.add.reduceat(each * there, starts, axis=1)
-    negative = np.add.reduceat(each * ~there, starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative / 2
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    above = (positive * below).sum(axis=1)
-    return np.divide(above, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Absent ones in the order of their scores, and where present ones fall among them.
+
+    Attributes:
+        absent: int (absent,), the image of each absent one, ascending by score.
+        present: int (present,), the image of each present one.
+        below, up_to: int (present,), how many absent ones score less, and less or as much.
+    """
+
+    absent: NDArray[np.int64]
+    present: NDArray[np.int64]
+    below: NDArray[np.int64]
+    up_to: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, values: NDArray[np.float64], there: NDArray[np.bool_], groups: NDArray[np.int64]
+    ) -> _Pairs:
+        order = np.argsort(values[~there])
+        ranked = values[~there][order]
+        return cls(
+            groups[~there][order],
+            groups[there],
+            np.searchsorted(ranked, values[there], side="left"),
+            np.searchsorted(ranked, values[there], side="right"),
+        )
+
+    def areas(self, draws: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Areas when images count as often as drawn (resamples, images); NaN without both kinds."""
+        negative = np.zeros((len(draws), len(self.absent) + 1), dtype=np.int64)
+        np.cumsum(draws[:, self.absent], axis=1, out=negative[:, 1:])
+        positive = draws[:, self.present]
+        beaten = (negative[:, self.below] + negative[:, self.up_to]) / 2
+        pairs = positive.sum(axis=1) * negative[:, -1]
+        won = (positive * beaten).sum(axis=1)
+        return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
