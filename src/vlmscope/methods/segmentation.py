@@ -103,7 +103,6 @@ class Segmenter:
     def settings(self) -> dict[str, Any]:
         """What was decided beside the method's own options: JSON values."""
         return {
-            "compete": self.compete,
             "background": self.background,
             "logit_scale": self.logit_scale,
             "presence_is": PRESENCE,
@@ -187,7 +186,9 @@ def segmenter(
         )
     listed = ClassList.of(classes)
     _check(listed, compete, background, logit_scale)
-    settings = ground_options(chosen, model, {**_allowed(options, compete), **_windowed(window)})
+    settings = ground_options(
+        chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
+    )
     if getattr(settings, "feature_surgery", False) and len(listed.texts) < 2:
         raise BadOptionError(
             "feature_surgery subtracts what all texts have in common, so it needs two or more; got "
