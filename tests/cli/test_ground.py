@@ -318,7 +318,6 @@ def test_a_processor_with_another_image_token(refused: Any, words: list[Any], mi
     refused([*words, "--model", mixed], "as id 4", "expects id 3", "processor that belongs")
 
 
-@pytest.mark.xfail(reason="Family.check does not compare image sizes yet", strict=True)
 def test_a_processor_with_another_image_size(refused: Any, words: list[Any], mixed: Path) -> None:
     record = json.loads((mixed / "processor_config.json").read_text())
     sizes = {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}}

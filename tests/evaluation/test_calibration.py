@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from handmade import FakeModel, PlantedHeads, scene
 
+from handmade import FakeModel, PlantedHeads, scene
 from vlmscope.evaluation import calibrate_post
 from vlmscope.evaluation.calibrate import calibrate, main
 from vlmscope.evaluation.calibration import Setting, settings_to_try
@@ -29,7 +29,7 @@ class Scenes:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self):
         for image, box in map(scene, self.numbers):
             yield image, "the bright thing", box
 

@@ -112,6 +112,11 @@ def test_the_image_token_in_a_phrase_is_refused() -> None:
         vs.token_map(llava(), IMAGE, "the <image> circle")
 
 
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(BadPhraseError, match="surrogate"):
+        vs.token_map(llava(), IMAGE, "the red \ud83c circle")
+
+
 @pytest.mark.parametrize("span", [(3, 3), (0, 99), (5, 2), (-1, 2)])
 def test_a_span_that_names_no_text_is_refused(span: tuple[int, int]) -> None:
     with pytest.raises(BadPhraseError, match="span"):
@@ -159,9 +164,8 @@ def test_the_claimed_image_token_holds_the_embedding_of_its_patch() -> None:
 
 def test_a_processor_of_another_grid_is_refused_with_both_numbers() -> None:
     model, other = llava(), llava(side=84)
-    mixed = from_pretrained_model(model.hf, other.processor)
     with pytest.raises(ModelMismatchError, match="6x6 image tokens.*4x4"):
-        vs.token_map(mixed, IMAGE, "pizza")
+        from_pretrained_model(model.hf, other.processor)
 
 
 def test_a_processor_with_another_image_token_is_refused() -> None:

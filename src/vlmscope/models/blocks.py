@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -99,7 +100,7 @@ def _is_plain(mlp: nn.Module, x: Tensor) -> bool:
     )
 
 
-def _in_scratch(mlp: nn.Module, x: Tensor, scratch: Scratch) -> Tensor:
+def _in_scratch(mlp: Any, x: Tensor, scratch: Scratch) -> Tensor:
     """fc2(h * sigmoid(1.702 h)), h = fc1(x): the operations of the module itself, in place."""
     fc1, fc2 = mlp.fc1, mlp.fc2
     flat = x.flatten(0, 1)

@@ -76,6 +76,9 @@ class LlavaFamily(Family):
                 "Load the processor that belongs to the model."
             )
 
+        # a processor of another image size shows only when it is used: use it on a small picture
+        self.image_inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
+
     def image_inputs(
         self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
     ) -> ImageInputs:
@@ -116,7 +119,7 @@ class LlavaFamily(Family):
         patch = int(vision.patch_size)
         grid = size[0] // patch, size[1] // patch
         side = int(vision.image_size) // patch
-        if grid != (side, side):
+        if size != (int(vision.image_size),) * 2:
             raise ModelMismatchError(
                 f"The processor makes {size[0]}x{size[1]} pixels = {grid[0]}x{grid[1]} image tokens, "
                 f"the model's vision tower takes {side}x{side} (image {vision.image_size}, patch "

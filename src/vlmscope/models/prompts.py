@@ -49,6 +49,13 @@ class Prompt:
                 f"The phrase is empty (got {self.text!r}). Say what to look for, "
                 "for example: 'the small red circle'."
             )
+        try:
+            (self.text + (self.answer or "")).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadPhraseError(
+                f"The phrase holds half of a surrogate pair at character {error.start}, which is no "
+                "text. It was probably decoded with the wrong encoding."
+            ) from error
         if _ALL_MARKS & set(self.text + (self.answer or "")):
             raise BadPhraseError(
                 "The phrase holds private-use characters (U+E000 to U+E005) that vlmscope keeps for "
