@@ -228,6 +228,16 @@ def test_spoiled_images_are_skipped_said_and_counted(
     assert found["gem"]["pointing"].images == 1
 
 
+def test_an_image_too_long_for_the_tower_is_one_more_bad_image(
+    folder: PanopticFolder, model: DualEncoder
+) -> None:
+    folder.add(30, [(1, 6, (0, 0, 9000, 1))], size=(1, 20_000))
+    found = run(open_dataset("coco-panoptic", folder.write(), WORDS), model, ["clip"])
+    [skipped] = found.skipped
+    assert skipped.image_id == "30"
+    assert "patches, more than" in skipped.reason
+
+
 def test_no_usable_image_is_an_error(folder: PanopticFolder, model: DualEncoder) -> None:
     for number in (7, 9, 12, 13, 21):
         folder.image(number).write_text("no picture")

@@ -11,10 +11,11 @@ from vlmscope.methods import get_method
 
 
 def test_options_are_split_at_commas_dots_and_equals() -> None:
-    found = split_options(["gem.temperature=perplexity, gem.perplexity=0.1", "gem@a.keep-ratio=no"])
+    texts = ["gem.temperature=perplexity, gem.perplexity=0.1", "gem@0.5.keep-ratio=no"]
+    found = split_options(texts)
     assert found == {
         "gem": {"temperature": "perplexity", "perplexity": "0.1"},
-        "gem@a": {"keep_ratio": "no"},
+        "gem@0.5": {"keep_ratio": "no"},
     }
 
 

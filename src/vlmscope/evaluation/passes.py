@@ -9,6 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from vlmscope.errors import BadOptionError, BadSampleError
 from vlmscope.evaluation.datasets import EvalSample
 from vlmscope.evaluation.grounded import GroundedResponse
 from vlmscope.evaluation.responses import DenseResponse, Response, is_dense
@@ -17,6 +18,7 @@ from vlmscope.evaluation.shared_pass import shared_tokens
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.dense import DenseAnswer, DenseTokens, Similarity, compare
 from vlmscope.models import DualEncoder
+from vlmscope.models.patches import grid_size
 from vlmscope.types import TokenMap
 
 __all__ = ["responses"]
@@ -34,9 +36,14 @@ def responses(runs: Sequence[MethodRun], words: Vocabulary, sample: EvalSample) 
         runs: with labels that differ.
         words: the classes, and the model.
         sample: the image and its truth.
+
+    Raises:
+        BadSampleError: an image that becomes too many patches, or none.
     """
     groups: dict[_Size, list[MethodRun]] = {}
     for run in runs:
+        if is_dense(run):
+            _check_size(_size(run, words.model), words.model, sample)
         if is_dense(run) and not run.options.window:
             groups.setdefault(_size(run, words.model), []).append(run)
     passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
@@ -57,6 +64,14 @@ def _response(
 
 def _size(run: MethodRun, model: Any) -> _Size:
     return DenseAnswer(run.method, model, run.options).side, run.options.keep_ratio  # type: ignore[arg-type]
+
+
+def _check_size(size: _Size, model: Any, sample: EvalSample) -> None:
+    """One image that is too long must not end a job of thousands."""
+    try:
+        grid_size(sample.image.size, model.patch, *size)
+    except BadOptionError as error:
+        raise BadSampleError(str(error)) from error
 
 
 class _Pass:

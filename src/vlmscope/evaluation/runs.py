@@ -64,7 +64,7 @@ def split_options(texts: Iterable[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for part in (part.strip() for text in texts for part in text.split(",")):
         place, equals, value = part.partition("=")
-        label, dot, name = place.partition(".")
+        label, dot, name = place.rpartition(".")
         if not (equals and dot and label and name and value.strip()):
             raise BadOptionError(
                 f"An option of a method is written METHOD.OPTION=VALUE, got {part!r}. "
@@ -88,7 +88,8 @@ def choose(
         names: ids of methods; ``gem@wide`` is gem once more, under a name of its own.
         options: label -> option -> value; texts are read as the option's type.
         shared: options of dense methods (``side``, ``keep_ratio``, ``templates``) for all of them;
-            what ``options`` says of a run comes first.
+            what ``options`` says of a run comes first. ``{"keep_ratio": False}`` squashes images,
+            as GEM's protocol and ``vlmscope eval`` do.
 
     Raises:
         UnknownNameError: an unknown method or option, or options for a run that is not there.

@@ -130,7 +130,7 @@ class DatasetSource:
         for given in fields:
             if getattr(self, given) is not None:
                 raise BadOptionError(
-                    f"The data set {name} takes no {given}, got {getattr(self, given)!r}. Leave it out."
+                    f"The data set {name} takes no {given}, got {getattr(self, given)}. Leave it out."
                 )
 
 
