@@ -34,6 +34,7 @@ def test_heads_that_point_are_better_than_chance_and_than_random_ones(found: Hea
     assert evidence.samples == 30 and evidence.better_than_chance
     assert evidence.pointing.value > 0.9 > evidence.random_pointing > 0
     assert evidence.chance_pointing < 0.15
+    assert evidence.chance_pointing < evidence.average_pointing <= 1
     assert evidence.acc50.value > 0.9 and evidence.mean_iou.value > 0.6
     assert evidence.enrichment.value > 5
     assert evidence.mask_iou is None  # only boxes were given
@@ -159,8 +160,19 @@ def test_the_seed_decides_the_random_sets(fake: FakeModel, planted: PlantedHeads
     assert one == same and one.random_pointing != other.random_pointing
 
 
+def test_the_average_of_all_heads_is_a_yardstick_of_its_own(
+    fake: FakeModel, planted: PlantedHeads
+) -> None:
+    planted.pointing = ((3, 1),)
+    alone = verify_heads(fake, "L3H1", _boxed(range(12)), post=POST, progress=False).evidence
+    planted.broad = tuple((layer, head) for layer in (2, 4, 5) for head in range(4))
+    drowned = verify_heads(fake, "L3H1", _boxed(range(12)), post=POST, progress=False).evidence
+    assert drowned.average_pointing < alone.average_pointing
+    assert drowned.pointing == alone.pointing
+
+
 def test_a_flat_map_points_nowhere_and_padding_is_never_pointed_at() -> None:
-    hits = np.array([True, True, False])
+    hits = np.array([False, True, False])
     visible = np.array([False, True, True])
     maps = np.array([[0.2, 0.2, 0.2], [0.9, 0.3, 0.1], [0.0, 0.1, 0.3], [0.0, 0.0, 0.0]])
     assert pointing_hits(maps, hits, visible) == [0, 1, 0, 0]

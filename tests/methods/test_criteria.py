@@ -118,6 +118,12 @@ def test_a_uniform_map_has_no_entropy_not_the_lowest(value: float, weigh: str) -
     assert np.isinf(spatial_entropies(_over(5, 7), maps, weigh)).all()
 
 
+@pytest.mark.parametrize("weigh", ["area", "mass"])
+def test_the_rounding_of_a_softmax_is_no_component(weigh: str) -> None:
+    noise = 1 + 1e-7 * np.random.default_rng(0).standard_normal((2, 35))
+    assert np.isinf(spatial_entropies(_over(5, 7), noise / 35, weigh)).all()
+
+
 def test_fault_square_grid_assumed_from_the_number_of_tokens() -> None:
     # 4 x 9 = 36 tokens; as 6 x 6 the same tokens fall into other components
     grid = np.zeros((4, 9))

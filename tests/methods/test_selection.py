@@ -73,8 +73,8 @@ def test_bottom_row_filter_drops_the_map_in_that_sample_only() -> None:
 
 
 def test_equal_entropies_go_by_attention() -> None:
-    found = select(_measures([[0.8, 0.9, 0.85]], [[0.0, 0.0, 0.0]]), ALL)
-    assert found.frequency.tolist() == [0, 1, 0]
+    found = select(_measures([[0.1, 0.8, 0.85, 0.9]], [[0.0, 0.0, 0.0, 0.0]]), ALL)
+    assert found.survivors == 3 and found.frequency.tolist() == [0, 0, 0, 1]
 
 
 def test_maps_without_entropy_are_never_marked() -> None:

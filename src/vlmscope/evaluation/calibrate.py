@@ -99,6 +99,7 @@ def _figures(evidence: HeadEvidence | None) -> dict[str, Any]:
         **{name: _rounded(value) for name, value in intervals.items() if value is not None},
         "chance_pointing": round(evidence.chance_pointing, 4),
         "random_pointing": round(evidence.random_pointing or 0.0, 4),
+        "average_pointing": round(evidence.average_pointing or 0.0, 4),
     }
 
 

@@ -47,6 +47,7 @@ def evidence_of(
         # over part of the samples it would not be comparable with the rest
         mask_iou=mean(masks) if len(masks) == len(records) else None,
         random_pointing=float(np.mean([record["rivals"] for record in records])),
+        average_pointing=float(np.mean([record["average"] for record in records])),
     )
 
 

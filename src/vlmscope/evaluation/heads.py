@@ -93,7 +93,7 @@ def _header(
     model: LoadedModel, heads: HeadSet, options: PostOptions, seed: int, reading: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "job": "verification",
+        "job": "verification/2",
         "model": model.id,
         "revision": model.revision,
         "heads": [str(head) for head in heads.heads],

@@ -32,12 +32,14 @@ class Judge:
         heads: every head of the decoder, layer after layer, the order of the maps.
         own: indices of the set's heads.
         rivals: indices of the heads of each random set.
+        pool: indices of all heads of the layers that discovery reads.
         options: post-processing.
     """
 
     heads: tuple[Head, ...]
     own: tuple[int, ...]
     rivals: tuple[tuple[int, ...], ...]
+    pool: tuple[int, ...]
     options: PostOptions
 
     @classmethod
@@ -58,7 +60,7 @@ class Judge:
         size = min(len(chosen.heads), len(pool))
         rivals = [rng.choice(pool, size, replace=False).tolist() for _ in range(RANDOM_SETS)]
         own = tuple(heads.index(head) for head in chosen.heads)
-        return cls(heads, own, tuple(map(tuple, rivals)), options)
+        return cls(heads, own, tuple(map(tuple, rivals)), tuple(pool.tolist()), options)
 
     def record(self, sample: Sample, maps: HeadMaps) -> dict[str, Any]:
         """Everything that is kept of a sample, as JSON values."""
@@ -67,14 +69,17 @@ class Judge:
         smoothed = smooth(token_map, raw, self.options)
         hits, areas = target.hits(token_map), visible_areas(token_map)
         own, visible = list(self.own), areas > 0
-        rivals = np.stack([smoothed[list(rival)].mean(axis=0) for rival in self.rivals])
+        groups = (*self.rivals, self.pool)
+        yardsticks = np.stack([smoothed[list(group)].mean(axis=0) for group in groups])
+        *rivals, average = pointing_hits(yardsticks, hits, visible)
         attention = np.concatenate([raw, raw[own].mean(axis=0, keepdims=True)])
         enriched = enrichment(attention, target.coverage(token_map), areas).round(6).tolist()
         return {
             "chance": float(hits.sum() / max(1, visible.sum())),
             "pointing": pointing_hits(smoothed, hits, visible),
             "enrichment": enriched[:-1],
-            "rivals": pointing_hits(rivals, hits, visible),
+            "rivals": rivals,
+            "average": average,
             "own": [self._located(token_map, smoothed[index], target) for index in own],
             "set": {
                 **self._located(token_map, smoothed[own].mean(axis=0), target),

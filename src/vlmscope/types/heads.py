@@ -80,6 +80,8 @@ class HeadEvidence:
         sample_ids: digest of the samples, to tell that discovery did not use them.
         mask_iou: mean IoU of the combination's mask, where the samples carry masks.
         random_pointing: mean pointing of combinations of as many random heads, or None.
+        average_pointing: pointing of the average over all heads of the layers that discovery
+            reads, or None: a set that does not beat it is not worth choosing.
         skipped: one sentence for every row that could not be used.
     """
 
@@ -94,6 +96,7 @@ class HeadEvidence:
     sample_ids: tuple[str, ...] = ()
     mask_iou: Interval | None = None
     random_pointing: float | None = None
+    average_pointing: float | None = None
     skipped: tuple[str, ...] = ()
 
     @property
