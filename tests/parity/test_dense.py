@@ -15,7 +15,7 @@ from vlmscope.errors import BadOptionError
 from vlmscope.methods import get_method
 from vlmscope.methods.dense import DenseMethod, dense_tokens, original_tokens
 from vlmscope.methods.dense.temperature import perplexity_temperature
-from vlmscope.methods.gem import adaptive_temperature
+from vlmscope.methods.gem import adaptive_temperature, expected_temperature
 from vlmscope.methods.naclip import neighbourhood
 from vlmscope.models import DualEncoder
 from vlmscope.models.patches import resize_positions
@@ -184,6 +184,27 @@ def test_the_adaptive_temperature_is_the_mean_token_norm_over_root_d() -> None:
     normed = torch.arange(24.0).reshape(2, 3, 4)
     norms = np.linalg.norm(normed.numpy(), axis=-1).mean(-1) / np.sqrt(16)
     np.testing.assert_allclose(adaptive_temperature(normed, 16).numpy(), norms, rtol=1e-6)
+
+
+def test_the_expected_temperature_is_close_to_the_measured_one() -> None:
+    encoder = DUAL["clip"]()
+    values = values_for(encoder, (6, 6))
+    with encoder.frozen():
+        x = encoder.family.embed(encoder.hf, values, (6, 6))
+        block = encoder.blocks[0]
+        normed = block.norm1(x)
+        head_dim = block.project(normed).q.shape[-1]
+    measured = float(adaptive_temperature(normed, head_dim)[0])
+    assert expected_temperature(block) == pytest.approx(measured, rel=0.1)
+
+
+def test_gem_warns_where_its_temperature_is_flat() -> None:
+    encoder, gem = DUAL["clip"](), get_method("gem")
+    assert "perplexity" in gem.cautions(encoder, gem.options())[0]
+    assert not gem.cautions(encoder, gem.options(temperature="perplexity"))
+    for block in encoder.blocks:
+        block.norm1.weight.data *= 10
+    assert not gem.cautions(encoder, gem.options())
 
 
 @pytest.mark.parametrize("share", [0.03, 0.1, 0.3])

@@ -17,11 +17,14 @@ from torch import Tensor
 from vlmscope.methods.dense.engine import DenseMethod, DensePath, Site
 from vlmscope.methods.dense.options import DenseOptions
 from vlmscope.methods.dense.temperature import perplexity_temperature
-from vlmscope.models.blocks import QKV, merge_heads
+from vlmscope.models import DualEncoder
+from vlmscope.models.blocks import QKV, VisionBlock, merge_heads
 
 __all__ = ["Gem", "GemOptions", "adaptive_temperature"]
 
 _TINY = 1e-12
+# unit vectors have logits within +-t: below this even a perfect match barely outweighs the rest
+_FLAT = 2.5
 TEMPERATURES = ("adaptive", "constant", "perplexity")
 PROJECTIONS = ("qkv", "qk", "kv", "qv", "q", "k", "v")
 
@@ -94,6 +97,18 @@ class Gem(DenseMethod):
         assert mean is not None
         return merge_heads(mean / len(options.projections))
 
+    def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
+        if options.temperature != "adaptive":
+            return ()
+        blocks = encoder.blocks[-self.path(options, len(encoder.blocks)).depth :]
+        expected = sum(expected_temperature(block) for block in blocks) / len(blocks)
+        if expected >= _FLAT:
+            return ()
+        return (
+            f"GEM's adaptive temperature is about {expected:.1f} on this narrow model: the softmax is "
+            "nearly flat and averages objects away. Try temperature='perplexity'.",
+        )
+
     def _one(self, p: Tensor, v: Tensor, site: Site, options: Any) -> Tensor:
         unit = _unit(p)
         for _ in range(options.iterations):
@@ -111,6 +126,19 @@ def _unit(p: Tensor) -> Tensor:
 def adaptive_temperature(normed: Tensor, head_dim: int) -> Tensor:
     """(batch,): mean over tokens of ||x|| / sqrt(head_dim), x the block's input after norm1."""
     return normed.float().norm(dim=-1).mean(dim=-1) / math.sqrt(head_dim)
+
+
+def expected_temperature(block: VisionBlock) -> float:
+    """The adaptive temperature that a block's norm1 gives by its weights alone.
+
+    A normalised token has unit variance in each channel, so its mean squared length after the norm is
+    the sum of squared gains and biases.
+    """
+    norm: Any = block.norm1
+    squares = float(norm.weight.detach().float().square().sum())
+    if norm.bias is not None:
+        squares += float(norm.bias.detach().float().square().sum())
+    return math.sqrt(squares) * block.scale
 
 
 def _temperature(unit: Tensor, site: Site, options: Any) -> Tensor:

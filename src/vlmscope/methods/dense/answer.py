@@ -78,6 +78,7 @@ def _grounding(
             "presence": there,
             "presence_is": PRESENCE,
         },
+        warnings=how.method.cautions(how.encoder, how.options),
     )
 
 

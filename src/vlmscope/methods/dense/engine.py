@@ -104,6 +104,10 @@ class DenseMethod(ABC):
         """A last step on cosine similarities (batch, patches, phrases); none by default."""
         return similarity
 
+    def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
+        """Sentences to read before trusting this method on this model; none by default."""
+        return ()
+
     def ground(
         self,
         model: LoadedModel | DualEncoder,
