@@ -1,0 +1,40 @@
+"""Segmentations made by hand: no model is needed to test what is done with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vlmscope.types import BACKGROUND, Segmentation
+
+
+def segmentation(
+    labels: ArrayLike, names: tuple[str, ...] | None = None, **changes: Any
+) -> Segmentation:
+    """A segmentation of (height, width) labels; -1 is background."""
+    given = np.asarray(labels)
+    array = np.where(given < 0, BACKGROUND, given).astype(np.uint16)
+    names = names or tuple(f"class {index}" for index in range(int(given.max()) + 1))
+    values: dict[str, Any] = {
+        "names": names,
+        "method": "gem",
+        "model": "by hand",
+        "image": np.full((*array.shape, 3), 120, dtype=np.uint8),
+        "labels": array,
+        "score_maps": np.linspace(0, 1, len(names) * 4, dtype=np.float32).reshape(-1, 2, 2),
+        "presence": np.linspace(0.5, 0.1, len(names)).astype(np.float32),
+        "confidence": np.full(len(names), 0.75, dtype=np.float32),
+    }
+    return Segmentation(**{**values, **changes})
+
+
+def blobs(
+    classes: int, size: tuple[int, int] = (60, 90), seed: int = 0, smooth: float = 6.0
+) -> NDArray[np.int64]:
+    """Labels in soft patches, with holes, of (height, width)."""
+    from scipy.ndimage import gaussian_filter
+
+    noise = np.random.default_rng(seed).normal(size=(classes, *size))
+    return np.stack([gaussian_filter(each, smooth) for each in noise]).argmax(axis=0)
