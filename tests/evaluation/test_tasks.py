@@ -74,6 +74,17 @@ def test_pointing_counts_pairs_and_images() -> None:
     assert chance.interval.value == pytest.approx(0.4)
 
 
+def test_pairs_of_one_image_are_resampled_together() -> None:
+    """Four images that are all right or all wrong: four samples, not forty."""
+    records = {str(i): [["cat", i % 2, 0.5]] * 10 for i in range(4)}
+    apart = {f"{i}-{j}": [["cat", i % 2, 0.5]] for i in range(4) for j in range(10)}
+    [together, _], [each, _] = (TASKS.get("pointing").scores(r, WORDS, 0) for r in (records, apart))
+    assert together.interval is not None and each.interval is not None
+    assert together.interval[:] != each.interval[:]
+    assert together.interval.high - together.interval.low > 0.9
+    assert each.interval.high - each.interval.low < 0.4
+
+
 def test_segmentation_ignores_what_has_no_class() -> None:
     task = TASKS.get("segmentation")
     labels = np.full((4, 6), IGNORE, dtype=np.int32)
