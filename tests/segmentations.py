@@ -38,3 +38,19 @@ def blobs(
 
     noise = np.random.default_rng(seed).normal(size=(classes, *size))
     return np.stack([gaussian_filter(each, smooth) for each in noise]).argmax(axis=0)
+
+
+def filled(polygons: list[NDArray[np.float64]], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Pixels whose centre lies inside an odd number of times, by a ray to the right."""
+    rows, columns = np.mgrid[: size[0], : size[1]] + 0.5
+    columns += 1e-6  # a centre exactly on the way to a hole would be left to rounding
+    inside = np.zeros(size, dtype=bool)
+    for polygon in polygons:
+        odd = np.zeros(size, dtype=bool)
+        for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+            if y0 == y1:
+                continue
+            crosses = (rows >= min(y0, y1)) & (rows < max(y0, y1))
+            odd ^= crosses & (columns < x0 + (rows - y0) * (x1 - x0) / (y1 - y0))
+        inside |= odd
+    return inside

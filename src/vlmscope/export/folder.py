@@ -69,17 +69,15 @@ class ResultFolder:
             raise OutputError(
                 f"{place} is no record of a run. Choose another folder, or --overwrite."
             )
-        if there is not None and not overwrite and there != wanted:
-            differing = sorted(
-                key for key in {*there, *wanted} if there.get(key) != wanted.get(key)
-            )
+        differing = [] if there is None else _differing(there, wanted)
+        if differing and not overwrite:
             raise OutputError(
                 f"{self.path} holds results of a run with another {', '.join(differing)}. Choose "
                 "another folder, or --overwrite them."
             )
         if overwrite:
             self._forget()
-        if there != wanted:
+        if there is None or differing:
             write_json(place, wanted)
         if "yolo" in self.formats:
             write_text(self.path / "data.yaml", yolo_data(list(wanted["classes"])))
@@ -178,6 +176,12 @@ def keys_of(images: Sequence[Path]) -> dict[Path, str]:
     if len(set(keys.values())) < len(keys):  # there is an "a.jpg.png" beside them, too
         return {image: image.as_posix() for image in images}
     return keys
+
+
+def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Keys with other values; the order within a value counts, for it numbers the classes."""
+    keys = sorted({*first, *second})
+    return [key for key in keys if json.dumps(first.get(key)) != json.dumps(second.get(key))]
 
 
 def _save(picture: Image.Image, path: Path) -> None:
