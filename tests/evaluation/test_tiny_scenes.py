@@ -12,6 +12,8 @@ from vlmscope.evaluation.runs import choose
 
 SCENES = 40
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
