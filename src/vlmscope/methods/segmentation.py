@@ -65,8 +65,9 @@ class Segmenter:
             BadImageError: an image that cannot be read.
             BadOptionError: an image that becomes more patches than can be attended.
         """
+        how = self.how
         pixels = open_image(image).pixels
-        found = compare(self.how, pixels, self.text)
+        found = compare(how, pixels, self.text)
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(found.patches, owners, count).numpy()
         there = best_of_each(presence(found), owners, count).numpy()
@@ -74,15 +75,15 @@ class Segmenter:
         grid = found.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
-            method=self.how.method.id,
-            model=self.how.encoder.id,
+            method=how.method.id,
+            model=how.encoder.id,
             image=pixels,
             labels=labels.labels,
             score_maps=scores.T.reshape(count, *grid).astype(np.float32),
             presence=there.astype(np.float32),
             confidence=labels.confidence,
-            details={**describe(self.how, found), **self.settings},
-            warnings=self.classes.notes,
+            details={**describe(how, found), **self.settings},
+            warnings=self.classes.notes + how.method.cautions(how.encoder, how.options),
         )
 
     @property

@@ -97,9 +97,13 @@ def label_rows(id2label: dict[int, str], texts: Sequence[str]) -> list[int]:
     for row, label in sorted(id2label.items(), key=lambda item: int(item[0])):
         for name in [label, *label.split(",")]:
             known.setdefault(name.strip().lower(), int(row))
+    numbers = {int(row) for row in id2label}
     rows = []
     for text in texts:
         name = text.strip().lower()
+        if name.isdecimal() and int(name) in numbers:
+            rows.append(int(name))
+            continue
         if name not in known:
             raise UnknownNameError("label", text, known)
         rows.append(known[name])
