@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["QKV", "Scratch", "VisionBlock", "merge_heads", "split_heads"]
+__all__ = ["QKV", "Scratch", "VisionBlock", "merge_heads", "separate_projections", "split_heads"]
 
 
 @dataclass(eq=False)
@@ -110,6 +110,19 @@ def _in_scratch(mlp: Any, x: Tensor, scratch: Scratch) -> Tensor:
     torch.mul(hidden, 1.702, out=gate).sigmoid_()
     out = torch.addmm(fc2.bias, hidden.mul_(gate), fc2.weight.T)
     return out.view(*x.shape[:2], -1)
+
+
+def separate_projections(attention: Any, heads: int) -> Callable[[Tensor], QKV]:
+    """The projections of an attention module that keeps q, k and v apart."""
+
+    def project(x: Tensor) -> QKV:
+        return QKV(
+            split_heads(attention.q_proj(x), heads),
+            split_heads(attention.k_proj(x), heads),
+            split_heads(attention.v_proj(x), heads),
+        )
+
+    return project
 
 
 def merge_heads(x: Tensor) -> Tensor:

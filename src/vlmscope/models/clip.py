@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
-from vlmscope.models.blocks import QKV, VisionBlock, split_heads
+from vlmscope.models.blocks import VisionBlock, separate_projections
 from vlmscope.models.dual import DualFamily
 from vlmscope.models.patches import PatchGrid, resize_positions
 
@@ -67,18 +67,9 @@ class ClipFamily(DualFamily):
 def separate_qkv_block(layer: Any) -> VisionBlock:
     """A block of CLIP's or SigLIP's vision tower."""
     attention = layer.self_attn
-    heads = attention.num_heads
-
-    def project(x: Tensor) -> QKV:
-        return QKV(
-            split_heads(attention.q_proj(x), heads),
-            split_heads(attention.k_proj(x), heads),
-            split_heads(attention.v_proj(x), heads),
-        )
-
     return VisionBlock(
         norm1=layer.layer_norm1,
-        project=project,
+        project=separate_projections(attention, attention.num_heads),
         out=attention.out_proj,
         norm2=layer.layer_norm2,
         mlp=layer.mlp,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from vlmscope.errors import BadPhraseError
 from vlmscope.models.blocks import VisionBlock
 from vlmscope.models.cards import ModelCard
+from vlmscope.models.frozen import frozen
 from vlmscope.models.patches import Normalisation, PatchGrid, grid_map, grid_size, to_pixel_values
 from vlmscope.types import TokenMap
 
@@ -184,15 +185,6 @@ class DualEncoder:
                     self._texts.update(zip(part, F.normalize(found, dim=-1), strict=True))
         return torch.stack([self._texts[text] for text in texts])
 
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """No gradients and no dropout inside; the training flags are put back after."""
-        training = [module for module in self.hf.modules() if module.training]
-        try:
-            if training:
-                self.hf.eval()
-            with torch.no_grad():
-                yield
-        finally:
-            for module in training:
-                module.training = True
+        return frozen(self.hf)

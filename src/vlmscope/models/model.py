@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from vlmscope.errors import BadPhraseError, UnknownNameError
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.encoding import Encoded, EncodedText, check_length, encode_text, pad_batch
 from vlmscope.models.family import Family, ImageInputs
+from vlmscope.models.frozen import frozen
 from vlmscope.models.prompts import Prompt, WrittenPrompt, write_chat, write_paper
 from vlmscope.types import TokenMap, View
 
@@ -176,18 +177,9 @@ class LoadedModel:
         pad = self.processor.tokenizer.pad_token_id
         return int(pad) if pad is not None else 0
 
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """No gradients and no dropout inside; the training flags are put back after."""
-        training = [module for module in self.hf.modules() if module.training]
-        try:
-            if training:
-                self.hf.eval()
-            with torch.no_grad():
-                yield
-        finally:
-            for module in training:
-                module.training = True
+        return frozen(self.hf)
 
     def _place(self, tensor: torch.Tensor) -> torch.Tensor:
         dtype = self.dtype if tensor.is_floating_point() else None

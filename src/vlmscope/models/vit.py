@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmscope.errors import ModelMismatchError, UnknownNameError
-from vlmscope.models.blocks import QKV, VisionBlock, split_heads
+from vlmscope.models.blocks import VisionBlock, separate_projections
 from vlmscope.models.dual import DualFamily
 from vlmscope.models.patches import PatchGrid, resize_positions
 
@@ -112,18 +112,9 @@ def label_rows(id2label: dict[int, str], texts: Sequence[str]) -> list[int]:
 
 def _block(layer: Any) -> VisionBlock:
     attention = layer.attention
-    heads = attention.num_attention_heads
-
-    def project(x: Tensor) -> QKV:
-        return QKV(
-            split_heads(attention.q_proj(x), heads),
-            split_heads(attention.k_proj(x), heads),
-            split_heads(attention.v_proj(x), heads),
-        )
-
     return VisionBlock(
         norm1=layer.layernorm_before,
-        project=project,
+        project=separate_projections(attention, attention.num_attention_heads),
         out=attention.o_proj,
         norm2=layer.layernorm_after,
         mlp=layer.mlp,
