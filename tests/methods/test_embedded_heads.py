@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from itertools import islice
 
+import numpy as np
 import pytest
 
 import vlmscope as vs
 from vlmscope.models import LoadedModel
 from vlmscope.post import PostOptions
 from vlmscope.samples import read_samples
-from vlmscope.tiny import embedded_path, referring_samples
+from vlmscope.tiny import embedded_path, referring_samples, render_scene
+from vlmscope.tiny.expressions import absent
 from vlmscope.tiny.splits import HELD_OUT
 from vlmscope.types import HeadSet
 
@@ -75,6 +78,19 @@ def test_discovery_finds_them_again_on_other_scenes(model: LoadedModel, heads: H
     again = vs.discover_heads(model, scenes, progress=False)
     assert set(heads.heads) & set(again.heads)
     assert again.heads[0] in heads.heads
+
+
+def test_an_object_that_is_not_there_gets_a_lower_score(model: LoadedModel) -> None:
+    present, missing = [], []
+    for seed in HELD_OUT[6000:6024]:
+        scene = render_scene(seed)
+        phrase = absent(scene, random.Random(seed))
+        if phrase is not None:
+            there = scene.objects[0].description()
+            found = vs.ground(model, scene.image, [there, phrase.text()])
+            present.append(found[0].score)
+            missing.append(found[1].score)
+    assert len(present) > 12 and np.median(present) > np.median(missing) + 0.1
 
 
 def test_grounding_needs_no_heads_and_gives_no_warning(model: LoadedModel) -> None:
