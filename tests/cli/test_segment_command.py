@@ -16,6 +16,7 @@ from dual_families import LABELS, clip, vit
 from vlmscope.methods.segmentation import Segmenter
 
 CLASSES = "dog,person: man|woman,sky"
+QUIET_GEM = ("--temperature", "perplexity")  # nothing to warn of on a narrow model
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def test_json_holds_settings_and_every_class(run: Any, words: list[Any]) -> None
 
 def test_one_image_into_a_folder(run: Any, words: list[Any], tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
-    result = run(*words, "-o", out, "--format", "png,coco,yolo")
+    result = run(*words, *QUIET_GEM, "-o", out, "--format", "png,coco,yolo")
     assert result.code == 0, result.err
     assert sorted(tree(out)) == [
         "annotations.json",
@@ -96,7 +97,7 @@ def test_one_image_into_a_folder(run: Any, words: list[Any], tmp_path: Path) -> 
         "records/photo.json",
         "segmentation.json",
     ]
-    assert result.err == f"1 images in {out}\n"
+    assert result.err == f"1 image in {out}\n"
     with Image.open(out / "masks" / "photo.png") as mask:
         assert mask.mode == "P"
         assert mask.size == (90, 60)
@@ -120,7 +121,7 @@ def test_notes_on_classes_are_said(run: Any, words: list[Any], tmp_path: Path) -
     assert result.code == 0
     assert "classes: 1 class was given more than once and merged: 'dog'" in result.err
     assert "was read as Windows-1252; line 1 is 'café'" in result.err
-    assert run(*words, "--quiet").err == ""
+    assert run(*words, *QUIET_GEM, "--quiet").err == ""
 
 
 def test_more_classes_than_a_palette_holds(run: Any, words: list[Any], tmp_path: Path) -> None:
@@ -134,6 +135,13 @@ def test_more_classes_than_a_palette_holds(run: Any, words: list[Any], tmp_path:
     assert record["mask"] == {"bits": 16, "background": 65535}
     assert len(record["classes"]) == 1000
     assert not (tmp_path / "out" / "overlays").exists()
+
+
+def test_what_a_method_warns_of_is_said_once(run: Any, words: list[Any], photos: Path) -> None:
+    words[1] = photos
+    result = run(*words, "-q")
+    assert result.err.startswith("warning: GEM's adaptive temperature is about")
+    assert result.err.count("\n") == 1
 
 
 # a folder
@@ -202,7 +210,7 @@ def test_a_run_goes_on_where_it_was_interrupted(
 ) -> None:
     words[1] = photos
     out = photos.parent / "out"
-    words += ["-o", out, "--format", "png,coco"]
+    words += [*QUIET_GEM, "-o", out, "--format", "png,coco"]
     whole = run(*words[:-4], "--json", "-q")
     real, calls = Segmenter.__call__, []
 

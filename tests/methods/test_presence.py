@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,8 +11,6 @@ import vlmscope as vs
 from dual_families import DUAL, READERS
 from vlmscope.methods.dense import original_tokens
 from vlmscope.methods.dense.presence import best_of_each
-
-TINY_CLIP = Path(vs.__file__).parent / "tiny" / "weights" / "tiny-clip"
 
 
 @pytest.mark.parametrize("family", DUAL)
@@ -66,7 +62,7 @@ def test_it_tells_absent_from_present_better_than_the_peak() -> None:
     from vlmscope.tiny.words import COLOURS, SHAPES
 
     names = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
-    model = vs.load(str(TINY_CLIP), dtype="float32")
+    model = vs.load("tiny-clip")
     ready = segmenter(model, names, "gem", temperature="perplexity")
     there, presence, peaks = [], [], []
     for seed in range(20_000_000, 20_000_016):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +20,6 @@ from vlmscope.methods.dense import dense_tokens, phrase_embeddings
 from vlmscope.models import DualEncoder
 from vlmscope.post import smooth
 from vlmscope.types import BACKGROUND
-
-TINY_CLIP = Path(vs.__file__).parent / "tiny" / "weights" / "tiny-clip"
 
 
 def noise(height: int = 48, width: int = 72, seed: int = 0) -> NDArray[np.uint8]:
@@ -83,7 +80,7 @@ def test_a_class_scores_as_the_best_of_its_texts(encoder: DualEncoder) -> None:
 def test_it_names_the_shapes_of_unseen_scenes() -> None:
     from vlmscope.tiny.scenes import render_scene
 
-    model = vs.load(str(TINY_CLIP), dtype="float32")
+    model = vs.load("tiny-clip")
     scenes = [render_scene(20_000_000 + index) for index in range(5)]
     right: dict[str, list[float]] = {"gem": [], "clip": []}
     for method, options in (("gem", {"temperature": "perplexity"}), ("clip", {})):
@@ -354,3 +351,16 @@ def test_a_language_model_is_refused() -> None:
 def test_class_lists_are_taken_as_they_are(encoder: DualEncoder) -> None:
     listed = ClassList.of("dog, bus")
     assert segmenter(encoder, listed).classes is listed
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_scores_are_not_rounded_to_it(dtype: torch.dtype) -> None:
+    model = clip()
+    full = vs.segment(model, noise(), "dog, bus", "maskclip")
+    model.hf.to(dtype)
+    model._texts.clear()
+    half = vs.segment(model, noise(), "dog, bus", "maskclip")
+    assert half.score_maps.dtype == np.float32
+    np.testing.assert_allclose(half.score_maps, full.score_maps, atol=0.05)
+    as_half = torch.from_numpy(half.score_maps).to(dtype).float().numpy()
+    assert not np.array_equal(as_half, half.score_maps)

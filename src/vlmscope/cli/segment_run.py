@@ -108,6 +108,9 @@ class SegmentRun:
 
     def report(self, quiet: bool) -> int:
         """Say what was skipped and written; the exit code."""
+        said = {text for record in self.records for text in record["warnings"]}
+        for text in sorted(said - set(self.ready.classes.notes)):
+            warn(text)
         for each in self.skipped[:_SHOWN]:
             warn(f"{each['image']}: {each['reason']}")
         if len(self.skipped) > _SHOWN:
@@ -116,5 +119,6 @@ class SegmentRun:
             note(f"{len(self.skipped)} of {len(self.records) + len(self.skipped)} images skipped")
         if self.folder is not None and not quiet:
             before = f", {self.resumed} of them before" if self.resumed else ""
-            note(f"{len(self.records)} images in {self.folder.path}{before}")
+            kind = "image" if len(self.records) == 1 else "images"
+            note(f"{len(self.records)} {kind} in {self.folder.path}{before}")
         return 1 if self.skipped else 0

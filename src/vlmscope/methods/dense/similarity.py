@@ -78,12 +78,20 @@ def compare(how: DenseAnswer, pixels: NDArray[np.uint8], text: Tensor) -> Simila
     for values in plan.cut(fitted.values, patch, batch):
         tokens = dense_tokens(how.encoder, values, plan.size, how.method, how.options, pooled=True)
         assert tokens.pooled is not None
-        cosines.append((F.normalize(tokens.patches, dim=-1) @ text.T).float().cpu())
-        wholes.append((F.normalize(tokens.pooled, dim=-1) @ text.T).float().cpu())
+        cosines.append(_cosine(tokens.patches, text))
+        wholes.append(_cosine(tokens.pooled, text))
     blended = plan.blend(torch.cat(cosines))
     refined = how.method.refine(blended[None], how.options)[0]
     whole = torch.cat(wholes).amax(dim=0)
     return Similarity(refined, whole, fitted.token_map, len(plan.corners))
+
+
+def _cosine(vectors: Tensor, text: Tensor) -> Tensor:
+    """(..., joint) against unit vectors (texts, joint): float32 (..., texts) on the CPU.
+
+    In float32 whatever the weights are: half precision would round away small differences.
+    """
+    return (F.normalize(vectors.float(), dim=-1) @ text.float().T).cpu()
 
 
 def similarity(
