@@ -52,7 +52,7 @@ WORDS = (
 LABELS = ("tabby, tabby cat", "golden retriever", "bus, coach", "zebra", "person, human", "sky")
 """Labels of the classifiers, some with several names as in ImageNet."""
 
-CONTEXT = 12
+CONTEXT = 16
 JOINT = 24
 
 

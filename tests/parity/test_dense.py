@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from dual_families import DUAL
-from vlmscope.errors import BadOptionError
+from vlmscope.errors import BadOptionError, BadPhraseError
 from vlmscope.methods import get_method
 from vlmscope.methods.dense import DenseMethod, dense_tokens, original_tokens
 from vlmscope.methods.dense.temperature import perplexity_temperature
@@ -224,5 +224,11 @@ def test_feature_surgery_takes_away_what_all_phrases_share() -> None:
     refined = method.refine(similarity, method.options(feature_surgery=True))
     torch.testing.assert_close(refined.sum(-1), torch.zeros(1, 5), atol=1e-6, rtol=0)
     assert torch.equal(refined.argmax(-1), similarity.argmax(-1))
-    alone = torch.rand(1, 5, 1)
-    assert torch.equal(method.refine(alone, method.options(feature_surgery=True)), alone)
+    with pytest.raises(BadOptionError, match="there is one"):
+        method.refine(torch.rand(1, 5, 1), method.options(feature_surgery=True))
+
+
+@pytest.mark.parametrize("family", ["clip", "siglip", "blip"])
+def test_a_phrase_that_the_text_tower_cannot_read_is_refused(family: str) -> None:
+    with pytest.raises(BadPhraseError, match="tokens, more than the 16"):
+        DUAL[family]().text_embeddings(["red " * 40])

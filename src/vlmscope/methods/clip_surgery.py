@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vlmscope.errors import BadOptionError
 from vlmscope.methods.dense.engine import DenseMethod, DensePath, Site
 from vlmscope.methods.dense.options import DenseOptions
 from vlmscope.models.blocks import QKV
@@ -24,10 +25,7 @@ class ClipSurgeryOptions(DenseOptions):
     )
     feature_surgery: bool = field(
         default=False,
-        metadata={
-            "help": "subtract what all phrases have in common (needs several phrases; one phrase "
-            "alone stays as it is)"
-        },
+        metadata={"help": "subtract what all phrases have in common (needs two phrases or more)"},
     )
 
 
@@ -45,8 +43,13 @@ class ClipSurgery(DenseMethod):
         return site.block.attend(qkv.v, qkv.v, qkv.v)
 
     def refine(self, similarity: Tensor, options: Any) -> Tensor:
-        if not options.feature_surgery or similarity.shape[-1] < 2:
+        if not options.feature_surgery:
             return similarity
+        if similarity.shape[-1] < 2:
+            raise BadOptionError(
+                "feature_surgery subtracts what several phrases have in common, and there is one. Give "
+                "more phrases or leave feature_surgery out."
+            )
         return feature_surgery(similarity)
 
 

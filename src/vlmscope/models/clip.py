@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vlmscope.errors import ModelMismatchError
+from vlmscope.errors import BadPhraseError, ModelMismatchError
 from vlmscope.models.blocks import VisionBlock, separate_projections
 from vlmscope.models.dual import DualFamily
 from vlmscope.models.patches import PatchGrid, resize_positions
@@ -79,11 +79,19 @@ def separate_qkv_block(layer: Any) -> VisionBlock:
 
 
 def tokenise(processor: Any, texts: Sequence[str], limit: int, padding: bool | str) -> Any:
-    """Token ids of texts, cut at the text tower's limit as these encoders were trained."""
+    """Token ids of texts.
+
+    Raises:
+        BadPhraseError: a text longer than the text tower can read; nothing is cut off silently.
+    """
     tokenizer = getattr(processor, "tokenizer", processor)
-    return tokenizer(
-        list(texts), padding=padding, truncation=True, max_length=limit, return_tensors="pt"
-    )
+    for text, ids in zip(texts, tokenizer(list(texts), verbose=False)["input_ids"], strict=True):
+        if len(ids) > limit:
+            raise BadPhraseError(
+                f"The phrase {text[:60]!r}{'...' if len(text) > 60 else ''} has {len(ids)} tokens, "
+                f"more than the {limit} that the text tower reads. Shorten it."
+            )
+    return tokenizer(list(texts), padding=padding, max_length=limit, return_tensors="pt")
 
 
 def check_text_side(hf: PreTrainedModel, processor: Any) -> None:
