@@ -18,7 +18,7 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.evaluation import box_iou
+from vlmscope.evaluation import box_iou, verify_heads
 from vlmscope.methods import (
     DiscoveryOptions,
     MethodRegistry,
@@ -325,6 +325,10 @@ def test_localization_heads_refuse_a_model_without_a_decoder(planted: PlantedHea
     encoder = type("Encoder", (), {"id": "clip", "card": ModelCard("clip", "clip")})()
     with pytest.raises(UnsupportedError, match="does not run on clip"):
         ground(encoder, IMAGE, "thing", method="localization-heads")
+    with pytest.raises(UnsupportedError, match="clip is an encoder"):
+        discover_heads(encoder, [(IMAGE, "thing")], progress=False)
+    with pytest.raises(UnsupportedError, match="clip is an encoder"):
+        verify_heads(encoder, "L1H1", [(IMAGE, "thing", BOX)], progress=False)
 
 
 def test_every_method_describes_itself_and_its_options() -> None:

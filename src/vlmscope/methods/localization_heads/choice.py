@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vlmscope.errors import BadHeadSetError
+from vlmscope.errors import BadHeadSetError, UnsupportedError
 from vlmscope.methods.localization_heads.published import (
     published_for,
     published_names,
@@ -17,7 +17,7 @@ from vlmscope.methods.localization_heads.published import (
 from vlmscope.models import LoadedModel
 from vlmscope.types import Head, HeadSet, parse_heads
 
-__all__ = ["resolve_heads"]
+__all__ = ["decoder_shape", "resolve_heads"]
 
 
 def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
@@ -32,9 +32,10 @@ def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
     Raises:
         BadHeadSetError: none to be found, unreadable, no heads at all, one named twice, or one
             that the model does not have; says the valid range.
+        UnsupportedError: a model without a decoder.
     """
+    layers, width = decoder_shape(model)
     chosen = _default(model) if heads is None else _given(heads, model)
-    layers, width = model.decoder_shape
     for head in chosen.heads:
         if not (0 <= head.layer < layers and 0 <= head.head < width):
             raise BadHeadSetError(
@@ -45,6 +46,21 @@ def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
         twice = next(head for head in chosen.heads if chosen.heads.count(head) > 1)
         raise BadHeadSetError(f"The head {twice} is named twice, which would count it double.")
     return chosen
+
+
+def decoder_shape(model: Any) -> tuple[int, int]:
+    """(layers, heads) of a model's decoder.
+
+    Raises:
+        UnsupportedError: an encoder has none.
+    """
+    shape: tuple[int, int] | None = getattr(model, "decoder_shape", None)
+    if shape is None:
+        raise UnsupportedError(
+            f"{model.id} is an encoder without a decoder, so it has no localization heads. "
+            "See: vlmscope methods"
+        )
+    return shape
 
 
 def _made_for(heads: HeadSet, model: LoadedModel) -> str:

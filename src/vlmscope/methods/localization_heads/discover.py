@@ -12,6 +12,7 @@ import numpy as np
 
 from vlmscope import __version__
 from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.methods.localization_heads.choice import decoder_shape
 from vlmscope.methods.localization_heads.measures import Measures, measure, stack
 from vlmscope.methods.localization_heads.options import DiscoveryOptions
 from vlmscope.methods.localization_heads.selection import Selection, entropies_of, select
@@ -52,10 +53,11 @@ def discover_heads(
         BadOptionError: when the model has no layers left after ``skip_layers``.
         ModelMismatchError: a state file of another model, prompt or read-out row.
         OutputError: a state file that is none, or cannot be written.
-        UnsupportedError: when no head's attention has any structure at all.
+        UnsupportedError: a model without a decoder, or one where no head's attention has any
+            structure at all.
     """
     options = options or DiscoveryOptions()
-    layers, width = model.decoder_shape
+    layers, width = decoder_shape(model)
     if options.skip_layers >= layers:
         raise BadOptionError(
             f"skip_layers must be less than the decoder's {layers} layers, got {options.skip_layers}."
