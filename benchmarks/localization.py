@@ -49,9 +49,9 @@ PHRASES = [
 class Size:
     """A LLaVA small enough for this machine, with LLaVA-1.5's proportions."""
 
-    layers: int = 16
-    hidden: int = 1024
-    heads: int = 16
+    layers: int = 12
+    hidden: int = 768
+    heads: int = 12
     grid: int = 24
     vision_hidden: int = 128
     vision_layers: int = 4

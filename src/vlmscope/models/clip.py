@@ -91,7 +91,8 @@ def tokenise(processor: Any, texts: Sequence[str], limit: int, padding: bool | s
                 f"The phrase {text[:60]!r}{'...' if len(text) > 60 else ''} has {len(ids)} tokens, "
                 f"more than the {limit} that the text tower reads. Shorten it."
             )
-    return tokenizer(list(texts), padding=padding, max_length=limit, return_tensors="pt")
+    length = {"max_length": limit} if padding == "max_length" else {}
+    return tokenizer(list(texts), padding=padding, return_tensors="pt", **length)
 
 
 def check_text_side(hf: PreTrainedModel, processor: Any) -> None:
