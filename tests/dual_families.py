@@ -52,7 +52,7 @@ WORDS = (
 LABELS = ("tabby, tabby cat", "golden retriever", "bus, coach", "zebra", "person, human", "sky")
 """Labels of the classifiers, some with several names as in ImageNet."""
 
-CONTEXT = 16
+CONTEXT = 12
 JOINT = 24
 
 
@@ -76,11 +76,13 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def clip(seed: int = 0, **changes: Any) -> DualEncoder:
+def clip(seed: int = 0, context: int = CONTEXT, **changes: Any) -> DualEncoder:
     """A random CLIP; ``changes`` go to its vision tower (``hidden_act``, ``image_size`` ...)."""
     torch.manual_seed(seed)
     config = CLIPConfig(
-        text_config=CLIPTextConfig(**_text(eos_token_id=3, bos_token_id=1)).to_dict(),
+        text_config=CLIPTextConfig(
+            **_text(eos_token_id=3, bos_token_id=1, max_position_embeddings=context)
+        ).to_dict(),
         vision_config=CLIPVisionConfig(**_tower(**changes), projection_dim=JOINT).to_dict(),
         projection_dim=JOINT,
     )
