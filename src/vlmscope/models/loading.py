@@ -7,32 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import ModelLoadError, UnknownNameError, VlmscopeError
-from vlmscope.models.blip import BlipFamily
 from vlmscope.models.cards import ModelCard, card_for, catalogue, read_card
-from vlmscope.models.clip import ClipFamily
 from vlmscope.models.dual import DualEncoder, DualFamily
-from vlmscope.models.family import Family, FamilyRegistry
-from vlmscope.models.llava import LlavaFamily
+from vlmscope.models.families import FAMILIES
+from vlmscope.models.family import Family
 from vlmscope.models.model import LoadedModel
-from vlmscope.models.siglip import SiglipFamily
-from vlmscope.models.vit import DeitFamily, VitFamily
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["FAMILIES", "from_pretrained_model", "load"]
-
-FAMILIES = FamilyRegistry()
-for _family in (
-    LlavaFamily(),
-    ClipFamily(),
-    SiglipFamily(),
-    BlipFamily(),
-    VitFamily(),
-    DeitFamily(),
-):
-    FAMILIES.register(_family)
+__all__ = ["from_pretrained_model", "load"]
 
 _FINGERPRINT_BYTES = 1 << 20
 _OPEN_CLIP = "open_clip_config.json"
