@@ -1,0 +1,23 @@
+"""The one place where model families are registered."""
+
+from __future__ import annotations
+
+from vlmscope.models.blip import BlipFamily
+from vlmscope.models.clip import ClipFamily
+from vlmscope.models.family import FamilyRegistry
+from vlmscope.models.llava import LlavaFamily
+from vlmscope.models.siglip import SiglipFamily
+from vlmscope.models.vit import DeitFamily, VitFamily
+
+__all__ = ["FAMILIES"]
+
+FAMILIES = FamilyRegistry()
+for _family in (
+    LlavaFamily(),
+    ClipFamily(),
+    SiglipFamily(),
+    BlipFamily(),
+    VitFamily(),
+    DeitFamily(),
+):
+    FAMILIES.register(_family)
