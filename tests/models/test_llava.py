@@ -142,6 +142,17 @@ def test_the_kept_class_token_lies_on_no_grid() -> None:
     assert tokens.image_positions[0] == tokens.positions("image")[0] + 1
 
 
+def received(model: vs.models.LoadedModel, image: np.ndarray) -> torch.Tensor:
+    """What the decoder receives in place of the image: float (tokens, hidden)."""
+    seen: list[torch.Tensor] = []
+    hook = model.decoder.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.append(kwargs["inputs_embeds"]), with_kwargs=True
+    )
+    tokens = vs.prefill(model, image, "pizza", stop_after=0).token_map
+    hook.remove()
+    return seen[0][0, tokens.image_positions]
+
+
 def test_the_claimed_image_token_holds_the_embedding_of_its_patch() -> None:
     # painting one cell changes exactly that token's input when attention cannot mix: cut the tower
     model = llava()
@@ -151,13 +162,12 @@ def test_the_claimed_image_token_holds_the_embedding_of_its_patch() -> None:
             part.bias.data.zero_()
     square = np.full((56, 56, 3), 100, dtype=np.uint8)
     tokens = vs.token_map(model, square, "pizza")
-    before = model.family.image_embeddings(model.hf, model.encode([square], ["pizza"]).inputs)[0]
+    before = received(model, square)
     for cell in (0, 5, 11):
         x0, y0, x1, y1 = tokens.views[0].boxes[cell].astype(int)
         painted = square.copy()
         painted[y0:y1, x0:x1] = 250
-        inputs = model.encode([painted], ["pizza"]).inputs
-        after = model.family.image_embeddings(model.hf, inputs)[0]
+        after = received(model, painted)
         changed = (after - before).abs().amax(-1) > 1e-5
         assert changed.nonzero().flatten().tolist() == [cell]
 

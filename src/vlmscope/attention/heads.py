@@ -123,6 +123,6 @@ def _packed(
         for order, index in enumerate(indices):
             mine = owners == order
             words = tuple(pack.token_map.tokens[int(position)] for position in positions[mine])
-            own_map = token_map(texts[index], prefix.image, prefix.image_size)
+            own_map = token_map(texts[index], [prefix.image], [prefix.image_size])
             found[index] = HeadMaps(heads, maps[:, mine], own_map, preset, words)
     return [found[index] for index in range(len(phrases))]

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.instrument import Binding, StopForwardError, instrument
 from vlmscope.attention.selection import check_layers
-from vlmscope.errors import AttentionError
+from vlmscope.errors import AttentionError, BadImageError
 from vlmscope.images import open_image
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.types import Role, TokenMap
@@ -58,7 +57,8 @@ def prefill(
 
     Args:
         model: the model.
-        image: path, PIL image or uint8 (height, width, 3) array; a list of them for a batch.
+        image: path, PIL image or uint8 (height, width, 3) array; a list of them for a batch, and a
+            list within the list for a prompt with several images.
         prompt: text or :class:`Prompt`; a list for a batch. One image may go with many prompts.
         preset: ``"paper"`` or ``"chat"``; default: the family's.
         placement: ``"pad"`` or ``"processor"``; default: the family's.
@@ -81,9 +81,7 @@ def prefill(
 
 def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> Prefill:
     """Run an encoded batch; whatever contexts are active see its token maps."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache(config=model.decoder.config)
+    cache = model.family.cache(model.hf)
     logits: Tensor | None = None
     last = torch.tensor([_last_real(token_map) for token_map in encoded.token_maps])
     kept, inverse = torch.unique(last, return_inverse=True)
@@ -94,14 +92,14 @@ def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> 
         active.stopping_after(stop_after),
         contextlib.suppress(StopForwardError),
     ):
-        out = model.hf(
+        out = model.family.forward(
+            model.hf,
+            kept.to(model.device),
             **encoded.inputs,
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=kept.to(model.device),
         )
-        rows = torch.arange(len(last), device=out.logits.device)
-        logits = out.logits[rows, inverse.to(out.logits.device)]
+        logits = out[torch.arange(len(last)), inverse.to(out.device)]
     return Prefill(logits, encoded.token_maps, cache)
 
 
@@ -124,11 +122,15 @@ def token_map(
 
 def as_batch(
     image: Any, prompt: str | Prompt | Sequence[str | Prompt]
-) -> tuple[list[NDArray[np.uint8]], list[str | Prompt]]:
-    """Pair images with prompts: a single one of either goes with all of the other."""
+) -> tuple[list[Any], list[str | Prompt]]:
+    """Pair images with prompts: a single one of either goes with all of the other.
+
+    Returns:
+        Per item of the batch uint8 (height, width, 3), or a list of them; and the prompts.
+    """
     prompts = [prompt] if isinstance(prompt, (str, Prompt)) else list(prompt)
     sources = list(image) if isinstance(image, (list, tuple)) else [image]
-    pixels = [open_image(source).pixels for source in sources]
+    pixels = [_opened(source) for source in sources]
     if len(pixels) == 1:
         pixels = pixels * len(prompts)
     if len(prompts) == 1:
@@ -139,3 +141,13 @@ def as_batch(
             "one of either."
         )
     return pixels, prompts
+
+
+def _opened(source: Any) -> Any:
+    if isinstance(source, (list, tuple)):
+        if not source:
+            raise BadImageError(
+                "A prompt with no image: an empty list was given in place of images."
+            )
+        return [open_image(each).pixels for each in source]
+    return open_image(source).pixels

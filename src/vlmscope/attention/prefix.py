@@ -23,6 +23,7 @@ from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
 from vlmscope.models.encoding import EncodedText
 from vlmscope.models.model import token_map
+from vlmscope.models.prompts import Asked
 from vlmscope.types import TokenMap
 
 __all__ = ["Pack", "SharedPrefix", "shared_prefix"]
@@ -70,6 +71,9 @@ class SharedPrefix:
         self._cache: Any = None
         self._filled_under: tuple[Any, ...] = ()
         self._ids: NDArray[np.int64] | None = None
+        self._prefix_positions: Tensor | None = None
+        # the prefix ends before any phrase, so which one is asked cannot matter to it
+        self._asked = Asked(Prompt("image"))
 
     @property
     def length(self) -> int:
@@ -78,8 +82,8 @@ class SharedPrefix:
 
     def encode(self, prompts: Sequence[str | Prompt]) -> list[EncodedText]:
         """Tokenise phrases and check that they share the prefix."""
-        texts = [self.model.encode_prompt(p, self.image.tokens, self.preset) for p in prompts]
-        end = texts[0].image_start + self.image.tokens
+        texts = [self.model.encode_prompt(p, [self.image], self.preset) for p in prompts]
+        end = texts[0].image_end
         head = texts[0].ids[:end] if self._ids is None else self._ids
         for text in texts:
             if not np.array_equal(text.ids[: len(head)], head):
@@ -113,7 +117,7 @@ class SharedPrefix:
         return min(_PACK_TOKENS, int(window or 0) - self.length) if uses_window else _PACK_TOKENS
 
     def _pack(self, texts: Sequence[EncodedText]) -> Pack:
-        maps = [token_map(text, self.image, self.image_size) for text in texts]
+        maps = [token_map(text, [self.image], [self.image_size]) for text in texts]
         roles = [maps[0].roles[: self.length]]
         words: tuple[str, ...] = maps[0].tokens[: self.length]
         starts, at = [], self.length
@@ -135,9 +139,7 @@ class SharedPrefix:
         self._fill(pack.token_map)
         suffixes = [text.ids[self.length :] for text in pack.texts]
         ids = torch.from_numpy(np.concatenate(suffixes))[None].to(self.model.device)
-        positions = torch.from_numpy(
-            np.concatenate([np.arange(len(part)) + self.length for part in suffixes])
-        )[None].to(self.model.device)
+        positions = self._positions([len(part) for part in suffixes])
         with instrument(self.model) as active, self.model.frozen():
             fence = _Fence(pack.starts, self.length + ids.shape[1])
             active.blockers.append(fence)
@@ -147,6 +149,18 @@ class SharedPrefix:
             finally:
                 active.blockers.remove(fence)
                 self._cache.crop(-ids.shape[1])
+
+    def _positions(self, lengths: Sequence[int]) -> Tensor:
+        """Positions of phrases behind the prefix, each counted from its end: (1, n) or (3, 1, n).
+
+        Families with one rotary position per axis leave fewer positions to an image than it has
+        tokens, and text after it has the same position on every axis.
+        """
+        assert self._prefix_positions is not None
+        start = int(self._prefix_positions.max()) + 1
+        each = torch.cat([torch.arange(length) + start for length in lengths])
+        axes = self._prefix_positions.shape[:-1]
+        return each.expand(*axes, -1).to(self.model.device)
 
     def _fill(self, packed: TokenMap) -> None:
         """Run the prefix once; nothing reads it, but knock-outs among its own positions apply."""
@@ -169,10 +183,14 @@ class SharedPrefix:
         # without a config every layer keeps all keys, so that the cache can be put back; sliding
         # windows are still in the masks
         cache = DynamicCache()
-        inputs = {"input_ids": torch.from_numpy(self._ids)[None].to(model.device)}
-        for name, tensor in self.image.tensors.items():
-            dtype = model.dtype if tensor.is_floating_point() else None
-            inputs[name] = tensor.to(model.device, dtype)
+        ids = torch.from_numpy(self._ids)[None]
+        batch = {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "position_ids": torch.arange(len(self._ids))[None],
+        }
+        inputs = model.complete(batch, [[self.image]], [self._asked])
+        self._prefix_positions = inputs["position_ids"].cpu()
         prefix_map = replace(
             packed, roles=packed.roles[: self.length], tokens=packed.tokens[: self.length]
         )
@@ -183,7 +201,7 @@ class SharedPrefix:
                 active.stopping_after(self.stop_after),
                 contextlib.suppress(StopForwardError),
             ):
-                model.hf.model(**inputs, past_key_values=cache, use_cache=True)
+                model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
         finally:
             active.readers = readers
         self._cache = cache

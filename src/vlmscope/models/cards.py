@@ -25,7 +25,7 @@ class ModelCard:
         family: id of its family.
         size: parameters, as people say it.
         licence: of the weights.
-        system: the system sentence of the ``paper`` preset.
+        system: the system sentence of the ``paper`` preset; None: the family's.
         grounding: the model's own post-processing defaults, empty for the method's.
         heads: a head set that ships with the model, or None.
         side: of the images that a dual encoder is given by default, in pixels; None: its own.
@@ -37,7 +37,7 @@ class ModelCard:
     family: str
     size: str = "unknown"
     licence: str = "unknown"
-    system: str = LLAVA_SYSTEM
+    system: str | None = None
     grounding: dict[str, Any] = field(default_factory=dict)
     heads: Path | None = None
     side: int | None = None

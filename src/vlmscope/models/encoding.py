@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError
-from vlmscope.models.prompts import WrittenPrompt
+from vlmscope.models.prompts import Span, WrittenPrompt
 from vlmscope.types import Role, TokenMap
 
 __all__ = ["Encoded", "EncodedText", "encode_text", "pad_batch"]
@@ -20,21 +20,29 @@ __all__ = ["Encoded", "EncodedText", "encode_text", "pad_batch"]
 
 @dataclass(frozen=True, eq=False)
 class EncodedText:
-    """One prompt as token ids, its image token expanded.
+    """One prompt as token ids, its images expanded.
 
     Attributes:
         ids: int64 (positions,).
         roles: int8 (positions,), values of :class:`Role`.
         tokens: text of every position.
-        image_start: position of the first image token.
+        image_tokens: int64 (image tokens,): their positions, image after image, separators not
+            among them.
         unknown: words of the phrase that the vocabulary lacks.
+        text: what was written and tokenised, each run of image tokens as one.
     """
 
     ids: NDArray[np.int64]
     roles: NDArray[np.int8]
     tokens: tuple[str, ...]
-    image_start: int
+    image_tokens: NDArray[np.int64]
     unknown: tuple[str, ...]
+    text: str
+
+    @property
+    def image_end(self) -> int:
+        """The position after the last one that stands for an image."""
+        return int(np.flatnonzero(self.roles == Role.IMAGE)[-1]) + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +64,19 @@ class Encoded:
 
 
 def encode_text(
-    written: WrittenPrompt, tokenizer: Any, image_token_id: int, image_tokens: int
+    written: WrittenPrompt, tokenizer: Any, image_token_id: int, runs: Sequence[int]
 ) -> EncodedText:
-    """Tokenise, find roles from ids and character offsets, and expand the image token.
+    """Tokenise, find roles from ids and character offsets, and repeat the image tokens.
 
     Args:
-        written: text with exactly one image token.
+        written: text with its images expanded, one image token per run.
         tokenizer: a fast tokenizer (slow ones know no offsets).
         image_token_id: id that stands for image tokens.
-        image_tokens: how many of them the image becomes.
+        runs: how many copies each image token of the text stands for, in order.
 
     Raises:
         UnsupportedError: for a tokenizer without offsets.
-        ModelMismatchError: when the image token is not found exactly once.
+        ModelMismatchError: when the text does not hold one image token per run.
     """
     if not getattr(tokenizer, "is_fast", False):
         raise UnsupportedError(
@@ -80,39 +88,49 @@ def encode_text(
     )
     ids = np.array(encoding["input_ids"], dtype=np.int64)
     where = np.flatnonzero(ids == image_token_id)
-    if len(where) != 1:
+    if len(where) != len(runs):
         raise ModelMismatchError(
-            f"The written prompt must hold the image token (id {image_token_id}) exactly once, it "
-            f"holds it {len(where)} times. Either the phrase itself contains the image token, or "
+            f"The written prompt must hold the image token (id {image_token_id}) {len(runs)} time(s), "
+            f"it holds it {len(where)} times. Either the phrase itself contains the image token, or "
             "processor and model do not belong together."
         )
-    start = int(where[0])
-    roles = _roles(written, encoding["offset_mapping"], start)
+    offsets = encoding["offset_mapping"]
+    roles = _roles(written, offsets)
     copies = np.ones(len(ids), dtype=np.int64)
-    copies[start] = image_tokens
-    words = _token_texts(written.text, encoding["offset_mapping"], tokenizer, ids)
+    copies[where] = runs
+    words = _token_texts(written.text, offsets, tokenizer, ids)
+    repeated = np.repeat(ids, copies)
     return EncodedText(
-        ids=np.repeat(ids, copies),
+        ids=repeated,
         roles=np.repeat(roles, copies),
         tokens=tuple(np.repeat(np.array(words, dtype=object), copies)),
-        image_start=start,
-        unknown=_unknown_words(written.text, encoding["offset_mapping"], roles, ids, tokenizer),
+        image_tokens=np.flatnonzero(repeated == image_token_id),
+        unknown=_unknown_words(written.text, offsets, roles, ids, tokenizer),
+        text=written.text,
     )
 
 
-def _roles(
-    written: WrittenPrompt, offsets: Sequence[tuple[int, int]], image: int
-) -> NDArray[np.int8]:
+def _roles(written: WrittenPrompt, offsets: Sequence[tuple[int, int]]) -> NDArray[np.int8]:
     roles = np.full(len(offsets), Role.QUERY, dtype=np.int8)
-    roles[:image] = Role.SYSTEM
+    images = [_within(written, span, offsets) for span in written.spans if span.role == Role.IMAGE]
+    if images:
+        roles[: images[0][0]] = Role.SYSTEM
     for span in written.spans:
-        for position, (start, end) in enumerate(offsets):
-            # a token that straddles a border (" red" with the space outside) belongs to the span
-            # that holds its last character; special tokens have no characters at all
-            if start < end and span.start <= _last_visible(written.text, start, end) < span.end:
-                roles[position] = span.role
-    roles[image] = Role.IMAGE
+        roles[_within(written, span, offsets)] = span.role
     return roles
+
+
+def _within(written: WrittenPrompt, span: Span, offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """Tokens of a span.
+
+    A token that straddles a border (" red" with the space outside) belongs to the span that holds
+    its last character; special tokens that were added have no characters at all.
+    """
+    return [
+        position
+        for position, (start, end) in enumerate(offsets)
+        if start < end and span.start <= _last_visible(written.text, start, end) < span.end
+    ]
 
 
 def _last_visible(text: str, start: int, end: int) -> int:
@@ -149,12 +167,15 @@ def _unknown_words(
     return tuple(dict.fromkeys(found))
 
 
-def check_length(length: int, limit: int | None, name: str) -> None:
+def check_length(length: int, image_tokens: int, limit: int | None, name: str) -> None:
     """Raise BadPhraseError when a prompt does not fit the decoder's context."""
+    remedy = "Shorten the phrase."
+    if limit is not None and image_tokens > limit // 2:
+        remedy = "Give the model smaller images: max_side= of vlmscope.load (--max-side)."
     if limit is not None and length > limit:
         raise BadPhraseError(
-            f"The prompt has {length} tokens, more than the {limit} that {name} can hold. "
-            "Shorten the phrase."
+            f"The prompt has {length} tokens, more than the {limit} that {name} can hold; "
+            f"{image_tokens} of them are the image's. {remedy}"
         )
 
 

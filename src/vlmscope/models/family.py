@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlmscope.errors import UnsupportedError
 from vlmscope.models.dual import DualFamily
-from vlmscope.models.prompts import PRESETS
+from vlmscope.models.expansion import Expansion
+from vlmscope.models.prompts import Asked, WrittenPrompt, write_chat, write_paper
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,7 +29,8 @@ class GridLayout:
 
     Attributes:
         name: of the view.
-        offsets: int (rows * columns,), row-major: index of each cell within the run of image tokens.
+        offsets: int (rows * columns,), row-major: which of the image's tokens each cell is, from 0,
+            separators between tiles and rows not counted.
         y_edges: float (rows + 1,), original pixels.
         x_edges: float (columns + 1,), original pixels.
     """
@@ -43,14 +46,14 @@ class ImageInputs:
     """One image as the model takes it.
 
     Attributes:
-        tensors: keyword arguments of the model's forward, first axis 1.
-        tokens: how many image tokens it becomes in the sequence.
+        tensors: keyword arguments of the model's forward.
+        expansion: what stands for the image in the prompt.
         layouts: its grids.
         placement: how it was fitted.
     """
 
     tensors: dict[str, Tensor]
-    tokens: int
+    expansion: Expansion
     layouts: tuple[GridLayout, ...]
     placement: str
 
@@ -63,23 +66,35 @@ class Family(ABC):
         model_types: ``config.model_type`` values of transformers that it covers.
         auto_class: name of the class of transformers that loads it.
         presets: prompt presets that it can write; the first is the default for grounding.
-        default_placement: how images are fitted unless the user says otherwise.
+        paper_system: system sentence of the ``paper`` preset, unless a checkpoint has its own.
+        placements: ways to fit an image; the first is the default.
         causal_image: the image comes before the text and no text is seen by it, so one image
             prefix can be shared by many phrases.
+        many_images: a prompt may hold several images.
         limits: sentences on what the family cannot do.
     """
 
     id: str
     model_types: tuple[str, ...]
     auto_class: str = "AutoModelForImageTextToText"
-    presets: tuple[str, ...] = PRESETS
-    default_placement: str = "pad"
+    presets: tuple[str, ...] = ("chat", "paper")
+    paper_system: str = ""
+    placements: tuple[str, ...] = ("processor",)
     causal_image: bool = True
+    many_images: bool = True
     limits: tuple[str, ...] = ()
 
-    @abstractmethod
+    @property
+    def default_placement(self) -> str:
+        """How images are fitted unless the user says otherwise."""
+        return self.placements[0]
+
+    # -- where things live ---------------------------------------------------------------
+
     def decoder(self, hf: PreTrainedModel) -> PreTrainedModel:
         """The text decoder: the module that owns the layers."""
+        decoder: PreTrainedModel = hf.model.language_model
+        return decoder
 
     def layers(self, hf: PreTrainedModel) -> nn.ModuleList:
         """The decoder's layers, first to last."""
@@ -91,9 +106,37 @@ class Family(ABC):
         attention: nn.Module = layer.self_attn  # type: ignore[assignment]
         return attention
 
-    @abstractmethod
+    # -- prompts -------------------------------------------------------------------------
+
     def image_token_id(self, hf: PreTrainedModel) -> int:
         """The id that stands for an image token in ``input_ids``."""
+        return int(hf.config.image_token_id)
+
+    def placeholder(self, hf: PreTrainedModel, processor: Any) -> str:
+        """The text that a chat template writes where an image stands."""
+        return str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
+
+    def image_text(self, hf: PreTrainedModel, processor: Any) -> str:
+        """The placeholder with the delimiters that a chat template would put around it."""
+        return self.placeholder(hf, processor)
+
+    def write(
+        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+    ) -> WrittenPrompt:
+        """Write one prompt under one of :attr:`presets`, placeholders not yet expanded.
+
+        Args:
+            hf, processor: the model.
+            asked: the prompt and how many images it holds.
+            preset: one of :attr:`presets`.
+            system: sentence of the ``paper`` preset.
+        """
+        if preset == "paper":
+            image = self.image_text(hf, processor)
+            return write_paper(asked.prompt, system, image, asked.images)
+        return write_chat(asked.prompt, processor, processor.tokenizer.bos_token, asked.images)
+
+    # -- images --------------------------------------------------------------------------
 
     @abstractmethod
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
@@ -105,9 +148,58 @@ class Family(ABC):
     ) -> ImageInputs:
         """Fit one original image, uint8 (height, width, 3), and say what its tokens stand for."""
 
-    @abstractmethod
-    def image_embeddings(self, hf: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
-        """Float (batch, tokens, hidden): what the decoder receives for the image tokens."""
+    def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
+        """The images of a batch as keyword arguments of the model's forward.
+
+        Args:
+            items: per batch item its images, in the order of its prompt.
+        """
+        flat = [image for images in items for image in images]
+        return {
+            name: torch.cat([image.tensors[name] for image in flat]) for name in flat[0].tensors
+        }
+
+    # -- passes --------------------------------------------------------------------------
+
+    def complete(
+        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+    ) -> dict[str, Tensor]:
+        """What the forward pass needs beyond ids, mask, positions and images; may replace positions.
+
+        Args:
+            hf, processor: the model.
+            batch: ``input_ids``, ``attention_mask`` and ``position_ids`` (batch, positions), and
+                what :meth:`join` gave.
+            asked: the prompts, one per batch item.
+
+        Returns:
+            Further keyword arguments; those that are in ``batch`` already take their place.
+        """
+        return {}
+
+    def cache(self, hf: PreTrainedModel) -> Any:
+        """An empty key-value cache for one whole pass."""
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.decoder(hf).config)
+
+    def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
+        """Run the whole model.
+
+        Args:
+            hf: the model.
+            positions: int (n,), ascending: where logits are wanted.
+            **inputs: of the forward pass, the cache included.
+
+        Returns:
+            Logits (batch, n, vocabulary).
+        """
+        logits: Tensor = hf(**inputs, logits_to_keep=positions).logits
+        return logits
+
+    def body(self, hf: PreTrainedModel, **inputs: Any) -> None:
+        """Run the model without its output layer: image and text into the cache."""
+        hf.model(**inputs)
 
 
 AnyFamily = Family | DualFamily

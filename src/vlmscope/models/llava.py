@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import LLAVA_SYSTEM
+from vlmscope.models.checks import check_parts, check_tokens
+from vlmscope.models.expansion import Expansion
 from vlmscope.models.family import Family, GridLayout, ImageInputs
 from vlmscope.models.placement import fit_image
 
@@ -32,24 +34,13 @@ class LlavaFamily(Family):
 
     id = "llava"
     model_types = ("llava",)
-    limits = (
-        "one image per prompt",
-        "one square grid: pad wastes tokens on borders, crop never sees the sides",
-    )
-
-    def decoder(self, hf: PreTrainedModel) -> PreTrainedModel:
-        decoder: PreTrainedModel = hf.model.language_model
-        return decoder
-
-    def image_token_id(self, hf: PreTrainedModel) -> int:
-        return int(hf.config.image_token_id)
+    presets = ("paper", "chat")
+    paper_system = LLAVA_SYSTEM
+    placements = ("pad", "processor")
+    limits = ("one square grid: pad wastes tokens on borders, crop never sees the sides",)
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        for part in ("image_processor", "tokenizer"):
-            if getattr(processor, part, None) is None:
-                raise ModelMismatchError(
-                    f"{type(processor).__name__} has no {part}; a LLaVA model needs a LlavaProcessor."
-                )
+        check_parts(processor, "LlavaProcessor")
         tower = hf.config.vision_config.model_type
         if tower not in _TOWERS:
             raise UnsupportedError(
@@ -61,20 +52,7 @@ class LlavaFamily(Family):
                 f"vision_feature_select_strategy='default' drops the first token, but {tower} has no "
                 "class token: the first patch would be lost. Set it to 'full' in the config."
             )
-        expected = self.image_token_id(hf)
-        token = str(getattr(processor, "image_token", "<image>"))
-        found = processor.tokenizer.convert_tokens_to_ids(token)
-        if found != expected:
-            raise ModelMismatchError(
-                f"The processor writes the image token {token!r} as id {found}, the model "
-                f"expects id {expected}. Load the processor that belongs to the model."
-            )
-        rows = hf.get_input_embeddings().weight.shape[0]
-        if len(processor.tokenizer) > rows:
-            raise ModelMismatchError(
-                f"The tokenizer has {len(processor.tokenizer)} tokens, the model embeds {rows}. "
-                "Load the processor that belongs to the model."
-            )
+        check_tokens(hf, processor, self.image_token_id(hf))
 
         # a processor of another image size shows only when it is used: use it on a small picture
         self.image_inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
@@ -99,20 +77,9 @@ class LlavaFamily(Family):
         grid = self._grid(hf, size)
         extra = self._leading_tokens(hf)
         layout = GridLayout("image", np.arange(grid[0] * grid[1]) + extra, *fitted.edges(grid))
-        return ImageInputs(
-            {"pixel_values": values}, grid[0] * grid[1] + extra, (layout,), fitted.placement
-        )
-
-    def image_embeddings(self, hf: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
-        import torch
-
-        features = hf.get_image_features(
-            pixel_values=inputs["pixel_values"],
-            vision_feature_layer=hf.config.vision_feature_layer,
-            vision_feature_select_strategy=hf.config.vision_feature_select_strategy,
-            return_dict=True,
-        )
-        return torch.stack(tuple(features.pooler_output))
+        token = str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
+        expansion = Expansion.run(token, grid[0] * grid[1] + extra)
+        return ImageInputs({"pixel_values": values}, expansion, (layout,), fitted.placement)
 
     def _grid(self, hf: PreTrainedModel, size: tuple[int, int]) -> tuple[int, int]:
         vision = hf.config.vision_config

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,18 +12,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vlmscope.errors import BadPhraseError, UnknownNameError
+from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.encoding import Encoded, EncodedText, check_length, encode_text, pad_batch
 from vlmscope.models.family import Family, ImageInputs
 from vlmscope.models.frozen import frozen
-from vlmscope.models.prompts import Prompt, WrittenPrompt, write_chat, write_paper
+from vlmscope.models.placement import shrink
+from vlmscope.models.prompts import Asked, Prompt, WrittenPrompt
 from vlmscope.types import TokenMap, View
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 __all__ = ["LoadedModel"]
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,8 @@ class LoadedModel:
         processor: the transformers processor.
         family: what is known of its kind.
         card: what is known of this checkpoint.
+        max_side: images with a longer side are made smaller first, in pixels; None: never. Families
+            that take any resolution make fewer tokens of them.
     """
 
     id: str
@@ -45,6 +50,7 @@ class LoadedModel:
     processor: Any
     family: Family
     card: ModelCard
+    max_side: int | None = None
 
     def __repr__(self) -> str:
         layers, heads = self.decoder_shape
@@ -83,17 +89,29 @@ class LoadedModel:
         limit = getattr(self.decoder.config, "max_position_embeddings", None)
         return None if limit is None else int(limit)
 
-    def write(self, prompt: str | Prompt, preset: str | None = None) -> WrittenPrompt:
+    def write(
+        self, prompt: str | Prompt, preset: str | None = None, images: int = 1
+    ) -> WrittenPrompt:
         """Write a prompt under a preset (default: the family's first).
 
         Raises:
             UnknownNameError: for a preset the family does not have.
+            UnsupportedError: for several images where the family takes one.
         """
         preset = self.resolve_preset(preset)
-        asked = Prompt.of(prompt)
-        if preset == "paper":
-            return write_paper(asked, self.card.system, self.image_token)
-        return write_chat(asked, self.processor, self.processor.tokenizer.bos_token)
+        if images > 1 and not self.family.many_images:
+            raise UnsupportedError(
+                f"{self.id} (family {self.family.id!r}) takes one image per prompt, got {images}."
+            )
+        system = self.card.system
+        asked = Asked(Prompt.of(prompt), images)
+        return self.family.write(
+            self.hf,
+            self.processor,
+            asked,
+            preset,
+            self.family.paper_system if system is None else system,
+        )
 
     def resolve_preset(self, preset: str | None) -> str:
         """The preset's name, checked; None gives the family's default."""
@@ -111,13 +129,31 @@ class LoadedModel:
         )
 
     def fit(self, pixels: NDArray[np.uint8], placement: str | None = None) -> ImageInputs:
-        """One original image, uint8 (height, width, 3), as the model takes it."""
+        """One original image, uint8 (height, width, 3), as the model takes it.
+
+        Raises:
+            UnknownNameError: for a placement that the family does not have.
+        """
         chosen = placement or self.family.default_placement
-        return self.family.image_inputs(self.hf, self.processor, pixels, chosen)
+        if chosen not in self.family.placements:
+            raise UnknownNameError("placement", chosen, self.family.placements)
+        smaller, y, x = shrink(pixels, self.max_side)
+        fitted = self.family.image_inputs(self.hf, self.processor, smaller, chosen)
+        if smaller is pixels:
+            return fitted
+        layouts = tuple(
+            replace(
+                layout,
+                y_edges=y.to_original(layout.y_edges),
+                x_edges=x.to_original(layout.x_edges),
+            )
+            for layout in fitted.layouts
+        )
+        return replace(fitted, layouts=layouts)
 
     def encode(
         self,
-        images: Sequence[NDArray[np.uint8]],
+        images: Sequence[Pixels | Sequence[Pixels]],
         prompts: Sequence[str | Prompt],
         *,
         preset: str | None = None,
@@ -127,48 +163,75 @@ class LoadedModel:
         """Prepare a batch of (image, prompt) pairs.
 
         Args:
-            images: uint8 (height, width, 3) each, of any sizes; the same array may repeat.
-            prompts: one per image.
-            preset: ``paper`` or ``chat``; default: the family's first.
-            placement: ``pad`` or ``processor``; default: the family's.
+            images: uint8 (height, width, 3) each, of any sizes; the same array may repeat. A
+                sequence of arrays in place of one: several images in one prompt.
+            prompts: one per item.
+            preset: one of the family's; default: its first.
+            placement: one of the family's; default: its first.
             padding_side: where shorter prompts are filled up.
 
         Raises:
             BadPhraseError: an empty phrase, or one longer than the context.
+            UnsupportedError: several images in one prompt where the family takes one.
             ValueError: numbers of images and prompts differ.
         """
         if len(images) != len(prompts) or not images:
             raise ValueError(
                 f"one prompt per image is needed, got {len(images)} and {len(prompts)}"
             )
-        fitted = [self.fit(image, placement) for image in images]
+        groups = [[item] if isinstance(item, np.ndarray) else list(item) for item in images]
+        fitted = [[self.fit(image, placement) for image in group] for group in groups]
         texts = [
-            self.encode_prompt(prompt, image.tokens, preset)
-            for prompt, image in zip(prompts, fitted, strict=True)
+            self.encode_prompt(prompt, items, preset)
+            for prompt, items in zip(prompts, fitted, strict=True)
         ]
         batch, shifts = pad_batch(texts, self.pad_id, padding_side)
-        for name in fitted[0].tensors:
-            batch[name] = torch.cat([image.tensors[name] for image in fitted])
-        inputs = {name: self._place(tensor) for name, tensor in batch.items()}
+        asked = [
+            Asked(Prompt.of(prompt), len(group))
+            for prompt, group in zip(prompts, groups, strict=True)
+        ]
+        inputs = self.complete(batch, fitted, asked)
+        sizes = [[image.shape[:2] for image in group] for group in groups]
         maps = tuple(
-            token_map(text, image, pixels.shape[:2], shift, batch["input_ids"].shape[1])
-            for text, image, pixels, shift in zip(texts, fitted, images, shifts, strict=True)
+            token_map(text, items, each, shift, batch["input_ids"].shape[1])
+            for text, items, each, shift in zip(texts, fitted, sizes, shifts, strict=True)
         )
         return Encoded(inputs, maps)
 
+    def complete(
+        self,
+        batch: dict[str, torch.Tensor],
+        items: Sequence[Sequence[ImageInputs]],
+        asked: Sequence[Asked],
+    ) -> dict[str, torch.Tensor]:
+        """Everything the forward pass takes, on the model's device.
+
+        Args:
+            batch: ``input_ids``, ``attention_mask`` and ``position_ids`` (batch, positions).
+            items: the images of each batch item.
+            asked: the prompts, one per batch item.
+        """
+        whole = {**batch, **self.family.join(items)}
+        whole.update(self.family.complete(self.hf, self.processor, whole, asked))
+        return {name: self._place(tensor) for name, tensor in whole.items()}
+
     def encode_prompt(
-        self, prompt: str | Prompt, image_tokens: int, preset: str | None = None
+        self, prompt: str | Prompt, images: Sequence[ImageInputs], preset: str | None = None
     ) -> EncodedText:
-        """Tokenise one prompt for an image of so many tokens."""
-        written = self.write(prompt, preset)
+        """Tokenise one prompt for the images that go with it."""
+        placeholder = self.family.placeholder(self.hf, self.processor)
+        for name in {placeholder, self.image_token}:
+            if name in Prompt.of(prompt).text:
+                raise BadPhraseError(
+                    f"The phrase contains the image token {name!r}; only vlmscope places it. "
+                    "Remove it from the phrase."
+                )
+        expansions = [image.expansion for image in images]
+        written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
+        runs = [run for expansion in expansions for run in expansion.runs]
         image_token_id = self.family.image_token_id(self.hf)
-        if self.image_token in Prompt.of(prompt).text:
-            raise BadPhraseError(
-                f"The phrase contains the image token {self.image_token!r}; only vlmscope places it. "
-                "Remove it from the phrase."
-            )
-        text = encode_text(written, self.processor.tokenizer, image_token_id, image_tokens)
-        check_length(len(text.ids), self.context, self.id)
+        text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
+        check_length(len(text.ids), len(text.image_tokens), self.context, self.id)
         return text
 
     @property
@@ -188,26 +251,43 @@ class LoadedModel:
 
 def token_map(
     text: EncodedText,
-    image: ImageInputs,
-    image_size: tuple[int, int],
+    images: Sequence[ImageInputs],
+    sizes: Sequence[tuple[int, ...]],
     shift: int = 0,
     length: int | None = None,
 ) -> TokenMap:
-    """Roles and geometry of one encoded prompt, ``shift`` positions into a padded sequence."""
+    """Roles and geometry of one encoded prompt, ``shift`` positions into a padded sequence.
+
+    Args:
+        text: the prompt.
+        images: those it holds, in order.
+        sizes: (height, width) of their originals.
+        shift: padding in front.
+        length: of the padded sequence; None: nothing follows.
+    """
     total = len(text.ids) + shift if length is None else length
     before, after = shift, total - shift - len(text.ids)
-    views = tuple(
-        View(layout.name, layout.offsets + text.image_start + shift, layout.y_edges, layout.x_edges)
-        for layout in image.layouts
-    )
+    first, *more = [(int(height), int(width)) for height, width in sizes]
     return TokenMap(
         roles=np.pad(text.roles, (before, after)),  # 0 is Role.PAD
         tokens=("",) * before + text.tokens + ("",) * after,
-        image_size=(int(image_size[0]), int(image_size[1])),
-        views=views,
-        placement=image.placement,
+        image_size=first,
+        views=tuple(_views(text, images, shift)),
+        placement=images[0].placement,
         notes=_notes(text),
+        more_sizes=tuple(more),
     )
+
+
+def _views(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> Iterator[View]:
+    start = 0
+    for number, image in enumerate(images):
+        positions = text.image_tokens[start : start + image.expansion.tokens] + shift
+        for layout in image.layouts:
+            yield View(
+                layout.name, positions[layout.offsets], layout.y_edges, layout.x_edges, number
+            )
+        start += image.expansion.tokens
 
 
 def _notes(text: EncodedText) -> tuple[str, ...]:

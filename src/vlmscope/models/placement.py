@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import ModelMismatchError, UnknownNameError
 
-__all__ = ["PLACEMENTS", "Axis", "FittedImage", "fit_image"]
+__all__ = ["PLACEMENTS", "Axis", "FittedImage", "fit_image", "shrink"]
 
 PLACEMENTS = ("pad", "processor")
 
@@ -100,7 +100,7 @@ def fit_image(pixels: NDArray[np.uint8], processor: Any, placement: str) -> Fitt
 
 
 def _pad_to_square(pixels: NDArray[np.uint8], mean: Any) -> tuple[NDArray[np.uint8], Axis, Axis]:
-    pixels, y, x = _shrink(pixels, _MAX_PADDED_SIDE)
+    pixels, y, x = shrink(pixels, _MAX_PADDED_SIDE)
     height, width = pixels.shape[:2]
     if height == width:
         return pixels, y, x
@@ -113,12 +113,16 @@ def _pad_to_square(pixels: NDArray[np.uint8], mean: Any) -> tuple[NDArray[np.uin
     return canvas, y.then(1.0, top), x.then(1.0, left)
 
 
-def _shrink(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], Axis, Axis]:
-    """Bring the longer side down to ``side``: padding a giant to a square would not fit in memory."""
+def shrink(pixels: NDArray[np.uint8], side: int | None) -> tuple[NDArray[np.uint8], Axis, Axis]:
+    """Bring the longer side down to ``side``; the same array where nothing is to be done.
+
+    Padding a giant to a square would not fit in memory, and dynamic resolution makes more tokens of
+    it than a context holds.
+    """
     from PIL import Image
 
     height, width = pixels.shape[:2]
-    if max(height, width) <= side:
+    if side is None or max(height, width) <= side:
         return pixels, Axis(1.0, 0.0), Axis(1.0, 0.0)
     scale = side / max(height, width)
     new = max(1, round(height * scale)), max(1, round(width * scale))

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
+from vlmscope.errors import BadPhraseError, ModelMismatchError, UnknownNameError, UnsupportedError
+from vlmscope.models.expansion import Expansion
 from vlmscope.types import Role
 
-__all__ = ["PRESETS", "Prompt", "Span", "WrittenPrompt", "write_chat", "write_paper"]
+__all__ = ["PRESETS", "Asked", "Prompt", "Span", "WrittenPrompt", "write_chat", "write_paper"]
 
 PRESETS = ("paper", "chat")
 
@@ -86,6 +87,14 @@ class Prompt:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One prompt and how many images go with it."""
+
+    prompt: Prompt
+    images: int = 1
+
+
+@dataclass(frozen=True)
 class Span:
     """A run of characters of a written prompt and what it is."""
 
@@ -96,12 +105,12 @@ class Span:
 
 @dataclass(frozen=True)
 class WrittenPrompt:
-    """The text that goes to the tokenizer, with ONE image token where the image stands.
+    """The text that goes to the tokenizer, with ONE placeholder where each image stands.
 
     Attributes:
         text: what is tokenised.
-        spans: roles of its characters, later spans over earlier ones; text before the image that
-            no span names is ``SYSTEM``, after it ``QUERY``.
+        spans: roles of its characters, later spans over earlier ones; text before the first image
+            that no span names is ``SYSTEM``, after it ``QUERY``.
         add_special_tokens: whether the tokenizer should add BOS and the like.
     """
 
@@ -109,10 +118,50 @@ class WrittenPrompt:
     spans: tuple[Span, ...]
     add_special_tokens: bool
 
+    def expanded(self, placeholder: str, expansions: Sequence[Expansion]) -> WrittenPrompt:
+        """The same prompt with every placeholder replaced by what its image becomes.
 
-def write_paper(prompt: Prompt, system: str, image_token: str) -> WrittenPrompt:
-    """The published form: system sentence, image, newline, the expression LAST, no role names."""
-    head = f"{system} {image_token}\n" if system else f"{image_token}\n"
+        Raises:
+            ModelMismatchError: when there are not as many placeholders as images.
+        """
+        parts = self.text.split(placeholder)
+        if len(parts) != len(expansions) + 1:
+            raise ModelMismatchError(
+                f"The written prompt must hold the image placeholder {placeholder!r} "
+                f"{len(expansions)} time(s), it holds it {len(parts) - 1} times. Either the phrase "
+                "itself contains it, or processor and model do not belong together."
+            )
+        text, moves, images = parts[0], [(0, 0)], []
+        for expansion, part in zip(expansions, parts[1:], strict=True):
+            images.append(Span(Role.IMAGE, len(text), len(text) + len(expansion.text)))
+            old_end = moves[-1][1] + len(text) + len(placeholder)
+            text += expansion.text
+            moves.append((old_end, old_end - len(text)))
+            text += part
+        spans = tuple(_moved(span, moves) for span in self.spans)
+        return WrittenPrompt(text, (*spans, *images), self.add_special_tokens)
+
+
+def _moved(span: Span, moves: Sequence[tuple[int, int]]) -> Span:
+    """A span of the written text in the expanded one; ``moves``: (from character, old - new)."""
+    ends = [
+        at - next(shift for start, shift in reversed(moves) if at >= start)
+        for at in (span.start, span.end)
+    ]
+    return Span(span.role, *ends)
+
+
+def write_paper(prompt: Prompt, system: str, image: str, images: int = 1) -> WrittenPrompt:
+    """The published form: system sentence, image, newline, the expression LAST, no role names.
+
+    Args:
+        prompt: what is asked.
+        system: sentence in front of the image, or ``""``.
+        image: the text that stands for an image, its family's delimiters included.
+        images: how many images the prompt holds.
+    """
+    head = f"{system} " if system else ""
+    head += f"{image}\n" * images
     start, end = (len(head) + offset for offset in prompt.span)
     # what follows the expression within the text is kept: the row that is read is the span's end
     text = head + prompt.text
@@ -123,7 +172,7 @@ def write_paper(prompt: Prompt, system: str, image_token: str) -> WrittenPrompt:
     return WrittenPrompt(text, tuple(spans), add_special_tokens=True)
 
 
-def write_chat(prompt: Prompt, processor: Any, bos: str | None) -> WrittenPrompt:
+def write_chat(prompt: Prompt, processor: Any, bos: str | None, images: int = 1) -> WrittenPrompt:
     """The model's own chat template, ending where its answer begins.
 
     Raises:
@@ -141,7 +190,8 @@ def write_chat(prompt: Prompt, processor: Any, bos: str | None) -> WrittenPrompt
     marked = _mark(
         "query", prompt.text[:start] + _mark("phrase", prompt.text[start:end]) + prompt.text[end:]
     )
-    messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": marked}]}]
+    content = [{"type": "image"}] * images + [{"type": "text", "text": marked}]
+    messages = [{"role": "user", "content": content}]
     text = processor.apply_chat_template(
         messages, chat_template=template, tokenize=False, add_generation_prompt=True
     )

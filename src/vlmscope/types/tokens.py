@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlmscope.errors import UnknownNameError
+from vlmscope.errors import BadOptionError, UnknownNameError
 
 __all__ = ["Role", "TokenMap", "View"]
 
@@ -16,8 +16,9 @@ __all__ = ["Role", "TokenMap", "View"]
 class Role(IntEnum):
     """What one position of the sequence is.
 
-    ``QUERY`` is every prompt token after the image that is not part of the phrase, a chat
-    template's tail included; ``SYSTEM`` is every text token before the image (BOS included).
+    ``IMAGE`` is every token that stands in place of an image, separators between its tiles and rows
+    included. ``QUERY`` is every prompt token after the first image that is not part of the phrase, a
+    chat template's tail included; ``SYSTEM`` is every text token before it (BOS included).
     """
 
     PAD = 0
@@ -53,12 +54,14 @@ class View:
         positions: int (rows * columns,), row-major: where each cell's token is in the sequence.
         y_edges: float (rows + 1,), ascending, original pixels.
         x_edges: float (columns + 1,), ascending, original pixels.
+        image: which image of the prompt it shows, from 0.
     """
 
     name: str
     positions: NDArray[np.int64]
     y_edges: NDArray[np.float64]
     x_edges: NDArray[np.float64]
+    image: int = 0
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -88,9 +91,10 @@ class TokenMap:
         roles: int8 (positions,), values of :class:`Role`.
         tokens: the text of every position, special tokens spelled out.
         image_size: (height, width) of the original image in pixels.
-        views: the grids of image tokens, in the order of the sequence.
+        views: the grids of image tokens, image after image, in the order of the sequence.
         placement: how the image was fitted, for the record: ``"pad"``, ``"crop"``, ``"resize"`` ...
         notes: sentences the user should know of this prompt (words the vocabulary lacks).
+        more_sizes: (height, width) of the second and further images of the prompt.
     """
 
     roles: NDArray[np.int8]
@@ -99,6 +103,7 @@ class TokenMap:
     views: tuple[View, ...]
     placement: str = "resize"
     notes: tuple[str, ...] = ()
+    more_sizes: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.roles)
@@ -125,6 +130,39 @@ class TokenMap:
         carry the image role but lie on no grid; they are not part of it.
         """
         return np.concatenate([view.positions for view in self.views])
+
+    @property
+    def images(self) -> int:
+        """How many images the prompt holds."""
+        return 1 + len(self.more_sizes)
+
+    def of_image(self, image: int) -> tuple[TokenMap, NDArray[np.int64]]:
+        """The same prompt with one of its images alone, and where that image's tokens are.
+
+        Args:
+            image: which, from 0.
+
+        Returns:
+            A token map whose views and size are those of the image, and int (tokens,): its columns
+            in the last axis of a captured map of the whole prompt.
+
+        Raises:
+            BadOptionError: the prompt holds no such image.
+        """
+        if not 0 <= image < self.images:
+            raise BadOptionError(
+                f"This prompt holds {self.images} image(s), 0 to {self.images - 1}; got {image}."
+            )
+        views = tuple(view for view in self.views if view.image == image)
+        owners = np.concatenate([np.full(len(view.positions), view.image) for view in self.views])
+        size = (self.image_size, *self.more_sizes)[image]
+        alone = replace(
+            self,
+            image_size=size,
+            views=tuple(replace(view, image=0) for view in views),
+            more_sizes=(),
+        )
+        return alone, np.flatnonzero(owners == image)
 
     @property
     def seen(self) -> tuple[float, float, float, float]:
@@ -173,7 +211,16 @@ class TokenMap:
         Returns:
             float32 (height, width) of the ORIGINAL image. Pixels no token covers are 0; where
             views overlap their values are averaged (summed under ``"density"``).
+
+        Raises:
+            BadOptionError: the prompt holds several images; choose one with :meth:`of_image`.
         """
         from vlmscope.types.painting import paint_views
+
+        if self.images > 1:
+            raise BadOptionError(
+                f"This prompt holds {self.images} images, so there is no single one to paint on. Take "
+                "one: alone, columns = token_map.of_image(0); alone.to_pixels(weights[columns])."
+            )
 
         return paint_views(self.views, self.split(weights), self.image_size, interpolation)

@@ -1,0 +1,55 @@
+"""What every family checks before a processor is trusted to belong to a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.errors import ModelMismatchError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["check_counts", "check_parts", "check_tokens"]
+
+
+def check_parts(processor: Any, expected: str) -> None:
+    """Raise ModelMismatchError unless the processor reads images and text.
+
+    Args:
+        processor: what the user gave.
+        expected: the class of transformers that belongs to the model.
+    """
+    for part in ("image_processor", "tokenizer"):
+        if getattr(processor, part, None) is None:
+            raise ModelMismatchError(
+                f"{type(processor).__name__} has no {part}; this model needs a {expected}."
+            )
+
+
+def check_tokens(hf: PreTrainedModel, processor: Any, image_token_id: int) -> None:
+    """Raise ModelMismatchError unless tokenizer and model mean the same by the image token."""
+    token = getattr(processor, "image_token", None)
+    tokenizer = processor.tokenizer
+    if token is not None:
+        name = str(getattr(token, "content", token))
+        found = tokenizer.convert_tokens_to_ids(name)
+        if found != image_token_id:
+            raise ModelMismatchError(
+                f"The processor writes the image token {name!r} as id {found}, the model expects id "
+                f"{image_token_id}. Load the processor that belongs to the model."
+            )
+    rows = hf.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise ModelMismatchError(
+            f"The tokenizer has {len(tokenizer)} tokens, the model embeds {rows}. "
+            "Load the processor that belongs to the model."
+        )
+
+
+def check_counts(written: int, computed: int) -> None:
+    """Raise ModelMismatchError unless processor and model make the same number of image tokens."""
+    if written != computed:
+        raise ModelMismatchError(
+            f"The processor writes {written} image tokens for this image, the model makes {computed} "
+            "of it. Load the processor that belongs to the model."
+        )

@@ -1,0 +1,126 @@
+"""What a family must bring to be proved, and what builders share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from families import WORDS
+from vlmscope.models import LoadedModel
+
+__all__ = ["Build", "chat_template", "sharpen", "silence", "special_tokenizer", "text_options"]
+
+
+@dataclass(frozen=True)
+class Build:
+    """One tiny model of a family.
+
+    Attributes:
+        make: builds it through ``vs.from_pretrained_model``, always the same weights.
+        quiet: makes every image token depend on the patches that are merged into it and on nothing
+            else (zero what mixes tokens in the vision tower); called on a model of its own.
+        spatial: image tokens stand for rectangles; False for query tokens.
+        cross: the decoder reads the image by cross-attention, its tokens are not in the sequence.
+        processor_call: the processor can be called with images and text, as its users do, and must
+            then give exactly the ids and tensors that we give.
+        slack: cells beyond its own by which a token may reach, for resampling inside the family.
+    """
+
+    make: Callable[[], LoadedModel]
+    quiet: Callable[[LoadedModel], None]
+    spatial: bool = True
+    cross: bool = False
+    processor_call: bool = True
+    slack: float = 0.0
+
+
+def special_tokenizer(
+    special: list[str], named: Mapping[str, str] | None = None, bos: bool = True
+) -> PreTrainedTokenizerFast:
+    """A word-level fast tokenizer with offsets; newlines are tokens, as in real ones.
+
+    Args:
+        special: further special tokens, in the order of their ids (from 4 on).
+        named: attributes such as ``{"image_token": "<image>"}``.
+        bos: whether text gets a BOS in front.
+    """
+    first = ["<pad>", "<bos>", "<eos>", "<unk>", *special]
+    vocabulary = {word: index for index, word in enumerate([*first, "\n", "\n\n", *WORDS])}
+    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    inner.normalizer = normalizers.Lowercase()
+    inner.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\n+|[^\S\n]+|\w+|[^\w\s]"), "isolated"),
+            pre_tokenizers.Split(Regex(r"[^\S\n]+"), "removed"),
+        ]
+    )
+    if bos:
+        inner.post_processor = processors.TemplateProcessing(
+            single="<bos> $A", special_tokens=[("<bos>", vocabulary["<bos>"])]
+        )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner,
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        extra_special_tokens=dict(named or {}),
+    )
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": special}, replace_extra_special_tokens=False
+    )
+    return tokenizer
+
+
+def chat_template(image: str) -> str:
+    """A chat template that writes ``image`` for each image, then the text."""
+    return (
+        "{% for m in messages %}USER: {% for c in m['content'] %}{% if c['type'] == 'image' %}"
+        + image
+        + "{% else %}{{ c['text'] | trim }}{% endif %}{% endfor %}{% endfor %}"
+        "{% if add_generation_prompt %} ASSISTANT:{% endif %}"
+    )
+
+
+def text_options(vocabulary: int, layers: int = 3, **more: object) -> dict[str, object]:
+    """Settings that most decoders share."""
+    return {
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 2,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": 4096,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        **more,
+    }
+
+
+def sharpen(model: LoadedModel, factor: float = 6.0) -> LoadedModel:
+    """Scale the decoder's queries and keys so that attention rows have clear peaks."""
+    for layer in model.layers:
+        attention = model.family.attention(layer)
+        for name in ("q_proj", "k_proj"):
+            getattr(attention, name).weight.data *= factor
+    return model
+
+
+def silence(module: torch.nn.Module, *suffixes: str) -> None:
+    """Zero every linear part whose name ends in one of ``suffixes``.
+
+    Raises:
+        AssertionError: when none does, which would make a proof empty.
+    """
+    found = [part for name, part in module.named_modules() if name.endswith(suffixes)]
+    assert found, f"no module ends in {suffixes}"
+    for part in found:
+        part.weight.data.zero_()
+        if getattr(part, "bias", None) is not None:
+            part.bias.data.zero_()
