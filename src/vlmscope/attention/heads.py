@@ -25,7 +25,7 @@ class HeadMaps:
     Attributes:
         heads: the first axis of ``maps``.
         maps: float32 (heads, rows, tokens), softmax over ALL keys, cut to the image tokens in
-            ``token_map.image_positions`` order.
+            ``token_map.image_positions`` order; of query tokens (Q-Former), carried to the cells.
         token_map: of the phrase's own prompt.
         preset: how the prompt was written.
         row_tokens: text of the tokens whose rows were read.
@@ -99,7 +99,19 @@ def _whole(
     run(model, encoded, stop_after=deepest)
     tokens = encoded.token_maps[0]
     words = tuple(tokens.tokens[int(position)] for position in trace.row_positions())
-    return HeadMaps(heads, trace.rows_of(heads).numpy(), tokens, preset, words)
+    return _on_cells(heads, trace.rows_of(heads).numpy(), tokens, preset, words)
+
+
+def _on_cells(
+    heads: tuple[Head, ...],
+    maps: NDArray[np.float32],
+    tokens: TokenMap,
+    preset: str,
+    words: tuple[str, ...],
+) -> HeadMaps:
+    """Query tokens lie nowhere: what they attend to is handed on to the cells they were made of."""
+    spread = tokens.carried(maps).astype(np.float32) if tokens.carries else maps
+    return HeadMaps(heads, spread, tokens.on_cells(), preset, words)
 
 
 def _packed(
@@ -124,5 +136,5 @@ def _packed(
             mine = owners == order
             words = tuple(pack.token_map.tokens[int(position)] for position in positions[mine])
             own_map = token_map(texts[index], [prefix.image], [prefix.image_size])
-            found[index] = HeadMaps(heads, maps[:, mine], own_map, preset, words)
+            found[index] = _on_cells(heads, maps[:, mine], own_map, preset, words)
     return [found[index] for index in range(len(phrases))]

@@ -50,12 +50,14 @@ class ImageInputs:
         expansion: what stands for the image in the prompt.
         layouts: its grids.
         placement: how it was fitted.
+        shares: of query tokens: float (tokens, cells), see :class:`vlmscope.types.Carry`.
     """
 
     tensors: dict[str, Tensor]
     expansion: Expansion
     layouts: tuple[GridLayout, ...]
     placement: str
+    shares: NDArray[np.float64] | None = None
 
 
 class Family(ABC):
@@ -71,6 +73,7 @@ class Family(ABC):
         causal_image: the image comes before the text and no text is seen by it, so one image
             prefix can be shared by many phrases.
         many_images: a prompt may hold several images.
+        crossed: the image is read by cross-attention, in :meth:`cross_layers`.
         limits: sentences on what the family cannot do.
     """
 
@@ -82,6 +85,7 @@ class Family(ABC):
     placements: tuple[str, ...] = ("processor",)
     causal_image: bool = True
     many_images: bool = True
+    crossed: bool = False
     limits: tuple[str, ...] = ()
 
     @property
@@ -105,6 +109,10 @@ class Family(ABC):
         """The attention module of one decoder layer."""
         attention: nn.Module = layer.self_attn  # type: ignore[assignment]
         return attention
+
+    def cross_layers(self, hf: PreTrainedModel) -> frozenset[int]:
+        """Layers whose keys are the image's and not the sequence's."""
+        return frozenset()
 
     # -- prompts -------------------------------------------------------------------------
 
@@ -147,6 +155,12 @@ class Family(ABC):
         self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
     ) -> ImageInputs:
         """Fit one original image, uint8 (height, width, 3), and say what its tokens stand for."""
+
+    def for_prompt(
+        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, asked: Asked
+    ) -> ImageInputs:
+        """The image as this prompt sees it, in families whose image tokens depend on the text."""
+        return image
 
     def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
         """The images of a batch as keyword arguments of the model's forward.

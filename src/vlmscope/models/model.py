@@ -19,7 +19,7 @@ from vlmscope.models.family import Family, ImageInputs
 from vlmscope.models.frozen import frozen
 from vlmscope.models.placement import shrink
 from vlmscope.models.prompts import Asked, Prompt, WrittenPrompt
-from vlmscope.types import TokenMap, View
+from vlmscope.types import Carry, TokenMap, View
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -104,7 +104,7 @@ class LoadedModel:
                 f"{self.id} (family {self.family.id!r}) takes one image per prompt, got {images}."
             )
         system = self.card.system
-        asked = Asked(Prompt.of(prompt), images)
+        asked = Asked(Prompt.of(prompt), images, preset)
         return self.family.write(
             self.hf,
             self.processor,
@@ -180,23 +180,31 @@ class LoadedModel:
                 f"one prompt per image is needed, got {len(images)} and {len(prompts)}"
             )
         groups = [[item] if isinstance(item, np.ndarray) else list(item) for item in images]
-        fitted = [[self.fit(image, placement) for image in group] for group in groups]
+        name = self.resolve_preset(preset)
+        asked = [
+            Asked(Prompt.of(prompt), len(group), name)
+            for prompt, group in zip(prompts, groups, strict=True)
+        ]
+        fitted = [
+            [self.see(self.fit(image, placement), each) for image in group]
+            for group, each in zip(groups, asked, strict=True)
+        ]
         texts = [
             self.encode_prompt(prompt, items, preset)
             for prompt, items in zip(prompts, fitted, strict=True)
         ]
         batch, shifts = pad_batch(texts, self.pad_id, padding_side)
-        asked = [
-            Asked(Prompt.of(prompt), len(group))
-            for prompt, group in zip(prompts, groups, strict=True)
-        ]
         inputs = self.complete(batch, fitted, asked)
         sizes = [[image.shape[:2] for image in group] for group in groups]
         maps = tuple(
-            token_map(text, items, each, shift, batch["input_ids"].shape[1])
+            token_map(text, items, each, shift, batch["input_ids"].shape[1], self.family.crossed)
             for text, items, each, shift in zip(texts, fitted, sizes, shifts, strict=True)
         )
         return Encoded(inputs, maps)
+
+    def see(self, image: ImageInputs, asked: Asked) -> ImageInputs:
+        """A fitted image as a prompt sees it."""
+        return self.family.for_prompt(self.hf, self.processor, image, asked)
 
     def complete(
         self,
@@ -255,6 +263,7 @@ def token_map(
     sizes: Sequence[tuple[int, ...]],
     shift: int = 0,
     length: int | None = None,
+    crossed: bool = False,
 ) -> TokenMap:
     """Roles and geometry of one encoded prompt, ``shift`` positions into a padded sequence.
 
@@ -264,6 +273,7 @@ def token_map(
         sizes: (height, width) of their originals.
         shift: padding in front.
         length: of the padded sequence; None: nothing follows.
+        crossed: the image is read by cross-attention.
     """
     total = len(text.ids) + shift if length is None else length
     before, after = shift, total - shift - len(text.ids)
@@ -272,22 +282,37 @@ def token_map(
         roles=np.pad(text.roles, (before, after)),  # 0 is Role.PAD
         tokens=("",) * before + text.tokens + ("",) * after,
         image_size=first,
-        views=tuple(_views(text, images, shift)),
+        views=tuple(_views(text, images, shift, crossed)),
         placement=images[0].placement,
         notes=_notes(text),
         more_sizes=tuple(more),
+        carries=tuple(_carries(text, images, shift)),
+        crossed=crossed,
     )
 
 
-def _views(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> Iterator[View]:
+def _views(
+    text: EncodedText, images: Sequence[ImageInputs], shift: int, crossed: bool
+) -> Iterator[View]:
     start = 0
     for number, image in enumerate(images):
         positions = text.image_tokens[start : start + image.expansion.tokens] + shift
         for layout in image.layouts:
-            yield View(
-                layout.name, positions[layout.offsets], layout.y_edges, layout.x_edges, number
-            )
+            if image.shares is not None:
+                own = np.zeros(0, dtype=np.int64)
+            else:
+                own = layout.offsets if crossed else positions[layout.offsets]
+            yield View(layout.name, own, layout.y_edges, layout.x_edges, number)
         start += image.expansion.tokens
+
+
+def _carries(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> Iterator[Carry]:
+    start = 0
+    for number, image in enumerate(images):
+        end = start + image.expansion.tokens
+        if image.shares is not None:
+            yield Carry(text.image_tokens[start:end] + shift, image.shares, number)
+        start = end
 
 
 def _notes(text: EncodedText) -> tuple[str, ...]:

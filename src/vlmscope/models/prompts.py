@@ -88,10 +88,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Asked:
-    """One prompt and how many images go with it."""
+    """One prompt, how many images go with it, and how it is to be written."""
 
     prompt: Prompt
     images: int = 1
+    preset: str = "chat"
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from vlmscope.types.grounding import Box, Grounding
 from vlmscope.types.heads import Head, HeadEvidence, HeadFrequency, HeadSet, Interval, parse_heads
 from vlmscope.types.segmentation import BACKGROUND, MAX_CLASSES, Segmentation
-from vlmscope.types.tokens import Role, TokenMap, View
+from vlmscope.types.tokens import Carry, Role, TokenMap, View
 
 __all__ = [
     "BACKGROUND",
     "MAX_CLASSES",
     "Box",
+    "Carry",
     "Grounding",
     "Head",
     "HeadEvidence",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 
-__all__ = ["Role", "TokenMap", "View"]
+__all__ = ["Carry", "Role", "TokenMap", "View"]
 
 
 class Role(IntEnum):
@@ -84,6 +84,22 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
+class Carry:
+    """How query tokens, which stand for no place of their own, are carried to the cells of an image.
+
+    Attributes:
+        positions: int (tokens,): where the query tokens are in the sequence.
+        shares: float (tokens, cells): what part of each token goes to each cell of the image's
+            views, in their order; each row sums to one.
+        image: which image of the prompt it is about, from 0.
+    """
+
+    positions: NDArray[np.int64]
+    shares: NDArray[np.float64]
+    image: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class TokenMap:
     """Roles of every position of one sequence, and the geometry of its image tokens.
 
@@ -95,6 +111,9 @@ class TokenMap:
         placement: how the image was fitted, for the record: ``"pad"``, ``"crop"``, ``"resize"`` ...
         notes: sentences the user should know of this prompt (words the vocabulary lacks).
         more_sizes: (height, width) of the second and further images of the prompt.
+        carries: for query tokens (Q-Former), one per image; the views then name cells, not tokens.
+        crossed: the image is read by cross-attention: positions of the views count the keys of the
+            cross-attention layers, not the sequence.
     """
 
     roles: NDArray[np.int8]
@@ -104,6 +123,8 @@ class TokenMap:
     placement: str = "resize"
     notes: tuple[str, ...] = ()
     more_sizes: tuple[tuple[int, int], ...] = ()
+    carries: tuple[Carry, ...] = ()
+    crossed: bool = False
 
     def __len__(self) -> int:
         return len(self.roles)
@@ -129,7 +150,8 @@ class TokenMap:
         The last axis of every captured map is in this order. Separator tokens of some families
         carry the image role but lie on no grid; they are not part of it.
         """
-        return np.concatenate([view.positions for view in self.views])
+        holders: tuple[View | Carry, ...] = self.carries or self.views
+        return np.concatenate([holder.positions for holder in holders])
 
     @property
     def images(self) -> int:
@@ -153,13 +175,14 @@ class TokenMap:
             raise BadOptionError(
                 f"This prompt holds {self.images} image(s), 0 to {self.images - 1}; got {image}."
             )
-        views = tuple(view for view in self.views if view.image == image)
-        owners = np.concatenate([np.full(len(view.positions), view.image) for view in self.views])
+        holders: tuple[View | Carry, ...] = self.carries or self.views
+        owners = np.concatenate([np.full(len(each.positions), each.image) for each in holders])
         size = (self.image_size, *self.more_sizes)[image]
         alone = replace(
             self,
             image_size=size,
-            views=tuple(replace(view, image=0) for view in views),
+            views=tuple(replace(view, image=0) for view in self.views if view.image == image),
+            carries=tuple(replace(each, image=0) for each in self.carries if each.image == image),
             more_sizes=(),
         )
         return alone, np.flatnonzero(owners == image)
@@ -186,17 +209,47 @@ class TokenMap:
             ValueError: when the last axis is not the number of image tokens.
         """
         values = np.asarray(weights, dtype=np.float64)
-        sizes = [len(view.positions) for view in self.views]
-        if values.ndim == 0 or values.shape[-1] != sum(sizes):
+        count = len(self.image_positions)
+        if values.ndim == 0 or values.shape[-1] != count:
             raise ValueError(
-                f"weights must end in {sum(sizes)} image tokens, got shape {values.shape}; "
+                f"weights must end in {count} image tokens, got shape {values.shape}; "
                 "take them from trace.maps or token_map.image_positions"
             )
+        values = self.carried(values)
+        sizes = [view.grid[0] * view.grid[1] for view in self.views]
         parts = np.split(values, np.cumsum(sizes)[:-1], axis=-1)
         return [
             part.reshape(*values.shape[:-1], *view.grid)
             for part, view in zip(parts, self.views, strict=True)
         ]
+
+    def carried(self, weights: ArrayLike) -> NDArray[np.float64]:
+        """What query tokens weigh on the cells of the views: (..., tokens) to (..., cells).
+
+        Weights of a family whose tokens stand for cells themselves come back as they are.
+        """
+        values = np.asarray(weights, dtype=np.float64)
+        if not self.carries:
+            return values
+        ends = np.cumsum([len(carry.positions) for carry in self.carries])
+        parts = np.split(values, ends[:-1], axis=-1)
+        return np.concatenate(
+            [part @ carry.shares for part, carry in zip(parts, self.carries, strict=True)], axis=-1
+        )
+
+    def on_cells(self) -> TokenMap:
+        """The map that goes with :meth:`carried` weights: one token per cell, for post-processing.
+
+        Its views no longer name positions of the sequence.
+        """
+        if not self.carries:
+            return self
+        ends = np.cumsum([view.grid[0] * view.grid[1] for view in self.views])
+        cells = np.split(np.arange(ends[-1]), ends[:-1])
+        views = tuple(
+            replace(view, positions=own) for view, own in zip(self.views, cells, strict=True)
+        )
+        return replace(self, views=views, carries=())
 
     def to_pixels(self, weights: ArrayLike, interpolation: str = "bilinear") -> NDArray[np.float32]:
         """Paint token weights onto the original image.
