@@ -201,16 +201,19 @@ class Trace:
                 "compute beside the kernel."
             )
         module = options["module"]
+        chosen = self._heads.tensor(layer, query.device)
         found = softmax_rows(
             query,
             key,
             mask,
             rows,
-            self._heads.tensor(layer, query.device),
+            chosen,
             _scaling(options, query),
             options.get("softcap"),
             is_causal(module, options),
         )
+        if options["empty"] is not None:
+            found = _without(found, options["empty"], rows, chosen)
         if layer == self._heads.layers[0]:
             self._kept.append((positions, valid))
         self._chunks.setdefault(layer, []).append(self._cut(found, forward, key.shape[2]))
@@ -219,6 +222,10 @@ class Trace:
         """Keep the keys that were asked for; copied, so that the wide rows can be freed."""
         if self._keys == "all" or self._binding is None:
             return found
+        if self._binding.token_maps[0].crossed and not forward.crossed:
+            # the sequence holds no image: these layers cannot look at it
+            count = max(len(each.image_positions) for each in self._binding.token_maps)
+            return found.new_zeros(*found.shape[:-1], count)
         if self._image_keys is None:
             each = [torch.from_numpy(m.image_positions) for m in self._binding.token_maps]
             width = max(len(keys_of) for keys_of in each)
@@ -229,6 +236,15 @@ class Trace:
         index = columns.clamp_min(0)[:, None, None].expand(-1, found.shape[1], found.shape[2], -1)
         # a sliding-window layer no longer holds keys that slid out: their attention is zero
         return found.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)
+
+
+def _without(found: Tensor, empty: Tensor, rows: Tensor, heads: Tensor | None) -> Tensor:
+    """Rows that read nothing, as zeros. ``empty``: bool (batch or 1, heads or 1, queries)."""
+    batch, chosen, count, _ = found.shape
+    if heads is not None and empty.shape[1] > 1:
+        empty = empty[:, heads]
+    dead = empty.expand(batch, chosen, -1).gather(-1, rows[:, None].expand(-1, chosen, count))
+    return found.masked_fill(dead[..., None], 0.0)
 
 
 def _scaling(options: dict[str, Any], query: Tensor) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -65,16 +65,18 @@ class Forward:
         queries: positions computed now; their absolute positions are past ... past + queries - 1.
         padding: bool (batch, positions) True for real tokens, or None when nothing is padded.
         binding: what the pass is about, or None when the model is run by hand.
+        crossed: seen from a cross-attention layer, whose keys are the image's.
     """
 
     past: int
     queries: int
     padding: Tensor | None
     binding: Binding | None
+    crossed: bool = False
 
     def key_start(self, keys: int) -> int:
         """Absolute position of the first key: a sliding-window cache drops the oldest."""
-        return max(0, self.past + self.queries - keys)
+        return 0 if self.crossed else max(0, self.past + self.queries - keys)
 
 
 class Reader(Protocol):
@@ -108,13 +110,14 @@ class Blocker(Protocol):
 class Instrument:
     """The parts active in one model."""
 
-    def __init__(self) -> None:
+    def __init__(self, cross_layers: frozenset[int] = frozenset()) -> None:
+        self.cross_layers = cross_layers
         self.readers: list[Reader] = []
         self.blockers: list[Blocker] = []
         self.stop_after: int | None = None
         self.binding: Binding | None = None
         self._forward: Forward | None = None
-        self._masks: dict[tuple[Any, ...], tuple[Tensor | None, Tensor]] = {}
+        self._masks: dict[tuple[Any, ...], tuple[Tensor | None, Tensor, Tensor | None]] = {}
 
     @contextlib.contextmanager
     def bound(self, binding: Binding) -> Iterator[None]:
@@ -149,20 +152,29 @@ class Instrument:
         key: Tensor,
         mask: Tensor | None,
         options: dict[str, Any],
-    ) -> Tensor | None:
-        """One layer's attention: block, read, perhaps stop. Returns the mask for the kernel."""
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """One layer's attention: block, read, perhaps stop.
+
+        Returns:
+            The mask for the kernel, and bool (batch or 1, heads or 1, queries): rows whose output
+            must be zero because nothing is left for them to read, or None.
+        """
         forward = self._forward
         if forward is None or forward.queries != query.shape[2]:
             raise AttentionError(
                 "An instrumented attention layer ran outside its decoder's forward pass. Call the "
                 "whole model, not a single layer, inside a capture or knockout."
             )
-        mask = self._edit(layer, module, query, key, mask, options, forward)
+        if layer in self.cross_layers:
+            forward = replace(forward, crossed=True)
+        mask, empty = self._edit(layer, module, query, key, mask, options, forward)
         for reader in self.readers:
-            reader.read(layer, query, key, mask, {**options, "module": module}, forward)
+            reader.read(
+                layer, query, key, mask, {**options, "module": module, "empty": empty}, forward
+            )
         if self.stop_after is not None and layer >= self.stop_after:
             raise StopForwardError
-        return mask
+        return mask, empty
 
     def _edit(
         self,
@@ -173,17 +185,17 @@ class Instrument:
         mask: Tensor | None,
         options: dict[str, Any],
         forward: Forward,
-    ) -> Tensor | None:
+    ) -> tuple[Tensor | None, Tensor | None]:
         active = tuple(index for index, part in enumerate(self.blockers) if part.blocks(layer))
         if not active:
-            return mask
+            return mask, None
         # a family hands the same mask to many layers: edit it once per pass, and keep it alive
         # beside the result so that its id cannot be taken by another tensor meanwhile
-        cache_key = (id(mask), key.shape[2], active)
+        cache_key = (id(mask), key.shape[2], active, forward.crossed)
         if cache_key not in self._masks:
             edited = self._blocked_mask(active, module, query, key, mask, options, forward)
-            self._masks[cache_key] = (mask, edited)
-        return self._masks[cache_key][1]
+            self._masks[cache_key] = (mask, *edited)
+        return self._masks[cache_key][1:]
 
     def _blocked_mask(
         self,
@@ -194,25 +206,32 @@ class Instrument:
         mask: Tensor | None,
         options: dict[str, Any],
         forward: Forward,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor | None]:
         batch, keys = query.shape[0], key.shape[2]
         before = allowed_keys(mask, query.shape[2], keys, is_causal(module, options), query.device)
         blocked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=query.device)
         for index in active:
             blocked = blocked | self.blockers[index].blocked(forward, batch, keys, query.device)
         after = before & ~blocked
-        self._refuse_empty_rows(before, after, active, forward)
+        empty = self._empty_rows(before, after, active, forward)
         if mask is None or mask.dtype == torch.bool:
-            return after
-        return mask[..., :keys].masked_fill(~after, torch.finfo(mask.dtype).min)
+            return after, empty
+        return mask[..., :keys].masked_fill(~after, torch.finfo(mask.dtype).min), empty
 
-    def _refuse_empty_rows(
+    def _empty_rows(
         self, before: Tensor, after: Tensor, active: tuple[int, ...], forward: Forward
-    ) -> None:
-        """A row without keys comes out as zeros of one kernel and uniform of another: never allow it."""
+    ) -> Tensor | None:
+        """Rows that lost every key; among the sequence's own positions that is refused.
+
+        A row without keys comes out as zeros of one kernel and uniform of another. Where the image
+        is read by cross-attention the meaning is plain: such a row gets nothing from the image, so
+        its output is made zero. A row of the sequence that may not even read itself has none.
+        """
         lost = before.any(-1) & ~after.any(-1)  # rows that were empty before are padding
         if not lost.any():
-            return
+            return None
+        if forward.crossed:
+            return lost
         batch, _, row = (int(value) for value in lost.nonzero()[0])
         what = "; ".join(self.blockers[index].describe() for index in active)
         raise KnockoutError(
@@ -239,7 +258,7 @@ def instrument(model: LoadedModel) -> Iterator[Instrument]:
     if active is not None:
         yield active
         return
-    new = Instrument()
+    new = Instrument(model.family.cross_layers(model.hf))
     kernel = decoder.config._attn_implementation
     twin = instrumented_name(kernel)
     modules = [model.family.attention(layer) for layer in model.layers]
@@ -270,7 +289,7 @@ class _Probe:
         key: Tensor,
         mask: Tensor | None,
         options: dict[str, Any],
-    ) -> Tensor | None:
+    ) -> tuple[Tensor | None, Tensor | None]:
         return self.owner.visit(self.layer, module, query, key, mask, options)
 
 

@@ -56,9 +56,13 @@ def _through_probe(
     kwargs: dict[str, Any],
 ) -> Any:
     probe = module.__dict__.get(PROBE)
-    if probe is not None:
-        attention_mask = probe(module, query, key, attention_mask, kwargs)
-    return kernel(module, query, key, value, attention_mask, **kwargs)
+    if probe is None:
+        return kernel(module, query, key, value, attention_mask, **kwargs)
+    attention_mask, empty = probe(module, query, key, attention_mask, kwargs)
+    output, weights = kernel(module, query, key, value, attention_mask, **kwargs)
+    if empty is not None:  # output: (batch, queries, heads, dim)
+        output = output.masked_fill(empty.transpose(1, 2)[..., None], 0.0)
+    return output, weights
 
 
 def _sdpa_twin(

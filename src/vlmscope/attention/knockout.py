@@ -95,7 +95,7 @@ class Knockout:
         result = torch.zeros(batch, forward.queries, keys, dtype=torch.bool)
         for item in range(batch):
             for source, target in self._edges:
-                sources = _inside(self._positions(source, item, forward), start, start + keys)
+                sources = self._sources(source, item, forward, keys)
                 targets = _inside(self._positions(target, item, forward), forward.past, end)
                 if len(sources) and len(targets):
                     result[item][targets[:, None] - forward.past, sources[None, :] - start] = True
@@ -105,6 +105,13 @@ class Knockout:
             chosen[list(self._heads)] = True
             whole = whole & chosen[None, :, None, None]
         return whole.to(device)
+
+    def _sources(self, source: Place, item: int, forward: Forward, keys: int) -> Tensor:
+        """Absolute key positions; a cross-attention layer has the image's keys and no others."""
+        if forward.crossed:
+            return torch.arange(keys if source == "image" else 0)
+        start = forward.key_start(keys)
+        return _inside(self._positions(source, item, forward), start, start + keys)
 
     def _positions(self, place: Place, item: int, forward: Forward) -> Tensor:
         binding = forward.binding
