@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,11 +75,4 @@ def _relabel(active: Instrument, binding: Binding) -> None:
 def _extended(token_map: TokenMap, ids: torch.Tensor, tokenizer: Any) -> TokenMap:
     words = tuple(tokenizer.decode([token]) for token in ids.tolist())
     roles = np.concatenate([token_map.roles, np.full(len(ids), Role.GENERATED, dtype=np.int8)])
-    return TokenMap(
-        roles,
-        token_map.tokens + words,
-        token_map.image_size,
-        token_map.views,
-        token_map.placement,
-        token_map.notes,
-    )
+    return replace(token_map, roles=roles, tokens=token_map.tokens + words)

@@ -126,9 +126,7 @@ class SharedPrefix:
             roles.append(each.roles[self.length :])
             words += each.tokens[self.length :]
             at += len(each) - self.length
-        packed = TokenMap(
-            np.concatenate(roles), words, self.image_size, maps[0].views, maps[0].placement
-        )
+        packed = replace(maps[0], roles=np.concatenate(roles), tokens=words)
         return Pack(tuple(texts), tuple(starts), packed)
 
     def run(self, pack: Pack) -> None:

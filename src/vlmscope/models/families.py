@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vlmscope.models.blip import BlipFamily
+from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.clip import ClipFamily
 from vlmscope.models.family import FamilyRegistry
 from vlmscope.models.llava import LlavaFamily
@@ -14,6 +15,8 @@ __all__ = ["FAMILIES"]
 FAMILIES = FamilyRegistry()
 for _family in (
     LlavaFamily(),
+    Blip2Family(),
+    InstructBlipFamily(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),
