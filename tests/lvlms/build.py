@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
@@ -24,7 +25,8 @@ class Build:
         quiet: makes every image token depend on the patches that are merged into it and on nothing
             else (zero what mixes tokens in the vision tower); called on a model of its own.
         spatial: image tokens stand for rectangles; False for query tokens.
-        cross: the decoder reads the image by cross-attention, its tokens are not in the sequence.
+        cross: where the decoder reads the image by cross-attention: float (keys, hidden), what it
+            reads for an image.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
@@ -33,7 +35,7 @@ class Build:
     make: Callable[[], LoadedModel]
     quiet: Callable[[LoadedModel], None]
     spatial: bool = True
-    cross: bool = False
+    cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     slack: float = 0.0
 

@@ -280,7 +280,8 @@ def test_painted_pixels_change_the_tokens_that_claim_them(
 def received_image(model: LoadedModel, build: Build, image: np.ndarray) -> tuple:
     """Float (image tokens, hidden) in the order of the views, and the token map."""
     if build.cross:
-        return build.cross_states(model, image)  # type: ignore[attr-defined]
+        tokens = vs.token_map(model, image, PHRASE)
+        return build.cross(model, image)[tokens.image_positions], tokens
     embeddings, tokens = received(model, image)
     return embeddings[tokens.image_positions], tokens
 
@@ -374,9 +375,17 @@ def force(model: LoadedModel, encoded: object, ids: torch.Tensor) -> torch.Tenso
     fitted = [[model.fit(picture())]]
     preset = model.family.presets[0]
     inputs = model.complete(batch, fitted, [Asked(Prompt(PHRASE), 1, preset)])
-    with vs.capture(model, rows=list(range(ids.shape[1])), keys="all") as trace, torch.no_grad():
+    keep = encoded.token_maps[0].image_positions
+    rows = list(range(ids.shape[1]))
+    with vs.capture(model, rows=rows, keys="all") as trace, torch.no_grad():
         model.family.forward(model.hf, torch.tensor([0]), **inputs)
-    return trace.maps[..., encoded.token_maps[0].image_positions]
+    if not model.family.crossed:
+        return trace.maps[..., keep]
+    blank = torch.zeros(len(trace.layers), model.decoder_shape[1], len(rows), len(keep))
+    for layer in model.family.cross_layers(model.hf):
+        heads = [(layer, head) for head in range(model.decoder_shape[1])]
+        blank[layer] = trace.rows_of(heads)[..., keep]
+    return blank
 
 
 @each_family

@@ -7,6 +7,7 @@ from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.clip import ClipFamily
 from vlmscope.models.family import FamilyRegistry
 from vlmscope.models.llava import LlavaFamily
+from vlmscope.models.mllama import MllamaFamily
 from vlmscope.models.siglip import SiglipFamily
 from vlmscope.models.vit import DeitFamily, VitFamily
 
@@ -17,6 +18,7 @@ for _family in (
     LlavaFamily(),
     Blip2Family(),
     InstructBlipFamily(),
+    MllamaFamily(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),
