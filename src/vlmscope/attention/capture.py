@@ -195,11 +195,7 @@ class Trace:
         batch = query.shape[0]
         positions, valid = positions.expand(batch, -1), valid.expand(batch, -1)
         rows = torch.where(valid, positions - forward.past, 0)
-        if options.get("s_aux") is not None or options.get("position_bias") is not None:
-            raise AttentionError(
-                f"{self._name} uses attention sinks or position biases, whose rows vlmscope cannot "
-                "compute beside the kernel."
-            )
+        refuse_biased(self._name, options)
         module = options["module"]
         chosen = self._heads.tensor(layer, query.device)
         found = softmax_rows(
@@ -208,12 +204,12 @@ class Trace:
             mask,
             rows,
             chosen,
-            _scaling(options, query),
+            row_scaling(options, query),
             options.get("softcap"),
             is_causal(module, options),
         )
         if options["empty"] is not None:
-            found = _without(found, options["empty"], rows, chosen)
+            found = without_rows(found, options["empty"], rows, chosen)
         if layer == self._heads.layers[0]:
             self._kept.append((positions, valid))
         self._chunks.setdefault(layer, []).append(self._cut(found, forward, key.shape[2]))
@@ -238,8 +234,24 @@ class Trace:
         return found.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)
 
 
-def _without(found: Tensor, empty: Tensor, rows: Tensor, heads: Tensor | None) -> Tensor:
-    """Rows that read nothing, as zeros. ``empty``: bool (batch or 1, heads or 1, queries)."""
+def refuse_biased(name: str, options: dict[str, Any]) -> None:
+    """Raise AttentionError for logits that are more than scaled products."""
+    if options.get("s_aux") is not None or options.get("position_bias") is not None:
+        raise AttentionError(
+            f"{name} uses attention sinks or position biases, whose rows vlmscope cannot compute "
+            "beside the kernel."
+        )
+
+
+def without_rows(found: Tensor, empty: Tensor, rows: Tensor, heads: Tensor | None) -> Tensor:
+    """Rows that read nothing, as zeros.
+
+    Args:
+        found: float (batch, chosen heads, rows, keys).
+        empty: bool (batch or 1, heads or 1, queries).
+        rows: int (batch, rows), indices into the queries.
+        heads: int (chosen heads,), or None for all.
+    """
     batch, chosen, count, _ = found.shape
     if heads is not None and empty.shape[1] > 1:
         empty = empty[:, heads]
@@ -247,6 +259,7 @@ def _without(found: Tensor, empty: Tensor, rows: Tensor, heads: Tensor | None) -
     return found.masked_fill(dead[..., None], 0.0)
 
 
-def _scaling(options: dict[str, Any], query: Tensor) -> float:
+def row_scaling(options: dict[str, Any], query: Tensor) -> float:
+    """The factor of the logits: the kernel's argument, or one over the root of the head's size."""
     scaling = options.get("scaling")
     return float(query.shape[-1] ** -0.5) if scaling is None else float(scaling)
