@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "vlmscope"
 
 BASE = {"errors", "io", "names"}
 MODELS = BASE | {"types", "images", "stats", "models"}
-METHODS = MODELS | {"post", "attention", "methods"}
+METHODS = MODELS | {"post", "attention", "methods", "resume"}
 
 # unit -> the units whose modules it may import; itself is always allowed
 ALLOWED: dict[str, set[str]] = {
@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "types": BASE,
     "images": BASE | {"types"},
     "stats": BASE | {"types"},
+    "resume": BASE,
     "samples": BASE | {"types", "images"},
     "post": BASE | {"types"},
     "viz": BASE | {"types"},

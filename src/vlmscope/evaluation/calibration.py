@@ -15,11 +15,11 @@ from vlmscope.evaluation.metrics import box_iou, contains
 from vlmscope.evaluation.targets import Target, target_of
 from vlmscope.methods import resolve_heads
 from vlmscope.methods.localization_heads.measures import one_row
-from vlmscope.methods.resume import SampleLog
 from vlmscope.methods.samples import Sample
 from vlmscope.methods.survey import survey
 from vlmscope.models import LoadedModel
 from vlmscope.post import PAPER, PostOptions, combine, find_region
+from vlmscope.resume import SampleLog
 from vlmscope.types import TokenMap
 
 __all__ = ["Setting", "calibrate_post", "settings_to_try"]

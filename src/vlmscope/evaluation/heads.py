@@ -15,11 +15,11 @@ from vlmscope.evaluation.evidence import evidence_of
 from vlmscope.evaluation.judging import RANDOM_SETS, Judge
 from vlmscope.evaluation.targets import target_of
 from vlmscope.methods import get_method, ground_options, resolve_heads
-from vlmscope.methods.resume import SampleLog
 from vlmscope.methods.samples import Sample
 from vlmscope.methods.survey import survey
 from vlmscope.models import LoadedModel
 from vlmscope.post import PostOptions
+from vlmscope.resume import SampleLog
 from vlmscope.types import HeadEvidence, HeadSet
 
 __all__ = ["verify_heads"]

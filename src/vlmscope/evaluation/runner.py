@@ -24,8 +24,8 @@ from vlmscope.evaluation.runs import Choice, MethodRun, method_runs
 from vlmscope.evaluation.settings import protocol_of, setting_of, state_header
 from vlmscope.evaluation.tasks import TASKS, Task
 from vlmscope.evaluation.vocabulary import Vocabulary
-from vlmscope.methods.resume import SampleLog
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.resume import SampleLog
 
 __all__ = ["evaluate"]
 

@@ -15,9 +15,9 @@ from tqdm import tqdm
 from vlmscope.attention import HeadMaps, read_heads
 from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError, VlmscopeWarning
 from vlmscope.images import open_image
-from vlmscope.methods.resume import SampleLog
 from vlmscope.methods.samples import Sample, grouped, read_sample, sample_id
 from vlmscope.models import LoadedModel
+from vlmscope.resume import SampleLog
 
 __all__ = ["Survey", "survey"]
 

@@ -16,9 +16,9 @@ from vlmscope.methods.localization_heads.choice import decoder_shape
 from vlmscope.methods.localization_heads.measures import Measures, measure, stack
 from vlmscope.methods.localization_heads.options import DiscoveryOptions
 from vlmscope.methods.localization_heads.selection import Selection, entropies_of, select
-from vlmscope.methods.resume import SampleLog
 from vlmscope.methods.survey import Survey, survey
 from vlmscope.models import LoadedModel
+from vlmscope.resume import SampleLog
 from vlmscope.stats import bootstrap_ratios
 from vlmscope.types import Head, HeadFrequency, HeadSet
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vlmscope.errors import ModelMismatchError, OutputError
-from vlmscope.methods.resume import SampleLog
+from vlmscope.resume import SampleLog
 
 HEADER = {"model": "m", "shape": (4, 8), "preset": None}
 
