@@ -50,6 +50,7 @@ LAZY: dict[tuple[str, str], str] = {
     ("types.grounding", "viz"): "Grounding.overlay() draws itself",
     ("types.segmentation", "viz"): "Segmentation.overlay() draws itself",
     ("samples", "tiny"): "the id tiny-scenes renders its samples",
+    ("analysis.questions", "tiny"): "the id tiny-scenes renders its questions",
     ("evaluation.datasets.tiny_scenes", "tiny"): "the data set tiny-scenes renders its images",
 }
 # whole packages in place of modules: embedded ids are loaded from the package's own weights
