@@ -1,0 +1,133 @@
+"""A page that needs nothing else: no script, no request, plots and pictures inside."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+from collections.abc import Sequence
+
+from PIL import Image
+
+from vlmscope import __version__
+from vlmscope.io import write_text
+
+__all__ = ["Page"]
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #ffffff;
+  --line: #d8dee4; --mark: #fff4d6; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --soft: #9aa4af; --paper: #14181d; --line: #30363d; --mark: #3a3113; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 68rem; padding: 2.5rem 1.5rem 4rem; background: var(--paper);
+  color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
+h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
+p { margin: .5rem 0; max-width: 46rem; }
+.lead { font-size: 1.1rem; color: var(--soft); }
+.note { border-left: 3px solid #b58900; background: var(--mark); padding: .5rem .9rem;
+  max-width: 46rem; }
+figure { margin: 1.2rem 0; overflow-x: auto; }
+figure > svg, figure > img { display: block; max-width: 100%; height: auto; background: #fff;
+  border-radius: 6px; }
+figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
+.row figure { margin: .4rem 0; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .28rem .8rem; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th { color: var(--soft); font-weight: 600; }
+pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem;
+  overflow-x: auto; border-radius: 6px; font-size: .86rem; }
+footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+"""
+
+
+class Page:
+    """A report under construction; every text is escaped as it comes in.
+
+    Args:
+        title: of the page.
+        lead: one sentence: what was found.
+    """
+
+    def __init__(self, title: str, lead: str) -> None:
+        self._title = title
+        self._parts = [f"<h1>{html.escape(title)}</h1>", f'<p class="lead">{html.escape(lead)}</p>']
+
+    def heading(self, text: str) -> None:
+        """A new section."""
+        self._parts.append(f"<h2>{html.escape(text)}</h2>")
+
+    def text(self, text: str) -> None:
+        """A paragraph."""
+        self._parts.append(f"<p>{html.escape(text)}</p>")
+
+    def caveat(self, text: str) -> None:
+        """A paragraph that must not be overlooked."""
+        self._parts.append(f'<p class="note">{html.escape(text)}</p>')
+
+    def code(self, text: str) -> None:
+        """Commands or settings, as they are typed."""
+        self._parts.append(f"<pre>{html.escape(text)}</pre>")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A table; floats with three digits, None as a dash."""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>"
+            for row in rows
+        )
+        self._parts.append(
+            f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
+
+    def plot(self, svg: str, caption: str = "") -> None:
+        """A plot from :mod:`vlmscope.report.plots`."""
+        self._parts.append(_figure(svg, caption))
+
+    def pictures(self, images: Sequence[tuple[Image.Image, str]]) -> None:
+        """Pictures beside one another, each with its caption."""
+        figures = "".join(_figure(_img(image, text), text) for image, text in images)
+        self._parts.append(f'<div class="row">{figures}</div>')
+
+    def html(self) -> str:
+        """The whole page."""
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{html.escape(self._title)}</title><style>{_STYLE}</style></head>"
+            f"<body>{''.join(self._parts)}"
+            f"<footer>Made with vlmscope {__version__}.</footer></body></html>\n"
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the page, whole or not at all.
+
+        Raises:
+            OutputError: when the place cannot be written.
+        """
+        write_text(path, self.html())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _figure(inside: str, caption: str) -> str:
+    label = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    return f"<figure>{inside}{label}</figure>"
+
+
+def _img(image: Image.Image, text: str) -> str:
+    stream = io.BytesIO()
+    image.convert("RGB").save(stream, "PNG", optimize=True)
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    size = f'width="{image.width}" height="{image.height}"'
+    return f'<img alt="{html.escape(text, quote=True)}" {size} src="data:image/png;base64,{data}">'
