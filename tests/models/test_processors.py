@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,11 @@ from PIL import Image
 
 from lvlms.build import chat_template, special_tokenizer
 from vlmscope.errors import UnsupportedError
-from vlmscope.models.processors import picture_processor_class, processor_without_video
+from vlmscope.models.processors import (
+    load_processor,
+    picture_processor_class,
+    processor_without_video,
+)
 
 
 @dataclass(frozen=True)
@@ -194,3 +199,70 @@ def test_transformers_stays_as_it_is(parts: Parts) -> None:
     assert picture_processor_class(cls) is picture_processor_class(cls)
     assert cls.__init__.__globals__.get("num2words", "no such name") is before
     assert "video_processor" in cls.get_attributes()
+
+
+def saved(processor: Any, folder: Path, legacy: bool) -> Path:
+    """A folder as today's transformers writes it, or as checkpoints of 2024 hold it."""
+    processor.save_pretrained(folder)
+    if not legacy:
+        return folder
+    whole = json.loads((folder / "processor_config.json").read_text())
+    images = {**whole.pop("image_processor"), "processor_class": whole["processor_class"]}
+    # what was saved where torchvision is: the picture part and the video part in one file
+    images["image_processor_type"] = images["image_processor_type"].removesuffix("Pil")
+    (folder / "preprocessor_config.json").write_text(json.dumps(images))
+    video = {"video_processor_type": "Qwen2VLVideoProcessor", "fps": 2}
+    (folder / "video_preprocessor_config.json").write_text(json.dumps(video))
+    del whole["processor_class"]
+    (folder / "processor_config.json").write_text(json.dumps(whole))
+    template = {"chat_template": (folder / "chat_template.jinja").read_text()}
+    (folder / "chat_template.json").write_text(json.dumps(template))
+    (folder / "chat_template.jinja").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["today", "2024"])
+@EVERY
+def test_what_was_saved_is_loaded(parts: Parts, legacy: bool, tmp_path: Path) -> None:
+    processor = parts.build()
+    loaded = load_processor(str(saved(processor, tmp_path, legacy)), {"trust_remote_code": False})
+    assert isinstance(loaded, getattr(transformers, parts.cls))
+    assert type(loaded.image_processor).__name__ == parts.images
+    assert same(process(loaded), process(processor))
+
+
+def test_a_class_named_by_the_configuration_alone(tmp_path: Path) -> None:
+    parts = next(each for each in WITH_VIDEO if each.cls == "Qwen2_5_VLProcessor")
+    folder = saved(parts.build(), tmp_path, legacy=True)
+    for name in ("preprocessor_config.json", "tokenizer_config.json"):
+        settings = json.loads((folder / name).read_text())
+        settings.pop("processor_class", None)
+        (folder / name).write_text(json.dumps(settings))
+    transformers.Qwen2_5_VLConfig().save_pretrained(folder)
+    assert isinstance(load_processor(str(folder), {}), transformers.Qwen2_5_VLProcessor)
+
+
+def test_images_alone(tmp_path: Path) -> None:
+    WITH_VIDEO[0].build().save_pretrained(tmp_path)
+    images = load_processor(str(tmp_path), {}, wants_text=False)
+    assert type(images) is transformers.Qwen2VLImageProcessorPil
+
+
+def test_pillow_also_where_torchvision_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for the other backend: what AutoProcessor would choose were it installed."""
+
+    class TorchvisionBackend(transformers.Qwen2VLImageProcessorPil):
+        pass
+
+    cls = picture_processor_class(transformers.Qwen2VLProcessor)
+    real = cls.from_pretrained
+
+    def chosen(*args: Any, **options: Any) -> Any:
+        processor = real(*args, **options)
+        processor.image_processor = TorchvisionBackend()
+        return processor
+
+    WITH_VIDEO[0].build().save_pretrained(tmp_path)
+    monkeypatch.setattr(cls, "from_pretrained", chosen)
+    loaded = load_processor(str(tmp_path), {})
+    assert type(loaded.image_processor) is transformers.Qwen2VLImageProcessorPil

@@ -31,6 +31,7 @@ class ModelCard:
         side: of the images that a dual encoder is given by default, in pixels; None: its own.
         embedded: whether it comes with vlmscope.
         notes: one sentence.
+        quantisation: of the weights that were loaded, as their configuration says; None: none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class ModelCard:
     side: int | None = None
     embedded: bool = False
     notes: str = ""
+    quantisation: str | None = None
 
 
 _TINY_LLAVA = ModelCard(

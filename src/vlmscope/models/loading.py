@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.errors import ModelLoadError, UnknownNameError, VlmscopeError
-from vlmscope.models.cards import ModelCard, card_for, catalogue, read_card
+from vlmscope.errors import ModelLoadError, UnsupportedError
+from vlmscope.models.cards import card_for, read_card
 from vlmscope.models.dual import DualEncoder, DualFamily
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family import Family
+from vlmscope.models.headers import check_weight_files
 from vlmscope.models.model import LoadedModel
+from vlmscope.models.placing import DeviceMap, Placing, as_dtype, placing, quantisation
+from vlmscope.models.ports import check_format, port_of
+from vlmscope.models.processors import load_processor
+from vlmscope.models.refusals import explained
+from vlmscope.models.sources import Source, fingerprint, locate, pinned
+from vlmscope.models.weights import load_weights
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["from_pretrained_model", "load"]
-
-_FINGERPRINT_BYTES = 1 << 20
-_OPEN_CLIP = "open_clip_config.json"
+__all__ = ["family_of", "from_pretrained_model", "load"]
 
 
 def load(
@@ -28,44 +31,56 @@ def load(
     *,
     dtype: torch.dtype | str | None = None,
     device: str | torch.device | None = None,
+    device_map: DeviceMap | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> LoadedModel | DualEncoder:
     """Load a model and its processor.
 
+    Images go through the processor's Pillow backend, with or without torchvision, so that the same
+    call gives the same rows on every machine.
+
     Args:
         name: an embedded id (``tiny-llava``), a hub id (``llava-hf/llava-1.5-7b-hf``) or a folder.
         dtype: of the weights, a torch dtype or its name; default: as stored, float32 for embedded.
+            Quantised weights stay as they are.
         device: ``cpu``, ``cuda``, ``cuda:1`` ...; default: cuda when there is one, else cpu.
-        revision: branch, tag or commit on the hub.
+            ``auto`` is short for ``device_map="auto"``.
+        device_map: spreads the model over devices, memory and disk, by accelerate (an extra):
+            ``auto``, ``balanced``, ``sequential`` or module name -> device.
+        revision: branch, tag or commit on the hub; what it stands for now, a commit, is recorded.
         trust_remote_code: run code that comes with the checkpoint; only if you read it.
 
     Raises:
         UnknownNameError: a name that is neither embedded, nor a folder, nor a hub id.
-        ModelLoadError: the hub or the files refuse; says why and what to do.
+        ModelLoadError: the hub or the files refuse, or weights are missing; says why and what to do.
         UnsupportedError: a family that vlmscope does not cover.
         ModelMismatchError: a processor that does not belong to the model.
+        BadOptionError: a revision of a folder, a device beside a device map.
+        MissingExtraError: a device map or a quantised model without accelerate.
     """
-    folder, embedded = _locate(name)
-    source = str(folder) if folder is not None else name
-    wanted_device = _device(device)
-    if folder is not None and (folder / _OPEN_CLIP).is_file():
-        return _load_open_clip(name, folder, _dtype(dtype, embedded=True), wanted_device)
+    source = locate(name, revision)
+    wanted = as_dtype(dtype, source.embedded or source.open_clip)
+    if source.open_clip:
+        return _load_open_clip(source, placing(device, device_map), wanted)
+    with explained(name):
+        source = pinned(source, revision)
+    family = family_of(source)
+    quantised = quantisation(source.config)
+    place = placing(device, device_map, quantised)
+    _check_place(source, family, place)
     options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
-    if folder is None:
-        options["revision"] = revision
-    config = _attempt(name, _load_config, source, options)
-    family = FAMILIES.for_model_type(config.model_type, name)
-    processor = _attempt(name, _load_processor(family), source, options)
-    wanted = _dtype(dtype, embedded)
-    hf = _attempt(name, _load_weights(family), source, {**options, "dtype": wanted})
-    card = card_for(name, family.id)
-    if folder is not None:
-        card = read_card(folder, card)
+    if source.folder is None:
+        options["revision"] = source.revision
+    with explained(name):
+        wants_text = not isinstance(family, DualFamily) or family.templates
+        processor = load_processor(source.path, options, wants_text)
+        if source.folder is not None:
+            check_weight_files(source.folder)
+        weights = {**options, "dtype": wanted}
+        hf = load_weights(name, source.path, family.auto_class, weights, place)
     family.check(hf, processor)
-    hf.to(wanted_device).eval()
-    found = fingerprint(folder) if folder is not None else getattr(hf.config, "_commit_hash", None)
-    return _wrap(name, found or revision, hf, processor, family, card)
+    return _wrap(source, hf, processor, family)
 
 
 def from_pretrained_model(
@@ -78,7 +93,8 @@ def from_pretrained_model(
     """Wrap a model and processor that the user already holds; neither is changed.
 
     Args:
-        hf_model: a transformers model of a covered family, on any device, in any dtype.
+        hf_model: a transformers model of a covered family, on any device or spread by accelerate,
+            in any dtype, quantised or not.
         processor: the processor that belongs to it.
         name: id for records; default: what the model says of itself.
         revision: for records; default: the commit it was loaded from.
@@ -96,166 +112,52 @@ def from_pretrained_model(
     family = FAMILIES.for_model_type(config.model_type, name)
     family.check(hf_model, processor)
     commit = revision or getattr(config, "_commit_hash", None)
-    return _wrap(name, commit, hf_model, processor, family, card_for(name, family.id))
+    return _wrap(Source(name, revision=commit), hf_model, processor, family)
+
+
+def family_of(source: Source) -> Family | DualFamily:
+    """The family that a pinned source belongs to, from its configuration alone.
+
+    Raises:
+        UnsupportedError: none; says where the same weights are in a format that can be read.
+    """
+    check_format(source.name, source.config)
+    model_type = source.config["model_type"]
+    try:
+        return FAMILIES.for_model_type(model_type, source.name)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{error}{port_of(model_type)}") from None
+
+
+def _check_place(source: Source, family: Family | DualFamily, place: Placing) -> None:
+    if isinstance(family, DualFamily) and place.device_map is not None:
+        raise UnsupportedError(
+            f"{source.name} (family {family.id!r}) is a dual encoder: small, and run block by block, "
+            "so it is neither spread over devices nor quantised. Give device= instead."
+        )
 
 
 def _wrap(
-    name: str,
-    revision: str | None,
-    hf: PreTrainedModel,
-    processor: Any,
-    family: Family | DualFamily,
-    card: ModelCard,
+    source: Source, hf: PreTrainedModel, processor: Any, family: Family | DualFamily
 ) -> LoadedModel | DualEncoder:
+    card = card_for(source.name, family.id)
+    if source.folder is not None:
+        card = read_card(source.folder, card)
+    card = replace(card, quantisation=quantisation(hf.config))
     if isinstance(family, DualFamily):
-        return DualEncoder(name, revision, hf, processor, family, card)
-    return LoadedModel(name, revision, hf, processor, family, card)
+        return DualEncoder(source.name, source.revision, hf, processor, family, card)
+    return LoadedModel(source.name, source.revision, hf, processor, family, card)
 
 
-def _load_open_clip(
-    name: str, folder: Path, dtype: Any, device: torch.device
-) -> LoadedModel | DualEncoder:
+def _load_open_clip(source: Source, place: Placing, dtype: Any) -> LoadedModel | DualEncoder:
     from vlmscope.models.openclip import read_open_clip_folder
 
-    model, processor = _attempt(name, lambda *_: read_open_clip_folder(folder), name, {})
-    family = FAMILIES.for_model_type("clip", name)
-    model.to(device=device, dtype=None if dtype == "auto" else dtype)
+    assert source.folder is not None  # only a folder is recognised as open_clip's
+    family = FAMILIES.for_model_type("clip", source.name)
+    _check_place(source, family, place)
+    with explained(source.name):
+        model, processor = read_open_clip_folder(source.folder)
+        model.to(device=place.device, dtype=None if dtype == "auto" else dtype)
     family.check(model, processor)
-    card = read_card(folder, card_for(name, family.id))
-    return _wrap(name, fingerprint(folder), model, processor, family, card)
-
-
-def fingerprint(folder: Path) -> str | None:
-    """A short digest of the weights in a folder: names, sizes, and both ends of every file.
-
-    Not the whole content: a 15 GB checkpoint should not be read twice to be named.
-    """
-    digest = hashlib.sha256()
-    files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
-    for file in files:
-        size = file.stat().st_size
-        digest.update(f"{file.name}:{size}".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(_FINGERPRINT_BYTES))
-            stream.seek(max(0, size - _FINGERPRINT_BYTES))
-            digest.update(stream.read(_FINGERPRINT_BYTES))
-    return f"sha256:{digest.hexdigest()[:16]}" if files else None
-
-
-def _locate(name: str) -> tuple[Path | None, bool]:
-    """The folder a name stands for (None: the hub), and whether it is an embedded model."""
-    embedded = [card.id for card in catalogue() if card.embedded]
-    if name in embedded:
-        from vlmscope.tiny import embedded_path
-
-        return Path(embedded_path(name)), True
-    path = Path(name).expanduser()
-    if path.is_dir():
-        if not any((path / config).is_file() for config in ("config.json", _OPEN_CLIP)):
-            raise ModelLoadError(
-                f"The folder {path} holds no config.json, so it is no transformers checkpoint. "
-                "Give the folder that save_pretrained() wrote."
-            )
-        return path, False
-    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
-        raise UnknownNameError(
-            "model",
-            name,
-            [card.id for card in catalogue()],
-            "Give an embedded id, a hub id (owner/name) or an existing folder.",
-        )
-    return None, False
-
-
-def _attempt(name: str, step: Any, source: str, options: dict[str, Any]) -> Any:
-    """Run a loading step; turn what transformers and the hub raise into one clear message."""
-    try:
-        return step(source, options)
-    except VlmscopeError:
-        raise
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        raise ModelLoadError(_explain(name, error)) from error
-
-
-def _explain(name: str, error: BaseException) -> str:
-    from huggingface_hub import errors as hub
-
-    chain: list[BaseException] = []
-    step: BaseException | None = error
-    while step is not None and step not in chain:
-        chain.append(step)
-        step = step.__cause__ or step.__context__
-    if any(isinstance(link, hub.GatedRepoError) for link in chain):
-        return (
-            f"{name} is gated: accept its licence on its hub page and log in with `hf auth login`, "
-            "then try again."
-        )
-    if any(isinstance(link, hub.RepositoryNotFoundError) for link in chain):
-        return f"The hub knows no model {name!r} (or it is private and you are not logged in)."
-    if any(isinstance(link, hub.RevisionNotFoundError) for link in chain):
-        return f"{name} has no such revision. Give a branch, tag or commit that exists."
-    if any(
-        isinstance(link, (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError))
-        for link in chain
-    ):
-        return (
-            f"{name} is not in the local cache and the hub cannot be reached. Connect once to "
-            "download it, or give a local folder; `tiny-llava` needs no network."
-        )
-    reason = " ".join(str(error).split())[:400]
-    return f"{name} could not be loaded: {reason}"
-
-
-def _load_config(source: str, options: dict[str, Any]) -> Any:
-    from transformers import AutoConfig
-
-    return AutoConfig.from_pretrained(source, **options)
-
-
-def _load_processor(family: Family | DualFamily) -> Any:
-    import transformers
-
-    reads_text = not isinstance(family, DualFamily) or family.templates
-    auto = transformers.AutoProcessor if reads_text else transformers.AutoImageProcessor
-    return lambda source, options: auto.from_pretrained(source, **options)
-
-
-def _load_weights(family: Family | DualFamily) -> Any:
-    import transformers
-
-    auto = getattr(transformers, family.auto_class)
-    return lambda source, options: auto.from_pretrained(source, **options)
-
-
-def _dtype(dtype: torch.dtype | str | None, embedded: bool) -> Any:
-    import torch
-
-    if dtype is None:
-        # embedded weights are stored in half precision, which processors compute slowly
-        return torch.float32 if embedded else "auto"
-    if isinstance(dtype, torch.dtype) or dtype == "auto":
-        return dtype
-    known = {
-        "float32": torch.float32,
-        "float16": torch.float16,
-        "bfloat16": torch.bfloat16,
-    }
-    if dtype not in known:
-        raise UnknownNameError("dtype", dtype, [*known, "auto"])
-    return known[dtype]
-
-
-def _device(device: str | torch.device | None) -> torch.device:
-    import torch
-
-    if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        wanted = torch.device(device)
-    except RuntimeError as error:
-        raise UnknownNameError("device", device, ["cpu", "cuda", "cuda:0", "mps"]) from error
-    if wanted.type == "cuda" and not torch.cuda.is_available():
-        raise ModelLoadError(
-            f"The device {device} was asked for, but torch sees no CUDA GPU. Use device='cpu'."
-        )
-    return wanted
+    pinned_source = replace(source, revision=fingerprint(source.folder))
+    return _wrap(pinned_source, model, processor, family)

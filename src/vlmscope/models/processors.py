@@ -1,7 +1,10 @@
-"""Processors for pictures alone: transformers' own classes without their video part.
+"""Processors for pictures alone: transformers' own classes without their video part, by Pillow.
 
 The video part is what needs torchvision (and, in SmolVLM, num2words); nothing in vlmscope reads
 videos. Nothing of transformers is changed: a class is derived, and the derived one has no video part.
+
+Images go through the Pillow backend of transformers also where torchvision is installed: the two
+differ by up to 0.03 in normalised pixels, and the same call should give the same rows everywhere.
 """
 
 from __future__ import annotations
@@ -13,11 +16,34 @@ from typing import Any
 
 from vlmscope.errors import UnsupportedError
 
-__all__ = ["picture_processor_class", "processor_without_video"]
+__all__ = ["load_processor", "picture_processor_class", "processor_without_video"]
 
 _VIDEO = "video_processor"
 # packages that transformers imports for videos alone, by the module-level name they get
 _VIDEO_PACKAGES = ("num2words",)
+
+
+def load_processor(source: str, options: Mapping[str, Any], wants_text: bool = True) -> Any:
+    """Load the processor of a checkpoint, whichever of its parts can be installed here.
+
+    Args:
+        source: a folder, or an id on the hub.
+        options: for transformers: ``revision``, ``trust_remote_code``.
+        wants_text: the whole processor; False: the image processor alone.
+
+    Raises:
+        OSError, ValueError, ImportError: from transformers; see ``vlmscope.models.refusals``.
+    """
+    from transformers import AutoProcessor
+
+    if not wants_text:
+        return _pillow_images(source, options)
+    cls = _saved_class(source, options)
+    kind: Any = AutoProcessor if cls is None else picture_processor_class(cls)
+    processor = kind.from_pretrained(source, **options)
+    if _by_torchvision(getattr(processor, "image_processor", None)):
+        processor.image_processor = _pillow_images(source, options)
+    return processor
 
 
 def processor_without_video(
@@ -47,6 +73,42 @@ def processor_without_video(
     if chat_template is not None:
         options["chat_template"] = chat_template
     return kind(image_processor=image_processor, tokenizer=tokenizer, **options)
+
+
+def _saved_class(source: str, options: Mapping[str, Any]) -> Any:
+    """The class of transformers that a checkpoint names; None: left to AutoProcessor.
+
+    Looked for where AutoProcessor looks, in the same order: the processor's own settings, the image
+    processor's, the tokenizer's, and at last the class that belongs to the model type.
+    """
+    import transformers
+    from transformers.models.auto.image_processing_auto import get_image_processor_config
+    from transformers.models.auto.tokenization_auto import get_tokenizer_config
+
+    own = {name: value for name, value in options.items() if name != "trust_remote_code"}
+    settings, _ = transformers.ProcessorMixin.get_processor_dict(source, **own)
+    if not settings.get("processor_class"):
+        settings = get_image_processor_config(source, **own)
+    if not settings.get("processor_class"):
+        settings = get_tokenizer_config(source, **own)
+    if "AutoProcessor" in settings.get("auto_map", {}) and options.get("trust_remote_code"):
+        return None
+    name = settings.get("processor_class")
+    if name:
+        return getattr(transformers, name, None)
+    config = transformers.AutoConfig.from_pretrained(source, **options)
+    return transformers.PROCESSOR_MAPPING.get(type(config), None)
+
+
+def _pillow_images(source: str, options: Mapping[str, Any]) -> Any:
+    from transformers import AutoImageProcessor
+
+    return AutoImageProcessor.from_pretrained(source, backend="pil", **options)
+
+
+def _by_torchvision(image_processor: Any) -> bool:
+    # by name: where torchvision is missing, the class may not be importable
+    return any(base.__name__ == "TorchvisionBackend" for base in type(image_processor).__mro__)
 
 
 @cache
