@@ -6,8 +6,10 @@ from vlmscope.models.blip import BlipFamily
 from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.clip import ClipFamily
 from vlmscope.models.family import FamilyRegistry
+from vlmscope.models.glm4v import Glm4vFamily
 from vlmscope.models.llava import LlavaFamily
 from vlmscope.models.mllama import MllamaFamily
+from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.siglip import SiglipFamily
 from vlmscope.models.vit import DeitFamily, VitFamily
 
@@ -19,6 +21,10 @@ for _family in (
     Blip2Family(),
     InstructBlipFamily(),
     MllamaFamily(),
+    Qwen2VlFamily(),
+    Qwen25VlFamily(),
+    Qwen3VlFamily(),
+    Glm4vFamily(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),

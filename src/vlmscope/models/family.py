@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +216,10 @@ class Family(ABC):
     def body(self, hf: PreTrainedModel, **inputs: Any) -> None:
         """Run the model without its output layer: image and text into the cache."""
         hf.model(**inputs)
+
+    def unchanged(self, hf: PreTrainedModel) -> AbstractContextManager[None]:
+        """Whatever passes inside the block leave on the model, other than weights, is put back."""
+        return contextlib.nullcontext()
 
 
 AnyFamily = Family | DualFamily

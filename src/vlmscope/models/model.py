@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -248,9 +248,11 @@ class LoadedModel:
         pad = self.processor.tokenizer.pad_token_id
         return int(pad) if pad is not None else 0
 
-    def frozen(self) -> AbstractContextManager[None]:
-        """No gradients and no dropout inside; the training flags are put back after."""
-        return frozen(self.hf)
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """No gradients and no dropout inside; what passes leave on the model is put back after."""
+        with frozen(self.hf), self.family.unchanged(self.hf):
+            yield
 
     def _place(self, tensor: torch.Tensor) -> torch.Tensor:
         dtype = self.dtype if tensor.is_floating_point() else None

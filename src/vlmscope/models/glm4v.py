@@ -1,0 +1,46 @@
+"""GLM-4.1V, GLM-4.5V and GLM-4.6V: 2x2 patches to a token, at any resolution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.models.mrope import MropeFamily
+from vlmscope.models.prompts import Asked, Span, WrittenPrompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["Glm4vFamily"]
+
+# every text that GLM was trained on begins with these two
+_START = ("[gMASK]", "<sop>")
+
+
+class Glm4vFamily(MropeFamily):
+    """``Glm4vForConditionalGeneration`` of transformers, with or without a mixture of experts."""
+
+    id = "glm-4v"
+    model_types = ("glm4v", "glm4v_moe", "glm46v")
+    processor_class = "Glm4vProcessor"
+    image_processors = ("Glm4vImageProcessor", "Glm46VImageProcessor")
+    delimiters = ("image_start_token_id", "image_end_token_id")
+
+    def write(
+        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+    ) -> WrittenPrompt:
+        written = super().write(hf, processor, asked, preset, system)
+        return _started(written, processor.tokenizer) if preset == "paper" else written
+
+
+def _started(written: WrittenPrompt, tokenizer: Any) -> WrittenPrompt:
+    """The prompt behind the start tokens, where the vocabulary has them and nothing adds them."""
+    known = tokenizer.get_vocab()
+    added = tokenizer("").input_ids
+    if not all(token in known for token in _START) or known[_START[0]] in added:
+        return written
+    start = "".join(_START)
+    spans = tuple(
+        Span(each.role, each.start + len(start), each.end + len(start)) for each in written.spans
+    )
+    return replace(written, text=start + written.text, spans=spans)
