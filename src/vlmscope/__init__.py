@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vlmscope.analysis.flow import attention_flow
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.evaluation import verify_heads
     from vlmscope.images import open_image
@@ -23,6 +24,7 @@ __all__ = [
     "HeadSet",
     "Segmentation",
     "TokenMap",
+    "attention_flow",
     "capture",
     "discover_heads",
     "from_pretrained_model",
@@ -42,6 +44,7 @@ _HOMES = {
     "HeadSet": "types",
     "Segmentation": "types",
     "TokenMap": "types",
+    "attention_flow": "analysis.flow",
     "capture": "attention",
     "discover_heads": "methods",
     "from_pretrained_model": "models",

@@ -1,0 +1,6 @@
+"""Attention flow: who reads whom, layer by layer ("What's in the Image", "What is measured")."""
+
+from vlmscope.analysis.flow.measure import FlowOptions, attention_flow
+from vlmscope.analysis.flow.result import AttentionFlow
+
+__all__ = ["AttentionFlow", "FlowOptions", "attention_flow"]

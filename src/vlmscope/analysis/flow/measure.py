@@ -1,0 +1,137 @@
+"""Measuring attention flow over many images, one at a time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sized
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from vlmscope.analysis.flow.result import AttentionFlow
+from vlmscope.analysis.questions import Question, as_questions
+from vlmscope.analysis.record import run_record
+from vlmscope.attention import generate, prefill
+from vlmscope.attention.shares import SOURCES, shares
+from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.resume import SampleLog
+from vlmscope.types import TokenMap
+
+__all__ = ["FlowOptions", "attention_flow"]
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class FlowOptions:
+    """How attention flow is measured."""
+
+    preset: str | None = field(
+        default="chat", metadata={"help": "prompt preset; chat is what the model answers to"}
+    )
+    placement: str | None = field(
+        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
+    )
+    max_new_tokens: int = field(
+        default=32,
+        metadata={"help": "longest answer, in tokens, of samples that do not bring their own"},
+    )
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+
+
+def attention_flow(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    options: FlowOptions | None = None,
+    *,
+    resume: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> AttentionFlow:
+    """How much attention each layer and head pays to image, system, query and generated tokens.
+
+    Only rows are computed, block by block, and summed up: no attention matrix is ever held. Rows of
+    generated tokens are read as the model answers; the last token it says is never read by it.
+
+    Args:
+        model: the model.
+        samples: see :func:`vlmscope.analysis.questions.as_questions`; read one by one.
+        options: see :class:`FlowOptions`.
+        resume: state file: finished samples are not computed again.
+        progress: show a bar on stderr.
+
+    Raises:
+        BadSampleError: no sample, or one that is no question.
+        UnknownNameError: an unknown preset or placement.
+    """
+    options = options or FlowOptions()
+    run = run_record(model, analysis="flow", **asdict(options))
+    log = SampleLog(resume, run)
+    ids: list[str] = []
+    total = len(samples) if isinstance(samples, Sized) else None
+    bar = tqdm(as_questions(samples), "flow", total, file=sys.stderr, disable=not progress)
+    for question in bar:
+        digest = question.digest
+        if digest not in log:
+            log.add(digest, _measure(model, question, options))
+        ids.append(digest)
+    if not ids:
+        raise BadSampleError("Attention flow needs at least one question about an image, got none.")
+    records = [log[digest] for digest in ids]
+    return AttentionFlow(
+        run,
+        tuple(ids),
+        _stacked(records, "shares"),
+        _stacked(records, "entropy"),
+        np.array([record["tokens"] for record in records], dtype=np.int64),
+        tuple(record["answer"] for record in records),
+    )
+
+
+def _measure(model: LoadedModel, question: Question, options: FlowOptions) -> dict[str, Any]:
+    settings: dict[str, Any] = {"preset": options.preset, "placement": options.placement}
+    with shares(model) as found:
+        if question.answer is not None:
+            prompt = Prompt(question.text, answer=question.answer)
+            token_map = prefill(model, question.image, prompt, **settings).token_map
+            answer = question.answer
+        else:
+            said = generate(
+                model,
+                question.image,
+                question.text,
+                max_new_tokens=options.max_new_tokens,
+                **settings,
+            )
+            token_map, answer = said.token_map, said.text
+    return {
+        "shares": _listed(found.means),
+        "entropy": _listed(found.entropies),
+        "tokens": [_count(token_map, source) for source in SOURCES],
+        "answer": answer,
+    }
+
+
+def _count(token_map: TokenMap, source: str) -> int:
+    if source == "image":
+        return len(token_map.image_positions if token_map.crossed else token_map.positions("image"))
+    return len(token_map.positions(source))
+
+
+def _listed(values: np.ndarray) -> list[Any]:
+    """Rounded numbers, None for the groups that a sample does not have."""
+    return [None if np.isnan(each).all() else np.round(each, _DIGITS).tolist() for each in values]
+
+
+def _stacked(records: list[dict[str, Any]], key: str) -> np.ndarray:
+    shape = next(np.shape(each) for each in records[0][key] if each is not None)
+    blank = np.full(shape, np.nan)
+    return np.array(
+        [[blank if each is None else each for each in record[key]] for record in records]
+    )

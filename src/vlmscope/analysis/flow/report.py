@@ -1,0 +1,92 @@
+"""Attention flow as a table and as a page."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from vlmscope.analysis.flow.result import AttentionFlow
+from vlmscope.attention.shares import SOURCES, TARGETS
+from vlmscope.report import Page, Series, curves, head_map
+
+__all__ = ["flow_page", "flow_table"]
+
+_CAVEAT = (
+    "Attention says where a row reads, not what it uses: a value that is read may be ignored further "
+    "up, and a small share may carry the answer. A knock-out (vlmscope knockout) tests that."
+)
+
+
+def flow_table(flow: AttentionFlow) -> tuple[list[str], list[list[object]]]:
+    """Columns and rows: per target and source the share over all layers, and where the peak is."""
+    columns = ["rows of", "keys of", "share", "of tokens", "peak", "in layer"]
+    rows: list[list[object]] = []
+    for target in _present(flow):
+        for source in SOURCES:
+            values = [each.value for each in flow.layer_curve(target, source)]
+            peak = max(range(len(values)), key=values.__getitem__)
+            mean = sum(values) / len(values)
+            rows.append([target, source, mean, flow.token_share(source), values[peak], peak])
+    return columns, rows
+
+
+def flow_page(flow: AttentionFlow, command: str = "") -> Page:
+    """The page.
+
+    Args:
+        flow: what was found.
+        command: how it was made, for the reader who wants to repeat it.
+    """
+    first, last = flow.image_band()
+    page = Page(
+        f"Attention flow in {flow.run['model']}",
+        f"{len(flow.ids)} questions. Half of what the last prompt token gives to the image lies in "
+        f"layers {first} to {last} of {flow.layers}.",
+    )
+    page.caveat(_CAVEAT)
+    page.heading("Shares over all layers")
+    page.table(*flow_table(flow))
+    for target in _present(flow):
+        _target_section(page, flow, target)
+    page.heading("How spread out the part on the image is")
+    page.text(
+        "Entropy of the attention on image tokens, in nats; a uniform look over all of them would be "
+        f"{_uniform(flow):.2f}."
+    )
+    spread = [Series(f"{target} rows", flow.entropy_curve(target)) for target in _present(flow)]
+    page.plot(
+        curves(spread, y_label="entropy (nats)"), "Mean over heads and samples, 95% interval."
+    )
+    page.heading("The run")
+    if command:
+        page.code(command)
+    page.code(json.dumps(flow.run, indent=2))
+    return page
+
+
+def _target_section(page: Page, flow: AttentionFlow, target: str) -> None:
+    page.heading(f"What {target} rows read")
+    series = [Series(source, flow.layer_curve(target, source)) for source in SOURCES]
+    span = flow.image_band(target)
+    page.plot(
+        curves(series, y_label="share of attention", span=span),
+        "Mean over heads and samples with its 95% bootstrap interval; shaded: the fewest layers that "
+        "hold half of what is given to the image.",
+    )
+    page.plot(
+        head_map(flow.head_map(target, "image"), label="share given to the image"),
+        f"Attention of {target} rows to the image, by layer and head.",
+    )
+
+
+def _present(flow: AttentionFlow) -> Sequence[str]:
+    return [
+        target
+        for target in TARGETS
+        if not all(math.isnan(each.value) for each in flow.layer_curve(target, "image"))
+    ]
+
+
+def _uniform(flow: AttentionFlow) -> float:
+    return math.log(max(1.0, float(flow.tokens[:, SOURCES.index("image")].mean())))
