@@ -17,6 +17,12 @@ _CAVEAT = (
     "up, and a small share may carry the answer. A knock-out (vlmscope knockout) tests that."
 )
 
+_HEADINGS = {
+    "query": "What the question's tokens read",
+    "last": "What the last prompt token reads",
+    "generated": "What the answer's tokens read",
+}
+
 
 def flow_table(flow: AttentionFlow) -> tuple[list[str], list[list[object]]]:
     """Columns and rows: per target and source the share over all layers, and where the peak is."""
@@ -66,7 +72,7 @@ def flow_page(flow: AttentionFlow, command: str = "") -> Page:
 
 
 def _target_section(page: Page, flow: AttentionFlow, target: str) -> None:
-    page.heading(f"What {target} rows read")
+    page.heading(_HEADINGS[target])
     series = [Series(source, flow.layer_curve(target, source)) for source in SOURCES]
     span = flow.image_band(target)
     page.plot(
