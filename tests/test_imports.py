@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "vlmscope"
 
 BASE = {"errors", "io", "names"}
 MODELS = BASE | {"types", "images", "stats", "models"}
-METHODS = MODELS | {"post", "attention", "methods", "resume"}
+METHODS = MODELS | {"post", "refine", "attention", "methods", "resume"}
 
 # unit -> the units whose modules it may import; itself is always allowed
 ALLOWED: dict[str, set[str]] = {
@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "tiny": BASE | {"types"},
     "models": MODELS,
     "attention": MODELS,
+    "refine": MODELS | {"post"},
     "methods": METHODS,
     "analysis": (METHODS - {"methods"}) | {"samples", "report", "viz"},
     "evaluation": METHODS | {"analysis", "samples"},

@@ -11,27 +11,32 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.evaluation import verify_heads
     from vlmscope.images import open_image
     from vlmscope.methods import discover_heads, ground, segment
     from vlmscope.models import from_pretrained_model, load
+    from vlmscope.refine import Refiner, load_sam
     from vlmscope.types import Grounding, HeadSet, Segmentation, TokenMap
 
 __all__ = [
     "Grounding",
     "HeadSet",
+    "Refiner",
     "Segmentation",
     "TokenMap",
     "attention_flow",
     "capture",
+    "compress_context",
     "discover_heads",
     "from_pretrained_model",
     "generate",
     "ground",
     "knockout",
     "load",
+    "load_sam",
     "open_image",
     "prefill",
     "segment",
@@ -42,16 +47,19 @@ __all__ = [
 _HOMES = {
     "Grounding": "types",
     "HeadSet": "types",
+    "Refiner": "refine",
     "Segmentation": "types",
     "TokenMap": "types",
     "attention_flow": "analysis.flow",
     "capture": "attention",
+    "compress_context": "analysis.context",
     "discover_heads": "methods",
     "from_pretrained_model": "models",
     "generate": "attention",
     "ground": "methods",
     "knockout": "attention",
     "load": "models",
+    "load_sam": "refine",
     "open_image": "images",
     "prefill": "attention",
     "segment": "methods",

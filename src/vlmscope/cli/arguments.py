@@ -10,6 +10,7 @@ from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
     from vlmscope.models import DualEncoder, LoadedModel
+    from vlmscope.refine import Refiner
 
 __all__ = [
     "AsJson",
@@ -24,6 +25,7 @@ __all__ = [
     "TrustRemoteCode",
     "load_decoder",
     "load_model",
+    "load_refiner",
     "the_model",
 ]
 
@@ -81,13 +83,9 @@ def load_model(
     Raises:
         VlmscopeError: as :func:`vlmscope.load`.
     """
-    from transformers.utils import logging
-
     from vlmscope.models import load
 
-    # this process is the command's own; a library must not do this
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    _silence()
     return load(
         name,
         dtype=dtype,
@@ -95,6 +93,26 @@ def load_model(
         revision=revision,
         trust_remote_code=trust_remote_code,
     )
+
+
+def load_refiner(name: str, dtype: str | None = None, device: str | None = None) -> Refiner:
+    """Load a SAM without the chatter of transformers.
+
+    Raises:
+        VlmscopeError: as :func:`vlmscope.load_sam`.
+    """
+    from vlmscope.refine import load_sam
+
+    _silence()
+    return load_sam(name, dtype=dtype, device=device)
+
+
+def _silence() -> None:
+    from transformers.utils import logging
+
+    # this process is the command's own; a library must not do this
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 def load_decoder(

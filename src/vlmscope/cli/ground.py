@@ -19,6 +19,7 @@ from vlmscope.cli.arguments import (
     Revision,
     TrustRemoteCode,
     load_model,
+    load_refiner,
 )
 from vlmscope.cli.console import emit_json, emit_table, note, warn
 from vlmscope.cli.headsets import open_heads
@@ -68,6 +69,14 @@ def ground(
         str | None,
         typer.Option(help="Post-processing as a whole: paper or default; else the model's own."),
     ] = None,
+    refine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAM",
+            help="Let SAM draw the masks, prompted by the boxes: hub id or folder.",
+            show_default=False,
+        ),
+    ] = None,
     shared_scale: Annotated[
         bool, typer.Option("--shared-scale", help="One colour scale for all phrases in --out.")
     ] = False,
@@ -95,9 +104,10 @@ def ground(
     check_picture(out)
     opened = open_image(image, max_pixels=max_pixels)
     given = None if heads is None else open_heads(heads)
+    sam = None if refine is None else load_refiner(refine, dtype, device)
     loaded: Any = load_model(model, dtype, device, revision, trust_remote_code)
     settings = options if post is None else {"post": post, **options}
-    found = find(loaded, opened, asked, method, given, placement, prompt, rows, **settings)
+    found = find(loaded, opened, asked, method, given, placement, prompt, rows, sam, **settings)
     written = [] if out is None else _write(found, out, shared_scale)
     _report(opened, found, written, as_json, arrays, quiet)
 

@@ -12,6 +12,7 @@ from vlmscope.methods.base import GroundRequest, Method
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.post import POST_PRESETS, PostOptions, change_options
+from vlmscope.refine import Refiner
 from vlmscope.types import Grounding
 
 __all__ = ["ground", "ground_options"]
@@ -29,6 +30,7 @@ def ground(
     placement: str | None = ...,
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
+    refine: Refiner | None = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -43,6 +45,7 @@ def ground(
     placement: str | None = ...,
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
+    refine: Refiner | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -56,6 +59,7 @@ def ground(
     placement: str | None = None,
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
+    refine: Refiner | None = None,
     **options: Any,
 ) -> Grounding | list[Grounding]:
     """Find what phrases refer to in an image.
@@ -71,6 +75,8 @@ def ground(
         placement: how the image is fitted; default: the family's.
         prompt: preset of the prompt; default: the one the heads were discovered with.
         rows: the read-out row; default: the one the heads were discovered with.
+        refine: a SAM from :func:`vlmscope.load_sam` that draws the masks, prompted by the boxes;
+            default: masks are the method's own.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -83,7 +89,9 @@ def ground(
         UnknownNameError: an unknown method, option, placement, preset or row.
         BadHeadSetError: heads that the model does not have, or none to be found for it.
         UnsupportedError: a method that cannot run on the model.
+        BadOptionError: ``refine`` that is no Refiner.
     """
+    _check_refiner(refine)
     chosen = get_method(method) if method is not None else default_method(model)
     if not chosen.accepts(model):
         raise UnsupportedError(
@@ -97,7 +105,17 @@ def ground(
     if opened.notes:  # what was done to the image before anything was looked for
         notes = {"image_notes": list(opened.notes)}
         results = [replace(found, details={**found.details, **notes}) for found in results]
+    if refine is not None:
+        results = refine.refine(results)
     return results[0] if isinstance(phrases, str | Prompt) else results
+
+
+def _check_refiner(refine: Any) -> None:
+    if refine is not None and not isinstance(refine, Refiner):
+        raise BadOptionError(
+            "refine takes a Refiner, such as vlmscope.load_sam('facebook/sam-vit-base') gives, got "
+            f"{type(refine).__name__}."
+        )
 
 
 def ground_options(

@@ -1,0 +1,19 @@
+"""Masks refined by SAM: a box or a point of a Grounding prompts it, the image is embedded once."""
+
+from vlmscope.refine.embedding import Embedded
+from vlmscope.refine.frame import Frame
+from vlmscope.refine.kinds import KINDS, SamKind
+from vlmscope.refine.loading import load_sam
+from vlmscope.refine.options import PROMPTS, RefineOptions
+from vlmscope.refine.refiner import Refiner
+
+__all__ = [
+    "KINDS",
+    "PROMPTS",
+    "Embedded",
+    "Frame",
+    "RefineOptions",
+    "Refiner",
+    "SamKind",
+    "load_sam",
+]

@@ -1,0 +1,73 @@
+"""How an image lies in the square that SAM sees, and the way back from its masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Frame"]
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image in one canvas.
+
+    SAM scales the long side to the canvas and pads at the bottom and on the right; SAM 2 and 3
+    stretch both sides to it. Sides are rounded to whole pixels, so the two axes have ratios of
+    their own in either case.
+
+    Attributes:
+        original: (height, width) of the image.
+        resized: (height, width) that it has in the canvas, from the top left corner on.
+        canvas: (height, width) of what the model sees.
+        padded: whether the rest of the canvas is padding, which masks have to lose again.
+    """
+
+    original: Size
+    resized: Size
+    canvas: Size
+    padded: bool
+
+    def to_canvas(self, points: Sequence[tuple[float, float]]) -> Tensor:
+        """Move points of the original image into the canvas.
+
+        Args:
+            points: (x, y) in float pixels of the original image, edges at whole numbers.
+
+        Returns:
+            float32 (points, 2), (x, y) in pixels of the canvas, unrounded: half a pixel is added
+            inside SAM, as for every prompt that it was trained on.
+        """
+        # float64 until the last step: 7 digits are few for a corner of a large image
+        ratio = torch.tensor(
+            [self.resized[1] / self.original[1], self.resized[0] / self.original[0]],
+            dtype=torch.float64,
+        )
+        return (torch.tensor(points, dtype=torch.float64).reshape(-1, 2) * ratio).float()
+
+    def restore(self, logits: Tensor) -> Tensor:
+        """Lay low-resolution logits over the original image.
+
+        Bilinear: up to the canvas, without the padding, and on to the image. A stretched image
+        has no padding and goes there at once.
+
+        Args:
+            logits: (masks, height, width) over the whole canvas, in any float type.
+
+        Returns:
+            float32 (masks, height, width) of the original image.
+        """
+        maps = logits.float()[None]
+        if self.padded:
+            maps = _resize(maps, self.canvas)[..., : self.resized[0], : self.resized[1]]
+        return _resize(maps, self.original)[0]
+
+
+def _resize(maps: Tensor, size: Size) -> Tensor:
+    return functional.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,100 @@
+"""Boxes and points of Groundings as the tensors that prompt SAM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vlmscope.errors import BadOptionError
+from vlmscope.refine.frame import Frame
+from vlmscope.types import Grounding
+
+__all__ = ["check_prompt", "missing_prompt", "prompt_tensors"]
+
+Point = tuple[float, float]
+
+_NEEDS = {"box": ("box",), "point": ("point",), "both": ("box", "point")}
+# methods place edges by arithmetic: they may overshoot the image by a rounding error
+_SLACK = 1e-3
+
+
+def missing_prompt(grounding: Grounding, prompt: str) -> str | None:
+    """What a Grounding lacks to prompt SAM, ``"box"`` or ``"point"``; None when it has all."""
+    for name in _NEEDS[prompt]:
+        if getattr(grounding, name) is None:
+            return name
+    return None
+
+
+def check_prompt(grounding: Grounding, prompt: str) -> None:
+    """Refuse a box or point that cannot lie in its image.
+
+    Args:
+        grounding: one that lacks nothing.
+        prompt: ``box``, ``point`` or ``both``.
+
+    Raises:
+        BadOptionError: a value that is not finite, outside the image, or a box inside out.
+    """
+    height, width = grounding.image_size
+    image = f"pixels of its image of height {height} and width {width}"
+    if "box" in _NEEDS[prompt]:
+        (x0, y0), (x1, y1) = corners = _corners(grounding)
+        if not (all(_inside(grounding, point) for point in corners) and x0 < x1 and y0 < y1):
+            raise BadOptionError(
+                f"The box {grounding.box} of {grounding.phrase!r} cannot prompt SAM: it has to be "
+                f"(x0, y0, x1, y1) with x0 < x1 and y0 < y1, in {image}."
+            )
+    if "point" in _NEEDS[prompt] and not _inside(grounding, _point(grounding)):
+        raise BadOptionError(
+            f"The point {grounding.point} of {grounding.phrase!r} cannot prompt SAM: it has to be "
+            f"(x, y) in {image}."
+        )
+
+
+def prompt_tensors(
+    groundings: Sequence[Grounding], prompt: str, frame: Frame, device: torch.device
+) -> dict[str, Tensor]:
+    """The prompts of several Groundings in one image, one object each.
+
+    Args:
+        groundings: of the image of ``frame``; none of them lacks what is asked for.
+        prompt: ``box``, ``point`` or ``both``.
+        frame: how the image lies in the canvas.
+        device: of the model.
+
+    Returns:
+        ``input_boxes`` float32 (1, objects, 4), xyxy in pixels of the canvas; ``input_points``
+        float32 (1, objects, 1, 2) with ``input_labels`` int64 (1, objects, 1), 1 for "on it".
+        Never in half precision: there a pixel of 1024 cannot be told from its neighbour.
+    """
+    tensors: dict[str, Tensor] = {}
+    if "box" in _NEEDS[prompt]:
+        corners = [corner for found in groundings for corner in _corners(found)]
+        tensors["input_boxes"] = frame.to_canvas(corners).reshape(1, -1, 4).to(device)
+    if "point" in _NEEDS[prompt]:
+        points = frame.to_canvas([_point(found) for found in groundings]).reshape(1, -1, 1, 2)
+        tensors["input_points"] = points.to(device)
+        tensors["input_labels"] = torch.ones(points.shape[:3], dtype=torch.long, device=device)
+    return tensors
+
+
+def _corners(found: Grounding) -> tuple[Point, Point]:
+    assert found.box is not None
+    x0, y0, x1, y1 = (float(value) for value in found.box)
+    return (x0, y0), (x1, y1)
+
+
+def _point(found: Grounding) -> Point:
+    assert found.point is not None
+    x, y = (float(value) for value in found.point)
+    return x, y
+
+
+def _inside(found: Grounding, point: Point) -> bool:
+    # comparisons with NaN are false, so it is never inside
+    height, width = found.image_size
+    x, y = point
+    return -_SLACK <= x <= width + _SLACK and -_SLACK <= y <= height + _SLACK

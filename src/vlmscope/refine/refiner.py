@@ -1,0 +1,261 @@
+"""A SAM that gives Groundings better masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import torch
+
+from vlmscope.errors import BadOptionError, ModelMismatchError
+from vlmscope.images import ImageSource, OpenedImage, open_image
+from vlmscope.models.frozen import frozen
+from vlmscope.refine.answers import Answer, box_around, read_answers
+from vlmscope.refine.embedding import Embedded, digest_of, prepare
+from vlmscope.refine.kinds import SamKind, kind_of_model
+from vlmscope.refine.options import RefineOptions
+from vlmscope.refine.prompts import check_prompt, missing_prompt, prompt_tensors
+from vlmscope.types import Grounding
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["Refiner"]
+
+# an object costs the decoder tens of megabytes, so a long list goes in pieces
+_OBJECTS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Refiner:
+    """A loaded SAM; :func:`vlmscope.load_sam` and :meth:`wrap` make one. It keeps no state.
+
+    Attributes:
+        name: hub id, folder, or what it was wrapped as.
+        revision: commit on the hub, digest of the folder, or None.
+        kind: its generation.
+        hf: the model of transformers.
+        images: its image processor.
+    """
+
+    name: str
+    revision: str | None
+    kind: SamKind
+    hf: Any = field(repr=False)
+    images: Any = field(repr=False)
+
+    @classmethod
+    def wrap(
+        cls,
+        hf_model: PreTrainedModel,
+        processor: Any,
+        *,
+        name: str | None = None,
+        revision: str | None = None,
+    ) -> Refiner:
+        """Wrap a SAM and its processor that the user already holds; neither is changed.
+
+        Args:
+            hf_model: ``SamModel``, ``Sam2Model`` or ``Sam3TrackerModel``, anywhere, in any dtype.
+            processor: the processor or the image processor that belongs to it.
+            name: id for records; default: what the model says of itself.
+            revision: for records.
+
+        Raises:
+            UnsupportedError: anything that is no SAM, or one for videos.
+            ModelMismatchError: no image processor, or one of another image size than the model's.
+        """
+        config = getattr(hf_model, "config", None)
+        title = name or getattr(config, "_name_or_path", "") or type(hf_model).__name__
+        kind = kind_of_model(hf_model, title)
+        images = getattr(processor, "image_processor", processor)
+        if not callable(images) or not hasattr(images, "size"):
+            raise ModelMismatchError(
+                f"{title} needs its image processor to prepare images, got "
+                f"{type(processor).__name__}. Load it with AutoImageProcessor."
+            )
+        # says now, not at the first image, whether the sizes agree
+        prepare(title, hf_model, images, np.zeros((8, 8, 3), np.uint8))
+        return cls(title, revision, kind, hf_model, images)
+
+    @overload
+    def refine(
+        self,
+        groundings: Grounding,
+        prompt: str = ...,
+        *,
+        multimask: bool = ...,
+        tight_box: bool = ...,
+        embedded: Embedded | None = ...,
+    ) -> Grounding: ...
+
+    @overload
+    def refine(
+        self,
+        groundings: Sequence[Grounding],
+        prompt: str = ...,
+        *,
+        multimask: bool = ...,
+        tight_box: bool = ...,
+        embedded: Embedded | None = ...,
+    ) -> list[Grounding]: ...
+
+    def refine(
+        self,
+        groundings: Grounding | Sequence[Grounding],
+        prompt: str = "box",
+        *,
+        multimask: bool = True,
+        tight_box: bool = False,
+        embedded: Embedded | None = None,
+    ) -> Grounding | list[Grounding]:
+        """Give Groundings the masks that SAM draws for their boxes or points.
+
+        Every image among them is embedded once, however many phrases it has. All else of a
+        Grounding stays: the heat map, the score and the peak are the method's.
+
+        Args:
+            groundings: one, or several, of one image or of many.
+            prompt: ``box``, ``point`` (the peak), or ``both``.
+            multimask: let SAM give several masks (whole, part, subpart) and take the one that it
+                rates best; False: its single mask, which it was trained to give for prompts that
+                leave no doubt.
+            tight_box: put the box around the refined mask; else it stays the method's.
+            embedded: the image after :meth:`embed`, to spare doing it again.
+
+        Returns:
+            One Grounding for one, a list in the same order for a sequence. ``details["refined"]``
+            holds the model, the prompt, the IoU that SAM predicts for its mask and which of its
+            masks was taken. A Grounding without the box or point that is asked for keeps its mask,
+            gets a warning, and costs nothing.
+
+        Raises:
+            UnknownNameError: an unknown prompt.
+            BadOptionError: something that is no Grounding, a box outside its image, an embedding
+                of another image or model.
+            BadImageError: an image too narrow for SAM.
+            UnsupportedError: a model whose half precision overflows.
+        """
+        options = RefineOptions(prompt, multimask, tight_box)
+        asked = [groundings] if isinstance(groundings, Grounding) else _checked(groundings)
+        results = [_unrefined(found, missing_prompt(found, prompt)) for found in asked]
+        for digest, places in _by_image(asked, prompt).items():
+            if embedded is not None:
+                self._check_own(embedded, digest)
+            answers = self._answers([asked[place] for place in places], options, embedded)
+            for place, answer in zip(places, answers, strict=True):
+                results[place] = self._refined(asked[place], answer, options)
+        return results[0] if isinstance(groundings, Grounding) else results
+
+    def embed(self, image: ImageSource | OpenedImage) -> Embedded:
+        """Run SAM's image encoder, by far its most expensive part, once.
+
+        Args:
+            image: path, bytes, PIL image or uint8 array (height, width, 3).
+
+        Raises:
+            BadImageError: an image that cannot be read, or is too narrow for SAM.
+            ModelMismatchError: the processor makes images of another size than the model takes.
+        """
+        pixels = open_image(image).pixels
+        values, frame = prepare(self.name, self.hf, self.images, pixels)
+        weight = next(self.hf.vision_encoder.parameters())
+        with frozen(self.hf):
+            features = self.hf.get_image_embeddings(values.to(weight.device, weight.dtype))
+        return Embedded(self.name, digest_of(pixels), frame, features)
+
+    def _check_own(self, embedded: Embedded, digest: str) -> None:
+        if embedded.model != self.name:
+            raise BadOptionError(
+                f"The embedding was made by {embedded.model}, not by {self.name}. Make it anew."
+            )
+        if embedded.digest != digest:
+            raise BadOptionError(
+                "The embedding is of another image than the Groundings. Embed theirs, or leave "
+                "embedded out."
+            )
+
+    def _answers(
+        self, groundings: Sequence[Grounding], options: RefineOptions, embedded: Embedded | None
+    ) -> Iterator[Answer]:
+        """SAM's answers for Groundings of one image; none of them lacks its prompt."""
+        image = embedded or self.embed(groundings[0].image)
+        weight = next(self.hf.mask_decoder.parameters())
+        features = _in_dtype(image.features, weight.dtype)
+        for start in range(0, len(groundings), _OBJECTS_AT_ONCE):
+            some = groundings[start : start + _OBJECTS_AT_ONCE]
+            prompts = prompt_tensors(some, options.prompt, image.frame, weight.device)
+            with frozen(self.hf):
+                output = self.hf(
+                    image_embeddings=features,
+                    multimask_output=options.multimask,
+                    **prompts,
+                )
+            yield from read_answers(self.name, output, image.frame)
+
+    def _refined(self, found: Grounding, answer: Answer, options: RefineOptions) -> Grounding:
+        box = box_around(answer.mask) if options.tight_box else None
+        record = {
+            "model": self.name,
+            "revision": self.revision,
+            "kind": self.kind.id,
+            "prompt": options.prompt,
+            "predicted_iou": answer.score,
+            "chosen": answer.chosen,
+            "masks": answer.count,
+            "box": "method" if box is None else "mask",
+        }
+        warnings = found.warnings
+        if not answer.mask.any():
+            warnings = (*warnings, f"SAM's mask of {found.phrase!r} is empty.")
+        return replace(
+            found,
+            mask=answer.mask,
+            box=box or found.box,
+            details={**found.details, "refined": record},
+            warnings=warnings,
+        )
+
+
+def _unrefined(found: Grounding, lacking: str | None) -> Grounding:
+    """The same with a warning when it lacks what would prompt SAM."""
+    if lacking is None:
+        return found
+    text = f"The mask of {found.phrase!r} is not refined: there is no {lacking} to prompt SAM with."
+    return replace(found, warnings=(*found.warnings, text))
+
+
+def _in_dtype(features: Any, dtype: torch.dtype) -> Any:
+    if isinstance(features, torch.Tensor):
+        return features.to(dtype)
+    return [level.to(dtype) for level in features]
+
+
+def _checked(groundings: Any) -> list[Grounding]:
+    if not isinstance(groundings, Sequence) or isinstance(groundings, str | bytes):
+        raise BadOptionError(
+            f"refine takes a Grounding or a list of them, got {type(groundings).__name__}."
+        )
+    for found in groundings:
+        if not isinstance(found, Grounding):
+            raise BadOptionError(
+                f"refine takes Groundings, got a {type(found).__name__} in a list."
+            )
+    return list(groundings)
+
+
+def _by_image(groundings: Sequence[Grounding], prompt: str) -> dict[str, list[int]]:
+    """The places of the Groundings of each image that can prompt SAM; equal pixels, same image."""
+    digests: dict[int, str] = {}  # phrases of one call share one array: it is read once
+    places: dict[str, list[int]] = {}
+    for place, found in enumerate(groundings):
+        if missing_prompt(found, prompt) is not None:
+            continue
+        check_prompt(found, prompt)  # all of them before the first image is embedded
+        key = id(found.image)
+        if key not in digests:
+            digests[key] = digest_of(found.image)
+        places.setdefault(digests[key], []).append(place)
+    return places
