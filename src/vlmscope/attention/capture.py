@@ -26,6 +26,7 @@ def capture(
     layers: Iterable[int] | None = None,
     heads: Iterable[int] | Iterable[tuple[int, int]] | None = None,
     keys: str = "image",
+    average: bool = False,
 ) -> Iterator[Trace]:
     """Record attention rows of every pass inside the block.
 
@@ -35,11 +36,15 @@ def capture(
         model: the model to look into.
         rows: which positions' rows. ``"last_text"``: the last token of the phrase; ``"last_input"``:
             the last prompt token; ``"phrase"``: every token of the phrase; ``"generated"``: the rows
-            that predict generated tokens; or positions (negative ones count from the prompt's end).
+            that predict generated tokens; ``"box"``: of these, the rows that predict the
+            coordinates of the first box in the answer; or positions (negative ones count from the
+            prompt's end).
         layers: decoder layers, from 0; None: all.
         heads: head numbers, from 0, read in every chosen layer; or (layer, head) pairs, which take
             the place of ``layers``; None: all.
         keys: ``"image"``: keep the attention on image tokens; ``"all"``: on every key.
+        average: keep only the mean over the chosen heads of each layer; the second axis of the maps
+            is then 1, and memory is a layer's and not a head's.
 
     Yields:
         The trace; read it during or after the block. It holds the LAST prefill or generation run
@@ -49,10 +54,12 @@ def capture(
         UnknownNameError: for rows or keys that do not exist.
         AttentionError: for a layer or head out of range (the valid range is named), or when the
             rows need a token map and the model was run by hand.
+        UnsupportedError: ``rows="box"`` of a family that has no documented way of writing boxes.
     """
-    trace = Trace(
-        model, RowChoice.of(rows), HeadChoice.of(model.decoder_shape, layers, heads), keys
-    )
+    if rows == "box":
+        model.boxes  # noqa: B018 - raises where there is none
+    choice = HeadChoice.of(model.decoder_shape, layers, heads)
+    trace = Trace(model, RowChoice.of(rows, model.read_answer), choice, keys, average)
     with instrument(model) as active:
         active.readers.append(trace)
         try:
@@ -67,18 +74,27 @@ class Trace:
     Every row went through the softmax over ALL keys; cut to the image tokens it does not sum to one.
     """
 
-    def __init__(self, model: LoadedModel, rows: RowChoice, heads: HeadChoice, keys: str) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        rows: RowChoice,
+        heads: HeadChoice,
+        keys: str,
+        average: bool = False,
+    ) -> None:
         if keys not in ("image", "all"):
             raise AttentionError(f"keys must be 'image' or 'all', got {keys!r}.")
         self._name = model.id
         self._rows = rows
         self._heads = heads
         self._keys = keys
+        self._average = average
         self._binding: Binding | None = None
         self._chunks: dict[int, list[Tensor]] = {}
         self._kept: list[tuple[Tensor, Tensor]] = []  # per pass: absolute positions, valid
         self._local: tuple[Tensor, Tensor] | None = None
         self._image_keys: Tensor | None = None
+        self._nothing = ""  # why nothing is left of what was read
 
     # -- what the user reads -------------------------------------------------------------
 
@@ -113,7 +129,7 @@ class Trace:
 
     def of(self, item: int) -> Tensor:
         """Float32 (layers, heads, rows, tokens) of one batch item."""
-        counts = {self._heads.count(layer) for layer in self.layers}
+        counts = {1 if self._average else self._heads.count(layer) for layer in self.layers}
         if len(counts) != 1:
             raise AttentionError(
                 "The chosen (layer, head) pairs are not the same number in every layer, so they make "
@@ -124,6 +140,8 @@ class Trace:
     def rows_of(self, heads: Sequence[tuple[int, int]], item: int | None = None) -> Tensor:
         """Float32 (len(heads), rows, tokens): the maps of single heads, in the order asked."""
         item = self._only(item)
+        if self._average:
+            raise AttentionError("This trace keeps means over heads; single heads are not in it.")
         read = {layer: self._layer(layer, item) for layer in {layer for layer, _ in heads}}
         return torch.stack(
             [read[layer][self._heads.index(Head(layer, head))] for layer, head in heads]
@@ -137,7 +155,8 @@ class Trace:
     def _only(self, item: int | None) -> int:
         if not self._kept:
             raise AttentionError(
-                "Nothing was captured: no pass inside the block computed the rows that were asked "
+                self._nothing
+                or "Nothing was captured: no pass inside the block computed the rows that were asked "
                 "for. Run vlmscope.prefill or vlmscope.generate inside the capture."
             )
         batch = self._kept[0][0].shape[0]
@@ -165,11 +184,31 @@ class Trace:
     def relabel(self, binding: Binding) -> None:
         """Longer token maps for what was captured (tokens were generated meanwhile)."""
         self._binding = binding
+        if self._rows.name == "box" and self._kept:
+            self._keep_boxes(binding.token_maps)
+
+    def _keep_boxes(self, token_maps: Sequence[TokenMap]) -> None:
+        """Of all rows that wrote the answers, leave those that wrote a box."""
+        try:
+            wanted = [set(self._rows.of_box(token_map)) for token_map in token_maps]
+        except AttentionError as error:
+            self._forget()  # the answer itself is still worth having: raise when rows are asked for
+            self._nothing = str(error)
+            return
+        self._kept = [
+            (
+                positions,
+                valid
+                & torch.stack([_among(*each) for each in zip(positions, wanted, strict=True)]),
+            )
+            for positions, valid in self._kept
+        ]
 
     def _forget(self) -> None:
         self._chunks = {}
         self._kept = []
         self._image_keys = None
+        self._nothing = ""
 
     def begin(self, forward: Forward) -> None:
         """Which of this pass's rows are wanted."""
@@ -212,7 +251,10 @@ class Trace:
             found = without_rows(found, options["empty"], rows, chosen)
         if layer == self._heads.layers[0]:
             self._kept.append((positions, valid))
-        self._chunks.setdefault(layer, []).append(self._cut(found, forward, key.shape[2]))
+        kept = self._cut(found, forward, key.shape[2])
+        if self._average:
+            kept = kept.mean(dim=1, keepdim=True)
+        self._chunks.setdefault(layer, []).append(kept)
 
     def _cut(self, found: Tensor, forward: Forward, keys: int) -> Tensor:
         """Keep the keys that were asked for; copied, so that the wide rows can be freed."""
@@ -232,6 +274,12 @@ class Trace:
         index = columns.clamp_min(0)[:, None, None].expand(-1, found.shape[1], found.shape[2], -1)
         # a sliding-window layer no longer holds keys that slid out: their attention is zero
         return found.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)
+
+
+def _among(positions: Tensor, wanted: set[int]) -> Tensor:
+    """Bool, like ``positions``: which of them are wanted."""
+    chosen = [position in wanted for position in positions.tolist()]
+    return torch.tensor(chosen, dtype=torch.bool, device=positions.device)
 
 
 def refuse_biased(name: str, options: dict[str, Any]) -> None:

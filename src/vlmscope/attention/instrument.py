@@ -120,8 +120,8 @@ class Instrument:
         self._masks: dict[tuple[Any, ...], tuple[Tensor | None, Tensor, Tensor | None]] = {}
 
     @contextlib.contextmanager
-    def bound(self, binding: Binding) -> Iterator[None]:
-        """Passes inside the block are about ``binding``."""
+    def bound(self, binding: Binding | None) -> Iterator[None]:
+        """Passes inside the block are about ``binding``; None: about nothing that is known."""
         outer, self.binding = self.binding, binding
         try:
             yield

@@ -1,0 +1,7 @@
+"""Compressed context: how few image tokens still answer questions ("Image re-prompting")."""
+
+from vlmscope.analysis.context.compress import CompressedContext, compress_context
+from vlmscope.analysis.context.importance import MEASURES
+from vlmscope.analysis.context.sweep import ContextCurve, context_sweep
+
+__all__ = ["MEASURES", "CompressedContext", "ContextCurve", "compress_context", "context_sweep"]

@@ -1,0 +1,243 @@
+"""Keep a few image tokens per layer and answer from what is left ("Image re-prompting")."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vlmscope.analysis.context.importance import read_context
+from vlmscope.attention.continuation import Cached, continue_greedily
+from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.images import open_image
+from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
+
+__all__ = ["CompressedContext", "ReadImage", "compress_context", "read_image"]
+
+_PROMPT = "Describe the image."
+
+
+@dataclass(frozen=True, eq=False)
+class CompressedContext:
+    """An image, a prompt and little else, in a model's cache, ready for questions.
+
+    Attributes:
+        model: that reads it.
+        keep: share of the image tokens that is kept in each layer, 0..1.
+        by: the measure they were chosen by.
+        kept: int (layers, kept): which image tokens, as indices into ``image_positions``, ascending.
+        tokens: positions kept per layer, text included.
+        full_tokens: positions of the whole context.
+        size: bytes of the kept keys and values.
+        full_size: bytes of all of them.
+        said: what the model said to the prompt, where that was needed to choose; else "".
+    """
+
+    model: LoadedModel = field(repr=False)
+    keep: float
+    by: str
+    kept: NDArray[np.int64] = field(repr=False)
+    tokens: int
+    full_tokens: int
+    size: int
+    full_size: int
+    said: str
+    _cached: Cached = field(repr=False)
+    _image: ImageInputs = field(repr=False)
+    _preset: str | None = field(repr=False)
+
+    def ask(self, question: str | Prompt, max_new_tokens: int = 32) -> str:
+        """The greedy answer to a question, from this context alone.
+
+        What a prompt holds after its image (the question, its frame) goes on behind the context, at
+        the positions that follow the ORIGINAL prompt's. Every question starts afresh.
+        """
+        ids = _tail(self.model, self._image, question, self._preset)
+        cache = copy.deepcopy(self._cached.cache)
+        answer = continue_greedily(
+            self.model, cache, ids, self._cached.next_position, self._cached.axes, max_new_tokens
+        )
+        return _text(self.model, answer)
+
+
+def compress_context(
+    model: LoadedModel,
+    image: Any,
+    prompt: str | Prompt | None = _PROMPT,
+    *,
+    keep: float = 0.05,
+    by: str = "attention",
+    preset: str | None = "chat",
+    placement: str | None = None,
+    max_new_tokens: int = 64,
+    seed: int = 0,
+) -> CompressedContext:
+    """Read an image under a prompt, keep the most important image tokens of each layer, forget the rest.
+
+    System and query tokens are all kept, and so are separators among the image's tokens. Keys keep
+    the positions at which they were computed. ``keep=1`` is the whole cache, exactly.
+
+    Args:
+        model: the model.
+        image: path, PIL image or uint8 (height, width, 3) array.
+        prompt: what the image is read under; None: nothing, the context then ends with the image
+            (importance is taken under the default prompt).
+        keep: share of image tokens, 0..1, rounded up to whole tokens.
+        by: of :data:`MEASURES`: what importance is.
+        preset, placement: as for :func:`vlmscope.prefill`.
+        max_new_tokens: longest answer to the prompt, over whose tokens attention is averaged.
+        seed: of the random control.
+
+    Raises:
+        BadOptionError: ``keep`` out of range.
+        UnknownNameError: an unknown measure, preset or placement.
+        UnsupportedError: a family that cannot go on from a cached image, or a sliding window
+            shorter than the context, which would count the forgotten tokens wrongly.
+    """
+    _check_share(keep)  # before any pass
+    read = read_image(
+        model,
+        image,
+        prompt,
+        by=by,
+        preset=preset,
+        placement=placement,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    return read.compressed(keep)
+
+
+def read_image(
+    model: LoadedModel,
+    image: Any,
+    prompt: str | Prompt | None = _PROMPT,
+    *,
+    by: str = "attention",
+    preset: str | None = "chat",
+    placement: str | None = None,
+    max_new_tokens: int = 64,
+    seed: int = 0,
+) -> ReadImage:
+    """Read an image and weigh its tokens, to compress it to several sizes; see compress_context."""
+    pixels = open_image(image).pixels
+    encoded = model.encode([pixels], [prompt or _PROMPT], preset=preset, placement=placement)
+    _refuse_windows(model, encoded)
+    cached, importance, answer = read_context(model, encoded, by, max_new_tokens, seed)
+    if prompt is None:
+        cached = _image_alone(cached, encoded)
+    fitted = model.fit(pixels, placement)
+    return ReadImage(model, by, _text(model, answer), cached, importance, fitted, preset)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadImage:
+    """An image and a prompt in a model's cache, with the importance of each image token.
+
+    Attributes:
+        model: that read it.
+        by: the measure of importance.
+        said: what the model said to the prompt, where that was needed; else "".
+        cached: the whole cache.
+        importance: float (layers, image tokens).
+        image: as it was fitted.
+        preset: of the prompt, and of questions.
+    """
+
+    model: LoadedModel
+    by: str
+    said: str
+    cached: Cached
+    importance: NDArray[np.float64]
+    image: ImageInputs
+    preset: str | None
+
+    def compressed(self, keep: float) -> CompressedContext:
+        """The context with a share of the image tokens of each layer, rounded up to whole tokens.
+
+        Raises:
+            BadOptionError: a share outside 0..1.
+        """
+        _check_share(keep)
+        count = math.ceil(round(keep * self.importance.shape[1], 6))
+        best = np.argsort(-self.importance, axis=1, kind="stable")[:, :count]
+        kept = np.sort(best, axis=1)
+        smaller = _selected(self.cached, self.cached.token_map.image_positions, kept)
+        return CompressedContext(
+            model=self.model,
+            keep=keep,
+            by=self.by,
+            kept=kept,
+            tokens=smaller.cache.get_seq_length(),
+            full_tokens=self.cached.cache.get_seq_length(),
+            size=_bytes(smaller.cache),
+            full_size=_bytes(self.cached.cache),
+            said=self.said,
+            _cached=smaller,
+            _image=self.image,
+            _preset=self.preset,
+        )
+
+
+def _check_share(keep: float) -> None:
+    if not 0 <= keep <= 1:
+        raise BadOptionError(f"keep is a share of the image tokens, 0 to 1, got {keep}.")
+
+
+def _image_alone(cached: Cached, encoded: Encoded) -> Cached:
+    """Without what follows the image."""
+    end = int(encoded.token_maps[0].positions("image")[-1]) + 1
+    cached.cache.crop(end - encoded.length)
+    positions = encoded.inputs["position_ids"][..., :end]
+    return Cached(cached.cache, int(positions.max()) + 1, cached.axes, cached.token_map)
+
+
+def _selected(cached: Cached, image: NDArray[np.int64], kept: NDArray[np.int64]) -> Cached:
+    """A cache with all positions but the image tokens that are not kept, layer by layer."""
+    from transformers import DynamicCache
+
+    smaller = DynamicCache()
+    length = cached.cache.get_seq_length()
+    text = np.setdiff1d(np.arange(length), image)
+    for number, layer in enumerate(cached.cache.layers):
+        where = np.sort(np.concatenate([text, image[kept[number]]]))
+        index = torch.from_numpy(where).to(layer.keys.device)
+        smaller.update(layer.keys[:, :, index], layer.values[:, :, index], number)
+    return Cached(smaller, cached.next_position, cached.axes, cached.token_map)
+
+
+def _tail(
+    model: LoadedModel, image: ImageInputs, question: str | Prompt, preset: str | None
+) -> NDArray[np.int64]:
+    """What a prompt holds after its image."""
+    text = model.encode_prompt(question, [image], preset)
+    return text.ids[text.image_end :]
+
+
+def _refuse_windows(model: LoadedModel, encoded: Encoded) -> None:
+    config = model.decoder.config
+    window = getattr(config, "sliding_window", None)
+    if window is None or not getattr(config, "use_sliding_window", True):
+        return
+    if encoded.length >= window:
+        raise UnsupportedError(
+            f"{model.id} has layers with a sliding window of {window} positions, shorter than this "
+            f"context of {encoded.length}. Windows count keys, so forgetting some would move them."
+        )
+
+
+def _bytes(cache: Any) -> int:
+    return sum(
+        part.numel() * part.element_size()
+        for layer in cache.layers
+        for part in (layer.keys, layer.values)
+    )
+
+
+def _text(model: LoadedModel, ids: list[int]) -> str:
+    return str(model.processor.tokenizer.decode(ids, skip_special_tokens=True)).strip()

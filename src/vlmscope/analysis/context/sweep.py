@@ -1,0 +1,185 @@
+"""Accuracy from a compressed context against how much of it is kept."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from vlmscope.analysis.context.compress import CompressedContext, read_image
+from vlmscope.analysis.questions import Question, as_questions
+from vlmscope.analysis.record import run_record
+from vlmscope.errors import BadSampleError
+from vlmscope.models import LoadedModel
+from vlmscope.stats import bootstrap
+from vlmscope.types import Interval
+
+__all__ = ["ContextCurve", "ContextPoint", "context_sweep"]
+
+_KEEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class ContextPoint:
+    """How one share of kept tokens does.
+
+    Attributes:
+        by: the measure tokens were chosen by.
+        keep: share of image tokens kept, 0..1.
+        accuracy: share of questions answered as a reference says, with its interval.
+        agreement: share of questions answered as from the whole context, with its interval.
+        tokens: mean positions kept per layer.
+        size: mean bytes kept.
+        seconds: mean time of one question.
+    """
+
+    by: str
+    keep: float
+    accuracy: Interval | None
+    agreement: Interval
+    tokens: float
+    size: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ContextCurve:
+    """Points for every measure and share.
+
+    Attributes:
+        run: everything needed to repeat the run.
+        samples: how many questions.
+        points: in the order of measures, then shares.
+    """
+
+    run: dict[str, Any]
+    samples: int
+    points: tuple[ContextPoint, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "run": self.run,
+            "samples": self.samples,
+            "points": [asdict(point) for point in self.points],
+        }
+
+
+def context_sweep(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    keeps: Sequence[float] = _KEEPS,
+    by: Sequence[str] = ("attention", "query", "random", "norm"),
+    *,
+    prompt: str | None = "describe the picture",
+    preset: str | None = "chat",
+    placement: str | None = None,
+    max_new_tokens: int = 32,
+    seed: int = 0,
+    progress: bool = False,
+) -> ContextCurve:
+    """Ask every question from contexts of every size.
+
+    Args:
+        model: the model.
+        samples: see :func:`vlmscope.analysis.questions.as_questions`; references make accuracies.
+        keeps: shares of image tokens.
+        by: measures of importance.
+        prompt, preset, placement: as for :func:`compress_context`.
+        max_new_tokens: longest answer.
+        seed: of the random control and of the intervals.
+        progress: show a bar on stderr.
+
+    Raises:
+        BadSampleError: no question.
+    """
+    outcomes: dict[tuple[str, float], list[_Outcome]] = {}
+    count = 0
+    for question in tqdm(
+        as_questions(samples), "context", file=sys.stderr, disable=not progress, unit="question"
+    ):
+        count += 1
+        whole: str | None = None
+        for measure, keep, context in _contexts(
+            model, question, keeps, by, prompt, preset, placement, seed
+        ):
+            started = time.perf_counter()
+            answer = context.ask(question.text, max_new_tokens)
+            seconds = time.perf_counter() - started
+            whole = answer if whole is None else whole
+            outcome = _Outcome(answer, whole, question.references, context, seconds)
+            outcomes.setdefault((measure, keep), []).append(outcome)
+    outcomes.pop(("whole", 1.0), None)
+    if not count:
+        raise BadSampleError("A sweep over contexts needs at least one question, got none.")
+    run = run_record(
+        model,
+        analysis="context",
+        keeps=list(keeps),
+        by=list(by),
+        prompt=prompt,
+        preset=preset,
+        placement=placement,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    points = tuple(_point(*key, each, seed) for key, each in outcomes.items())
+    return ContextCurve(run, count, points)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    answer: str
+    whole: str
+    references: tuple[str, ...]
+    context: CompressedContext
+    seconds: float
+
+
+def _contexts(
+    model: LoadedModel,
+    question: Question,
+    keeps: Sequence[float],
+    by: Sequence[str],
+    prompt: str | None,
+    preset: str | None,
+    placement: str | None,
+    seed: int,
+) -> Iterator[tuple[str, float, CompressedContext]]:
+    """The whole context first, then every measure with every share; one pass per measure."""
+    settings: dict[str, Any] = {"preset": preset, "placement": placement, "seed": seed}
+    whole = read_image(model, question.image, prompt, by="norm", **settings)
+    yield "whole", 1.0, whole.compressed(1.0)
+    for measure in by:
+        read = read_image(model, question.image, prompt, by=measure, **settings)
+        for keep in keeps:
+            yield measure, keep, read.compressed(keep)
+
+
+def _point(by: str, keep: float, outcomes: list[_Outcome], seed: int) -> ContextPoint:
+    judged = [
+        float(_plain(each.answer) in {_plain(reference) for reference in each.references})
+        for each in outcomes
+        if each.references
+    ]
+    agreeing = [float(each.answer == each.whole) for each in outcomes]
+    count = len(outcomes)
+    return ContextPoint(
+        by,
+        keep,
+        bootstrap(judged, seed=seed) if judged else None,
+        bootstrap(agreeing, seed=seed),
+        sum(each.context.tokens for each in outcomes) / count,
+        sum(each.context.size for each in outcomes) / count,
+        sum(each.seconds for each in outcomes) / count,
+    )
+
+
+def _plain(text: str) -> str:
+    """Case, punctuation and spaces do not make an answer wrong."""
+    return re.sub(r"[^\w]+", " ", text.casefold()).strip()
