@@ -3,23 +3,68 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertModel
 
+import vlmscope as vs
 from vlmscope.cli import health
 from vlmscope.methods import methods
-from vlmscope.models import catalogue
+from vlmscope.models import FAMILIES, ModelCard, catalogue
+
+
+def covered() -> list[ModelCard]:
+    """Cards whose family is there."""
+    families = {family.id for family in FAMILIES}
+    return [card for card in catalogue() if card.family in families]
 
 
 def test_models(run: Any) -> None:
+    """Every known checkpoint under a family, every family with what it can and cannot do."""
+    listed = json.loads(run("models", "--json").out)
+    families = {each["id"]: each for each in listed["families"]}
+    assert set(families) == {family.id for family in FAMILIES}
+    shown = {card["id"]: card for each in listed["families"] for card in each["checkpoints"]}
+    assert set(shown) == {card.id for card in covered()}
+    assert shown["tiny-llava"]["embedded"] is True
+    assert families["llava"]["limits"] == list(FAMILIES.for_model_type("llava", "").limits)
+    assert families["llava"]["presets"] == ["paper", "chat"]
+    assert families["clip"]["kind"] == "encoder"
+    assert set(listed["unavailable"]) == {"Yi-VL", "Mini-Gemini"}
+
+
+def test_models_as_text(run: Any) -> None:
     result = run("models")
     assert result.code == 0
-    assert [line.split()[0] for line in result.out.splitlines()[1:]] == [c.id for c in catalogue()]
-    listed = json.loads(run("models", "--json").out)
-    assert [each["id"] for each in listed] == [card.id for card in catalogue()]
-    assert listed[0]["embedded"] is True
+    first = [line.split()[0] for line in result.out.splitlines() if line]
+    assert first[1:3] == ["tiny-llava", "tiny-clip"]
+    assert {card.id for card in covered()} | {family.id for family in FAMILIES} <= set(first)
+    for family in FAMILIES:
+        for limit in getattr(family, "limits", ()):
+            assert limit in result.out
+    for name in ("Yi-VL", "Mini-Gemini"):
+        assert f"{name} has no class in transformers" in result.out
+
+
+def test_one_family(run: Any, refused: Any) -> None:
+    result = run("models", "llava")
+    assert "llava-hf/llava-1.5-7b-hf" in result.out
+    assert "openai/clip" not in result.out
+    assert json.loads(run("models", "llava", "--json").out)["model_types"] == ["llava"]
+    refused(["models", "llavva"], "'llava'")
+
+
+def test_every_family_has_a_known_checkpoint() -> None:
+    known = {card.family for card in catalogue()}
+    for family in FAMILIES:
+        assert family.id == "deit" or family.id in known  # DeiT's own checkpoints are of type vit
 
 
 def test_methods(run: Any) -> None:
@@ -71,28 +116,81 @@ def test_doctor_finds_problems(run: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_doctor_counts_a_models_parameters(run: Any, checkpoint: Path) -> None:
-    facts = json.loads(run("doctor", checkpoint, "--json").out)
-    from safetensors import safe_open
-
-    with safe_open(checkpoint / "model.safetensors", "pt") as weights:
-        shapes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
-    count = sum(int(torch_size(shape)) for shape in shapes)
-    assert facts["model"]["type"] == "llava"
-    assert facts["model"]["parameters"] == count
-    assert facts["model"]["weights"]["bfloat16"] == 2 * count
+    facts = json.loads(run("doctor", checkpoint, "--json").out)["model"]
+    weights = load_file(checkpoint / "model.safetensors")
+    count = sum(tensor.numel() for tensor in weights.values())
+    assert facts["type"] == "llava"
+    assert facts["parameters"] == count
+    assert facts["weights"]["bfloat16"] == 2 * count
+    assert facts["stored"] == {"F32": count}
+    assert facts["stored_bytes"] == sum(each.numel() * 4 for each in weights.values())
+    assert facts["fits"] is True
     assert f"{count:,}" in run("doctor", checkpoint).out
 
 
-def torch_size(shape: list[int]) -> int:
-    total = 1
-    for side in shape:
-        total *= side
-    return total
+def test_doctor_counts_a_picture(run: Any, checkpoint: Path) -> None:
+    """Image tokens, positions and cache as a real pass makes them."""
+    facts = json.loads(run("doctor", checkpoint, "--json").out)["model"]
+    model = vs.load(str(checkpoint))
+    picture = facts["picture"]
+    pixels = np.zeros((picture["height"], picture["width"], 3), np.uint8)
+    out = vs.prefill(model, pixels, "a dog")
+    assert picture["image_tokens"] == len(out.token_maps[0].image_positions) == 16
+    assert picture["positions"] == len(out.token_maps[0])
+    layers = out.cache.layers
+    assert picture["cache_bytes"] == sum(4 * (e.keys.numel() + e.values.numel()) for e in layers)
+    assert facts["needed_bytes"] == 4 * facts["parameters"] + picture["cache_bytes"]
+
+
+def test_doctor_says_when_it_does_not_fit(
+    run: Any, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "free_memory", lambda: ("cuda:0", 1000))
+    monkeypatch.setattr(health, "_weights", list)
+    result = run("doctor", checkpoint)
+    assert result.code == 1
+    assert re.search(r"needs about \d+ KiB and cuda:0 has 1000 bytes free", result.out)
+    monkeypatch.setattr(health, "free_memory", lambda: ("cpu", None))
+    facts = json.loads(run("doctor", checkpoint, "--json").out)
+    assert facts["model"]["fits"] is None
+    assert facts["problems"] == []
+
+
+def test_doctor_of_a_quantised_model(run: Any, checkpoint: Path, tmp_path: Path) -> None:
+    """What counts is what is stored, not what the configuration would be in full."""
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "quantised"))
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: w.to(torch.int8) for name, w in weights.items()}, folder / "model.safetensors")
+    facts = json.loads(run("doctor", folder, "--json").out)["model"]
+    assert facts["quantisation"] == "bitsandbytes 8-bit"
+    assert facts["stored"] == {"I8": facts["parameters"]}
+    assert facts["needed_bytes"] == facts["parameters"] + facts["picture"]["cache_bytes"]
+
+
+def test_doctor_without_a_tokenizer(run: Any, checkpoint: Path, tmp_path: Path) -> None:
+    """The weights can be told all the same, and why the picture cannot."""
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "bare"))
+    (folder / "tokenizer.json").unlink()
+    facts = json.loads(run("doctor", folder, "--json").out)["model"]
+    assert facts["picture"]["image_tokens"] is None
+    assert "could not be counted" in facts["picture"]["unknown"]
+    assert facts["needed_bytes"] == facts["stored_bytes"]
+
+
+def test_doctor_of_a_family_that_is_not_covered(run: Any, tmp_path: Path) -> None:
+    config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, vocab_size=10)
+    BertModel(config).save_pretrained(tmp_path)
+    facts = json.loads(run("doctor", tmp_path, "--json").out)["model"]
+    assert facts["stored_bytes"] > 0
+    assert "does not cover" in facts["picture"]["unknown"]
 
 
 def test_doctor_of_a_model_that_is_not_there(refused: Any, tmp_path: Path) -> None:
-    refused(["doctor", tmp_path], "cannot be read", "config.json")
-    refused(["doctor", "nobody/nothing"], "nobody/nothing", "cannot be read")
+    refused(["doctor", tmp_path], "holds no config.json")
+    refused(["doctor", "nobody/nothing"], "nobody/nothing", "offline mode is on")
 
 
 def test_extras_match_the_project_file() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vlmscope.cli.arguments import AsJson
 from vlmscope.cli.console import emit, emit_json, emit_table
-from vlmscope.cli.footprint import Footprint, footprint
+
+if TYPE_CHECKING:
+    from vlmscope.cli.footprint import Footprint
+    from vlmscope.cli.picture_cost import PictureCost
 
 __all__ = ["command"]
 
@@ -26,21 +30,25 @@ def doctor(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what is installed, what works, and what a model needs.
+    """Say what is installed, what works, and what a model needs before it is loaded.
 
-    Nothing is downloaded but the model's configuration. Exit code 1 when something is wrong.
+    No weights are downloaded: only the model's configuration and its processor's files. Exit code 1
+    when something is wrong, or when the model does not fit.
     """
     from vlmscope.cli import health
+    from vlmscope.cli.footprint import footprint
 
     needs = None if model is None else footprint(model)
+    device, free = health.free_memory()
+    about = None if needs is None else _about(needs, device, free)
     facts = {
         "versions": health.versions(),
         "machine": health.machine(),
         "accelerators": health.accelerators(),
         "kernels": health.kernels(),
         "extras": health.extras(),
-        "model": None if needs is None else _about(needs),
-        "problems": health.problems(),
+        "model": about,
+        "problems": [*health.problems(), *(_misfit(about) if about is not None else [])],
     }
     if as_json:
         emit_json(facts)
@@ -49,14 +57,41 @@ def doctor(
     return 1 if facts["problems"] else 0
 
 
-def _about(needs: Footprint) -> dict[str, Any]:
+def _about(needs: Footprint, device: str, free: int | None) -> dict[str, Any]:
+    needed = needs.needed_bytes
     return {
         "id": needs.model,
+        "revision": needs.revision,
         "type": needs.model_type,
         "parameters": needs.parameters,
-        "stored": needs.stored,
+        "quantisation": needs.quantisation,
+        "stored": None if needs.stored is None else dict(needs.stored),
+        "stored_bytes": needs.stored_bytes,
+        "asked": needs.asked,
         "weights": needs.weights(),
+        "loads_as": needs.loads_as,
+        "picture": None if needs.picture is None else _picture(needs.picture),
+        "needed_bytes": needed,
+        "device": device,
+        "free_bytes": free,
+        "fits": None if needed is None or free is None else needed <= free,
     }
+
+
+def _picture(cost: PictureCost) -> dict[str, Any]:
+    from vlmscope.cli.picture_cost import SIZE
+
+    return {"height": SIZE[0], "width": SIZE[1], **asdict(cost)}
+
+
+def _misfit(about: dict[str, Any]) -> list[str]:
+    if about["fits"] is not False:
+        return []
+    return [
+        f"{about['id']} needs about {_size(about['needed_bytes'])} and {about['device']} has "
+        f"{_size(about['free_bytes'])} free. Load it in a smaller dtype, on another device, or "
+        "spread with device_map='auto' (pip install 'vlmscope[accelerate]')."
+    ]
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -81,12 +116,47 @@ def _show(facts: dict[str, Any]) -> None:
 
 
 def _show_model(model: dict[str, Any]) -> None:
-    rows = [("parameters", f"{model['parameters']:,}"), ("stored as", model["stored"])]
+    rows = [("parameters", f"{model['parameters']:,}")]
+    if model["revision"]:
+        rows.append(("revision", model["revision"]))
+    rows.append(("stored as", _stored(model)))
     rows += [(f"weights in {name}", _size(size)) for name, size in model["weights"].items()]
+    rows += _picture_rows(model["picture"])
+    if model["needed_bytes"] is not None:
+        loaded = model["quantisation"] or model["loads_as"] or "as stored"
+        rows.append((f"needed, loaded as {loaded}", _size(model["needed_bytes"])))
+    rows.append((f"free on {model['device']}", _size(model["free_bytes"])))
+    rows.append(("fits", {True: "yes", False: "no", None: "cannot be told"}[model["fits"]]))
     _section(f"Model {model['id']} ({model['type']})", ("what", "value"), rows)
-    emit("  An image and its prompt come on top: with rows read beside the model's own kernel")
-    emit("  that is little more than the key-value cache; eager attention would need far more.")
+    emit(f"  Sizes: {model['asked']}.")
+    emit("  What a pass computes comes on top; rows are read beside the model's own kernel and add")
+    emit("  little, while eager attention would need far more.")
     emit("")
+
+
+def _stored(model: dict[str, Any]) -> str:
+    if model["stored"] is None:
+        return "unknown"
+    parts = ", ".join(f"{count:,} {name}" for name, count in model["stored"].items())
+    size = "" if model["stored_bytes"] is None else f", {_size(model['stored_bytes'])}"
+    how = f" ({model['quantisation']})" if model["quantisation"] else ""
+    return f"{parts}{size}{how}"
+
+
+def _picture_rows(picture: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if picture is None:
+        return []
+    size = f"one picture of {picture['width']} x {picture['height']}"
+    if picture["image_tokens"] is None:
+        return [(size, picture["unknown"])]
+    cache = _size(picture["cache_bytes"])
+    return [
+        (size, f"{picture['image_tokens']:,} image tokens"),
+        (
+            "  with a short prompt",
+            f"{picture['positions']:,} positions, {cache} of keys and values",
+        ),
+    ]
 
 
 def _section(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
@@ -102,6 +172,6 @@ def _size(count: int | None) -> str:
     value = float(count)
     for unit in ("bytes", "KiB", "MiB"):
         if value < 1024:
-            return f"{value:.3g} {unit}"
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
         value /= 1024
     return f"{value:,.1f} GiB"

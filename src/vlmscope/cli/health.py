@@ -9,6 +9,7 @@ import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Extra",
     "accelerators",
     "extras",
+    "free_memory",
     "kernels",
     "machine",
     "problems",
@@ -42,10 +44,11 @@ EXTRAS: Mapping[str, Extra] = {
     "supervision": Extra("supervision", "supervision", "Grounding.to_supervision()"),
     "coco": Extra("pycocotools", "pycocotools", "COCO run-length masks and COCO annotation files"),
     "plots": Extra("matplotlib", "matplotlib", "nothing yet: kept for plots in reports"),
+    "parquet": Extra("pyarrow", "pyarrow", "tables as Parquet files"),
     "accelerate": Extra(
         "accelerate",
         "accelerate",
-        "models that you load with device_map, for from_pretrained_model()",
+        "device_map=, quantised models",
     ),
 }
 """The extras of pyproject.toml by name."""
@@ -91,6 +94,26 @@ def accelerators() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append({"device": "mps", "name": "Apple GPU", "memory": None})
     return found
+
+
+def free_memory() -> tuple[str, int | None]:
+    """The device that models go to by default, and its free memory in bytes (None: unknown)."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda:0", int(torch.cuda.mem_get_info(0)[0])
+    return "cpu", _available_memory()
+
+
+def _available_memory() -> int | None:
+    """Main memory that could be had without swapping; what is only cached counts as free."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system says
+        return None
 
 
 def kernels() -> dict[str, bool]:

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
+from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.encoding import Encoded, EncodedText, check_length, encode_text, pad_batch
 from vlmscope.models.family import Family, ImageInputs
 from vlmscope.models.frozen import frozen
 from vlmscope.models.placement import shrink
+from vlmscope.models.placing import input_device
 from vlmscope.models.prompts import Asked, Prompt, WrittenPrompt
-from vlmscope.types import Carry, TokenMap, View
+from vlmscope.types import Answer, Carry, TokenMap, View
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -76,7 +78,7 @@ class LoadedModel:
     @property
     def device(self) -> torch.device:
         """Where inputs go."""
-        return self.hf.get_input_embeddings().weight.device
+        return input_device(self.hf.get_input_embeddings())
 
     @property
     def dtype(self) -> torch.dtype:
@@ -241,6 +243,32 @@ class LoadedModel:
         text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
         check_length(len(text.ids), len(text.image_tokens), self.context, self.id)
         return text
+
+    @property
+    def boxes(self) -> BoxConvention:
+        """How the model writes boxes in its answers.
+
+        Raises:
+            UnsupportedError: it has no documented way.
+        """
+        if self.family.boxes is None:
+            raise UnsupportedError(
+                f"{self.id} (family {self.family.id!r}) has no documented way of writing boxes in its "
+                "answers. Ask where it looks instead: vlmscope.ground."
+            )
+        return self.family.boxes
+
+    def read_answer(self, text: str, token_map: TokenMap) -> Answer:
+        """The boxes in one of the model's answers, in pixels of the original image.
+
+        Args:
+            text: the answer, special tokens spelled out.
+            token_map: of its prompt.
+
+        Raises:
+            UnsupportedError: the family has no documented way of writing boxes.
+        """
+        return self.boxes.read(text, token_map, self.family.box_units(self.hf, token_map))
 
     @property
     def pad_id(self) -> int:

@@ -27,6 +27,8 @@ class Source:
         embedded: whether it comes with vlmscope.
         revision: commit on the hub, or :func:`fingerprint` of a folder; None until it is pinned.
         config: what ``config.json`` says; empty until it is pinned.
+        files: where the files lie that are on this machine: the folder, or the commit's place in
+            the hub's cache; None until it is pinned.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Source:
     embedded: bool = False
     revision: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
+    files: Path | None = None
 
     @property
     def path(self) -> str:
@@ -111,7 +114,8 @@ def pinned(source: Source, revision: str | None = None) -> Source:
         state: str | None = file.parent.name  # the cache keeps one folder per commit
     else:
         file, state = source.folder / "config.json", fingerprint(source.folder)
-    return replace(source, config=_read_config(file, source.name), revision=state)
+    config = _read_config(file, source.name)
+    return replace(source, config=config, revision=state, files=file.parent)
 
 
 def _read_config(file: Path, name: str) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""What one picture costs a model: positions, image tokens, key-value cache; nothing is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vlmscope.models.sources import Source
+
+__all__ = ["SIZE", "PictureCost", "picture_cost"]
+
+SIZE = (768, 1024)
+"""(height, width) of the picture that is counted."""
+
+_PROMPT = "a dog"
+
+
+@dataclass(frozen=True)
+class PictureCost:
+    """One picture of :data:`SIZE` with a short prompt.
+
+    Attributes:
+        image_tokens: positions that stand for the image, in the sequence or beside it.
+        positions: the whole sequence; None when it is not known.
+        cache_bytes: of keys and values of every layer for these positions, at most: layers with a
+            sliding window need less.
+        unknown: why the rest is None; empty when it is known.
+    """
+
+    image_tokens: int | None = None
+    positions: int | None = None
+    cache_bytes: int | None = None
+    unknown: str = ""
+
+
+def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | None:
+    """Count what a picture costs, by writing a prompt for a blank one.
+
+    Args:
+        source: pinned.
+        hf: the model with shapes but without storage.
+        element_bytes: of one key or value.
+
+    Returns:
+        None for models without a decoder.
+    """
+    from vlmscope.errors import UnsupportedError
+    from vlmscope.models import DualFamily
+    from vlmscope.models.loading import family_of
+
+    try:
+        family = family_of(source)
+    except UnsupportedError:
+        return PictureCost(unknown="vlmscope does not cover this family")
+    if isinstance(family, DualFamily):
+        return None
+    try:
+        return _counted(source, hf, family, element_bytes)
+    except (
+        Exception
+    ) as error:  # a missing tokenizer, a family that needs weights: sizes still count
+        reason = " ".join(str(error).split())[:200]
+        return PictureCost(unknown=f"could not be counted ({reason or type(error).__name__})")
+
+
+def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
+    import numpy as np
+
+    from vlmscope.models import LoadedModel
+    from vlmscope.models.cards import card_for
+    from vlmscope.models.processors import load_processor
+
+    options = {} if source.folder is not None else {"revision": source.revision}
+    processor = load_processor(source.path, options)
+    card = card_for(source.name, family.id)
+    model = LoadedModel(source.name, source.revision, hf, processor, family, card)
+    fitted = model.fit(np.zeros((*SIZE, 3), np.uint8))
+    crossed = len(family.cross_layers(hf))
+    beside = sum(len(layout.offsets) for layout in fitted.layouts) if crossed else 0
+    positions = len(model.encode_prompt(_PROMPT, [fitted]).ids)
+    entries = positions * (len(model.layers) - crossed) + beside * crossed
+    return PictureCost(
+        image_tokens=beside or fitted.expansion.tokens,
+        positions=positions,
+        cache_bytes=entries * _entry_bytes(model.decoder.config, element_bytes),
+    )
+
+
+def _entry_bytes(config: Any, element_bytes: int) -> int:
+    """Bytes of the key and the value of one position in one layer."""
+    heads = config.num_attention_heads
+    keys = getattr(config, "num_key_value_heads", None) or heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return 2 * int(keys) * int(width) * element_bytes
