@@ -50,6 +50,7 @@ ALLOWED["__main__"] = {"cli"}
 # (importing module, imported unit) pairs that look upward, inside a function only, and why
 LAZY: dict[tuple[str, str], str] = {
     ("types.grounding", "viz"): "Grounding.overlay() draws itself",
+    ("types.answers", "viz"): "AnswerComparison.overlay() draws itself",
     ("types.segmentation", "viz"): "Segmentation.overlay() draws itself",
     ("samples", "tiny"): "the id tiny-scenes renders its samples",
     ("analysis.questions", "tiny"): "the id tiny-scenes renders its questions",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.evaluation import verify_heads
     from vlmscope.images import open_image
-    from vlmscope.methods import discover_heads, ground, segment
+    from vlmscope.methods import compare_answer, discover_heads, ground, segment
     from vlmscope.models import from_pretrained_model, load
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.types import Grounding, HeadSet, Segmentation, TokenMap
@@ -29,6 +29,7 @@ __all__ = [
     "TokenMap",
     "attention_flow",
     "capture",
+    "compare_answer",
     "compress_context",
     "discover_heads",
     "from_pretrained_model",
@@ -52,6 +53,7 @@ _HOMES = {
     "TokenMap": "types",
     "attention_flow": "analysis.flow",
     "capture": "attention",
+    "compare_answer": "methods",
     "compress_context": "analysis.context",
     "discover_heads": "methods",
     "from_pretrained_model": "models",

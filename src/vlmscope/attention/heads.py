@@ -15,7 +15,7 @@ from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.model import token_map
 from vlmscope.types import Head, TokenMap
 
-__all__ = ["HeadMaps", "read_heads"]
+__all__ = ["HeadMaps", "captured", "read_heads"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +97,21 @@ def _whole(
 ) -> HeadMaps:
     encoded = model.encode([pixels], [phrase], preset=preset, placement=placement)
     run(model, encoded, stop_after=deepest)
-    tokens = encoded.token_maps[0]
+    return captured(trace, heads, preset)
+
+
+def captured(trace: Trace, heads: Sequence[tuple[int, int]], preset: str) -> HeadMaps:
+    """What a trace of one prompt holds, as :func:`read_heads` gives it.
+
+    Args:
+        trace: of a prefill or generation of one item; it keeps image keys.
+        heads: (layer, head) pairs that were read.
+        preset: how the prompt was written.
+    """
+    tokens = trace.token_map
     words = tuple(tokens.tokens[int(position)] for position in trace.row_positions())
-    return _on_cells(heads, trace.rows_of(heads).numpy(), tokens, preset, words)
+    chosen = tuple(Head(int(layer), int(head)) for layer, head in heads)
+    return _on_cells(chosen, trace.rows_of(chosen).numpy(), tokens, preset, words)
 
 
 def _on_cells(

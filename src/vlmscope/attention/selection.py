@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,11 +11,17 @@ from torch import Tensor
 
 from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.errors import AttentionError, UnknownNameError
-from vlmscope.types import Head, TokenMap
+from vlmscope.types import Answer, Head, TokenMap
 
 __all__ = ["ROWS", "HeadChoice", "RowChoice", "check_layers"]
 
-ROWS = ("last_text", "last_input", "phrase", "generated")
+ROWS = ("last_text", "last_input", "phrase", "generated", "box")
+
+# while a model answers it is not yet known which of its rows write a box: all are kept until then
+_ANSWER_ROWS = ("generated", "box")
+
+# reads an answer (its text, its token map) for boxes
+AnswerReader = Callable[[str, TokenMap], Answer]
 
 
 def check_layers(layers: Iterable[int], count: int) -> tuple[int, ...]:
@@ -106,18 +113,25 @@ class HeadChoice:
 
 @dataclass(frozen=True)
 class RowChoice:
-    """Rows to read: a name of :data:`ROWS`, or positions."""
+    """Rows to read: a name of :data:`ROWS`, or positions.
+
+    Attributes:
+        name: the name, or None for positions.
+        positions: of one prompt; negative ones count from its end.
+        reader: for ``"box"``: how the model's answers are read.
+    """
 
     name: str | None
     positions: tuple[int, ...] = ()
+    reader: AnswerReader | None = None
 
     @classmethod
-    def of(cls, rows: str | int | Sequence[int]) -> RowChoice:
+    def of(cls, rows: str | int | Sequence[int], reader: AnswerReader | None = None) -> RowChoice:
         """Check a ``rows`` argument."""
         if isinstance(rows, str):
             if rows not in ROWS:
                 raise UnknownNameError("row", rows, ROWS, "Or give positions.")
-            return cls(rows)
+            return cls(rows, reader=reader)
         numbers = (rows,) if isinstance(rows, int) else tuple(int(row) for row in rows)
         if not numbers:
             raise AttentionError("rows names no position; give at least one.")
@@ -159,18 +173,56 @@ class RowChoice:
         if self.name is None:
             return self._explicit(token_map, binding, end)
         found: set[int] = set()
+        if self.name == "box" and not binding.generating:
+            for start, stop in binding.prompts(token_map):
+                found |= set(self.of_box(token_map, start, stop))
+            return sorted(found)
         for start, stop in binding.prompts(token_map):
             found |= self._of_prompt(token_map, start, stop)
-        if self.name == "generated" and binding.generating:
+        if self.name in _ANSWER_ROWS and binding.generating:
             last_prompt = int(token_map.positions("text")[-1])
             found |= {last_prompt, *range(len(token_map), end)}
         return sorted(found)
 
+    def of_box(self, token_map: TokenMap, start: int = 0, stop: int | None = None) -> list[int]:
+        """The rows that predict the coordinates of an answer's first box.
+
+        Args:
+            token_map: of prompt and answer.
+            start, stop: of the prompt in it.
+
+        Raises:
+            AttentionError: there is no answer, or no box in it; says what is wrong with it.
+        """
+        generated = token_map.positions("generated")
+        stop = len(token_map) if stop is None else stop
+        positions = [int(position) for position in generated if start <= position < stop]
+        if not positions:
+            raise AttentionError(
+                "rows='box' reads an answer, and there is none. Give Prompt(text, answer=...), or let "
+                "the model answer: vlmscope.generate inside the capture."
+            )
+        assert self.reader is not None  # RowChoice.of is given one wherever a model is known
+        words = [token_map.tokens[position] for position in positions]
+        answer = self.reader("".join(words), token_map)
+        if not answer.boxes:
+            raise AttentionError(
+                f"rows='box' found no box in the answer. {' '.join(answer.problems)}"
+            )
+        ends = list(itertools.accumulate(len(word) for word in words))
+        return [
+            position - 1  # the row before predicts the token
+            for position, word, end in zip(positions, words, ends, strict=True)
+            if any(end - len(word) < last and end > first for first, last in answer.boxes[0].spans)
+        ]
+
     def _of_prompt(self, token_map: TokenMap, start: int, stop: int) -> set[int]:
-        role = {"last_input": "text", "generated": "generated"}.get(str(self.name), "phrase")
+        role = {"last_input": "text", "generated": "generated", "box": "generated"}.get(
+            str(self.name), "phrase"
+        )
         positions = token_map.positions(role)
         inside = [int(position) for position in positions if start <= position < stop]
-        if self.name == "generated":
+        if self.name in _ANSWER_ROWS:
             return {position - 1 for position in inside}  # the row before predicts the token
         return set(inside if self.name == "phrase" else inside[-1:])
 

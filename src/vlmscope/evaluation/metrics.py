@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadSampleError
 from vlmscope.stats import bootstrap, bootstrap_ratios, ratio_of_sums
-from vlmscope.types import Box, Interval
+from vlmscope.types import Box, Interval, box_iou
 
 __all__ = [
     "accuracy_at",
@@ -22,21 +22,6 @@ __all__ = [
     "mask_iou",
     "mean_over_images",
 ]
-
-
-def box_iou(one: Box | None, two: Box | None) -> float:
-    """Intersection over union of two boxes, xyxy float pixels, 0..1; 0 where one is missing."""
-    if one is None or two is None:
-        return 0.0
-    width = max(0.0, min(one[2], two[2]) - max(one[0], two[0]))
-    height = max(0.0, min(one[3], two[3]) - max(one[1], two[1]))
-    inside = width * height
-    union = _area(one) + _area(two) - inside
-    return inside / union if union > 0 else 0.0
-
-
-def _area(box: Box) -> float:
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def intersection_union(

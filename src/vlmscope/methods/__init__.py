@@ -2,6 +2,7 @@
 
 from vlmscope.methods.base import GroundRequest, Method, MethodRegistry
 from vlmscope.methods.catalogue import get_method, methods
+from vlmscope.methods.comparison import compare_answer
 from vlmscope.methods.dense.classes import ClassList
 from vlmscope.methods.grounding import ground, ground_options
 from vlmscope.methods.localization_heads import (
@@ -22,6 +23,7 @@ __all__ = [
     "Method",
     "MethodRegistry",
     "Segmenter",
+    "compare_answer",
     "discover_heads",
     "get_method",
     "ground",

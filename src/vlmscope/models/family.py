@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.dual import DualFamily
 from vlmscope.models.expansion import Expansion
 from vlmscope.models.prompts import Asked, WrittenPrompt, write_chat, write_paper
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from vlmscope.types import TokenMap
 
 __all__ = ["Family", "FamilyRegistry", "GridLayout", "ImageInputs"]
 
@@ -77,6 +80,7 @@ class Family(ABC):
         many_images: a prompt may hold several images.
         crossed: the image is read by cross-attention, in :meth:`cross_layers`.
         limits: sentences on what the family cannot do.
+        boxes: how it writes boxes in its answers; None: it has no documented way.
     """
 
     id: str
@@ -89,6 +93,7 @@ class Family(ABC):
     many_images: bool = True
     crossed: bool = False
     limits: tuple[str, ...] = ()
+    boxes: BoxConvention | None = None
 
     @property
     def default_placement(self) -> str:
@@ -175,6 +180,18 @@ class Family(ABC):
             name: torch.cat([image.tensors[name] for image in flat]) for name in flat[0].tensors
         }
 
+    # -- answers -------------------------------------------------------------------------
+
+    def box_units(self, hf: PreTrainedModel, token_map: TokenMap) -> tuple[float, float]:
+        """(height, width) of the frame of :attr:`boxes` in the numbers that the model writes.
+
+        Families whose numbers are pixels of the resized image compute it from the token map.
+        """
+        full = None if self.boxes is None else self.boxes.full
+        if full is None:
+            raise NotImplementedError(f"{self.id} writes numbers of a scale that it does not state")
+        return full, full
+
     # -- passes --------------------------------------------------------------------------
 
     def complete(
@@ -212,6 +229,12 @@ class Family(ABC):
         """
         logits: Tensor = hf(**inputs, logits_to_keep=positions).logits
         return logits
+
+    def head(self, hf: PreTrainedModel, hidden: Tensor) -> Tensor:
+        """The decoder's last hidden states as logits: (..., hidden) to (..., vocabulary)."""
+        logits: Tensor = hf.get_output_embeddings()(hidden)  # type: ignore[misc]
+        cap = getattr(self.decoder(hf).config, "final_logit_softcapping", None)
+        return logits if cap is None else cap * torch.tanh(logits / cap)
 
     def body(self, hf: PreTrainedModel, **inputs: Any) -> None:
         """Run the model without its output layer: image and text into the cache."""

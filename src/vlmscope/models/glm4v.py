@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.mrope import MropeFamily
 from vlmscope.models.prompts import Asked, Span, WrittenPrompt
 
@@ -25,6 +26,15 @@ class Glm4vFamily(MropeFamily):
     processor_class = "Glm4vProcessor"
     image_processors = ("Glm4vImageProcessor", "Glm46VImageProcessor")
     delimiters = ("image_start_token_id", "image_end_token_id")
+    boxes = BoxConvention(
+        "Help me to locate {phrase} in the image and give me its bounding box.",
+        form="lists",
+        full=1000.0,
+        marks=("<|begin_of_box|>", "<|end_of_box|>"),
+        room=2048,  # it thinks before it answers
+        source="GLM-V model cards: four numbers between box tokens, in brackets of any kind, "
+        "normalised to 0 to 1000",
+    )
 
     def write(
         self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str

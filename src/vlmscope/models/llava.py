@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.cards import LLAVA_SYSTEM
 from vlmscope.models.checks import check_parts, check_tokens
 from vlmscope.models.expansion import Expansion
@@ -38,6 +39,13 @@ class LlavaFamily(Family):
     paper_system = LLAVA_SYSTEM
     placements = ("pad", "processor")
     limits = ("one square grid: pad wastes tokens on borders, crop never sees the sides",)
+    boxes = BoxConvention(
+        "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
+        form="lists",
+        full=1.0,
+        frame="shown",
+        source="LLaVA issue 606: parts of the square that the image was padded to",
+    )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, "LlavaProcessor")

@@ -3,6 +3,7 @@
 Shared by the command line, reports and the app. Needs numpy and Pillow only.
 """
 
+from vlmscope.viz.answer import overlay_answer
 from vlmscope.viz.colours import COLORMAPS, colorize
 from vlmscope.viz.grid import head_grid
 from vlmscope.viz.labels import overlay_labels
@@ -18,6 +19,7 @@ __all__ = [
     "contact_sheet",
     "head_grid",
     "overlay",
+    "overlay_answer",
     "overlay_labels",
     "side_by_side",
 ]

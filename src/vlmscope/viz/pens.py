@@ -16,6 +16,7 @@ from vlmscope.viz.text import draw_lines, fit, font, line_height, widest
 __all__ = [
     "INK",
     "PAPER",
+    "SPOKEN",
     "draw_box",
     "draw_label",
     "draw_point",
@@ -27,6 +28,7 @@ __all__ = [
 PAPER = (255, 255, 255)
 INK = (12, 12, 18)
 MASK = (90, 235, 220)
+SPOKEN = (255, 140, 40)
 
 
 def stroke_width(size: tuple[int, int]) -> int:
@@ -34,7 +36,9 @@ def stroke_width(size: tuple[int, int]) -> int:
     return int(np.clip(round(min(size) / 220), 1, 4))
 
 
-def draw_box(image: Image.Image, box: Box, width: int) -> None:
+def draw_box(
+    image: Image.Image, box: Box, width: int, colour: tuple[int, int, int] = PAPER
+) -> None:
     """Draw an xyxy box whose far edges are exclusive, in place."""
     draw = ImageDraw.Draw(image)
     left, top = (int(np.clip(round(value), 0, side - 1)) for value, side in _sides(box[:2], image))
@@ -43,7 +47,7 @@ def draw_box(image: Image.Image, box: Box, width: int) -> None:
         for (value, side), low in zip(_sides(box[2:], image), (left, top), strict=True)
     )
     draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=INK, width=width + 2)
-    draw.rectangle((left, top, right, bottom), outline=PAPER, width=width)
+    draw.rectangle((left, top, right, bottom), outline=colour, width=width)
 
 
 def _sides(values: tuple[float, ...], image: Image.Image) -> list[tuple[float, int]]:

@@ -75,6 +75,21 @@ class LocalizationHeads:
             for phrase, maps in zip(phrases, found, strict=True)
         ]
 
+    def heads_for(self, model: LoadedModel, request: GroundRequest) -> tuple[Head, ...]:
+        """The heads that :meth:`locate` wants maps of."""
+        return _plan(model, request).heads
+
+    def locate(
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        phrase: Prompt,
+        maps: HeadMaps,
+        request: GroundRequest,
+    ) -> Grounding:
+        """Locate a phrase in maps that were read already, for example while the model answered."""
+        return _locate(model, pixels, phrase, maps, _plan(model, request))
+
 
 def _plan(model: LoadedModel, request: GroundRequest) -> _Plan:
     options: LocalizationHeadsOptions = request.options
