@@ -304,9 +304,10 @@ def test_maps_land_on_the_pixels_that_cells_claim(name: str, shape: str) -> None
     tokens = vs.token_map(model, picture(height, width), PHRASE)
     count = len(tokens.image_positions)
     ones = tokens.to_pixels(np.ones(count), "nearest")
-    x0, y0, x1, y1 = tokens.seen
-    centres_y, centres_x = np.arange(height) + 0.5, np.arange(width) + 0.5
-    seen = np.outer((centres_y > y0) & (centres_y < y1), (centres_x > x0) & (centres_x < x1))
+    boxes = [tokens.seen]
+    if BUILDS[name].gaps:
+        boxes = [view.seen(tokens.image_size) for view in tokens.views]
+    seen = np.any([centres_inside(box, (height, width)) for box in boxes], axis=0)
     if BUILDS[name].spatial:
         assert (ones[seen] > 0).all(), "a pixel that the model saw is covered by no token"
         boxes = np.concatenate([view.boxes for view in tokens.views])
@@ -321,6 +322,33 @@ def test_maps_land_on_the_pixels_that_cells_claim(name: str, shape: str) -> None
     weights = np.random.default_rng(0).random(count)
     mass = tokens.to_pixels(weights, "density").sum()
     assert mass == pytest.approx(conserved(tokens, weights), rel=1e-4)
+
+
+def centres_inside(box: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
+    """Bool (height, width): pixels whose centre lies in an xyxy box."""
+    y, x = np.arange(size[0]) + 0.5, np.arange(size[1]) + 0.5
+    return np.outer((y > box[1]) & (y < box[3]), (x > box[0]) & (x < box[2]))
+
+
+@pytest.mark.parametrize("name", [name for name in SPATIAL if BUILDS[name].gaps])
+def test_pixels_between_tiles_are_in_no_token(name: str, quieted: dict[str, LoadedModel]) -> None:
+    if name not in quieted:
+        quieted[name] = BUILDS[name].make()
+        BUILDS[name].quiet(quieted[name])
+    model = quieted[name]
+    size = BUILDS[name].gaps
+    plain = picture(*size, seed=3)
+    before, tokens = received_image(model, BUILDS[name], plain)
+    covered = np.zeros(size, dtype=bool)
+    for view in tokens.views:
+        x0, y0, x1, y1 = view.seen(size)
+        # tiles are not resampled here; the whole image is, to a quarter of its size
+        reach = 0 if view.name.startswith("tile ") else 12
+        covered |= centres_inside((x0 - reach, y0 - reach, x1 + reach, y1 + reach), size)
+    assert 0 < (~covered).sum() < covered.sum()
+    painted = np.where(covered[..., None], plain, 255 - plain)
+    after, _ = received_image(model, BUILDS[name], painted)
+    torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
 
 
 def conserved(tokens: vs.TokenMap, weights: np.ndarray) -> float:

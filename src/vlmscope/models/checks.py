@@ -9,7 +9,7 @@ from vlmscope.errors import ModelMismatchError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["check_counts", "check_parts", "check_tokens"]
+__all__ = ["check_counts", "check_image_class", "check_parts", "check_tokens"]
 
 
 def check_parts(processor: Any, expected: str) -> None:
@@ -24,6 +24,22 @@ def check_parts(processor: Any, expected: str) -> None:
             raise ModelMismatchError(
                 f"{type(processor).__name__} has no {part}; this model needs a {expected}."
             )
+
+
+def check_image_class(processor: Any, known: tuple[str, ...]) -> None:
+    """Raise ModelMismatchError unless the geometry of the image processor is known.
+
+    Args:
+        processor: what the user gave.
+        known: classes of transformers, by the start of their name (the backend follows it).
+    """
+    images = type(processor.image_processor)
+    if not any(base.__name__.startswith(known) for base in images.__mro__):
+        raise ModelMismatchError(
+            f"The image processor {images.__name__} does not belong to this model, which takes a "
+            f"{known[0]}. How it fits images is not known, so nothing is guessed: load the processor "
+            "that belongs to the model."
+        )
 
 
 def check_tokens(hf: PreTrainedModel, processor: Any, image_token_id: int) -> None:

@@ -7,6 +7,7 @@ from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.clip import ClipFamily
 from vlmscope.models.family import FamilyRegistry
 from vlmscope.models.glm4v import Glm4vFamily
+from vlmscope.models.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.llava import LlavaFamily
 from vlmscope.models.mllama import MllamaFamily
 from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
@@ -25,6 +26,8 @@ for _family in (
     Qwen25VlFamily(),
     Qwen3VlFamily(),
     Glm4vFamily(),
+    Idefics3Family(),
+    SmolVlmFamily(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),

@@ -1,0 +1,157 @@
+"""Idefics3 and SmolVLM: an image split into tiles, the whole image after them, patches shuffled together.
+
+The image is stretched to whole tiles and cut; a last frame shows all of it stretched to one tile. Each
+token is a square of patches. Where a tile is no whole number of tokens (SmolVLM-2.2B: 384 pixels,
+patches of 14) the tower drops what is left over at its right and lower border, so those pixels are seen
+by the last frame alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from vlmscope.errors import BadImageError, ModelMismatchError
+from vlmscope.models.checks import check_counts, check_image_class, check_parts, check_tokens
+from vlmscope.models.expansion import Expansion
+from vlmscope.models.family import Family, GridLayout, ImageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["Idefics3Family", "SmolVlmFamily"]
+
+
+class Idefics3Family(Family):
+    """``Idefics3ForConditionalGeneration`` of transformers."""
+
+    id = "idefics3"
+    model_types = ("idefics3",)
+    processor_class = "Idefics3Processor"
+    image_processors: tuple[str, ...] = ("Idefics3ImageProcessor", "SmolVLMImageProcessor")
+
+    def decoder(self, hf: PreTrainedModel) -> PreTrainedModel:
+        decoder: PreTrainedModel = hf.model.text_model
+        return decoder
+
+    def check(self, hf: PreTrainedModel, processor: Any) -> None:
+        check_parts(processor, self.processor_class)
+        check_tokens(hf, processor, self.image_token_id(hf))
+        check_image_class(processor, self.image_processors)
+        # a processor of another tile size shows only when it is used: use it on a small picture
+        self.image_inputs(hf, processor, np.full((8, 12, 3), 200, dtype=np.uint8), "processor")
+
+    def image_inputs(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        values = processor.image_processor(
+            images=[[Image.fromarray(pixels)]], return_tensors="pt", return_row_col_info=True
+        )
+        frames = values["pixel_values"]  # (1, frames, channels, height, width)
+        rows, columns = int(values["rows"][0][0]), int(values["cols"][0][0])
+        token = self.placeholder(hf, processor)
+        expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
+        cells = _cells(hf, (int(frames.shape[-2]), int(frames.shape[-1])))
+        check_counts(expansion.tokens, int(frames.shape[1]) * cells**2)
+        check_counts(expansion.tokens, (rows * columns + 1) * cells**2)
+        _check_frames(frames)
+        size = int(pixels.shape[0]), int(pixels.shape[1])
+        share = cells * _stride(hf) / int(frames.shape[-1])
+        layouts = tuple(_layouts(size, (rows, columns), cells, share))
+        tensors = {
+            name: values[name]
+            for name in ("pixel_values", "pixel_attention_mask")
+            if name in values
+        }
+        tall, wide = max(rows, 1) / size[0], max(columns, 1) / size[1]
+        squashed = abs(tall / wide - 1) > 0.02
+        return ImageInputs(tensors, expansion, layouts, "squash" if squashed else "resize")
+
+    def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
+        """Frames of each prompt side by side, filled up with frames of zeros."""
+        names = items[0][0].tensors
+        return {
+            name: _stacked(
+                [torch.cat([image.tensors[name] for image in group], 1) for group in items]
+            )
+            for name in names
+        }
+
+
+class SmolVlmFamily(Idefics3Family):
+    """``SmolVLMForConditionalGeneration`` of transformers."""
+
+    id = "smolvlm"
+    model_types = ("smolvlm",)
+    processor_class = "SmolVLMProcessor"
+    image_processors = ("SmolVLMImageProcessor", "Idefics3ImageProcessor")
+
+
+def _stride(hf: PreTrainedModel) -> int:
+    """Pixels of a frame per token, along one axis."""
+    return int(hf.config.vision_config.patch_size) * int(hf.config.scale_factor)
+
+
+def _cells(hf: PreTrainedModel, frame: tuple[int, int]) -> int:
+    """Tokens per side of a frame of (height, width) pixels.
+
+    Raises:
+        ModelMismatchError: for a frame that cannot be shuffled into tokens.
+    """
+    patch, factor = int(hf.config.vision_config.patch_size), int(hf.config.scale_factor)
+    patches = frame[0] // patch
+    if frame[0] != frame[1] or patches < 1 or patches % factor:
+        raise ModelMismatchError(
+            f"The processor makes frames of {frame[0]}x{frame[1]} pixels = {patches}x{frame[1] // patch} "
+            f"patches; the model takes squares whose patches per side are a multiple of {factor}. Load "
+            "the processor that belongs to the model."
+        )
+    return patches // factor
+
+
+def _check_frames(frames: Tensor) -> None:
+    """Raise BadImageError for a frame that the model would take for padding and drop."""
+    empty = int((frames == 0).flatten(2).all(-1).sum())
+    if empty:
+        raise BadImageError(
+            f"{empty} of {frames.shape[1]} frames of this image are exactly zero after normalisation, "
+            "which the model takes for padding and leaves out. Change one pixel of each, or set "
+            "image_mean of the image processor to the model's own."
+        )
+
+
+def _layouts(
+    size: tuple[int, int], tiles: tuple[int, int], cells: int, share: float
+) -> Iterator[GridLayout]:
+    """Tiles in row order, then the whole image.
+
+    Args:
+        size: (height, width) of the original.
+        tiles: (rows, columns); zeros where the image is not split.
+        cells: tokens per side of a frame.
+        share: part of a frame's side that its tokens cover.
+    """
+    inner = np.linspace(0.0, share, cells + 1)
+    own = np.arange(cells * cells)
+    for number in range(tiles[0] * tiles[1]):
+        row, column = divmod(number, tiles[1])
+        y = (row + inner) * (size[0] / tiles[0])
+        x = (column + inner) * (size[1] / tiles[1])
+        yield GridLayout(f"tile {row},{column}", own + number * cells * cells, y, x)
+    last = own + tiles[0] * tiles[1] * cells * cells
+    yield GridLayout("global", last, inner * size[0], inner * size[1])
+
+
+def _stacked(items: Sequence[Tensor]) -> Tensor:
+    """(1, frames, ...) each -> (items, most frames, ...), filled up with zeros."""
+    most = max(item.shape[1] for item in items)
+    whole = items[0].new_zeros((len(items), most, *items[0].shape[2:]))
+    for row, item in enumerate(items):
+        whole[row, : item.shape[1]] = item[0]
+    return whole
