@@ -19,6 +19,7 @@ SPECIAL = (
     "<|im_start|>",
     "<|im_end|>",
 )
+BOX_MARKS = ("<|box_start|>", "<|box_end|>")
 TEMPLATE = (
     "<|im_start|> the assistant<|im_end|>\n"
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
@@ -31,6 +32,13 @@ TEMPLATE = (
 
 def tokenizer() -> transformers.PreTrainedTokenizerFast:
     return special_tokenizer(list(SPECIAL), bos=False)
+
+
+def answering() -> transformers.PreTrainedTokenizerFast:
+    """The same with what boxes are written with: every digit a token of its own, as Qwen's."""
+    words = tokenizer()
+    words.add_tokens([*'0123456789()[]{},:."', "bbox_2d", "label", *BOX_MARKS])
+    return words
 
 
 def token_ids(words: transformers.PreTrainedTokenizerFast) -> dict[str, int]:
@@ -71,9 +79,9 @@ def finish(
     return sharpen(loaded)
 
 
-def qwen2_vl(**settings: object) -> LoadedModel:
+def qwen2_vl(words: object = None, **settings: object) -> LoadedModel:
     torch.manual_seed(0)
-    words = tokenizer()
+    words = words or tokenizer()
     config = transformers.Qwen2VLConfig(
         text_config=text(len(words)),
         vision_config={"depth": 2, "embed_dim": 32, "num_heads": 4, "hidden_size": 128},
@@ -82,9 +90,9 @@ def qwen2_vl(**settings: object) -> LoadedModel:
     return finish("Qwen2VL", config, images(**settings), words, "random-qwen2-vl")
 
 
-def qwen25_vl() -> LoadedModel:
+def qwen25_vl(words: object = None) -> LoadedModel:
     torch.manual_seed(0)
-    words = tokenizer()
+    words = words or tokenizer()
     vision = {
         "depth": 3,
         "hidden_size": 32,

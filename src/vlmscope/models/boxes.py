@@ -26,6 +26,7 @@ _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 _PLAIN = re.compile(r"[\s\d.,\-]*\d[\s\d.,\-]*")
 _LIST = re.compile(r"\[([^\[\]]*)(\]|\Z)")
 _PAIR = re.compile(r"\(([^()]*)(\)|\Z)")
+_BETWEEN = re.compile(r"\s*\)[\s,]*\(\s*")
 _ANY = re.compile(r"[\[(<{]([^\[\](){}<>]*)([\])>}]|\Z)")
 _KEY = re.compile(r"""["']bbox_2d["']\s*:\s*\[([^\[\]]*)(\]|\Z)""")
 _LOCATIONS = re.compile(r"(?:<loc\d{4}>)+")
@@ -204,16 +205,21 @@ def _spans(text: str, offset: int) -> tuple[tuple[int, int], ...]:
 
 
 def _joined(groups: Sequence[Numbers], text: str) -> Iterator[Numbers]:
-    """Corners (x, y) that follow one another, two by two."""
+    """Corners (x, y) that follow one another with nothing but a comma between them, two by two."""
     waiting = list(groups)
     while waiting:
         one = waiting.pop(0)
-        if waiting and len(one.values) == 2 and len(waiting[0].values) == 2:
+        if waiting and _are_corners(one, waiting[0], text):
             two = waiting.pop(0)
             written = text[one.spans[0][0] - 1 : two.spans[-1][1] + 1]
             yield Numbers(one.values + two.values, one.spans + two.spans, written, two.finished)
         else:
             yield one
+
+
+def _are_corners(one: Numbers, two: Numbers, text: str) -> bool:
+    between = text[one.spans[-1][1] : two.spans[0][0]]
+    return len(one.values) == len(two.values) == 2 and bool(_BETWEEN.fullmatch(between))
 
 
 def _locations(text: str) -> Iterator[Numbers]:

@@ -37,7 +37,7 @@ def overlay_answer(
     panels = [_panel(comparison, each, cell, options) for each in comparison.looked.values()]
     captions = [_caption(comparison, rows) for rows in comparison.looked]
     return contact_sheet(
-        panels, captions, columns=len(panels), cell=cell, theme=theme, caption_lines=3
+        panels, captions, columns=len(panels), cell=cell, theme=theme, caption_lines=2
     )
 
 
