@@ -5,9 +5,11 @@ from __future__ import annotations
 from vlmscope.models.blip import BlipFamily
 from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.clip import ClipFamily
+from vlmscope.models.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.family import FamilyRegistry
 from vlmscope.models.glm4v import Glm4vFamily
 from vlmscope.models.idefics import Idefics3Family, SmolVlmFamily
+from vlmscope.models.janus import JanusFamily
 from vlmscope.models.llava import LlavaFamily
 from vlmscope.models.mllama import MllamaFamily
 from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
@@ -28,6 +30,9 @@ for _family in (
     Glm4vFamily(),
     Idefics3Family(),
     SmolVlmFamily(),
+    DeepseekVlFamily(),
+    DeepseekVlHybridFamily(),
+    JanusFamily(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),
