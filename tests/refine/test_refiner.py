@@ -144,8 +144,13 @@ def test_more_phrases_than_are_decoded_at_once() -> None:
     sam, pixels = refiner(), noise(30, 90)
     asked = [grounding(pixels, (i, 2.0, i + 20.0, 25.0), phrase=str(i)) for i in range(37)]
     runs = encoder_runs(sam)
+    decoded: list[int] = []
+    sam.hf.prompt_encoder.register_forward_pre_hook(
+        lambda _, args, given: decoded.append(given["input_boxes"].shape[1]), with_kwargs=True
+    )
     together = sam.refine(asked)
     assert len(runs) == 1
+    assert decoded == [16, 16, 5]
     assert [found.phrase for found in together] == [str(i) for i in range(37)]
     for place in (0, 15, 16, 36):
         assert (sam.refine(asked[place]).mask != together[place].mask).mean() < 0.01

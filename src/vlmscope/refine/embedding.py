@@ -78,7 +78,7 @@ def _check_narrow(name: str, images: Any, pixels: NDArray[np.uint8]) -> None:
 def digest_of(pixels: NDArray[np.uint8]) -> str:
     """A name for the content of an image: equal pixels, equal digests."""
     digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 
 
