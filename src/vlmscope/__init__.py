@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
+    from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.evaluation import verify_heads
     from vlmscope.images import open_image
@@ -41,6 +42,7 @@ __all__ = [
     "open_image",
     "prefill",
     "segment",
+    "token_grounding",
     "token_map",
     "verify_heads",
 ]
@@ -65,6 +67,7 @@ _HOMES = {
     "open_image": "images",
     "prefill": "attention",
     "segment": "methods",
+    "token_grounding": "analysis.tokens",
     "token_map": "attention",
     "verify_heads": "evaluation",
 }

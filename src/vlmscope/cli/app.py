@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
     "segment": "Give every pixel of an image, or of a folder of them, one of your classes.",
     "heads": "Localization heads of a model: discover, verify, show.",
+    "tokens": "Show what each word of an answer looked at, with boxes for what it names.",
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "models": "List the models that are known by name.",

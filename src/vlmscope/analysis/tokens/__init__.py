@@ -1,0 +1,14 @@
+"""Token grounding: what each word of an answer looked at ("vision-query token dependency")."""
+
+from vlmscope.analysis.tokens.localisation import Localisation, localisation
+from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
+from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
+
+__all__ = [
+    "GroundedAnswer",
+    "GroundedWord",
+    "Localisation",
+    "TokenOptions",
+    "localisation",
+    "token_grounding",
+]

@@ -1,0 +1,149 @@
+"""Do words look at the object they are about? The localisation score, by ranges of layers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from tqdm import tqdm
+
+from vlmscope.analysis.questions import as_questions
+from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
+from vlmscope.analysis.tokens.result import GroundedAnswer
+from vlmscope.errors import BadSampleError
+from vlmscope.models import LoadedModel
+from vlmscope.post import peak
+from vlmscope.stats import bootstrap_ratios
+from vlmscope.types import Interval
+
+__all__ = ["Localisation", "localisation"]
+
+_TOLERANCE = 40.0 / 448.0  # the paper's 40 pixels, of images that its model takes at 448
+
+
+@dataclass(frozen=True)
+class Localisation:
+    """Share of words whose attention peaks on the object, per range of layers.
+
+    Attributes:
+        ranges: (first, last) layer of each range.
+        all_words: share over all words, with its interval over samples.
+        lost_words: over words that are lost when the answer may not read the image; None: there
+            are none.
+        chance: what a peak put anywhere on the image would score.
+        words, lost: how many there were.
+        tolerance: in pixels of the longer side's share, see :func:`localisation`.
+    """
+
+    ranges: tuple[tuple[int, int], ...]
+    all_words: tuple[Interval, ...]
+    lost_words: tuple[Interval, ...] | None
+    chance: float
+    words: int
+    lost: int
+    tolerance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def localisation(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    ranges: Sequence[tuple[int, int]] | None = None,
+    options: TokenOptions | None = None,
+    *,
+    tolerance: float = _TOLERANCE,
+    progress: bool = False,
+) -> Localisation:
+    """The localisation score of answers to questions about ONE object each.
+
+    A word counts when the peak of its map lies in the object's mask or at most ``tolerance`` away
+    from it ("What's in the Image": 40 pixels).
+
+    Args:
+        model: the model.
+        samples: questions with masks; see :func:`vlmscope.analysis.questions.as_questions`.
+        ranges: (first, last) layers, both included; None: every layer by itself.
+        options: see :class:`TokenOptions`.
+        tolerance: as a share of the image's longer side.
+        progress: show a bar on stderr.
+
+    Raises:
+        BadSampleError: no sample with a mask.
+    """
+    spans = tuple(ranges or [(layer, layer) for layer in range(len(model.layers))])
+    tallies: list[_Tally] = []
+    for question in tqdm(
+        as_questions(samples), "tokens", file=sys.stderr, disable=not progress, unit="question"
+    ):
+        if question.mask is None:
+            continue
+        answer = token_grounding(
+            model, question.image, question.text, question.answer, options, phrases=[]
+        )
+        near = _near(question.mask, tolerance * max(question.mask.shape))
+        tallies.append(_tally(answer, near, spans))
+    if not tallies:
+        raise BadSampleError("A localisation score needs questions with masks, got none.")
+    lost = sum(tally.lost for tally in tallies)
+    return Localisation(
+        spans,
+        _shares([tally.hits for tally in tallies], [tally.words for tally in tallies]),
+        _shares([t.lost_hits for t in tallies], [t.lost for t in tallies]) if lost else None,
+        float(np.mean([tally.chance for tally in tallies])),
+        sum(tally.words for tally in tallies),
+        lost,
+        tolerance,
+    )
+
+
+@dataclass(frozen=True)
+class _Tally:
+    hits: list[int]
+    lost_hits: list[int]
+    words: int
+    lost: int
+    chance: float
+
+
+def _tally(
+    answer: GroundedAnswer, near: NDArray[np.bool_], spans: Sequence[tuple[int, int]]
+) -> _Tally:
+    lost = np.array([word.lost for word in answer.words])
+    found = np.array(
+        [[_hits(answer, index, span, near) for span in spans] for index in range(len(answer.words))]
+    )
+    return _Tally(
+        found.sum(axis=0).tolist(),
+        found[lost].sum(axis=0).tolist(),
+        len(found),
+        int(lost.sum()),
+        float(near.mean()),
+    )
+
+
+def _hits(
+    answer: GroundedAnswer, word: int, span: tuple[int, int], near: NDArray[np.bool_]
+) -> bool:
+    point = peak(answer.token_map, answer.map_of(word, span))
+    if point is None:
+        return False
+    height, width = near.shape
+    x, y = min(int(point[0]), width - 1), min(int(point[1]), height - 1)
+    return bool(near[max(y, 0), max(x, 0)])
+
+
+def _near(mask: NDArray[np.bool_], distance: float) -> NDArray[np.bool_]:
+    near: NDArray[np.bool_] = distance_transform_edt(~mask) <= distance
+    return near
+
+
+def _shares(hits: Sequence[Sequence[int]], words: Sequence[int]) -> tuple[Interval, ...]:
+    return bootstrap_ratios(np.array(hits, dtype=float), np.array(words, dtype=float))

@@ -1,0 +1,286 @@
+"""Reading an answer's rows: on the image, on a blank image, and with the image blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.analysis.record import run_record
+from vlmscope.analysis.tokens.phrases import noun_phrases
+from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
+from vlmscope.analysis.tokens.words import Word, merge_words
+from vlmscope.attention import capture, generate, knockout
+from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
+from vlmscope.attention.selection import check_layers
+from vlmscope.errors import AttentionError, BadOptionError, BadPhraseError
+from vlmscope.images import open_image
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.post import (
+    PostOptions,
+    change_options,
+    combine,
+    find_region,
+    heat_map,
+    mask_coverage,
+    score_map,
+)
+from vlmscope.types import Grounding, TokenMap
+
+__all__ = ["TokenOptions", "token_grounding"]
+
+ROW_CHOICES = ("predicts", "own")
+
+
+@dataclass(frozen=True)
+class TokenOptions:
+    """How an answer's words are read."""
+
+    preset: str | None = field(
+        default="chat", metadata={"help": "prompt preset; chat is what the model answers to"}
+    )
+    placement: str | None = field(
+        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
+    )
+    max_new_tokens: int = field(default=64, metadata={"help": "longest answer, in tokens"})
+    row: str = field(
+        default="predicts",
+        metadata={
+            "choices": ROW_CHOICES,
+            "help": "a word's row is the one that predicts it (predicts) or the one at which it "
+            "stands itself (own)",
+        },
+    )
+    first_layer: int | None = field(
+        default=None, metadata={"help": "first layer of the maps (default: a quarter of the depth)"}
+    )
+    last_layer: int | None = field(
+        default=None,
+        metadata={"help": "last layer of the maps (default: three quarters of the depth)"},
+    )
+    post: PostOptions = field(default_factory=PostOptions)
+
+    def __post_init__(self) -> None:
+        if self.row not in ROW_CHOICES:
+            raise BadOptionError(f"row is one of {', '.join(ROW_CHOICES)}, got {self.row!r}.")
+        if self.max_new_tokens < 1:
+            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+
+    def layers(self, count: int) -> tuple[int, int]:
+        """(first, last) layer of a decoder with so many; the middle half unless said otherwise.
+
+        Raises:
+            AttentionError: layers that the decoder does not have.
+        """
+        first = count // 4 if self.first_layer is None else self.first_layer
+        last = (3 * count - 1) // 4 if self.last_layer is None else self.last_layer
+        check_layers([first, last], count)
+        if first > last:
+            raise AttentionError(f"first_layer {first} lies above last_layer {last}.")
+        return first, last
+
+
+def token_grounding(
+    model: LoadedModel,
+    image: Any,
+    prompt: str | Prompt,
+    answer: str | None = None,
+    options: TokenOptions | None = None,
+    *,
+    heads: Sequence[tuple[int, int]] | None = None,
+    phrases: Sequence[str] | None = None,
+) -> GroundedAnswer:
+    """What each word of an answer looked at, with boxes for its noun phrases.
+
+    Three passes over prompt and answer: on the image, on a blank image of the same size (what the
+    words would read if there were nothing to see), and with the image blocked for the answer.
+
+    Args:
+        model: the model.
+        image: path, PIL image or uint8 (height, width, 3) array.
+        prompt: what is asked.
+        answer: text that is taken as the answer; None: the model answers, greedily.
+        options: see :class:`TokenOptions`.
+        heads: (layer, head) pairs whose rows are averaged; None: all heads. Layers without any of
+            them have maps of zeros.
+        phrases: parts of the answer to be grounded in place of its noun phrases.
+
+    Raises:
+        BadPhraseError: an answer without a word, or a phrase that is not in the answer.
+        AttentionError: layers or heads that the model does not have.
+    """
+    options = options or TokenOptions()
+    layers = options.layers(len(model.layers))
+    pixels = open_image(image).pixels
+    asked = Prompt.of(prompt)
+    ids = _answer(model, pixels, asked, answer, options)
+    text, words = merge_words(ids.tolist(), model.processor.tokenizer)
+    if not words:
+        raise BadPhraseError(
+            f"The answer {text!r} holds no word to ground. Ask for a description, or give an answer."
+        )
+    reading = _Reading(model, asked, ids, options, heads)
+    seen = reading.read(pixels)
+    blank = reading.read(_blank(pixels))
+    with knockout(model, [("image", "generated"), ("image", "last")]):
+        blocked = reading.score(pixels)
+    grounded = tuple(_word(word, seen, blank, blocked) for word in words)
+    run = run_record(
+        model,
+        analysis="tokens",
+        **asdict(options),
+        heads=None if heads is None else [list(pair) for pair in heads],
+    )
+    result = GroundedAnswer(text, asked.text, pixels, grounded, (), seen.token_map, layers, run)
+    spans = noun_phrases(text, words) if phrases is None else _spans(text, words, phrases)
+    post = _post(model, options)
+    found = tuple(_ground(model, result, span, post) for span in spans)
+    return GroundedAnswer(text, asked.text, pixels, grounded, found, seen.token_map, layers, run)
+
+
+def _answer(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    asked: Prompt,
+    answer: str | None,
+    options: TokenOptions,
+) -> NDArray[np.int64]:
+    if answer is not None:
+        return answer_ids(model, asked, answer, 1, options.preset)
+    said = generate(
+        model,
+        pixels,
+        asked,
+        max_new_tokens=options.max_new_tokens,
+        preset=options.preset,
+        placement=options.placement,
+    )
+    ids: NDArray[np.int64] = said.ids.numpy()
+    return ids
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """One pass: maps (layers, answer tokens, cells), shares (layers, answer tokens), scores."""
+
+    maps: NDArray[np.float32]
+    shares: NDArray[np.float64]
+    log_probs: NDArray[np.float64]
+    likeliest: NDArray[np.bool_]
+    token_map: TokenMap
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    model: LoadedModel
+    asked: Prompt
+    ids: NDArray[np.int64]
+    options: TokenOptions
+    heads: Sequence[tuple[int, int]] | None
+
+    def read(self, pixels: NDArray[np.uint8]) -> _Read:
+        """Rows and scores of the answer on an image."""
+        encoded = encode_forced(self.model, pixels, self.asked, self.ids, **self._settings())
+        tokens = encoded.token_maps[0]
+        rows = tokens.positions("generated") - int(self.options.row == "predicts")
+        with capture(self.model, rows=rows.tolist(), heads=self.heads, average=True) as trace:
+            scores, likeliest = run_forced(self.model, encoded)
+        maps = self._every_layer(trace.layers, trace.maps[:, 0].numpy())
+        return _Read(
+            tokens.carried(maps).astype(np.float32),
+            maps.sum(axis=-1, dtype=np.float64),
+            scores.double().numpy(),
+            likeliest.numpy(),
+            tokens.on_cells(),
+        )
+
+    def score(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Scores alone."""
+        encoded = encode_forced(self.model, pixels, self.asked, self.ids, **self._settings())
+        scores, likeliest = run_forced(self.model, encoded)
+        return scores.double().numpy(), likeliest.numpy()
+
+    def _settings(self) -> dict[str, Any]:
+        return {"preset": self.options.preset, "placement": self.options.placement}
+
+    def _every_layer(self, layers: Sequence[int], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        whole = np.zeros((len(self.model.layers), *maps.shape[1:]), dtype=np.float32)
+        whole[list(layers)] = maps
+        return whole
+
+
+def _blank(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image of the same size and mean colour with nothing on it."""
+    mean = np.rint(pixels.reshape(-1, 3).mean(axis=0)).astype(np.uint8)
+    return np.broadcast_to(mean, pixels.shape).copy()
+
+
+def _word(
+    word: Word, seen: _Read, blank: _Read, blocked: tuple[NDArray[np.float64], NDArray[np.bool_]]
+) -> GroundedWord:
+    mine = list(word.tokens)
+    return GroundedWord(
+        word=word,
+        maps=seen.maps[:, mine].mean(axis=1),
+        share=seen.shares[:, mine].mean(axis=1),
+        blank_share=blank.shares[:, mine].mean(axis=1),
+        log_prob=float(seen.log_probs[mine].sum()),
+        blank_log_prob=float(blank.log_probs[mine].sum()),
+        blocked_log_prob=float(blocked[0][mine].sum()),
+        # only a word that the model would say can be lost
+        lost=bool(seen.likeliest[mine].all() and not blocked[1][mine].all()),
+    )
+
+
+def _spans(text: str, words: Sequence[Word], phrases: Sequence[str]) -> list[tuple[int, int]]:
+    """The words of given phrases, each at its first place in the answer."""
+    found = []
+    for phrase in phrases:
+        start = text.casefold().find(phrase.strip().casefold()) if phrase.strip() else -1
+        end = start + len(phrase.strip())
+        inside = [i for i, word in enumerate(words) if word.start < end and word.end > start]
+        if start < 0 or not inside:
+            raise BadPhraseError(f"The answer {text!r} does not hold the phrase {phrase!r}.")
+        found.append((inside[0], inside[-1] + 1))
+    return found
+
+
+def _post(model: LoadedModel, options: TokenOptions) -> PostOptions:
+    """The model's own post-processing, unless the user chose one."""
+    if options.post != PostOptions():
+        return options.post
+    return change_options(PostOptions(), model.card.grounding)
+
+
+def _ground(
+    model: LoadedModel, answer: GroundedAnswer, span: tuple[int, int], post: PostOptions
+) -> Grounding:
+    indices = list(range(*span))
+    words = [answer.words[index] for index in indices]
+    raw = answer.map_of(indices)
+    combined = combine(answer.token_map, raw[None], post)
+    region = find_region(answer.token_map, combined, post)
+    guessed = [word.text for word in words if word.maybe_guessed]
+    warnings = (
+        (f"pays the image no more attention than a blank one: {', '.join(guessed)}",)
+        if len(guessed) == len(words)
+        else ()
+    )
+    return Grounding(
+        phrase=answer.text[words[0].word.start : words[-1].word.end],
+        method="token-grounding",
+        model=model.id,
+        image=answer.image,
+        heatmap=heat_map(answer.token_map, combined),
+        score_map=score_map(answer.token_map, combined),
+        mask=region.mask,
+        box=region.box,
+        point=region.point,
+        score=float(raw @ mask_coverage(answer.token_map, region.mask)),
+        seen=answer.token_map.seen,
+        details={"words": indices, "layers": list(answer.layers), "maybe_guessed": guessed},
+        warnings=warnings,
+    )

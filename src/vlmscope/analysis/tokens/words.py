@@ -1,0 +1,122 @@
+"""Tokens merged into words: sub-words, bytes of one character, and scripts without spaces."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+__all__ = ["Word", "merge_words"]
+
+# scripts that write no spaces between words: their tokens stand for themselves
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+_JOINERS = (
+    "'’-\u200c\u200d"  # apostrophes, hyphen, zero-width joiners: part of a word between letters
+)
+_UNSETTLED = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of an answer.
+
+    Attributes:
+        text: as it is written.
+        start, end: characters of the answer's text.
+        tokens: indices of the answer's tokens that it is made of.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+
+
+def merge_words(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[Word]]:
+    """The text of an answer, and its words with the tokens of each; punctuation is no word.
+
+    A token that holds only some bytes of a character goes with those that complete it.
+
+    Args:
+        ids: of the answer.
+        tokenizer: of the model.
+    """
+    text, ends = _settled(ids, tokenizer)
+    pieces = [
+        piece for start, end in _words(text) for piece in _split_unspaced(text, start, end, ends)
+    ]
+    words = []
+    for start, end in pieces:
+        tokens = _covering(start, end, ends)
+        if tokens:
+            words.append(Word(text[start:end], start, end, tokens))
+    return text, words
+
+
+def _settled(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[int]]:
+    """The decoded text, and for each token how many characters are settled once it is there."""
+    ends: list[int] = []
+    for count in range(1, len(ids) + 1):
+        decoded = _decode(tokenizer, ids[:count])
+        ends.append(
+            len(decoded.rstrip(_UNSETTLED)) if decoded.endswith(_UNSETTLED) else len(decoded)
+        )
+    return _decode(tokenizer, ids), ends
+
+
+def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    return str(
+        tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    )
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    """(start, end) of runs of letters, digits and marks, joined by apostrophes and hyphens."""
+    found: list[tuple[int, int]] = []
+    start: int | None = None
+    for index, character in enumerate(text):
+        joins = (
+            character in _JOINERS
+            and start is not None
+            and index + 1 < len(text)
+            and _is_letter(text[index + 1])
+        )
+        if _is_letter(character) or joins:
+            start = index if start is None else start
+        elif start is not None:
+            found.append((start, index))
+            start = None
+    if start is not None:
+        found.append((start, len(text)))
+    return found
+
+
+def _is_letter(character: str) -> bool:
+    # marks (category M) are vowel signs and accents: Devanagari falls apart without them
+    return unicodedata.category(character)[0] in "LNM"
+
+
+def _split_unspaced(text: str, start: int, end: int, ends: Sequence[int]) -> list[tuple[int, int]]:
+    if not any(_is_unspaced(character) for character in text[start:end]):
+        return [(start, end)]
+    cuts = sorted({start, end, *(at for at in ends if start < at < end)})
+    return list(pairwise(cuts))
+
+
+def _is_unspaced(character: str) -> bool:
+    return unicodedata.name(character, "").startswith(_UNSPACED)
+
+
+def _covering(start: int, end: int, ends: Sequence[int]) -> tuple[int, ...]:
+    """Tokens whose characters touch a span; one that adds none belongs to the character it completes."""
+    tokens, waiting, before = [], [], 0
+    for index, after in enumerate(ends):
+        if after == before:
+            waiting.append(index)  # bytes of a character still to come, or a special token
+            continue
+        if before < end and after > start:
+            tokens += [*waiting, index]
+        waiting, before = [], after
+    return tuple(tokens)

@@ -1,0 +1,93 @@
+"""A prompt with an answer fed in word for word (teacher forcing), from the ids that were generated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.attention.instrument import Binding, instrument
+from vlmscope.errors import BadPhraseError
+from vlmscope.models import Encoded, LoadedModel, Prompt
+from vlmscope.models.encoding import pad_batch
+from vlmscope.models.model import token_map
+from vlmscope.models.prompts import Asked
+from vlmscope.types import Role
+
+__all__ = ["answer_ids", "encode_forced", "run_forced"]
+
+
+def answer_ids(
+    model: LoadedModel, prompt: Prompt, answer: str, images: int, preset: str | None
+) -> NDArray[np.int64]:
+    """Ids of a given answer as it would stand behind a prompt.
+
+    Raises:
+        BadPhraseError: an answer that becomes no token.
+    """
+    blank = model.fit(np.full((32, 32, 3), 127, dtype=np.uint8))
+    asked = Prompt(prompt.text, prompt.phrase, answer)
+    text = model.encode_prompt(asked, [blank] * images, preset)
+    found: NDArray[np.int64] = text.ids[text.roles == Role.GENERATED]
+    if not len(found):
+        raise BadPhraseError(
+            f"The answer {answer!r} becomes no token, so nothing can be read of it."
+        )
+    return found
+
+
+def encode_forced(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    prompt: str | Prompt,
+    ids: Sequence[int] | NDArray[np.int64],
+    *,
+    preset: str | None = None,
+    placement: str | None = None,
+) -> Encoded:
+    """Prompt and answer as one sequence.
+
+    Args:
+        model: the model.
+        pixels: uint8 (height, width, 3).
+        prompt: what was asked.
+        ids: int (n,): what was answered.
+        preset, placement: as for :func:`vlmscope.prefill`.
+    """
+    asked = Asked(Prompt.of(prompt), 1, model.resolve_preset(preset))
+    image = model.see(model.fit(pixels, placement), asked)
+    text = model.encode_prompt(Prompt(asked.prompt.text, asked.prompt.phrase), [image], preset)
+    more = np.asarray(ids, dtype=np.int64)
+    words = tuple(model.processor.tokenizer.decode([token]) for token in more.tolist())
+    longer = replace(
+        text,
+        ids=np.concatenate([text.ids, more]),
+        roles=np.concatenate([text.roles, np.full(len(more), Role.GENERATED, dtype=np.int8)]),
+        tokens=text.tokens + words,
+    )
+    batch, _ = pad_batch([longer], model.pad_id, "right")
+    inputs = model.complete(batch, [[image]], [asked])
+    size = (int(pixels.shape[0]), int(pixels.shape[1]))
+    found = token_map(longer, [image], [size], crossed=model.family.crossed)
+    return Encoded(inputs, (found,))
+
+
+def run_forced(model: LoadedModel, encoded: Encoded) -> tuple[Tensor, Tensor]:
+    """One pass over prompt and answer; active captures and knock-outs apply.
+
+    Returns:
+        Float32 (answer tokens,) log-probability of each, and bool (answer tokens,) whether it is the
+        likeliest at its place.
+    """
+    tokens = encoded.token_maps[0]
+    rows = torch.from_numpy(tokens.positions("generated") - 1)
+    with instrument(model) as active, model.frozen(), active.bound(Binding(encoded.token_maps)):
+        logits = model.family.forward(model.hf, rows.to(model.device), **encoded.inputs)[0]
+    wanted = encoded.inputs["input_ids"][0, rows.to(model.device) + 1]
+    scores = logits.float().log_softmax(-1)
+    chosen = scores.gather(-1, wanted[:, None].to(scores.device))[:, 0]
+    return chosen.cpu(), (scores.argmax(-1) == wanted.to(scores.device)).cpu()
