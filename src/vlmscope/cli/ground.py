@@ -25,6 +25,8 @@ from vlmscope.cli.console import emit_json, emit_table, note, warn
 from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_picture, save_picture
+from vlmscope.cli.say import check_say
+from vlmscope.cli.say import say as compare
 from vlmscope.errors import BadPhraseError
 from vlmscope.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.types import Grounding
@@ -83,6 +85,12 @@ def ground(
     arrays: Annotated[
         bool, typer.Option("--arrays", help="Put the score maps into the JSON.")
     ] = False,
+    say: Annotated[
+        bool,
+        typer.Option(
+            "--say", help="Let the model write its own boxes and compare them with where it looked."
+        ),
+    ] = False,
     max_pixels: MaxPixels = MAX_PIXELS,
     dtype: Dtype = None,
     device: Device = None,
@@ -102,11 +110,20 @@ def ground(
     # whatever can be wrong without the model is said before a model is loaded
     asked = [Prompt.of(_decoded(phrase)) for phrase in phrases]
     check_picture(out)
+    if say:
+        other = method if method != "localization-heads" else None
+        clash = {"--method": other, "--rows": rows, "--refine": refine}
+        clash |= {"--shared-scale": shared_scale, "--arrays": arrays}
+        check_say(out, len(asked), clash)
     opened = open_image(image, max_pixels=max_pixels)
     given = None if heads is None else open_heads(heads)
     sam = None if refine is None else load_refiner(refine, dtype, device)
     loaded: Any = load_model(model, dtype, device, revision, trust_remote_code)
     settings = options if post is None else {"post": post, **options}
+    if say:
+        how = {"heads": given, "placement": placement, "prompt": prompt, **settings}
+        compare(loaded, opened, asked, out, _file_name, as_json, quiet, **how)
+        return
     found = find(loaded, opened, asked, method, given, placement, prompt, rows, sam, **settings)
     written = [] if out is None else _write(found, out, shared_scale)
     _report(opened, found, written, as_json, arrays, quiet)
@@ -170,7 +187,7 @@ def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Pa
         picture = _overlay(found[0]) if one else side_by_side(found, shared_scale=shared_scale)
         save_picture(picture, out)
         return [out]
-    paths = [out / f"{index:02d}-{_slug(g.phrase)}.png" for index, g in enumerate(found, start=1)]
+    paths = [out / _file_name(index, g.phrase) for index, g in enumerate(found, start=1)]
     for grounding, path in zip(found, paths, strict=True):
         save_picture(_overlay(grounding), path)
     return paths
@@ -179,6 +196,10 @@ def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Pa
 def _overlay(grounding: Grounding) -> Image.Image:
     # small pictures are enlarged so that the letters can be read
     return grounding.overlay(min_side=480)
+
+
+def _file_name(number: int, phrase: str) -> str:
+    return f"{number:02d}-{_slug(phrase)}.png"
 
 
 def _slug(phrase: str) -> str:
