@@ -9,11 +9,16 @@ from vlmscope.models.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.family import FamilyRegistry
 from vlmscope.models.glm4v import Glm4vFamily
 from vlmscope.models.idefics import Idefics3Family, SmolVlmFamily
+from vlmscope.models.internvl import InternVlFamily
 from vlmscope.models.janus import JanusFamily
 from vlmscope.models.llava import LlavaFamily
+from vlmscope.models.llava_next import LlavaNextFamily
+from vlmscope.models.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.mllama import MllamaFamily
+from vlmscope.models.ovis2 import Ovis2Family
 from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.siglip import SiglipFamily
+from vlmscope.models.vipllava import VipLlavaFamily
 from vlmscope.models.vit import DeitFamily, VitFamily
 
 __all__ = ["FAMILIES"]
@@ -21,6 +26,11 @@ __all__ = ["FAMILIES"]
 FAMILIES = FamilyRegistry()
 for _family in (
     LlavaFamily(),
+    LlavaNextFamily(),
+    LlavaOnevisionFamily(),
+    VipLlavaFamily(),
+    InternVlFamily(),
+    Ovis2Family(),
     Blip2Family(),
     InstructBlipFamily(),
     MllamaFamily(),

@@ -163,6 +163,12 @@ class Family(ABC):
     ) -> ImageInputs:
         """Fit one original image, uint8 (height, width, 3), and say what its tokens stand for."""
 
+    def one_of_several(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        """The same for an image that is not alone in its prompt, where that changes how it is fitted."""
+        return self.image_inputs(hf, processor, pixels, placement)
+
     def for_prompt(
         self, hf: PreTrainedModel, processor: Any, image: ImageInputs, asked: Asked
     ) -> ImageInputs:

@@ -13,21 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.errors import ModelMismatchError
 from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.cards import LLAVA_SYSTEM
 from vlmscope.models.checks import check_parts, check_tokens
 from vlmscope.models.expansion import Expansion
 from vlmscope.models.family import Family, GridLayout, ImageInputs
 from vlmscope.models.placement import fit_image
+from vlmscope.models.towers import check_selection, has_class_token
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 __all__ = ["LlavaFamily"]
-
-# vision towers whose tokens lie on one fixed grid, and whether a class token stands in front
-_TOWERS = {"clip_vision_model": True, "siglip_vision_model": False}
 
 
 class LlavaFamily(Family):
@@ -39,7 +37,7 @@ class LlavaFamily(Family):
     paper_system = LLAVA_SYSTEM
     placements = ("pad", "processor")
     limits = ("one square grid: pad wastes tokens on borders, crop never sees the sides",)
-    boxes = BoxConvention(
+    boxes: BoxConvention | None = BoxConvention(
         "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
         form="lists",
         full=1.0,
@@ -49,19 +47,8 @@ class LlavaFamily(Family):
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, "LlavaProcessor")
-        tower = hf.config.vision_config.model_type
-        if tower not in _TOWERS:
-            raise UnsupportedError(
-                f"This LLaVA has a vision tower of type {tower!r}; known are {', '.join(_TOWERS)}. "
-                "Where its image tokens lie is not known, so nothing is guessed."
-            )
-        if not _TOWERS[tower] and hf.config.vision_feature_select_strategy == "default":
-            raise UnsupportedError(
-                f"vision_feature_select_strategy='default' drops the first token, but {tower} has no "
-                "class token: the first patch would be lost. Set it to 'full' in the config."
-            )
+        check_selection(hf, self.selection(hf), keeps_class=True)
         check_tokens(hf, processor, self.image_token_id(hf))
-
         # a processor of another image size shows only when it is used: use it on a small picture
         self.image_inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
 
@@ -104,5 +91,8 @@ class LlavaFamily(Family):
 
     def _leading_tokens(self, hf: PreTrainedModel) -> int:
         """1 where the tower's class token is kept in front of the patches, else 0."""
-        keeps_all = hf.config.vision_feature_select_strategy == "full"
-        return int(keeps_all and _TOWERS[hf.config.vision_config.model_type])
+        return int(self.selection(hf) == "full" and has_class_token(hf))
+
+    def selection(self, hf: PreTrainedModel) -> str:
+        """``"default"``: the tower's first token is dropped; ``"full"``: all are kept."""
+        return str(hf.config.vision_feature_select_strategy)

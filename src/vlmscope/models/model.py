@@ -130,8 +130,15 @@ class LoadedModel:
             self.processor.tokenizer.convert_ids_to_tokens(self.family.image_token_id(self.hf))
         )
 
-    def fit(self, pixels: NDArray[np.uint8], placement: str | None = None) -> ImageInputs:
+    def fit(
+        self, pixels: NDArray[np.uint8], placement: str | None = None, images: int = 1
+    ) -> ImageInputs:
         """One original image, uint8 (height, width, 3), as the model takes it.
+
+        Args:
+            pixels: the image.
+            placement: one of the family's; default: its first.
+            images: how many its prompt holds.
 
         Raises:
             UnknownNameError: for a placement that the family does not have.
@@ -140,7 +147,8 @@ class LoadedModel:
         if chosen not in self.family.placements:
             raise UnknownNameError("placement", chosen, self.family.placements)
         smaller, y, x = shrink(pixels, self.max_side)
-        fitted = self.family.image_inputs(self.hf, self.processor, smaller, chosen)
+        way = self.family.image_inputs if images == 1 else self.family.one_of_several
+        fitted = way(self.hf, self.processor, smaller, chosen)
         if smaller is pixels:
             return fitted
         layouts = tuple(
@@ -188,7 +196,7 @@ class LoadedModel:
             for prompt, group in zip(prompts, groups, strict=True)
         ]
         fitted = [
-            [self.see(self.fit(image, placement), each) for image in group]
+            [self.see(self.fit(image, placement, len(group)), each) for image in group]
             for group, each in zip(groups, asked, strict=True)
         ]
         texts = [

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import ModelMismatchError, UnknownNameError
 
-__all__ = ["PLACEMENTS", "Axis", "FittedImage", "fit_image", "shrink"]
+__all__ = ["PLACEMENTS", "Axis", "FittedImage", "fit_image", "shrink", "size_mapping"]
 
 PLACEMENTS = ("pad", "processor")
 
@@ -144,7 +144,7 @@ def _after_resize(
 ) -> tuple[tuple[int, int], Axis, Axis, bool]:
     if not getattr(processor, "do_resize", True):
         return size, y, x, False
-    new = _resized(size, _mapping(getattr(processor, "size", None)), type(processor).__name__)
+    new = _resized(size, size_mapping(getattr(processor, "size", None)), type(processor).__name__)
     return new, y.then(new[0] / size[0], 0.0), x.then(new[1] / size[1], 0.0), True
 
 
@@ -170,7 +170,7 @@ def _after_crop(
 ) -> tuple[tuple[int, int], Axis, Axis, bool]:
     if not getattr(processor, "do_center_crop", False):
         return size, y, x, False
-    crop = _mapping(getattr(processor, "crop_size", None))
+    crop = size_mapping(getattr(processor, "crop_size", None))
     new = crop["height"], crop["width"]
     offsets = [_crop_offset(before, after) for before, after in zip(size, new, strict=True)]
     cut = any(before > after for before, after in zip(size, new, strict=True))
@@ -182,7 +182,7 @@ def _crop_offset(before: int, after: int) -> int:
     return (before - after) // 2 if before >= after else -math.ceil((after - before) / 2)
 
 
-def _mapping(size: Any) -> dict[str, int]:
+def size_mapping(size: Any) -> dict[str, int]:
     """A transformers size (a dict or a SizeDict with None for what is not set) as a plain dict."""
     if size is None:
         return {}
