@@ -9,7 +9,7 @@ import torch
 import vlmscope as vs
 from answers import dictated, talker
 from lvlms import made
-from vlmscope.attention import Trace, read_heads
+from vlmscope.attention import Trace, read_heads, shared_prefix
 from vlmscope.attention.selection import RowChoice
 from vlmscope.errors import AttentionError, UnknownNameError, UnsupportedError
 from vlmscope.models import Prompt
@@ -164,6 +164,23 @@ def test_tokens_that_hold_more_than_a_digit(words: tuple[str, ...], rows: list[i
     convention = BoxConvention("{phrase}", "lists", 1000.0)
     choice = RowChoice.of("box", lambda text, each: convention.read(text, each, (1000.0, 1000.0)))
     assert choice.of_box(tokens) == rows
+
+
+def test_a_prefix_survives_an_answer_without_a_box() -> None:
+    model = talker()
+    prefix = shared_prefix(model, picture())
+    texts = prefix.encode([Prompt("dog", answer=ANSWER), Prompt("dog")])
+
+    def run(index: int) -> torch.Tensor:
+        (_, pack), *_ = prefix.packs([texts[index]])
+        with vs.capture(model, rows="box") as trace:
+            prefix.run(pack)
+        return trace.maps
+
+    first = run(0)
+    with pytest.raises(AttentionError, match="there is none"):
+        run(1)
+    assert torch.equal(run(0), first)
 
 
 def test_an_unknown_row_is_answered_with_box() -> None:

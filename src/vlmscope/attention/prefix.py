@@ -146,7 +146,9 @@ class SharedPrefix:
                     self._forward(active, input_ids=ids, position_ids=positions)
             finally:
                 active.blockers.remove(fence)
-                self._cache.crop(-ids.shape[1])
+                # layer by layer: a pass that was interrupted has filled only some of them
+                for layer in self._cache.layers:
+                    layer.crop(min(0, self.length - layer.get_seq_length()))
 
     def _positions(self, lengths: Sequence[int]) -> Tensor:
         """Positions of phrases behind the prefix, each counted from its end: (1, n) or (3, 1, n).

@@ -112,7 +112,7 @@ def ground(
     check_picture(out)
     if say:
         other = method if method != "localization-heads" else None
-        clash = {"--method": other, "--rows": rows, "--refine": refine}
+        clash: dict[str, Any] = {"--method": other, "--rows": rows, "--refine": refine}
         clash |= {"--shared-scale": shared_scale, "--arrays": arrays}
         check_say(out, len(asked), clash)
     opened = open_image(image, max_pixels=max_pixels)
