@@ -30,9 +30,6 @@ class Build:
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
-        gaps: (height, width) of a picture that is cut into tiles as it is, where pixels between tiles
-            are in no token because tiles are no whole number of patches; the proof then also paints
-            those and sees nothing change.
     """
 
     make: Callable[[], LoadedModel]
@@ -41,7 +38,6 @@ class Build:
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     slack: float = 0.0
-    gaps: tuple[int, int] | None = None
 
 
 def special_tokenizer(

@@ -64,5 +64,5 @@ BUILDS = {
     "idefics3": Build(idefics, quiet),
     "smolvlm": Build(lambda: idefics("SmolVLM"), quiet),
     "smolvlm-whole": Build(lambda: idefics("SmolVLM", split=False), quiet),
-    "smolvlm-gaps": Build(lambda: idefics("SmolVLM", patch=7), quiet, gaps=(144, 192)),
+    "smolvlm-gaps": Build(lambda: idefics("SmolVLM", patch=7), quiet),
 }

@@ -329,27 +329,6 @@ def centres_inside(box: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
     return np.outer((y > box[1]) & (y < box[3]), (x > box[0]) & (x < box[2]))
 
 
-@pytest.mark.parametrize("name", [name for name in SPATIAL if BUILDS[name].gaps])
-def test_pixels_between_tiles_are_in_no_token(name: str, quieted: dict[str, LoadedModel]) -> None:
-    if name not in quieted:
-        quieted[name] = BUILDS[name].make()
-        BUILDS[name].quiet(quieted[name])
-    model = quieted[name]
-    size = BUILDS[name].gaps
-    plain = picture(*size, seed=3)
-    before, tokens = received_image(model, BUILDS[name], plain)
-    covered = np.zeros(size, dtype=bool)
-    for view in tokens.views:
-        x0, y0, x1, y1 = view.seen(size)
-        # tiles are not resampled here; the whole image is, to a quarter of its size
-        reach = 0 if view.name.startswith("tile ") else 12
-        covered |= centres_inside((x0 - reach, y0 - reach, x1 + reach, y1 + reach), size)
-    assert 0 < (~covered).sum() < covered.sum()
-    painted = np.where(covered[..., None], plain, 255 - plain)
-    after, _ = received_image(model, BUILDS[name], painted)
-    torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
-
-
 def conserved(tokens: vs.TokenMap, weights: np.ndarray) -> float:
     """What a density map must sum to: the weight of every cell that shows any of the image."""
     total = 0.0

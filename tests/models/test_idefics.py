@@ -25,22 +25,23 @@ def test_separators_have_the_image_role_and_lie_on_no_grid() -> None:
     names = {tokens.tokens[position] for position in tokens.positions("image")}
     assert {"<row_1_col_1>", "<row_2_col_4>", "<global-img>", "<fake_token_around_image>"} <= names
     assert {tokens.tokens[position] for position in tokens.image_positions} == {"<image>"}
-    assert [view.name for view in tokens.views] == [
-        *(f"tile {row},{column}" for row in range(2) for column in range(4)),
-        "global",
-    ]
+    assert [view.name for view in tokens.views] == ["tiles", "thumbnail"]
 
 
-def test_tiles_cover_the_image_in_order_and_the_last_view_all_of_it() -> None:
-    views = {view.name: view for view in vs.token_map(made("idefics3"), picture(), PHRASE).views}
-    assert (views["tile 1,2"].y_edges[[0, -1]]).tolist() == [45.0, 90.0]
-    assert (views["tile 1,2"].x_edges[[0, -1]]).tolist() == [90.0, 135.0]
-    assert views["global"].seen((90, 180)) == (0.0, 0.0, 180.0, 90.0)
+def test_tiles_are_one_grid_and_the_last_view_is_the_whole_image() -> None:
+    tokens = vs.token_map(made("idefics3"), picture(), PHRASE)
+    tiles, whole = tokens.views
+    assert tiles.grid == (8, 16) and whole.grid == (4, 4)
+    assert tiles.seen((90, 180)) == whole.seen((90, 180)) == (0.0, 0.0, 180.0, 90.0)
+    # the second row of tiles begins behind all tokens and separators of the first
+    assert tiles.positions[4 * 16] > tiles.positions[: 4 * 16].max()
+    assert np.diff(tiles.positions[:4]).tolist() == [1, 1, 1]
+    assert tokens.tokens[tiles.positions[4] - 1] == "<row_1_col_2>"
 
 
 def test_an_image_that_is_not_split_is_one_view() -> None:
     tokens = vs.token_map(made("smolvlm-whole"), picture(), PHRASE)
-    assert [view.name for view in tokens.views] == ["global"]
+    assert [view.name for view in tokens.views] == ["image"]
     assert len(tokens.image_positions) == 16
 
 

@@ -2,13 +2,12 @@
 
 The image is stretched to whole tiles and cut; a last frame shows all of it stretched to one tile. Each
 token is a square of patches. Where a tile is no whole number of tokens (SmolVLM-2.2B: 384 pixels,
-patches of 14) the tower drops what is left over at its right and lower border, so those pixels are seen
-by the last frame alone.
+patches of 14) the tower drops what is left over at its right and lower border, see ``tiles``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from torch import Tensor
 from vlmscope.errors import BadImageError, ModelMismatchError
 from vlmscope.models.checks import check_counts, check_image_class, check_parts, check_tokens
 from vlmscope.models.expansion import Expansion
-from vlmscope.models.family import Family, GridLayout, ImageInputs
+from vlmscope.models.family import Family, ImageInputs
+from vlmscope.models.tiles import Tile, squashed, stretched_layouts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -62,16 +62,16 @@ class Idefics3Family(Family):
         check_counts(expansion.tokens, (rows * columns + 1) * cells**2)
         _check_frames(frames)
         size = int(pixels.shape[0]), int(pixels.shape[1])
-        share = cells * _stride(hf) / int(frames.shape[-1])
-        layouts = tuple(_layouts(size, (rows, columns), cells, share))
+        tile = Tile(int(frames.shape[-1]), cells, _stride(hf))
+        tiles = max(rows, 1), max(columns, 1)
+        layouts = tuple(stretched_layouts(size, tile, tiles, thumbnail_first=False))
         tensors = {
             name: values[name]
             for name in ("pixel_values", "pixel_attention_mask")
             if name in values
         }
-        tall, wide = max(rows, 1) / size[0], max(columns, 1) / size[1]
-        squashed = abs(tall / wide - 1) > 0.02
-        return ImageInputs(tensors, expansion, layouts, "squash" if squashed else "resize")
+        placed = "squash" if squashed(size, tiles) else "resize"
+        return ImageInputs(tensors, expansion, layouts, placed)
 
     def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
         """Frames of each prompt side by side, filled up with frames of zeros."""
@@ -124,28 +124,6 @@ def _check_frames(frames: Tensor) -> None:
             "which the model takes for padding and leaves out. Change one pixel of each, or set "
             "image_mean of the image processor to the model's own."
         )
-
-
-def _layouts(
-    size: tuple[int, int], tiles: tuple[int, int], cells: int, share: float
-) -> Iterator[GridLayout]:
-    """Tiles in row order, then the whole image.
-
-    Args:
-        size: (height, width) of the original.
-        tiles: (rows, columns); zeros where the image is not split.
-        cells: tokens per side of a frame.
-        share: part of a frame's side that its tokens cover.
-    """
-    inner = np.linspace(0.0, share, cells + 1)
-    own = np.arange(cells * cells)
-    for number in range(tiles[0] * tiles[1]):
-        row, column = divmod(number, tiles[1])
-        y = (row + inner) * (size[0] / tiles[0])
-        x = (column + inner) * (size[1] / tiles[1])
-        yield GridLayout(f"tile {row},{column}", own + number * cells * cells, y, x)
-    last = own + tiles[0] * tiles[1] * cells * cells
-    yield GridLayout("global", last, inner * size[0], inner * size[1])
 
 
 def _stacked(items: Sequence[Tensor]) -> Tensor:
