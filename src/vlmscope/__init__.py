@@ -13,11 +13,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
+    from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.evaluation import verify_heads
     from vlmscope.images import open_image
-    from vlmscope.methods import compare_answer, discover_heads, ground, segment
+    from vlmscope.methods import compare_answer, compare_methods, discover_heads, ground, segment
     from vlmscope.models import from_pretrained_model, load
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.types import Grounding, HeadSet, Segmentation, TokenMap
@@ -31,6 +32,7 @@ __all__ = [
     "attention_flow",
     "capture",
     "compare_answer",
+    "compare_methods",
     "compress_context",
     "discover_heads",
     "from_pretrained_model",
@@ -41,6 +43,7 @@ __all__ = [
     "load_sam",
     "open_image",
     "prefill",
+    "prompt_ablation",
     "segment",
     "token_grounding",
     "token_map",
@@ -56,6 +59,7 @@ _HOMES = {
     "attention_flow": "analysis.flow",
     "capture": "attention",
     "compare_answer": "methods",
+    "compare_methods": "methods",
     "compress_context": "analysis.context",
     "discover_heads": "methods",
     "from_pretrained_model": "models",
@@ -66,6 +70,7 @@ _HOMES = {
     "load_sam": "refine",
     "open_image": "images",
     "prefill": "attention",
+    "prompt_ablation": "analysis.prompts",
     "segment": "methods",
     "token_grounding": "analysis.tokens",
     "token_map": "attention",

@@ -105,15 +105,13 @@ class LoadedModel:
             raise UnsupportedError(
                 f"{self.id} (family {self.family.id!r}) takes one image per prompt, got {images}."
             )
-        system = self.card.system
         asked = Asked(Prompt.of(prompt), images, preset)
-        return self.family.write(
-            self.hf,
-            self.processor,
-            asked,
-            preset,
-            self.family.paper_system if system is None else system,
-        )
+        return self.family.write(self.hf, self.processor, asked, preset, self.written_system)
+
+    @property
+    def written_system(self) -> str:
+        """The system sentence of the ``paper`` preset: the checkpoint's own, else the family's."""
+        return self.family.paper_system if self.card.system is None else self.card.system
 
     def resolve_preset(self, preset: str | None) -> str:
         """The preset's name, checked; None gives the family's default."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.context.compress import CompressedContext, read_image
 from vlmscope.analysis.questions import Question, as_questions
 from vlmscope.analysis.record import run_record
@@ -162,11 +162,7 @@ def _contexts(
 
 
 def _point(by: str, keep: float, outcomes: list[_Outcome], seed: int) -> ContextPoint:
-    judged = [
-        float(_plain(each.answer) in {_plain(reference) for reference in each.references})
-        for each in outcomes
-        if each.references
-    ]
+    judged = [float(agrees(each.answer, each.references)) for each in outcomes if each.references]
     agreeing = [float(each.answer == each.whole) for each in outcomes]
     count = len(outcomes)
     return ContextPoint(
@@ -178,8 +174,3 @@ def _point(by: str, keep: float, outcomes: list[_Outcome], seed: int) -> Context
         sum(each.context.size for each in outcomes) / count,
         sum(each.seconds for each in outcomes) / count,
     )
-
-
-def _plain(text: str) -> str:
-    """Case, punctuation and spaces do not make an answer wrong."""
-    return re.sub(r"[^\w]+", " ", text.casefold()).strip()

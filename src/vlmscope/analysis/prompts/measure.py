@@ -1,0 +1,178 @@
+"""Asking every variant of every question."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from vlmscope.analysis.agreement import agrees
+from vlmscope.analysis.prompts.result import PromptAblation
+from vlmscope.analysis.prompts.variants import Variant, variants_of
+from vlmscope.analysis.questions import Question, as_questions
+from vlmscope.analysis.record import run_record
+from vlmscope.attention import generate, knockout
+from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
+from vlmscope.attention.shares import shares
+from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.resume import SampleLog
+
+__all__ = ["PromptOptions", "prompt_ablation"]
+
+_BLIND = (("image", "last"), ("image", "generated"))
+
+
+@dataclass(frozen=True)
+class PromptOptions:
+    """How prompts are ablated."""
+
+    preset: str | None = field(
+        default="chat", metadata={"help": "prompt preset; paper has a system sentence to leave out"}
+    )
+    placement: str | None = field(
+        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
+    )
+    max_new_tokens: int = field(default=32, metadata={"help": "longest answer, in tokens"})
+    seed: int = field(default=0, metadata={"help": "of the shuffled order"})
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+
+
+def prompt_ablation(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    options: PromptOptions | None = None,
+    *,
+    replacements: Mapping[str, str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> PromptAblation:
+    """Remove, replace and re-order parts of prompts, and see what that does to answer and flow.
+
+    The answer to the unchanged prompt (its own, or the sample's) is fed in under every variant; each
+    variant is also answered greedily. One variant blocks the image for the last prompt token and the
+    answer: what is said then comes from what the query tokens have gathered.
+
+    Args:
+        model: the model.
+        samples: see :func:`vlmscope.analysis.questions.as_questions`.
+        options: see :class:`PromptOptions`.
+        replacements: name -> text asked in place of each question; ``{}`` stands for the question.
+        resume: state file: finished samples are not computed again.
+        progress: show a bar on stderr.
+
+    Raises:
+        BadSampleError: no sample, or one that is no question.
+        BadPhraseError: a replacement that leaves nothing to ask.
+    """
+    options = options or PromptOptions()
+    run = run_record(
+        model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
+    )
+    log = SampleLog(resume, run)
+    ids: list[str] = []
+    total = len(samples) if isinstance(samples, Sized) else None
+    bar = tqdm(as_questions(samples), "prompts", total, file=sys.stderr, disable=not progress)
+    for question in bar:
+        digest = question.digest
+        if digest not in log:
+            log.add(digest, _measure(model, question, options, replacements))
+        ids.append(digest)
+    if not ids:
+        raise BadSampleError(
+            "Prompt ablation needs at least one question about an image, got none."
+        )
+    return PromptAblation(run, tuple({"id": digest, **_plain(log[digest])} for digest in ids))
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "id"}
+
+
+def _measure(
+    model: LoadedModel,
+    question: Question,
+    options: PromptOptions,
+    replacements: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    has_system = options.preset == "paper" and bool(model.written_system)
+    variants = list(
+        variants_of(question.text, system=has_system, replacements=replacements, seed=options.seed)
+    )
+    ids: np.ndarray | None = None
+    if question.answer is not None:
+        ids = answer_ids(model, Prompt(question.text), question.answer, 1, options.preset)
+    records = []
+    for variant in variants:
+        found, said = _ask(model, question, variant, options)
+        ids = said if ids is None else ids
+        records.append({**found, "log_prob": _log_prob(model, question, variant, options, ids)})
+    return {
+        "question": question.text,
+        "references": list(question.references),
+        "variants": records,
+    }
+
+
+def _ask(
+    model: LoadedModel, question: Question, variant: Variant, options: PromptOptions
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The greedy answer and what the last prompt token read."""
+    asked = _asked(model, variant)
+    with _condition(asked, variant), shares(asked, ["last"]) as found:
+        said = generate(
+            asked,
+            question.image,
+            variant.text,
+            max_new_tokens=options.max_new_tokens,
+            preset=options.preset,
+            placement=options.placement,
+        )
+    record = {
+        "name": variant.name,
+        "text": variant.text,
+        "word": variant.word,
+        "answer": said.text,
+        "right": agrees(said.text, question.references) if question.references else None,
+        "image_share": float(found.means[0, :, :, 0].mean()),
+    }
+    return record, said.ids.numpy()
+
+
+def _log_prob(
+    model: LoadedModel,
+    question: Question,
+    variant: Variant,
+    options: PromptOptions,
+    ids: np.ndarray,
+) -> float:
+    asked = _asked(model, variant)
+    encoded = encode_forced(
+        asked,
+        question.image,
+        variant.text,
+        ids,
+        preset=options.preset,
+        placement=options.placement,
+    )
+    with _condition(asked, variant):
+        scores, _ = run_forced(asked, encoded)
+    return float(scores.double().sum())
+
+
+def _asked(model: LoadedModel, variant: Variant) -> LoadedModel:
+    """The model, without its system sentence where the variant leaves it out."""
+    return model if variant.system else replace(model, card=replace(model.card, system=""))
+
+
+def _condition(model: LoadedModel, variant: Variant) -> contextlib.AbstractContextManager[None]:
+    return knockout(model, _BLIND) if variant.blind else contextlib.nullcontext()
