@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
+from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.checks import check_counts, check_image_class, check_parts, check_tokens
 from vlmscope.models.expansion import Expansion
 from vlmscope.models.family import Family, GridLayout, ImageInputs
@@ -45,6 +46,16 @@ class AnyresFamily(Family):
 
     processor_class: str
     image_processors: tuple[str, ...]
+    boxes = BoxConvention(
+        "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
+        form="lists",
+        full=1.0,
+        frame="square",
+        source="LLaVA issue 606, for LLaVA-1.5: parts of the square that the image is padded to",
+        caution="Boxes in answers are read as LLaVA-1.5 writes them, in parts of a padded square; what "
+        "tiled LLaVAs measure on is not documented (LLaVA issue 1158), so a box of an image that is no "
+        "square may be shifted.",
+    )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, self.processor_class)
