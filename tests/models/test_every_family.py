@@ -70,20 +70,24 @@ def received(model: LoadedModel, image: object, prompt: str = PHRASE) -> tuple:
 # -- prompts -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("images", [1, 2])
 @each_family
-def test_ids_and_tensors_are_those_of_the_processor(name: str) -> None:
+def test_ids_and_tensors_are_those_of_the_processor(name: str, images: int) -> None:
     if not BUILDS[name].processor_call:
         pytest.skip("this family's processor cannot be called as a whole")
     model = made(name)
     if "processor" not in model.family.placements or "chat" not in model.family.presets:
         pytest.skip("this family fits images or writes prompts in its own way")
-    image = picture()
-    ours = model.encode([image], [PHRASE], preset="chat", placement="processor").inputs
-    content = [{"type": "image"}, {"type": "text", "text": PHRASE}]
+    if images > 1 and not model.family.many_images:
+        pytest.skip("this family takes one image per prompt")
+    group = [picture(), picture(130, 60, seed=1)][:images]
+    ours = model.encode([group], [PHRASE], preset="chat", placement="processor").inputs
+    content = [*[{"type": "image"}] * images, {"type": "text", "text": PHRASE}]
     text = model.processor.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
-    theirs = model.processor(images=[Image.fromarray(image)], text=[text], return_tensors="pt")
+    pictures = [[Image.fromarray(image) for image in group]]
+    theirs = model.processor(images=pictures, text=[text], return_tensors="pt")
     assert ours["input_ids"].tolist() == theirs["input_ids"].tolist()
     for key, tensor in theirs.items():
         if key in ours and isinstance(tensor, torch.Tensor):
@@ -92,7 +96,7 @@ def test_ids_and_tensors_are_those_of_the_processor(name: str) -> None:
     # the model's own idea of positions and types included
     with model.frozen():
         logits = model.hf(**theirs).logits[:, -1]
-    out = vs.prefill(model, image, PHRASE, preset="chat", placement="processor")
+    out = vs.prefill(model, [group], PHRASE, preset="chat", placement="processor")
     torch.testing.assert_close(out.logits, logits, atol=1e-5, rtol=0)
 
 
