@@ -35,6 +35,11 @@ class Ovis2Family(Family):
 
     id = "ovis2"
     model_types = ("ovis2",)
+    limits = (
+        "with use_covering_area_grid, transformers (5.23) exchanges rows and columns of tiles: a wide "
+        "image is stretched to a column of tiles and a tall one to a row; rectangles follow what the "
+        "model is given",
+    )
 
     def placeholder(self, hf: PreTrainedModel, processor: Any) -> str:
         return str(processor.image_token)
