@@ -52,7 +52,7 @@ def eager(model: LoadedModel, **inputs: object) -> tuple[torch.Tensor, list[torc
     return inner.logits, list(inner.attentions)
 
 
-def received(model: LoadedModel, image: object, prompt: str = PHRASE) -> tuple:
+def received(model: LoadedModel, image: object, placement: str | None = None) -> tuple:
     """What the decoder receives: float (positions, hidden), and the token map."""
     seen: list[torch.Tensor] = []
 
@@ -61,7 +61,7 @@ def received(model: LoadedModel, image: object, prompt: str = PHRASE) -> tuple:
 
     hook = model.decoder.register_forward_pre_hook(keep, with_kwargs=True)
     try:
-        out = vs.prefill(model, [image], prompt, stop_after=0)
+        out = vs.prefill(model, [image], PHRASE, placement=placement, stop_after=0)
     finally:
         hook.remove()
     return seen[0][0], out.token_map
@@ -257,10 +257,15 @@ def test_painted_pixels_change_the_tokens_that_claim_them(
     if name not in quieted:
         quieted[name] = build.make()
         build.quiet(quieted[name])
-    model = quieted[name]
+    for placement in quieted[name].family.placements:
+        paint(quieted[name], build, shape, placement)
+
+
+def paint(model: LoadedModel, build: Build, shape: str, placement: str) -> None:
+    """Paint rectangles on a picture and compare the tokens that change with what they claim."""
     height, width = SHAPES[shape]
     plain = picture(height, width, seed=3)
-    before, tokens = received_image(model, build, plain)
+    before, tokens = received_image(model, build, plain, placement)
     boxes = np.concatenate([view.boxes for view in tokens.views])
     sides = boxes[:, 2:] - boxes[:, :2]
     # a resampling kernel (bicubic, Lanczos) reaches three pixels of the coarser of its two grids; a
@@ -275,28 +280,30 @@ def test_painted_pixels_change_the_tokens_that_claim_them(
     ):
         painted = plain.copy()
         painted[top:bottom, left:right] = 255 - painted[top:bottom, left:right]
-        after, _ = received_image(model, build, painted)
+        after, _ = received_image(model, build, painted, placement)
         changed = (after - before).abs().amax(-1).numpy() > 1e-5
-        paint = (left, top, right, bottom)
-        far = changed & ~overlaps(boxes, paint, reach)
+        area = (left, top, right, bottom)
+        far = changed & ~overlaps(boxes, area, reach)
         assert not far.any(), f"tokens far from the paint changed: {boxes[far][:3]}"
-        within = inside(boxes, paint, np.zeros_like(sides)) & visible
+        within = inside(boxes, area, np.zeros_like(sides)) & visible
         assert changed[within].all(), (
             f"tokens inside did not change: {boxes[within & ~changed][:3]}"
         )
         assert changed.any()
         # two rows of tokens are both within reach of a paint that ends between them
         spared.append(not changed.all())
-        assert spared[-1] or shape == "tiny" or overlaps(boxes, paint, reach).all()
+        assert spared[-1] or shape == "tiny" or overlaps(boxes, area, reach).all()
     assert any(spared) or shape == "tiny", "every paint changed everything: nothing was proved"
 
 
-def received_image(model: LoadedModel, build: Build, image: np.ndarray) -> tuple:
+def received_image(
+    model: LoadedModel, build: Build, image: np.ndarray, placement: str
+) -> tuple[torch.Tensor, vs.TokenMap]:
     """Float (image tokens, hidden) in the order of the views, and the token map."""
     if build.cross:
-        tokens = vs.token_map(model, image, PHRASE)
+        tokens = vs.token_map(model, image, PHRASE, placement=placement)
         return build.cross(model, image)[tokens.image_positions], tokens
-    embeddings, tokens = received(model, image)
+    embeddings, tokens = received(model, image, placement)
     return embeddings[tokens.image_positions], tokens
 
 

@@ -16,6 +16,7 @@ from vlmscope.models.llava_next import LlavaNextFamily
 from vlmscope.models.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.mllama import MllamaFamily
 from vlmscope.models.ovis2 import Ovis2Family
+from vlmscope.models.paligemma import PaliGemmaFamily
 from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.siglip import SiglipFamily
 from vlmscope.models.vipllava import VipLlavaFamily
@@ -43,6 +44,7 @@ for _family in (
     DeepseekVlFamily(),
     DeepseekVlHybridFamily(),
     JanusFamily(),
+    PaliGemmaFamily(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),

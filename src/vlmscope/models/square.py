@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.errors import ModelMismatchError
 from vlmscope.models.checks import check_counts, check_image_class, check_parts, check_tokens
 from vlmscope.models.expansion import Expansion
 from vlmscope.models.family import Family, GridLayout, ImageInputs
 from vlmscope.models.placement import Axis
+from vlmscope.models.towers import check_tower, tower_sides
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["PaddedSquareFamily", "padded_square"]
+__all__ = ["PaddedSquareFamily", "check_side", "padded_square"]
 
 
 class PaddedSquareFamily(Family):
@@ -44,12 +45,7 @@ class PaddedSquareFamily(Family):
         check_parts(processor, self.processor_class)
         check_tokens(hf, processor, self.image_token_id(hf))
         check_image_class(processor, self.image_processors)
-        found = hf.config.vision_config.model_type
-        if found != self.tower:
-            raise UnsupportedError(
-                f"This model has a vision tower of type {found!r}; known is {self.tower}. Where its "
-                "image tokens lie is not known, so nothing is guessed."
-            )
+        check_tower(hf, (self.tower,))
         images = processor.image_processor
         if not (images.do_resize and images.do_pad):
             raise ModelMismatchError(
@@ -66,11 +62,10 @@ class PaddedSquareFamily(Family):
         values = images(images=[Image.fromarray(pixels)], return_tensors="pt")
         token = self.placeholder(hf, processor)
         expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
-        vision = hf.config.vision_config
-        patch = int(vision.patch_size)
-        cells = int(vision.image_size) // patch
+        side, patch = tower_sides(hf)
+        cells = side // patch
         y, x = self.axes(images, (int(pixels.shape[0]), int(pixels.shape[1])))
-        check_side(values["pixel_values"], images.size["height"], int(vision.image_size))
+        check_side(values["pixel_values"], int(images.size["height"]), side)
         check_counts(expansion.tokens, cells**2)
         edges = np.arange(cells + 1, dtype=np.float64) * patch
         layout = GridLayout(

@@ -9,7 +9,7 @@ from vlmscope.errors import ModelMismatchError, UnsupportedError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["check_selection", "has_class_token", "tower_sides"]
+__all__ = ["check_selection", "check_tower", "has_class_token", "tower_sides"]
 
 # whether a class token stands in front of the patches
 _TOWERS = {"clip_vision_model": True, "siglip_vision_model": False}
@@ -28,6 +28,16 @@ def has_class_token(hf: PreTrainedModel) -> bool:
             f"{', '.join(_TOWERS)}. Where its image tokens lie is not known, so nothing is guessed."
         )
     return _TOWERS[tower]
+
+
+def check_tower(hf: PreTrainedModel, known: tuple[str, ...]) -> None:
+    """Raise UnsupportedError unless the vision tower is of a type whose tokens are its patches."""
+    found = hf.config.vision_config.model_type
+    if found not in known:
+        raise UnsupportedError(
+            f"This model has a vision tower of type {found!r}; known is {', '.join(known)}. Where its "
+            "image tokens lie is not known, so nothing is guessed."
+        )
 
 
 def check_selection(hf: PreTrainedModel, strategy: str, keeps_class: bool) -> None:
