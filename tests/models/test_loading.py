@@ -20,6 +20,7 @@ import vlmscope as vs
 from families import llava
 from vlmscope.errors import (
     BadOptionError,
+    BadPhraseError,
     MissingExtraError,
     ModelLoadError,
     UnknownNameError,
@@ -369,3 +370,36 @@ def test_quantisation_is_recorded(whole: Path) -> None:
 
 def test_the_fingerprint_is_recorded(whole: Path) -> None:
     assert vs.load(str(whole)).revision == fingerprint(whole)
+
+
+def test_max_side_makes_fewer_tokens_and_keeps_original_pixels() -> None:
+    from dataclasses import replace
+
+    from lvlms import made
+
+    model = made("qwen2.5-vl")
+    image = np.random.default_rng(0).integers(0, 255, (300, 500, 3), dtype=np.uint8)
+    smaller = replace(model, max_side=150)
+    many, few = (vs.token_map(each, image, "pizza") for each in (model, smaller))
+    assert len(few.image_positions) < len(many.image_positions) / 3
+    assert few.image_size == (300, 500) and few.seen == pytest.approx((0, 0, 500, 300), abs=1)
+    assert vs.load("tiny-llava", max_side=64).max_side == 64
+    with pytest.raises(BadOptionError, match="at least 1 pixel"):
+        vs.load("tiny-llava", max_side=0)
+    with pytest.raises(UnsupportedError, match="dual encoder"):
+        vs.load("tiny-clip", max_side=64)
+
+
+def test_an_image_of_too_many_tokens_is_refused_with_numbers_and_the_option() -> None:
+    from lvlms import made
+
+    model = made("qwen2.5-vl")
+    limit = model.context
+    model.decoder.config.max_position_embeddings = 40
+    try:
+        with pytest.raises(
+            BadPhraseError, match=r"more than the 40 .*image's.*max_side=.*--max-side"
+        ):
+            vs.token_map(model, np.zeros((300, 500, 3), dtype=np.uint8), "pizza")
+    finally:
+        model.decoder.config.max_position_embeddings = limit

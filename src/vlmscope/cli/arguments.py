@@ -17,6 +17,7 @@ __all__ = [
     "Device",
     "Dtype",
     "MaxPixels",
+    "MaxSide",
     "ModelArgument",
     "ModelName",
     "ModelOption",
@@ -57,6 +58,10 @@ TrustRemoteCode = Annotated[
     bool,
     typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
 ]
+MaxSide = Annotated[
+    int | None,
+    typer.Option(help="Make larger images smaller first, to so many pixels: fewer image tokens."),
+]
 MaxPixels = Annotated[int, typer.Option(help="Larger images are refused.")]
 
 
@@ -77,6 +82,7 @@ def load_model(
     device: str | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
+    max_side: int | None = None,
 ) -> LoadedModel | DualEncoder:
     """Load a model without the chatter of transformers.
 
@@ -92,6 +98,7 @@ def load_model(
         device=device,
         revision=revision,
         trust_remote_code=trust_remote_code,
+        max_side=max_side,
     )
 
 
@@ -121,6 +128,7 @@ def load_decoder(
     device: str | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
+    max_side: int | None = None,
 ) -> LoadedModel:
     """Load a model that has a text decoder, and so localization heads.
 
@@ -130,7 +138,7 @@ def load_decoder(
     """
     from vlmscope.models import LoadedModel
 
-    model = load_model(name, dtype, device, revision, trust_remote_code)
+    model = load_model(name, dtype, device, revision, trust_remote_code, max_side)
     if not isinstance(model, LoadedModel):
         raise UnsupportedError(
             f"{name} has no text decoder, and so no localization heads. Take a model that answers "

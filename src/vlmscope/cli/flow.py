@@ -9,6 +9,7 @@ from vlmscope.cli.arguments import (
     AsJson,
     Device,
     Dtype,
+    MaxSide,
     ModelArgument,
     ModelOption,
     Quiet,
@@ -53,6 +54,7 @@ def flow(
     device: Device = None,
     revision: Revision = None,
     trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
@@ -68,7 +70,9 @@ def flow(
     settings = collect(FlowOptions, options)
     check_places(out, html, parquet)
     questions = read_questions(samples)
-    loaded = load_decoder(the_model(name, model), dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(
+        the_model(name, model), dtype, device, revision, trust_remote_code, max_side
+    )
     found = attention_flow(loaded, questions, settings, resume=resume, progress=not quiet)
     deliver(
         {**found.to_dict(), "samples_from": samples},

@@ -13,6 +13,7 @@ from vlmscope.cli.arguments import (
     Device,
     Dtype,
     MaxPixels,
+    MaxSide,
     ModelArgument,
     ModelOption,
     Quiet,
@@ -58,6 +59,7 @@ def discover(
     device: Device = None,
     revision: Revision = None,
     trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
@@ -72,7 +74,7 @@ def discover(
     settings = collect(DiscoveryOptions, options)
     check_place(out)
     rows = read_samples(samples or default_samples(chosen), max_pixels=max_pixels)
-    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code, max_side)
     found = discover_heads(loaded, rows, settings, progress=not quiet, resume=resume)
     if out is not None:
         found.save(out)

@@ -13,6 +13,7 @@ from vlmscope.cli.arguments import (
     Device,
     Dtype,
     MaxPixels,
+    MaxSide,
     Quiet,
     Revision,
     TrustRemoteCode,
@@ -69,6 +70,7 @@ def verify(
     device: Device = None,
     revision: Revision = None,
     trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
@@ -82,7 +84,7 @@ def verify(
     given = open_heads(heads)
     chosen = model or getattr(given, "model", None) or "tiny-llava"
     rows = read_samples(samples or default_samples(chosen), held_out=True, max_pixels=max_pixels)
-    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code, max_side)
     found = verify_heads(
         loaded,
         given,

@@ -11,6 +11,7 @@ from vlmscope.cli.arguments import (
     AsJson,
     Device,
     Dtype,
+    MaxSide,
     ModelArgument,
     ModelOption,
     Quiet,
@@ -62,6 +63,7 @@ def prompts(
     device: Device = None,
     revision: Revision = None,
     trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
@@ -78,7 +80,9 @@ def prompts(
     check_places(out, html, parquet)
     replacements = _replacements(replace or ())
     questions = read_questions(samples)
-    loaded = load_decoder(the_model(name, model), dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(
+        the_model(name, model), dtype, device, revision, trust_remote_code, max_side
+    )
     found = prompt_ablation(
         loaded,
         questions,

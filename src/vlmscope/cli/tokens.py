@@ -12,6 +12,7 @@ from vlmscope.cli.arguments import (
     AsJson,
     Device,
     Dtype,
+    MaxSide,
     ModelName,
     Quiet,
     Revision,
@@ -61,6 +62,7 @@ def tokens(
     device: Device = None,
     revision: Revision = None,
     trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
@@ -81,7 +83,7 @@ def tokens(
     check_picture(picture)
     chosen = None if heads is None else parse_heads(heads)
     opened = open_image(image)
-    loaded = load_decoder(model, dtype, device, revision, trust_remote_code)
+    loaded = load_decoder(model, dtype, device, revision, trust_remote_code, max_side)
     found = token_grounding(
         loaded, opened, prompt, answer, settings, heads=chosen, phrases=phrase or None
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.errors import ModelLoadError, UnsupportedError
+from vlmscope.errors import BadOptionError, ModelLoadError, UnsupportedError
 from vlmscope.models.cards import card_for, read_card
 from vlmscope.models.dual import DualEncoder, DualFamily
 from vlmscope.models.families import FAMILIES
@@ -34,6 +34,7 @@ def load(
     device_map: DeviceMap | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
+    max_side: int | None = None,
 ) -> LoadedModel | DualEncoder:
     """Load a model and its processor.
 
@@ -50,6 +51,8 @@ def load(
             ``auto``, ``balanced``, ``sequential`` or module name -> device.
         revision: branch, tag or commit on the hub; what it stands for now, a commit, is recorded.
         trust_remote_code: run code that comes with the checkpoint; only if you read it.
+        max_side: make images with a longer side smaller first, in pixels, so that families which
+            take any resolution make fewer tokens of them. Boxes stay those of the original.
 
     Raises:
         UnknownNameError: a name that is neither embedded, nor a folder, nor a hub id.
@@ -59,6 +62,27 @@ def load(
         BadOptionError: a revision of a folder, a device beside a device map.
         MissingExtraError: a device map or a quantised model without accelerate.
     """
+    if max_side is not None and max_side < 1:
+        raise BadOptionError(f"max_side must be at least 1 pixel, got {max_side}.")
+    loaded = _load(name, dtype, device, device_map, revision, trust_remote_code)
+    if max_side is None:
+        return loaded
+    if isinstance(loaded, DualEncoder):
+        raise UnsupportedError(
+            f"{name} is a dual encoder; max_side is for models that answer in words. Its methods have "
+            "the options side and window."
+        )
+    return replace(loaded, max_side=max_side)
+
+
+def _load(
+    name: str,
+    dtype: torch.dtype | str | None,
+    device: str | torch.device | None,
+    device_map: DeviceMap | None,
+    revision: str | None,
+    trust_remote_code: bool,
+) -> LoadedModel | DualEncoder:
     source = locate(name, revision)
     wanted = as_dtype(dtype, source.embedded or source.open_clip)
     if source.open_clip:
@@ -69,10 +93,8 @@ def load(
     quantised = quantisation(source.config)
     place = placing(device, device_map, quantised)
     _check_place(source, family, place)
-    options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
-    if source.folder is None:
-        options["revision"] = source.revision
-    with explained(name):
+    options = {**source.options, "trust_remote_code": trust_remote_code}
+    with explained(name, source.offline):
         wants_text = not isinstance(family, DualFamily) or family.templates
         processor = load_processor(source.path, options, wants_text)
         if source.folder is not None:
