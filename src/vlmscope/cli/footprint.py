@@ -87,6 +87,7 @@ def footprint(name: str) -> Footprint:
 
     with explained(name):
         source = pinned(locate(name))
+    with explained(name, source.offline):
         model = _empty_model(source)
     stored, asked = _stored(source)
     loads_as = _loads_as(source, stored)
@@ -108,8 +109,7 @@ def _empty_model(source: Source) -> Any:
     import torch
     from transformers import AutoConfig
 
-    options = {} if source.folder is not None else {"revision": source.revision}
-    config: Any = AutoConfig.from_pretrained(source.path, **options)
+    config: Any = AutoConfig.from_pretrained(source.path, **source.options)
     with torch.device("meta"):
         return _builder(source)(config)
 
@@ -158,17 +158,21 @@ def _ask_the_hub(source: Source) -> tuple[dict[str, int] | None, str]:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import NotASafetensorsRepoError
 
+    alone = "sizes are from the configuration alone"
+    if source.offline is not None:
+        return None, f"the hub could not be asked, {source.offline}; {alone}"
     try:
         metadata = HfApi().get_safetensors_metadata(source.name, revision=source.revision)
     except NotASafetensorsRepoError:
-        return None, "the hub has no safetensors of it; sizes are from the configuration alone"
+        return None, f"the hub has no safetensors of it; {alone}"
     except Exception as error:  # any failure of the network; the configuration still tells
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         return (
             None,
-            f"the hub could not be asked ({reason}); sizes are from the configuration alone",
+            f"the hub could not be asked ({reason}); {alone}",
         )
-    return dict(metadata.parameter_count), "the hub's metadata"
+    counts = {str(name): count for name, count in metadata.parameter_count.items()}
+    return counts, "the hub's metadata"
 
 
 def _loads_as(source: Source, stored: Mapping[str, int] | None) -> str | None:

@@ -70,8 +70,7 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
     from vlmscope.models.cards import card_for
     from vlmscope.models.processors import load_processor
 
-    options = {} if source.folder is not None else {"revision": source.revision}
-    processor = load_processor(source.path, options)
+    processor = load_processor(source.path, source.options)
     card = card_for(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
     fitted = model.fit(np.zeros((*SIZE, 3), np.uint8))

@@ -79,6 +79,7 @@ _HUB: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("llava-hf/bakLlava-v1-hf", "7B", "unknown", "Mistral decoder"),
         ("xtuner/llava-llama-3-8b-v1_1-transformers", "8B", "unknown", "Llama 3 decoder"),
     ),
+    "vipllava": (("llava-hf/vip-llava-7b-hf", "7B", _LLAMA2, "marks drawn into the image"),),
     "llava-next": (
         ("llava-hf/llava-v1.6-mistral-7b-hf", "7.6B", _APACHE, "Mistral decoder"),
         ("llava-hf/llava-v1.6-vicuna-7b-hf", "7B", _LLAMA2, ""),

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from vlmscope.errors import ModelLoadError, VlmscopeError
 
-__all__ = ["explained"]
+__all__ = ["explained", "no_connection"]
 
 _Chain = Sequence[BaseException]
 # base classes by name: the hub's client has changed its HTTP library, and none of them is ours
 _NO_CONNECTION = {"TransportError", "TimeoutException", "ConnectionError", "TimeoutError"}
+_LATER = {408, 429, 500, 502, 503, 504}  # answers after which a cached copy is better than none
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _NOT_WHOLE = ("SafetensorError", "SafetensorsParsingError", "UnpicklingError", "EOFError")
@@ -20,11 +21,16 @@ _LONGEST = 400
 
 
 @contextlib.contextmanager
-def explained(name: str) -> Iterator[None]:
+def explained(name: str, offline: str | None = None) -> Iterator[None]:
     """Turn whatever a loading step raises into a ModelLoadError that says what to do.
 
     Everything is caught: files come from strangers, and a damaged one can make any library raise
     anything. The first error stays attached as the cause.
+
+    Args:
+        name: of the model.
+        offline: why the hub's cache alone is used, so that a file which is not there is explained;
+            None: it is not.
 
     Raises:
         ModelLoadError: in place of all but vlmscope's own errors.
@@ -34,15 +40,33 @@ def explained(name: str) -> Iterator[None]:
     except VlmscopeError:
         raise
     except Exception as error:
-        raise ModelLoadError(_explain(name, error)) from error
+        raise ModelLoadError(_explain(name, error, offline)) from error
 
 
-def _explain(name: str, error: BaseException) -> str:
+def no_connection(error: BaseException) -> str | None:
+    """Why the hub could not be asked, if that is what an error says; None: it is another error."""
+    from huggingface_hub import errors as hub
+
+    chain = _chain_of(error)
+    if any(isinstance(each, hub.OfflineModeIsEnabled) for each in chain):
+        return "offline mode is on (HF_HUB_OFFLINE)"
+    for each in chain:
+        answer = getattr(each, "response", None) if isinstance(each, hub.HfHubHTTPError) else None
+        if answer is not None and answer.status_code in _LATER:
+            return f"the hub cannot answer now (status {answer.status_code})"
+        if _is(each, _NO_CONNECTION):
+            return "the hub cannot be reached"
+    return None
+
+
+def _explain(name: str, error: BaseException, offline: str | None) -> str:
     chain = _chain_of(error)
     for reason in (_memory, _disk, _hub, _network, _damage, _foreign_code, _package):
         found = reason(name, chain)
         if found is not None:
             return found
+    if offline is not None and any(isinstance(each, OSError) for each in chain):
+        return _not_here(name, offline)
     return f"{name} could not be loaded: {_said(error)}"
 
 
@@ -120,17 +144,16 @@ def _hub(name: str, chain: _Chain) -> str | None:
 def _network(name: str, chain: _Chain) -> str | None:
     from huggingface_hub import errors as hub
 
-    if any(isinstance(error, hub.OfflineModeIsEnabled) for error in chain):
-        cause = "offline mode is on (HF_HUB_OFFLINE)"
-    elif any(isinstance(error, hub.LocalEntryNotFoundError) for error in chain) or any(
-        _is(error, _NO_CONNECTION) for error in chain
-    ):
+    cause = no_connection(chain[0])
+    if cause is None and any(isinstance(error, hub.LocalEntryNotFoundError) for error in chain):
         cause = "the hub cannot be reached"
-    else:
-        answers = [error for error in chain if isinstance(error, hub.HfHubHTTPError)]
-        if not answers:
-            return None
-        return f"The hub could not deliver {name}: {_said(answers[0])}. Try again later."
+    if cause is not None:
+        return _not_here(name, cause)
+    answers = [error for error in chain if isinstance(error, hub.HfHubHTTPError)]
+    return f"The hub refuses to deliver {name}: {_said(answers[0])}" if answers else None
+
+
+def _not_here(name: str, cause: str) -> str:
     return (
         f"{name} is not in the local cache, or not all of it, and {cause}. Connect once to "
         "download it, or give a local folder; `tiny-llava` needs no network."

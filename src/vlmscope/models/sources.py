@@ -10,11 +10,13 @@ from typing import Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError
 from vlmscope.models.cards import catalogue
+from vlmscope.models.refusals import no_connection
 
 __all__ = ["OPEN_CLIP", "Source", "fingerprint", "locate", "pinned"]
 
 OPEN_CLIP = "open_clip_config.json"
 _FINGERPRINT_BYTES = 1 << 20
+_PATIENCE = 10.0  # seconds for the hub's first answer
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Source:
         config: what ``config.json`` says; empty until it is pinned.
         files: where the files lie that are on this machine: the folder, or the commit's place in
             the hub's cache; None until it is pinned.
+        offline: why the hub cannot be asked, so that its cache alone is used; None: it can.
     """
 
     name: str
@@ -37,11 +40,20 @@ class Source:
     revision: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     files: Path | None = None
+    offline: str | None = None
 
     @property
     def path(self) -> str:
         """What transformers is given: the folder, or the id on the hub."""
         return self.name if self.folder is None else str(self.folder)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What transformers is given beside :attr:`path`, so that all is read from one state."""
+        if self.folder is not None:
+            return {}
+        # without a connection every look-up is tried again and again, for minutes in all
+        return {"revision": self.revision, "local_files_only": self.offline is not None}
 
     @property
     def open_clip(self) -> bool:
@@ -107,15 +119,31 @@ def pinned(source: Source, revision: str | None = None) -> Source:
         ModelLoadError: a configuration that is no JSON object or names no model type.
         OSError: from the hub's client, when it has no such file or cannot be asked.
     """
-    if source.folder is None:
-        from huggingface_hub import hf_hub_download
+    if source.folder is not None:
+        config = _read_config(source.folder / "config.json", source.name)
+        state = fingerprint(source.folder)
+        return replace(source, config=config, revision=state, files=source.folder)
+    return _pinned_on_hub(source, revision)
 
-        file = Path(hf_hub_download(source.name, "config.json", revision=revision))
-        state: str | None = file.parent.name  # the cache keeps one folder per commit
+
+def _pinned_on_hub(source: Source, revision: str | None) -> Source:
+    from huggingface_hub import HfApi, hf_hub_download
+
+    offline = None
+    try:
+        HfApi().model_info(source.name, revision=revision, timeout=_PATIENCE)
+    except Exception as error:
+        offline = no_connection(error)
+        if offline is None:
+            raise
+        # when the cache has nothing either, this raises, with the error above as its context
+        file = hf_hub_download(source.name, "config.json", revision=revision, local_files_only=True)
     else:
-        file, state = source.folder / "config.json", fingerprint(source.folder)
-    config = _read_config(file, source.name)
-    return replace(source, config=config, revision=state, files=file.parent)
+        # by the branch's name, so that the cache learns what it stands for
+        file = hf_hub_download(source.name, "config.json", revision=revision)
+    folder = Path(file).parent  # the cache keeps one folder per commit
+    config = _read_config(Path(file), source.name)
+    return replace(source, config=config, revision=folder.name, files=folder, offline=offline)
 
 
 def _read_config(file: Path, name: str) -> dict[str, Any]:
