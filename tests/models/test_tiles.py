@@ -331,6 +331,14 @@ def test_grounding_gives_maps_of_the_image_and_answers_are_watched(name: str) ->
     assert trace.maps.shape[2] == len(answer.ids) == 4
 
 
+def test_a_strip_narrower_than_a_patch_is_no_crop() -> None:
+    model = made("llava-onevision-gaps")
+    tokens = vs.token_map(model, picture(), PHRASE)
+    assert 0.005 < tokens.unseen_fraction < 0.05
+    found = vs.ground(model, picture(), "a dog", heads=HEADS)
+    assert not any("did not see" in warning for warning in found.warnings)
+
+
 def test_an_image_too_narrow_for_a_row_of_tokens_is_its_thumbnail() -> None:
     model = made("llava-next")
     tokens = vs.token_map(model, picture(1, 400), PHRASE)
