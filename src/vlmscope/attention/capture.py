@@ -270,7 +270,9 @@ class Trace:
             self._image_keys = torch.stack(
                 [torch.nn.functional.pad(keys_of, (0, width - len(keys_of))) for keys_of in each]
             ).to(found.device)
-        columns = self._image_keys.expand(found.shape[0], -1) - forward.key_start(keys)
+        # a model that is spread over devices computes its layers on several
+        here = self._image_keys.to(found.device).expand(found.shape[0], -1)
+        columns = here - forward.key_start(keys)
         index = columns.clamp_min(0)[:, None, None].expand(-1, found.shape[1], found.shape[2], -1)
         # a sliding-window layer no longer holds keys that slid out: their attention is zero
         return found.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)

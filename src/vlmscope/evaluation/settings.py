@@ -32,6 +32,7 @@ def protocol_of(
             "revision": model.revision,
             "family": model.family.id,
             "dtype": str(model.dtype).removeprefix("torch."),
+            "quantisation": model.card.quantisation,
             "device": str(model.device),
         },
         "tasks": {task.id: task.definition for task in tasks},
@@ -85,4 +86,5 @@ def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str
         "model": model.id,
         "revision": model.revision,
         "dtype": str(model.dtype),
+        "quantisation": model.card.quantisation,
     }
