@@ -42,9 +42,17 @@ def check_image_class(processor: Any, known: tuple[str, ...]) -> None:
         )
 
 
-def check_tokens(hf: PreTrainedModel, processor: Any, image_token_id: int) -> None:
-    """Raise ModelMismatchError unless tokenizer and model mean the same by the image token."""
-    token = getattr(processor, "image_token", None)
+def check_tokens(
+    hf: PreTrainedModel, processor: Any, image_token_id: int, token: str | None = None
+) -> None:
+    """Raise ModelMismatchError unless tokenizer and model mean the same by the image token.
+
+    Args:
+        hf, processor: the model.
+        image_token_id: what the model takes for an image token.
+        token: what the processor writes for one; None: its own ``image_token``.
+    """
+    token = getattr(processor, "image_token", None) if token is None else token
     tokenizer = processor.tokenizer
     if token is not None:
         name = str(getattr(token, "content", token))

@@ -7,6 +7,7 @@ from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.clip import ClipFamily
 from vlmscope.models.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.family import FamilyRegistry
+from vlmscope.models.gemma3 import Gemma3Family
 from vlmscope.models.glm4v import Glm4vFamily
 from vlmscope.models.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.internvl import InternVlFamily
@@ -45,6 +46,7 @@ for _family in (
     DeepseekVlHybridFamily(),
     JanusFamily(),
     PaliGemmaFamily(),
+    Gemma3Family(),
     ClipFamily(),
     SiglipFamily(),
     BlipFamily(),
