@@ -48,9 +48,9 @@ class FakeHub:
         )
         repository = self.repositories.get(found[1]) if found else None
         if found is None or repository is None:
-            return refusal(404, "RepoNotFound")
-        if repository.gated:
-            return refusal(403, "GatedRepo")
+            return refusal(401, "RepoNotFound")
+        if repository.gated and not path.startswith("/api/"):
+            return refusal(401, "GatedRepo")
         name = found[3] or "main"
         commit = repository.branches.get(name, name)
         if commit not in repository.commits:

@@ -54,11 +54,11 @@ def test_models_as_text(run: Any) -> None:
 
 
 def test_one_family(run: Any, refused: Any) -> None:
-    result = run("models", "llava")
+    result = run("models", "--family", "llava")
     assert "llava-hf/llava-1.5-7b-hf" in result.out
     assert "openai/clip" not in result.out
-    assert json.loads(run("models", "llava", "--json").out)["model_types"] == ["llava"]
-    refused(["models", "llavva"], "'llava'")
+    assert json.loads(run("models", "--family", "llava", "--json").out)["model_types"] == ["llava"]
+    refused(["models", "--family", "llavva"], "'llava'")
 
 
 def test_every_family_has_a_known_checkpoint() -> None:
@@ -186,6 +186,13 @@ def test_doctor_of_a_family_that_is_not_covered(run: Any, tmp_path: Path) -> Non
     facts = json.loads(run("doctor", tmp_path, "--json").out)["model"]
     assert facts["stored_bytes"] > 0
     assert "does not cover" in facts["picture"]["unknown"]
+
+
+def test_doctor_of_an_open_clip_folder(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "open_clip_config.json").write_text("{}")
+    save_file({"visual.proj": torch.zeros(3, 5)}, tmp_path / "open_clip_model.safetensors")
+    facts = json.loads(run("doctor", tmp_path, "--json").out)["model"]
+    assert (facts["type"], facts["parameters"], facts["needed_bytes"]) == ("open_clip", 15, 60)
 
 
 def test_doctor_of_a_model_that_is_not_there(refused: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from vlmscope.errors import (
 )
 from vlmscope.models import LoadedModel
 from vlmscope.models.placing import quantisation
-from vlmscope.models.refusals import explained
+from vlmscope.models.refusals import explained, no_connection
 from vlmscope.models.sources import fingerprint
 
 
@@ -224,6 +225,23 @@ def test_each_failure_has_its_own_message(error: Exception, said: str, wrapped: 
         assert caught.value.__cause__ is error
 
 
+def answered(text: str, status: int) -> hub.HfHubHTTPError:
+    return hub.HfHubHTTPError(
+        text, response=SimpleNamespace(status_code=status, headers={}, request=None)
+    )
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_hub_is_no_connection(status: int) -> None:
+    busy = answered("busy", status)
+    assert no_connection(busy) == f"the hub cannot answer now (status {status})"
+    forbidden = answered("no", 403)
+    assert no_connection(forbidden) is None
+    with pytest.raises(ModelLoadError, match="refuses to deliver owner/x: no"):
+        with explained("owner/x"):
+            raise forbidden
+
+
 def test_any_other_failure_is_quoted() -> None:
     with pytest.raises(ModelLoadError, match=r"owner/x could not be loaded: what\? no$"):
         with explained("owner/x"):
@@ -351,7 +369,11 @@ def test_what_a_configuration_says_of_quantisation(settings: Any, said: str | No
     assert quantisation({"text_config": {"quantization_config": settings}}) == said
 
 
-def test_a_quantised_model_without_its_package(checkpoint: Path) -> None:
+def test_a_quantised_model_without_its_package(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "transformers.quantizers.quantizer_bnb_4bit.is_bitsandbytes_available"
+    monkeypatch.setattr(module, lambda *_: False)
     change_config(
         checkpoint,
         quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True},

@@ -102,6 +102,13 @@ WITH_VIDEO = [
         {"image_seq_len": 4},
     ),
     Parts(
+        "Glm46VProcessor",
+        "Glm46VImageProcessorPil",
+        ("<|image|>", "<|video|>"),
+        "<|image|>",
+        {"image_token": "<|image|>", "video_token": "<|video|>"},
+    ),
+    Parts(
         "Glm4vProcessor",
         "Glm4vImageProcessorPil",
         ("<|image|>", "<|video|>"),

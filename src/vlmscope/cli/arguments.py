@@ -51,7 +51,8 @@ Dtype = Annotated[
     typer.Option(help="Of the weights: float32, float16, bfloat16 or auto.", show_default=False),
 ]
 Device = Annotated[
-    str | None, typer.Option(help="cpu, cuda, cuda:1 ... (default: a GPU if there is one).")
+    str | None,
+    typer.Option(help="cpu, cuda, cuda:1 ..., auto to spread (default: a GPU if there is one)."),
 ]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")]
 TrustRemoteCode = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vlmscope.cli.picture_cost import PictureCost, picture_cost
@@ -85,8 +85,11 @@ def footprint(name: str) -> Footprint:
     from vlmscope.models.refusals import explained
     from vlmscope.models.sources import locate, pinned
 
+    source = locate(name)
+    if source.open_clip:
+        return _of_open_clip(source)
     with explained(name):
-        source = pinned(locate(name))
+        source = pinned(source)
     with explained(name, source.offline):
         model = _empty_model(source)
     stored, asked = _stored(source)
@@ -101,6 +104,28 @@ def footprint(name: str) -> Footprint:
         loads_as=loads_as,
         quantisation=quantisation(source.config),
         picture=picture_cost(source, model, BYTES.get(loads_as or "", 2)),
+    )
+
+
+def _of_open_clip(source: Source) -> Footprint:
+    """From headers alone: open_clip's configuration is no transformers configuration."""
+    from vlmscope.errors import ModelLoadError
+    from vlmscope.models.sources import fingerprint
+
+    assert source.folder is not None  # only a folder is recognised as open_clip's
+    stored, asked = _stored(replace(source, files=source.folder))
+    if stored is None:
+        raise ModelLoadError(f"The size of {source.name} cannot be told: {asked}.")
+    return Footprint(
+        model=source.name,
+        revision=fingerprint(source.folder),
+        model_type="open_clip",
+        parameters=sum(stored.values()),
+        stored=stored,
+        asked=asked,
+        loads_as="float32",
+        quantisation=None,
+        picture=None,
     )
 
 
@@ -150,7 +175,7 @@ def _stored(source: Source) -> tuple[dict[str, int] | None, str]:
         if source.folder is not None:  # the hub's cache may hold a part; a folder has to be whole
             raise
     if source.folder is not None:
-        return None, "the folder holds no safetensors files; sizes are from the configuration alone"
+        return None, "the folder holds no safetensors files"
     return _ask_the_hub(source)
 
 

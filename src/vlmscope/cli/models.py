@@ -27,7 +27,7 @@ def command(words: list[str]) -> Callable[..., Any]:
 def models(
     family: Annotated[
         str | None,
-        typer.Argument(metavar="FAMILY", help="Say all about one family.", show_default=False),
+        typer.Option("--family", metavar="FAMILY", help="Say all about one.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
