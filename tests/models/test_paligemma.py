@@ -43,6 +43,8 @@ def test_a_prompt_is_what_the_processor_makes(name: str, answer: str | None, ima
     ours = {key: encoded.inputs[key] for key in theirs}
     if answer is not None:  # theirs ends in <eos>, ours in the answer
         theirs = {**theirs, **{key: theirs[key][:, :-1] for key in theirs if key != "pixel_values"}}
+    count = encoded.length
+    assert encoded.inputs["position_ids"].tolist() == [list(range(1, count + 1))]  # the model's own
     for key, tensor in theirs.items():
         torch.testing.assert_close(ours[key], tensor.to(ours[key].dtype), atol=0, rtol=0)
     with torch.no_grad():
