@@ -121,7 +121,6 @@ _HUB: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("HuggingFaceTB/SmolVLM2-500M-Video-Instruct", "507M", _APACHE, ""),
         ("HuggingFaceTB/SmolVLM2-2.2B-Instruct", "2.2B", _APACHE, ""),
     ),
-    "idefics2": (("HuggingFaceM4/idefics2-8b", "8.4B", _APACHE, ""),),
     "idefics3": (
         ("HuggingFaceM4/Idefics3-8B-Llama3", "8.5B", _APACHE, "Llama 3 decoder"),
         ("HuggingFaceTB/SmolVLM-256M-Instruct", "256M", _APACHE, ""),
