@@ -144,6 +144,10 @@ class Instrument:
         for reader in self.readers:
             reader.begin(self._forward)
 
+    def edges_changed(self) -> None:
+        """What the blockers block differs from here on: masks of this pass are made afresh."""
+        self._masks.clear()
+
     def visit(
         self,
         layer: int,

@@ -34,6 +34,7 @@ def knockout(
     edges: Iterable[Edge],
     layers: Iterable[int] | None = None,
     heads: Iterable[int] | None = None,
+    keep_own: bool = False,
 ) -> Iterator[None]:
     """Block edges in every pass inside the block.
 
@@ -45,13 +46,14 @@ def knockout(
             ``("image", "query")`` keeps the query's rows from reading the image.
         layers: where; None: every layer.
         heads: which heads; None: all.
+        keep_own: a row goes on reading its own position, also where it is of the source role.
 
     Raises:
         UnknownNameError: for a role that does not exist.
         AttentionError: for a layer or head out of range, or no edge.
         KnockoutError: during a pass, when a row would lose every key.
     """
-    part = Knockout(model, edges, layers, heads)
+    part = Knockout(model, edges, layers, heads, keep_own)
     with instrument(model) as active:
         active.blockers.append(part)
         try:
@@ -69,7 +71,9 @@ class Knockout:
         edges: Iterable[Edge],
         layers: Iterable[int] | None,
         heads: Iterable[int] | None,
+        keep_own: bool = False,
     ) -> None:
+        self._keep_own = keep_own
         count, self._total_heads = model.decoder_shape
         self._edges = [_checked(edge) for edge in edges]
         if not self._edges:
@@ -99,6 +103,10 @@ class Knockout:
                 targets = _inside(self._positions(target, item, forward), forward.past, end)
                 if len(sources) and len(targets):
                     result[item][targets[:, None] - forward.past, sources[None, :] - start] = True
+        if self._keep_own and not forward.crossed:
+            rows = torch.arange(forward.past, end)
+            held = rows[(rows >= start) & (rows < start + keys)]
+            result[:, held - forward.past, held - start] = False
         whole = result[:, None]
         if self._heads is not None:
             chosen = torch.zeros(self._total_heads, dtype=torch.bool)
