@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from vlmscope.models.sources import Source
+
+if TYPE_CHECKING:
+    from vlmscope.models import ImageInputs, LoadedModel
 
 __all__ = ["SIZE", "PictureCost", "picture_cost"]
 
@@ -20,10 +25,10 @@ class PictureCost:
     """One picture of :data:`SIZE` with a short prompt.
 
     Attributes:
-        image_tokens: positions that stand for the image, in the sequence or beside it.
+        image_tokens: that stand for a part of the image, in the sequence or beside it.
         positions: the whole sequence; None when it is not known.
-        cache_bytes: of keys and values of every layer for these positions, at most: layers with a
-            sliding window need less.
+        cache_bytes: of keys and values of every layer for these positions. Layers with a sliding
+            window need less; cross-attention layers a little more, for tokens that lie on no grid.
         unknown: why the rest is None; empty when it is known.
     """
 
@@ -64,8 +69,6 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
 
 
 def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
-    import numpy as np
-
     from vlmscope.models import LoadedModel
     from vlmscope.models.cards import card_for
     from vlmscope.models.processors import load_processor
@@ -73,16 +76,31 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
     processor = load_processor(source.path, source.options)
     card = card_for(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
-    fitted = model.fit(np.zeros((*SIZE, 3), np.uint8))
+    fitted = _fitted(model)
+    text = model.encode_prompt(_PROMPT, [fitted])
+    positions = len(text.ids)
+    # gaps between rows and tiles are positions, but stand for no part of the image
+    shown = sum(len(layout.offsets) for layout in fitted.layouts) or fitted.expansion.tokens
     crossed = len(family.cross_layers(hf))
-    beside = sum(len(layout.offsets) for layout in fitted.layouts) if crossed else 0
-    positions = len(model.encode_prompt(_PROMPT, [fitted]).ids)
-    entries = positions * (len(model.layers) - crossed) + beside * crossed
+    entries = positions * (len(model.layers) - crossed) + shown * crossed
     return PictureCost(
-        image_tokens=beside or fitted.expansion.tokens,
+        image_tokens=shown,
         positions=positions,
         cache_bytes=entries * _entry_bytes(model.decoder.config, element_bytes),
     )
+
+
+def _fitted(model: LoadedModel) -> ImageInputs:
+    """A blank picture as the model takes it."""
+    from vlmscope.models import ImageInputs
+    from vlmscope.models.expansion import Expansion
+
+    queries = getattr(model.hf.config, "num_query_tokens", None)
+    if queries is None:
+        return model.fit(np.zeros((*SIZE, 3), np.uint8))
+    # as many whatever the image; what they were made of takes weights to say
+    token = model.family.placeholder(model.hf, model.processor)
+    return ImageInputs({}, Expansion.run(token, int(queries)), (), "")
 
 
 def _entry_bytes(config: Any, element_bytes: int) -> int:
