@@ -51,6 +51,7 @@ ALLOWED["__main__"] = {"cli"}
 LAZY: dict[tuple[str, str], str] = {
     ("types.grounding", "viz"): "Grounding.overlay() draws itself",
     ("types.answers", "viz"): "AnswerComparison.overlay() draws itself",
+    ("types.comparison", "viz"): "MethodComparison.overlay() draws itself",
     ("types.segmentation", "viz"): "Segmentation.overlay() draws itself",
     ("samples", "tiny"): "the id tiny-scenes renders its samples",
     ("analysis.questions", "tiny"): "the id tiny-scenes renders its questions",

@@ -94,3 +94,34 @@ def test_peek() -> None:
     assert peek(["--method=gem", "b"], "--method") == "gem"
     assert peek(["--method"], "--method") is None
     assert peek(["--methods", "x"], "--method") is None
+    assert peek(["-mtiny", "b"], "--model", "-m") == "tiny"
+    assert peek(["a", "--", "--method", "gem"], "--method") is None
+
+
+def test_peek_takes_the_last_as_the_parser_does() -> None:
+    words = ["x", "--mode", "a", "--top-k", "5", "--mode=b"]
+    assert peek(words, "--mode") == "b" == called(*words)[1]["mode"]
+    assert (
+        peek([*words, "--mode", "a"], "--mode") == "a" == called(*words, "--mode", "a")[1]["mode"]
+    )
+    assert peek(["--mode", "b", "--mode"], "--mode") == "b"
+
+
+def test_a_name_of_several_dataclasses_is_one_option_as_the_first_explains_it() -> None:
+    @dataclass(frozen=True)
+    class Other:
+        keep: str = field(default="area", metadata={"help": "of the other"})
+        more: int = field(default=1, metadata={"help": "only there"})
+
+    seen: list[Any] = []
+
+    def command(name: str, options: dict[str, Any]) -> None:
+        """Do it."""
+        seen.append(options)
+
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(with_options(command, Options, Other))
+    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert text.count("--keep") == 1 and "One of: hull, area" in text and "of the other" not in text
+    assert CliRunner().invoke(app, ["x", "--keep", "area", "--more", "2"]).exit_code == 0
+    assert seen == [{"keep": "area", "more": 2}]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from vlmscope.cli.arguments import (
     Device,
     Dtype,
     MaxPixels,
+    MaxSide,
     ModelName,
     Quiet,
     Revision,
@@ -22,9 +22,11 @@ from vlmscope.cli.arguments import (
     load_refiner,
 )
 from vlmscope.cli.console import emit_json, emit_table, note, warn
+from vlmscope.cli.ground_all import corners, report_comparison, write_comparison
 from vlmscope.cli.headsets import open_heads
+from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.places import check_picture, save_picture
+from vlmscope.cli.places import check_picture, picture_name, save_picture
 from vlmscope.cli.say import check_say
 from vlmscope.cli.say import say as compare
 from vlmscope.errors import BadPhraseError
@@ -34,16 +36,28 @@ from vlmscope.types import Grounding
 if TYPE_CHECKING:
     from PIL import Image
 
+    from vlmscope.methods import Method
+
 __all__ = ["command"]
+
+ALL = "all"
+MODEL = "tiny-llava"
 
 
 def command(words: list[str]) -> Callable[..., Any]:
-    """The function of this command, with the options of the method that ``words`` name."""
-    from vlmscope.methods import get_method, methods
+    """The function of this command, with the options of the methods that ``words`` name."""
+    return with_options(ground, *(method.options for method in _methods(words)))
+
+
+def _methods(words: list[str]) -> tuple[Method, ...]:
+    """Those that will run: the one named, all of the model's, or else the model's first."""
+    from vlmscope.methods import get_method
 
     name = peek(words, "--method")
-    method = get_method(name) if name is not None else methods()[0]
-    return with_options(ground, method.options)
+    if name is not None and name != ALL:
+        return (get_method(name),)
+    suited = named_methods(words, MODEL)
+    return suited if name == ALL else suited[:1]
 
 
 def ground(
@@ -52,8 +66,15 @@ def ground(
         list[str], typer.Argument(metavar="PHRASE", help="What to find.", show_default=False)
     ],
     options: dict[str, Any],
-    model: ModelName = "tiny-llava",
-    method: Annotated[str | None, typer.Option(help="See: vlmscope methods.")] = None,
+    model: ModelName = MODEL,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="See: vlmscope methods. 'all': every method that runs on the model, side by side. "
+            "Default: the first of them.",
+            show_default=False,
+        ),
+    ] = None,
     heads: Annotated[
         str | None,
         typer.Option(help="A head file, or heads such as L14H24,L14H13."),
@@ -96,14 +117,16 @@ def ground(
     device: Device = None,
     revision: Revision = None,
     trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
-) -> None:
+) -> int:
     """Find phrases in an image: box, peak and score on stdout, an overlay on request.
 
     Boxes are (x0, y0, x1, y1) in pixels of the upright image. Options of another method show with
-    --method NAME --help.
+    --method NAME --help. Exit code 1 when --method all had to leave one out.
     """
+    from vlmscope.methods import compare_methods
     from vlmscope.methods import ground as find
     from vlmscope.models import Prompt
 
@@ -118,15 +141,21 @@ def ground(
     opened = open_image(image, max_pixels=max_pixels)
     given = None if heads is None else open_heads(heads)
     sam = None if refine is None else load_refiner(refine, dtype, device)
-    loaded: Any = load_model(model, dtype, device, revision, trust_remote_code)
+    loaded: Any = load_model(model, dtype, device, revision, trust_remote_code, max_side)
     settings = options if post is None else {"post": post, **options}
     if say:
         how = {"heads": given, "placement": placement, "prompt": prompt, **settings}
-        compare(loaded, opened, asked, out, _file_name, as_json, quiet, **how)
-        return
-    found = find(loaded, opened, asked, method, given, placement, prompt, rows, sam, **settings)
+        compare(loaded, opened, asked, out, picture_name, as_json, quiet, **how)
+        return 0
+    about: Any = (given, placement, prompt, rows, sam)
+    if method == ALL:
+        compared = compare_methods(loaded, opened, asked, None, *about, **settings)
+        written = [] if out is None else write_comparison(compared, out)
+        return report_comparison(opened, compared, written, as_json, arrays, quiet)
+    found = find(loaded, opened, asked, method, *about, **settings)
     written = [] if out is None else _write(found, out, shared_scale)
     _report(opened, found, written, as_json, arrays, quiet)
+    return 0
 
 
 def _decoded(phrase: str) -> str:
@@ -158,10 +187,7 @@ def _report(
             }
         )
     else:
-        rows = [
-            (g.phrase, *(_pixels(g.box) or ("-",) * 4), *(_pixels(g.point) or ("-",) * 2), g.score)
-            for g in found
-        ]
+        rows = [(g.phrase, *corners(g), g.score) for g in found]
         columns = ("phrase", "x0", "y0", "x1", "y1", "peak x", "peak y", "score")
         emit_table(columns, rows)
     for text in dict.fromkeys(warning for grounding in found for warning in grounding.warnings):
@@ -174,10 +200,6 @@ def _report(
         note(f"wrote {path}")
 
 
-def _pixels(values: tuple[float, ...] | None) -> tuple[str, ...] | None:
-    return None if values is None else tuple(f"{value:.1f}" for value in values)
-
-
 def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Path]:
     """One picture of all phrases, or in a folder one for each."""
     from vlmscope.viz import side_by_side
@@ -187,7 +209,7 @@ def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Pa
         picture = _overlay(found[0]) if one else side_by_side(found, shared_scale=shared_scale)
         save_picture(picture, out)
         return [out]
-    paths = [out / _file_name(index, g.phrase) for index, g in enumerate(found, start=1)]
+    paths = [out / picture_name(index, g.phrase) for index, g in enumerate(found, start=1)]
     for grounding, path in zip(found, paths, strict=True):
         save_picture(_overlay(grounding), path)
     return paths
@@ -196,11 +218,3 @@ def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Pa
 def _overlay(grounding: Grounding) -> Image.Image:
     # small pictures are enlarged so that the letters can be read
     return grounding.overlay(min_side=480)
-
-
-def _file_name(number: int, phrase: str) -> str:
-    return f"{number:02d}-{_slug(phrase)}.png"
-
-
-def _slug(phrase: str) -> str:
-    return re.sub(r"[^\w]+", "-", phrase.lower()).strip("-")[:40] or "phrase"

@@ -26,14 +26,15 @@ def with_options(
     """A function whose signature also has one option per field of the dataclasses.
 
     What was typed arrives in the parameter ``options`` of ``function``: a dictionary by field
-    name. A name that the function has itself is left to it, and those in ``without`` are left out.
+    name. A name that the function has itself is left to it, those in ``without`` are left out, and a
+    name that several dataclasses have becomes one option, as the first of them explains it.
     """
     own = inspect.signature(function, eval_str=True).parameters
-    extra = {}
+    extra: dict[str, inspect.Parameter] = {}
     for kind in kinds:
         for name, parameter in _parameters(kind).items() if kind is not None else ():
             if name not in own and name not in without:
-                extra[name] = parameter
+                extra.setdefault(name, parameter)
     shown = [parameter for name, parameter in own.items() if name != "options"]
 
     def called(**values: Any) -> Any:
@@ -62,14 +63,23 @@ def collect(kind: type[Any], typed: Mapping[str, Any]) -> Any:
 
 
 def peek(words: Sequence[str], *spellings: str) -> str | None:
-    """The value of an option before the command line is parsed; None when it is not there."""
-    for index, word in enumerate(words):
+    """The value of an option before the command line is parsed; None when it is not there.
+
+    Of an option that is given more than once it is the last, as the parser takes it. Nothing after
+    ``--`` is an option.
+    """
+    found = None
+    before = list(words)[: list(words).index("--")] if "--" in words else list(words)
+    for index, word in enumerate(before):
         if word in spellings and index + 1 < len(words):
-            return words[index + 1]
+            found = words[index + 1]
         for spelling in spellings:
-            if spelling.startswith("--") and word.startswith(f"{spelling}="):
-                return word.partition("=")[2]
-    return None
+            long = spelling.startswith("--")
+            if long and word.startswith(f"{spelling}="):
+                found = word.partition("=")[2]
+            elif not long and word.startswith(spelling) and word != spelling:
+                found = word[len(spelling) :]  # -mtiny-clip
+    return found
 
 
 def _parameters(kind: type[Any]) -> dict[str, inspect.Parameter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from vlmscope.io import atomic_path
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["check_picture", "check_place", "save_picture"]
+__all__ = ["check_picture", "check_place", "picture_name", "save_picture"]
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -63,6 +64,12 @@ def check_picture(path: Path | None) -> None:
             f"Cannot tell a picture format from {path.name!r}. End it in {', '.join(_SUFFIXES)}, "
             "or give a folder."
         )
+
+
+def picture_name(number: int, phrase: str) -> str:
+    """File name of a phrase's picture in a folder: ``01-the-red-square.png``."""
+    slug = re.sub(r"[^\w]+", "-", phrase.lower()).strip("-")[:40] or "phrase"
+    return f"{number:02d}-{slug}.png"
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:

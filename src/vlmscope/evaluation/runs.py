@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -146,14 +147,20 @@ def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -
 
 
 def _typed(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = method.options()
-    kinds = {field.name: type(getattr(defaults, field.name)) for field in fields(defaults)}
+    hints = typing.get_type_hints(method.options)
+    kinds = {field.name: _plain(hints[field.name]) for field in fields(method.options)}
     typed = {}
     for name, value in options.items():
         if name not in kinds:
             raise UnknownNameError(f"option of {method.id}", name, kinds)
         typed[name] = _read(name, value, kinds[name]) if isinstance(value, str) else value
     return typed
+
+
+def _plain(hint: Any) -> Any:
+    """The type of an option that may also be None: ``int | None`` gives ``int``."""
+    kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 else hint
 
 
 def _read(name: str, text: str, kind: type[Any]) -> Any:

@@ -13,6 +13,7 @@ from vlmscope.methods.localization_heads import (
     published_set,
     resolve_heads,
 )
+from vlmscope.methods.method_comparison import compare_methods, methods_for
 from vlmscope.methods.segmentation import Segmenter, segment, segmenter
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "MethodRegistry",
     "Segmenter",
     "compare_answer",
+    "compare_methods",
     "discover_heads",
     "get_method",
     "ground",
     "ground_options",
     "methods",
+    "methods_for",
     "published_names",
     "published_set",
     "resolve_heads",

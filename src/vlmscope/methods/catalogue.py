@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.methods.attend_minus_mean import AttendMinusMean
 from vlmscope.methods.base import Method, MethodRegistry
 from vlmscope.methods.clearclip import ClearClip
 from vlmscope.methods.clip_patches import ClipPatches
@@ -10,7 +11,9 @@ from vlmscope.methods.clip_surgery import ClipSurgery
 from vlmscope.methods.gem import Gem
 from vlmscope.methods.localization_heads.method import LocalizationHeads
 from vlmscope.methods.maskclip import MaskClip
+from vlmscope.methods.mean_attention import MeanAttention
 from vlmscope.methods.naclip import NaClip
+from vlmscope.methods.relative_attention import RelativeAttention
 from vlmscope.methods.sclip import SClip
 from vlmscope.models import LoadedModel
 
@@ -19,6 +22,9 @@ __all__ = ["METHODS", "default_method", "get_method", "methods"]
 METHODS = MethodRegistry()
 for _method in (
     LocalizationHeads(),
+    MeanAttention(),
+    RelativeAttention(),
+    AttendMinusMean(),
     Gem(),
     ClipSurgery(),
     MaskClip(),

@@ -15,7 +15,7 @@ from vlmscope.post import POST_PRESETS, PostOptions, change_options
 from vlmscope.refine import Refiner
 from vlmscope.types import Grounding
 
-__all__ = ["ground", "ground_options"]
+__all__ = ["Phrase", "check_refiner", "ground", "ground_options", "prompts_of"]
 
 Phrase = str | Prompt
 
@@ -91,14 +91,10 @@ def ground(
         UnsupportedError: a method that cannot run on the model.
         BadOptionError: ``refine`` that is no Refiner.
     """
-    _check_refiner(refine)
-    chosen = get_method(method) if method is not None else default_method(model)
-    if not chosen.accepts(model):
-        raise UnsupportedError(
-            f"The method {chosen.id!r} does not run on {model.id}. See: vlmscope methods"
-        )
+    check_refiner(refine)
+    chosen = _chosen(model, method)
     settings = ground_options(chosen, model, options)
-    asked = _prompts(phrases)
+    asked = prompts_of(phrases)
     opened = open_image(image)
     request = GroundRequest(heads, placement, prompt, rows, settings)
     results = chosen.ground(model, opened.pixels, asked, request) if asked else []
@@ -110,7 +106,24 @@ def ground(
     return results[0] if isinstance(phrases, str | Prompt) else results
 
 
-def _check_refiner(refine: Any) -> None:
+def _chosen(model: LoadedModel, name: str | None) -> Method:
+    if name is None:
+        return default_method(model)
+    if name == "all":
+        raise BadOptionError(
+            "One call of ground is one method; for all of them side by side call "
+            "vlmscope.compare_methods(model, image, phrases)."
+        )
+    method = get_method(name)
+    if not method.accepts(model):
+        raise UnsupportedError(
+            f"The method {name!r} does not run on {model.id}. See: vlmscope methods"
+        )
+    return method
+
+
+def check_refiner(refine: Any) -> None:
+    """Raise BadOptionError for anything but a Refiner or None."""
     if refine is not None and not isinstance(refine, Refiner):
         raise BadOptionError(
             "refine takes a Refiner, such as vlmscope.load_sam('facebook/sam-vit-base') gives, got "
@@ -148,7 +161,12 @@ def _post_setting(post: Any) -> PostOptions:
     )
 
 
-def _prompts(phrases: Any) -> list[Prompt]:
+def prompts_of(phrases: Any) -> list[Prompt]:
+    """One phrase or several as prompts.
+
+    Raises:
+        BadPhraseError: something that is no text.
+    """
     if isinstance(phrases, str | Prompt):
         return [Prompt.of(phrases)]
     if not isinstance(phrases, Sequence) or isinstance(phrases, bytes):

@@ -2,6 +2,7 @@
 
 from vlmscope.types.answers import Answer, AnswerComparison, WrittenBox
 from vlmscope.types.boxes import box_iou
+from vlmscope.types.comparison import MethodComparison
 from vlmscope.types.grounding import Box, Grounding
 from vlmscope.types.heads import Head, HeadEvidence, HeadFrequency, HeadSet, Interval, parse_heads
 from vlmscope.types.segmentation import BACKGROUND, MAX_CLASSES, Segmentation
@@ -20,6 +21,7 @@ __all__ = [
     "HeadFrequency",
     "HeadSet",
     "Interval",
+    "MethodComparison",
     "Role",
     "Segmentation",
     "TokenMap",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import BadOptionError
-from vlmscope.methods.base import GroundRequest
+from vlmscope.methods.base import GroundRequest, refuse_foreign
 from vlmscope.methods.dense.answer import DenseAnswer, answer
 from vlmscope.methods.dense.options import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
@@ -82,11 +82,13 @@ class DenseMethod(ABC):
         id: explicit and unique.
         summary: one line.
         options: its options, a frozen dataclass derived from :class:`DenseOptions`.
+        takes: none of the arguments that are about a decoder.
     """
 
     id: str
     summary: str
     options: type[Any] = DenseOptions
+    takes: frozenset[str] = frozenset()
 
     @abstractmethod
     def path(self, options: Any, blocks: int) -> DensePath:
@@ -117,7 +119,7 @@ class DenseMethod(ABC):
     ) -> list[Grounding]:
         """Ground every phrase in one image: one pass through the tower for all of them."""
         assert isinstance(model, DualEncoder)  # `accepts` said so
-        _refuse_foreign(self.id, request)
+        refuse_foreign(self, request)
         return answer(DenseAnswer(self, model, request.options), pixels, phrases)
 
 
@@ -193,16 +195,6 @@ def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Te
             qkv = block.project(block.norm1(x))
             x = block.forward(x, qkv, scratch)
         return x
-
-
-def _refuse_foreign(method: str, request: GroundRequest) -> None:
-    """Arguments of other methods are not silently ignored."""
-    for name in ("heads", "placement", "prompt", "rows"):
-        if getattr(request, name) is not None:
-            raise BadOptionError(
-                f"The method {method!r} knows no {name}; it belongs to methods that read attention "
-                "heads of a decoder. Leave it out."
-            )
 
 
 def stack_values(values: Sequence[Tensor]) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.attention import HeadMaps, read_heads
 from vlmscope.errors import BadHeadSetError
-from vlmscope.methods.base import GroundRequest
+from vlmscope.methods.base import ARGUMENTS, GroundRequest
 from vlmscope.methods.localization_heads.cautions import head_cautions, image_cautions
 from vlmscope.methods.localization_heads.choice import resolve_heads
 from vlmscope.methods.localization_heads.criteria import spatial_entropies
@@ -42,6 +42,7 @@ class LocalizationHeads:
     id = "localization-heads"
     summary = "a few attention heads of the decoder, discovered without labels (CVPR 2025)"
     options = LocalizationHeadsOptions
+    takes = frozenset(ARGUMENTS)
 
     def accepts(self, model: Any) -> bool:
         """Any model with a decoder that reads image tokens; an encoder alone has none."""

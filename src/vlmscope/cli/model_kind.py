@@ -1,0 +1,77 @@
+"""Which methods run on the model that a command line names, before that model is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.cli.options import peek
+from vlmscope.errors import VlmscopeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vlmscope.methods import Method
+
+__all__ = ["named_methods"]
+
+
+def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
+    """The methods that run on the model named with ``--model``, in the order of preference.
+
+    Only its configuration is looked at. Of a model that nothing on this machine says anything of,
+    all methods: which of them runs is then known when it is loaded.
+
+    Args:
+        words: the command line.
+        default: the model when none is named.
+    """
+    from vlmscope.methods import methods
+    from vlmscope.methods.dense import DenseMethod
+
+    encoder = _is_encoder(peek(words, "--model", "-m") or default, peek(words, "--revision"))
+    if encoder is None:
+        return methods()
+    return tuple(method for method in methods() if isinstance(method, DenseMethod) == encoder)
+
+
+def _is_encoder(name: str, revision: str | None) -> bool | None:
+    """Whether a model is a dual encoder and has no decoder; None: not known."""
+    from vlmscope.models import FAMILIES, DualFamily, catalogue
+
+    known = {card.id: card.family for card in catalogue()}
+    for family in FAMILIES:
+        if family.id == known.get(name):
+            return isinstance(family, DualFamily)
+    try:
+        config = _config(name, revision)
+        if config is None:
+            return None
+        family = FAMILIES.for_model_type(str(config.get("model_type")), name)
+    except (VlmscopeError, OSError, ValueError):
+        return None  # what is wrong with it is said when it is loaded
+    return isinstance(family, DualFamily)
+
+
+def _config(name: str, revision: str | None) -> dict[str, Any] | None:
+    """What ``config.json`` says, if it is on this machine; nothing is downloaded."""
+    from vlmscope.models.sources import locate
+
+    source = locate(name)
+    if source.open_clip:
+        return {"model_type": "clip"}
+    file = _cached(name, revision) if source.folder is None else source.folder / "config.json"
+    if file is None:
+        return None
+    config = json.loads(file.read_text(encoding="utf-8"))
+    return config if isinstance(config, dict) else None
+
+
+def _cached(name: str, revision: str | None) -> Path | None:
+    from pathlib import Path
+
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json", revision=revision)
+    return Path(found) if isinstance(found, str) else None

@@ -1,0 +1,161 @@
+"""``compare_methods``: every method that runs on a model, on the same phrases in one image.
+
+A function of its own and not a value of ``ground``'s ``method``: what comes back is another thing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from vlmscope.errors import BadHeadSetError, BadOptionError, UnknownNameError, UnsupportedError
+from vlmscope.images import ImageSource, OpenedImage, open_image
+from vlmscope.methods.base import Method
+from vlmscope.methods.catalogue import get_method, methods
+from vlmscope.methods.grounding import Phrase, check_refiner, ground, ground_options, prompts_of
+from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.post import PostOptions
+from vlmscope.refine import Refiner
+from vlmscope.types import Grounding, MethodComparison
+
+__all__ = ["compare_methods", "methods_for"]
+
+
+def methods_for(
+    model: LoadedModel | DualEncoder, names: Sequence[str] | None = None
+) -> tuple[Method, ...]:
+    """The methods of these ids, or all that run on a model, in the order of preference.
+
+    Raises:
+        UnknownNameError: an unknown method.
+        UnsupportedError: a method that does not run on the model, or when none does.
+        BadOptionError: no id at all, or one twice.
+    """
+    if names is None:
+        found = tuple(method for method in methods() if method.accepts(model))
+        if not found:
+            raise UnsupportedError(f"No method of vlmscope runs on {model.id}.")
+        return found
+    if not names or len(set(names)) < len(names):
+        raise BadOptionError(f"methods names each method once, one at least; got {list(names)}.")
+    found = tuple(get_method(name) for name in names)
+    for method in found:
+        if not method.accepts(model):
+            raise UnsupportedError(
+                f"The method {method.id!r} does not run on {model.id}. See: vlmscope methods"
+            )
+    return found
+
+
+def compare_methods(
+    model: LoadedModel | DualEncoder,
+    image: ImageSource | OpenedImage,
+    phrases: Phrase | Sequence[Phrase],
+    methods: Sequence[str] | None = None,
+    heads: Any = None,
+    placement: str | None = None,
+    prompt: str | None = None,
+    rows: str | int | Sequence[int] | None = None,
+    refine: Refiner | None = None,
+    **options: Any,
+) -> MethodComparison:
+    """Ground the same phrases by several methods.
+
+    Args:
+        model: the model.
+        image: path, bytes, PIL image or uint8 array (height, width, 3).
+        phrases: one phrase or several.
+        methods: ids; default: all that run on the model.
+        heads, placement, prompt, rows: as for :func:`vlmscope.ground`, for the methods that have a
+            use for them.
+        refine: a SAM that draws the masks; it embeds the image once for all of them.
+        **options: each goes to every method that has it; ``post`` to all.
+
+    Returns:
+        The comparison. Without ``methods``, one that cannot be run here (localization heads of a
+        model whose heads nobody knows) is left out, and ``left_out`` says why.
+
+    Raises:
+        UnknownNameError: an unknown method, or an option that none of the methods has.
+        BadOptionError: a value that an option does not take, or an argument for which none of the
+            methods has a use.
+        BadImageError, BadPhraseError, UnsupportedError: as for :func:`vlmscope.ground`.
+    """
+    check_refiner(refine)
+    chosen = methods_for(model, methods)
+    asked = prompts_of(phrases)
+    given = {"heads": heads, "placement": placement, "prompt": prompt, "rows": rows}
+    shared = {name: value for name, value in given.items() if value is not None}
+    calls = [_call(model, method, shared, options) for method in chosen]
+    _check_used(model, chosen, shared, options)
+    opened = open_image(image)
+    found: dict[str, list[Grounding]] = {}
+    left_out: dict[str, Exception] = {}
+    for method, call in zip(chosen, calls, strict=True):
+        try:
+            found[method.id] = ground(model, opened, asked, method.id, **call)  # type: ignore[arg-type]
+        except (BadHeadSetError, UnsupportedError) as error:
+            if methods is not None or (heads is not None and isinstance(error, BadHeadSetError)):
+                raise
+            left_out[method.id] = error
+    if not found:
+        raise next(iter(left_out.values()))
+    return MethodComparison(
+        model=model.id,
+        phrases=tuple(_named(each) for each in asked),
+        groundings=_refined(found, refine),
+        left_out={method: str(error) for method, error in left_out.items()},
+    )
+
+
+def _call(
+    model: LoadedModel | DualEncoder,
+    method: Method,
+    shared: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What one method is called with; its options are checked before anything is computed."""
+    own = {name: value for name, value in options.items() if name in _option_names(method)}
+    ground_options(method, model, own)
+    return {**own, **{name: value for name, value in shared.items() if name in method.takes}}
+
+
+def _option_names(method: Method) -> set[str]:
+    names = {each.name for each in fields(method.options)}
+    return names | {"post"} if issubclass(method.options, PostOptions) else names
+
+
+def _check_used(
+    model: LoadedModel | DualEncoder,
+    chosen: Sequence[Method],
+    shared: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> None:
+    """Nothing that the user typed is silently ignored by all methods."""
+    known = set().union(*(_option_names(method) for method in chosen))
+    for name in options:
+        if name not in known:
+            raise UnknownNameError("option", name, known)
+    for name in shared:
+        if not any(name in method.takes for method in chosen):
+            raise BadOptionError(
+                f"None of the methods {', '.join(method.id for method in chosen)} on {model.id} has "
+                f"a use for {name}. Leave it out."
+            )
+
+
+def _refined(
+    found: Mapping[str, list[Grounding]], refine: Refiner | None
+) -> dict[str, tuple[Grounding, ...]]:
+    """All of them through the refiner together: the image is embedded once."""
+    if refine is None:
+        return {method: tuple(own) for method, own in found.items()}
+    better = iter(refine.refine([grounding for own in found.values() for grounding in own]))
+    return {method: tuple(itertools.islice(better, len(own))) for method, own in found.items()}
+
+
+def _named(prompt: Prompt) -> str:
+    start, end = prompt.span
+    return prompt.text[start:end]
