@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
+    from vlmscope.analysis.knockout import knockout_sweep
+    from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
@@ -39,6 +41,7 @@ __all__ = [
     "generate",
     "ground",
     "knockout",
+    "knockout_sweep",
     "load",
     "load_sam",
     "open_image",
@@ -66,6 +69,8 @@ _HOMES = {
     "generate": "attention",
     "ground": "methods",
     "knockout": "attention",
+    "knockout_sweep": "analysis.knockout",
+    "knockout_sweep": "analysis.knockout",
     "load": "models",
     "load_sam": "refine",
     "open_image": "images",

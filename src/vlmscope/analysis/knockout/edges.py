@@ -1,0 +1,61 @@
+"""Edge sets by name: who may no longer be read by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from vlmscope.attention import EDGE_ROLES
+from vlmscope.errors import BadOptionError, UnknownNameError
+
+__all__ = ["VARIANTS", "parse_edges"]
+
+Edges = tuple[tuple[str, str], ...]
+
+_VARIANTS: dict[str, Edges] = {
+    "image->generated": (("image", "generated"),),
+    "image->query": (("image", "query"),),
+    "image->both": (("image", "query"), ("image", "generated")),
+    "query->generated": (("query", "generated"),),
+    "image<->query": (("image", "query"), ("query", "image")),
+    "query->image": (("query", "image"),),
+    "image->image": (("image", "image"),),
+    "image->last": (("image", "last"),),
+}
+VARIANTS: Mapping[str, Edges] = MappingProxyType(_VARIANTS)
+"""The variants of the paper, and the directions it names beside them. In a causal decoder with the image
+in front, ``query->image`` carries nothing; the sweep says so instead of assuming it."""
+
+
+def parse_edges(text: str) -> Edges:
+    """Edges out of a variant's name or of a list such as ``image->query,system->last``.
+
+    Raises:
+        BadOptionError: no edge, or something that is none.
+        UnknownNameError: a role that does not exist.
+    """
+    found: list[tuple[str, str]] = []
+    for part in (piece.strip() for piece in text.split(",")):
+        if not part:
+            continue
+        found += VARIANTS[part] if part in VARIANTS else _one(part)
+    if not found:
+        raise BadOptionError(
+            f"No edge is named in {text!r}. Write source->target, for example image->query."
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _one(part: str) -> list[tuple[str, str]]:
+    both = "<->" in part
+    sides = [side.strip() for side in part.split("<->" if both else "->")]
+    if len(sides) != 2:
+        raise BadOptionError(
+            f"An edge is written source->target or one<->other, got {part!r}. "
+            f"Variants: {', '.join(VARIANTS)}."
+        )
+    for side in sides:
+        if side not in EDGE_ROLES:
+            raise UnknownNameError("token role", side, EDGE_ROLES)
+    source, target = sides
+    return [(source, target), (target, source)] if both else [(source, target)]

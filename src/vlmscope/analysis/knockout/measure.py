@@ -1,0 +1,254 @@
+"""Sweeping knock-outs over many questions, one at a time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence, Sized
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from vlmscope.analysis.knockout.accuracy import accuracy
+from vlmscope.analysis.knockout.edges import EdgeSet, parse_edges
+from vlmscope.analysis.knockout.judge import Judge, Marker, judge_name
+from vlmscope.analysis.knockout.objects import ObjectWords
+from vlmscope.analysis.knockout.options import KnockoutOptions
+from vlmscope.analysis.knockout.result import KnockoutSweep
+from vlmscope.analysis.knockout.windows import Window, everywhere, make_windows
+from vlmscope.analysis.questions import Question, as_questions
+from vlmscope.analysis.record import run_record
+from vlmscope.attention.selection import HeadChoice
+from vlmscope.attention.sweep import Case, Outcome, sweep
+from vlmscope.errors import BadOptionError, BadSampleError, VlmscopeWarning
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.resume import SampleLog
+
+__all__ = ["knockout_sweep"]
+
+_DIGITS = 7
+
+
+def knockout_sweep(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    options: KnockoutOptions | None = None,
+    *,
+    objects: ObjectWords | None = None,
+    judge: Judge | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> KnockoutSweep:
+    """Block edges in window after window of layers, and see what is lost of the answer.
+
+    Each prompt is run once; every knock-out starts at the first layer and row that it can change.
+    Every edge set is also blocked in all layers at once, to hold the windows against.
+
+    Args:
+        model: the model.
+        samples: see :func:`vlmscope.analysis.questions.as_questions`; read one by one. Where a sample
+            brings no answer the model gives one, greedily; that clean answer is what effects are about.
+        options: see :class:`KnockoutOptions`.
+        objects: hold what the model says under a knock-out against its clean answer by the objects
+            that both name.
+        judge: hold them against each other by a judge of your own; see :data:`Judge`.
+        resume: state file: finished samples are not computed again.
+        progress: show a bar on stderr.
+
+    Raises:
+        BadOptionError: windows beyond the decoder, no edge, objects and a judge, or marks without
+            generating.
+        BadSampleError: no sample, one that is no question, an answer without tokens, or a model that
+            says nothing to any of them.
+        UnknownNameError: an unknown role, preset or placement.
+        AttentionError: a head out of range.
+    """
+    options = options or KnockoutOptions()
+    plan = _Plan.of(model, options)
+    by = _marked_by(options, objects, judge)
+    run = run_record(
+        model,
+        analysis="knockout",
+        **asdict(options),
+        windows_blocked={window.name: list(window.blocked) for window in plan.windows},
+        own_position="a row always reads its own position",
+        marked_by=None if by is None else judge_name(by),
+    )
+    log = SampleLog(resume, run)
+    ids: list[str] = []
+    total = len(samples) if isinstance(samples, Sized) else None
+    bar = tqdm(as_questions(samples), "knockout", total, file=sys.stderr, disable=not progress)
+    for question in bar:
+        digest = _digest(question)
+        if digest not in log:
+            log.add(digest, _measure(model, question, options, plan, by))
+        ids.append(digest)
+    records = [log[digest] for digest in ids]
+    _report_failures(records)
+    return _result(run, plan, ids, records, options.seed)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is swept: the axes of the result.
+
+    Attributes:
+        edges: edge sets.
+        windows: the last one is the whole decoder.
+        heads: one head, or None for all that are blocked together.
+        cases: edge sets x windows x heads.
+    """
+
+    edges: tuple[EdgeSet, ...]
+    windows: tuple[Window, ...]
+    heads: tuple[int | None, ...]
+    cases: tuple[Case, ...]
+    depth: int
+    mode: str
+
+    @classmethod
+    def of(cls, model: LoadedModel, options: KnockoutOptions) -> _Plan:
+        depth, total = model.decoder_shape
+        edges = tuple(parse_edges(text) for text in options.edges)
+        sliding = make_windows(depth, options.mode, options.width, options.stride, options.windows)
+        windows = (*sliding, everywhere(depth))
+        HeadChoice.of((depth, total), None, options.heads)
+        together: Sequence[tuple[int, ...] | None] = [options.heads]
+        if options.each_head:
+            together = [(head,) for head in options.heads or range(total)]
+        heads = tuple(each[0] if options.each_head and each else None for each in together)
+        cases = tuple(
+            Case(edge.edges, window.blocked, chosen)
+            for edge in edges
+            for window in windows
+            for chosen in together
+        )
+        return cls(edges, windows, heads, cases, depth, options.mode)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return len(self.edges), len(self.windows), len(self.heads)
+
+
+def _marked_by(
+    options: KnockoutOptions, objects: ObjectWords | None, judge: Judge | None
+) -> ObjectWords | Judge | None:
+    if objects is not None and judge is not None:
+        raise BadOptionError("Answers are marked by objects or by a judge, not by both. Give one.")
+    if (objects or judge) is not None and not options.generate:
+        raise BadOptionError(
+            "Marking answers needs answers under the knock-outs: set generate, or give no objects and "
+            "no judge."
+        )
+    return judge if objects is None else objects
+
+
+def _digest(question: Question) -> str:
+    """References count as well: accuracy is part of what is kept."""
+    if not question.references:
+        return question.digest
+    import hashlib
+
+    more = hashlib.sha256("\0".join(question.references).encode()).hexdigest()[:8]
+    return f"{question.digest}-{more}"
+
+
+def _measure(
+    model: LoadedModel,
+    question: Question,
+    options: KnockoutOptions,
+    plan: _Plan,
+    by: ObjectWords | Judge | None,
+) -> dict[str, Any]:
+    found = sweep(
+        model,
+        question.image,
+        Prompt(question.text, answer=question.answer),
+        plan.cases,
+        preset=options.preset,
+        placement=options.placement,
+        last_row=options.last_row,
+        max_new_tokens=options.max_new_tokens,
+        ask=options.generate,
+    )
+    record: dict[str, Any] = {"question": question.text, "answer": found.said.text}
+    if not found.said.tokens:
+        return {**record, "skipped": "the model says nothing: its answer ends at once"}
+    marker = Marker(question, found.said.text, by)
+    return {
+        **record,
+        "given": found.said.given,
+        "tokens": list(found.said.tokens),
+        "logprobs": _rounded(found.said.logprobs),
+        "accuracy": _right(question, found.said.text, options),
+        "outcomes": [_outcome(each, question, options, marker) for each in found.outcomes],
+        "unjudged": marker.failures,
+        "resumed": found.shared,
+    }
+
+
+def _outcome(
+    outcome: Outcome, question: Question, options: KnockoutOptions, marker: Marker
+) -> dict[str, Any]:
+    right = None if outcome.answer is None else _right(question, outcome.answer, options)
+    return {
+        "logprobs": _rounded(outcome.logprobs),
+        "kl": _rounded(outcome.kl),
+        "changed": outcome.changed,
+        "live": outcome.live,
+        "answer": outcome.answer,
+        "accuracy": right,
+        "mark": marker.mark(outcome.answer),
+    }
+
+
+def _right(question: Question, answer: str, options: KnockoutOptions) -> float | None:
+    if not question.references:
+        return None
+    return accuracy(answer, question.references, options.accuracy)
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [float(value) for value in np.round(values, _DIGITS)]
+
+
+def _report_failures(records: Sequence[dict[str, Any]]) -> None:
+    reasons = Counter(reason for record in records for reason in record.get("unjudged", ()))
+    if reasons:
+        listed = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())
+        warnings.warn(
+            f"{reasons.total()} answers could not be judged ({listed}). They are left out, not counted "
+            "as lost.",
+            VlmscopeWarning,
+            stacklevel=3,
+        )
+
+
+def _result(
+    run: dict[str, Any], plan: _Plan, ids: list[str], records: list[dict[str, Any]], seed: int
+) -> KnockoutSweep:
+    if not ids:
+        raise BadSampleError("A sweep of knock-outs needs at least one question, got none.")
+    pairs = zip(ids, records, strict=True)
+    kept = [(digest, record) for digest, record in pairs if "skipped" not in record]
+    if not kept:
+        raise BadSampleError(
+            f"None of the {len(ids)} questions can be used: {records[0]['skipped']}. Try another "
+            "prompt preset, or questions that bring their answer."
+        )
+    return KnockoutSweep(
+        run=run,
+        depth=plan.depth,
+        mode=plan.mode,
+        edges=tuple(each.name for each in plan.edges),
+        windows=plan.windows,
+        heads=plan.heads,
+        ids=tuple(digest for digest, _ in kept),
+        records=tuple(record for _, record in kept),
+        skipped={d: r["skipped"] for d, r in zip(ids, records, strict=True) if "skipped" in r},
+        seed=seed,
+    )

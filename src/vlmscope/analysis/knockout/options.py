@@ -1,0 +1,74 @@
+"""How a sweep is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vlmscope.analysis.knockout.accuracy import ACCURACIES
+from vlmscope.analysis.knockout.edges import VARIANTS, parse_edges
+from vlmscope.analysis.knockout.windows import MODES
+from vlmscope.attention.sweep import LAST_ROWS
+from vlmscope.errors import BadOptionError, UnknownNameError
+
+__all__ = ["KnockoutOptions"]
+
+
+@dataclass(frozen=True)
+class KnockoutOptions:
+    """Edges, windows, and what is asked of the model under them."""
+
+    edges: str = field(
+        default="image->query",
+        metadata={
+            "help": f"what is blocked: {', '.join(VARIANTS)}, or a list of source->target roles"
+        },
+    )
+    mode: str = field(
+        default="inside",
+        metadata={
+            "choices": MODES,
+            "help": "blocked inside each window, outside it, from its first layer on, or until its "
+            "last",
+        },
+    )
+    width: int = field(default=1, metadata={"help": "layers of a window"})
+    stride: int = field(default=1, metadata={"help": "layers from window to window"})
+    last_row: str = field(
+        default="query",
+        metadata={
+            "choices": LAST_ROWS,
+            "help": "the last prompt position predicts the first generated token: it counts as query "
+            "(published code) or as generated",
+        },
+    )
+    ask: bool = field(
+        default=False,
+        metadata={"help": "let the model answer under each knock-out, to judge its answers"},
+    )
+    accuracy: str = field(
+        default="exact",
+        metadata={
+            "choices": ACCURACIES,
+            "help": "an answer is right if it says what a reference says (exact), or by VQA's formula "
+            "over several people's answers (vqa)",
+        },
+    )
+    preset: str | None = field(
+        default="chat", metadata={"help": "prompt preset; chat is what the model answers to"}
+    )
+    placement: str | None = field(
+        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
+    )
+    max_new_tokens: int = field(default=32, metadata={"help": "longest answer, in tokens"})
+    seed: int = field(default=0, metadata={"help": "of the intervals"})
+
+    def __post_init__(self) -> None:
+        parse_edges(self.edges)
+        if self.mode not in MODES:
+            raise UnknownNameError("mode of windows", self.mode, MODES)
+        if self.last_row not in LAST_ROWS:
+            raise UnknownNameError("side of the last prompt row", self.last_row, LAST_ROWS)
+        if self.accuracy not in ACCURACIES:
+            raise UnknownNameError("accuracy", self.accuracy, ACCURACIES)
+        if self.max_new_tokens < 1:
+            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")

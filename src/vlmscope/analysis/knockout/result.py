@@ -1,0 +1,262 @@
+"""What a sweep of knock-outs found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.analysis.knockout.layers import CarryingLayers, carrying_layers, layer_scores
+from vlmscope.analysis.knockout.windows import Window
+from vlmscope.errors import UnknownNameError
+from vlmscope.io import write_json
+from vlmscope.stats import bootstrap
+from vlmscope.types import Interval
+
+__all__ = ["EFFECTS", "HeadEffect", "KnockoutSweep"]
+
+EFFECTS: dict[str, str] = {
+    "logprob_drop": "log-probability of the clean answer that is lost, summed over its tokens, in nats",
+    "token_drop": "the same per token",
+    "kl": "KL(clean || knocked) of the next-token distribution, mean over the answer's tokens, in nats",
+    "first_kl": "the same of the first token alone",
+    "changed": "share of answers that are no longer the most likely ones",
+    "accuracy_lost": "accuracy of the clean answer less accuracy under the knock-out",
+    "f1_lost": "1 - F1 of the objects named (or the judge's mark) against the clean answer",
+}
+"""Effects by name; each is 0 where a knock-out changes nothing."""
+
+
+class HeadEffect(NamedTuple):
+    """A window and a head (None: all) with their effect."""
+
+    window: str
+    head: int | None
+    effect: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class KnockoutSweep:
+    """Effects per edge set, window, head and sample.
+
+    Attributes:
+        run: everything needed to repeat the run; ``run["last_row"]`` says what the last prompt
+            position counted as.
+        depth: layers of the decoder.
+        mode: what was blocked for each window.
+        edges: names of the edge sets.
+        windows: the last one is the whole decoder.
+        heads: heads that were blocked one by one, or (None,).
+        ids: digests of the samples.
+        records: per sample what was measured; ``outcomes`` run over edges, windows and heads.
+        skipped: samples that could not be used, and why.
+        seed: of the intervals.
+    """
+
+    run: dict[str, Any]
+    depth: int
+    mode: str
+    edges: tuple[str, ...]
+    windows: tuple[Window, ...]
+    heads: tuple[int | None, ...]
+    ids: tuple[str, ...]
+    records: tuple[dict[str, Any], ...] = field(repr=False)
+    skipped: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(edge sets, windows, heads)."""
+        return len(self.edges), len(self.windows), len(self.heads)
+
+    def effects(self, effect: str) -> NDArray[np.float64]:
+        """Float (edge sets, windows, heads, samples); NaN where there is none (see :data:`EFFECTS`).
+
+        Raises:
+            UnknownNameError: no such effect.
+        """
+        if effect not in EFFECTS:
+            raise UnknownNameError("effect", effect, EFFECTS)
+        return self._effects[effect]
+
+    @cached_property
+    def _effects(self) -> dict[str, NDArray[np.float64]]:
+        whole: dict[str, NDArray[np.float64]] = {}
+        for name in EFFECTS:
+            values = [
+                [_effect(name, record, outcome) for outcome in record["outcomes"]]
+                for record in self.records
+            ]
+            whole[name] = np.array(values, dtype=np.float64).T.reshape(*self.shape, len(self.ids))
+        return whole
+
+    @property
+    def carries_nothing(self) -> NDArray[np.bool_]:
+        """Bool (edge sets, windows, heads): in no sample can the blocked edges carry anything to the
+        answer, so the effect is exactly 0."""
+        live = np.array([[each["live"] for each in record["outcomes"]] for record in self.records])
+        dead: NDArray[np.bool_] = ~live.any(axis=0).reshape(self.shape)
+        return dead
+
+    def curve(self, edges: str, effect: str, head: int | None = None) -> list[Interval | None]:
+        """Per window, the whole decoder left out, the mean over samples with its bootstrap interval.
+
+        Args:
+            edges: an edge set.
+            effect: of :data:`EFFECTS`.
+            head: which, where heads were blocked one by one.
+
+        Returns:
+            None for a window without any sample that has the effect.
+        """
+        values = self._values(edges, effect, head)
+        return [self._interval(each) for each in values[:-1]]
+
+    def everywhere(self, edges: str, effect: str, head: int | None = None) -> Interval | None:
+        """The effect of blocking an edge set in every layer."""
+        return self._interval(self._values(edges, effect, head)[-1])
+
+    def carrying(self, edges: str, effect: str = "logprob_drop") -> CarryingLayers | None:
+        """The layers that carry the answer along an edge set; None when no layer stands out.
+
+        Where heads were blocked one by one, the effect of a window is the mean over them.
+        """
+        values = self.effects(effect)[self._edge(edges)].mean(axis=1)  # (windows, samples)
+        values = values[:, ~np.isnan(values).any(axis=0)].T
+        scores = layer_scores(
+            self.mode, self.windows[:-1], values[:, :-1], values[:, -1], self.depth
+        )
+        return carrying_layers(scores, self.seed)
+
+    def strongest(
+        self, edges: str, effect: str = "logprob_drop", count: int = 10
+    ) -> list[HeadEffect]:
+        """Windows and heads of the largest mean effect, largest first."""
+        found = [
+            HeadEffect(window.name, head, interval)
+            for head in self.heads
+            for window, interval in zip(
+                self.windows[:-1], self.curve(edges, effect, head), strict=True
+            )
+            if interval is not None
+        ]
+        return sorted(found, key=lambda each: -each.effect.value)[:count]
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the effects that some sample has."""
+        return tuple(name for name in EFFECTS if not np.isnan(self.effects(name)).all())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One flat record per sample, edge set, window and head: for tables and Parquet."""
+        for digest, record in zip(self.ids, self.records, strict=True):
+            outcomes = iter(record["outcomes"])
+            for edges in self.edges:
+                for window in self.windows:
+                    for head in self.heads:
+                        outcome = next(outcomes)
+                        yield {
+                            "sample": digest,
+                            "edges": edges,
+                            "window": window.name,
+                            "head": -1 if head is None else head,
+                            "carries_nothing": not outcome["live"],
+                            **{name: _effect(name, record, outcome) for name in EFFECTS},
+                            "clean_answer": record["answer"],
+                            "answer": outcome["answer"] or "",
+                        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON values: curves with intervals and samples, layers named, the run."""
+        return {
+            "run": self.run,
+            "samples": len(self.ids),
+            "ids": list(self.ids),
+            "skipped": self.skipped,
+            "depth": self.depth,
+            "mode": self.mode,
+            "edges": list(self.edges),
+            "heads": list(self.heads),
+            "windows": [
+                {"name": each.name, "layers": list(each.layers), "blocked": list(each.blocked)}
+                for each in self.windows
+            ],
+            "effects": {name: EFFECTS[name] for name in self.measured},
+            "carrying_layers": {
+                edges: {name: self._carrying_dict(edges, name) for name in self.measured}
+                for edges in self.edges
+            },
+            "curves": [self._curve_dict(*each) for each in self._curves()],
+            "carries_nothing": self.carries_nothing.tolist(),
+            "records": list(self.records),
+        }
+
+    def to_json(self, path: str) -> None:
+        """Write :meth:`to_dict` to a file."""
+        write_json(path, self.to_dict())
+
+    def _curves(self) -> Iterator[tuple[str, str, int | None]]:
+        for edges in self.edges:
+            for effect in self.measured:
+                for head in self.heads:
+                    yield edges, effect, head
+
+    def _curve_dict(self, edges: str, effect: str, head: int | None) -> dict[str, Any]:
+        values = self._values(edges, effect, head)
+        whole = self.everywhere(edges, effect, head)
+        return {
+            "edges": edges,
+            "effect": effect,
+            "head": head,
+            "windows": [_listed(each) for each in self.curve(edges, effect, head)],
+            "everywhere": _listed(whole),
+            "missing": int(np.isnan(values).sum()),
+            "per_sample": [[None if np.isnan(v) else float(v) for v in each] for each in values],
+        }
+
+    def _carrying_dict(self, edges: str, effect: str) -> dict[str, Any] | None:
+        found = self.carrying(edges, effect)
+        return None if found is None else found.to_dict()
+
+    def _values(self, edges: str, effect: str, head: int | None) -> NDArray[np.float64]:
+        """Float (windows, samples)."""
+        if head not in self.heads:
+            raise UnknownNameError("head", head, map(str, self.heads))
+        values: NDArray[np.float64] = self.effects(effect)[
+            self._edge(edges), :, self.heads.index(head)
+        ]
+        return values
+
+    def _edge(self, edges: str) -> int:
+        if edges not in self.edges:
+            raise UnknownNameError("edge set", edges, self.edges)
+        return self.edges.index(edges)
+
+    def _interval(self, values: NDArray[np.float64]) -> Interval | None:
+        kept = values[~np.isnan(values)]
+        return bootstrap(kept, seed=self.seed) if len(kept) else None
+
+
+def _effect(name: str, record: dict[str, Any], outcome: dict[str, Any]) -> float:
+    if name in ("logprob_drop", "token_drop"):
+        drop = float(np.sum(record["logprobs"]) - np.sum(outcome["logprobs"]))
+        return drop if name == "logprob_drop" else drop / len(record["logprobs"])
+    if name == "kl":
+        return float(np.mean(outcome["kl"]))
+    if name == "first_kl":
+        return float(outcome["kl"][0])
+    if name == "changed":
+        return float(outcome["changed"])
+    if name == "accuracy_lost":
+        if outcome["accuracy"] is None:
+            return float("nan")
+        return float(record["accuracy"] - outcome["accuracy"])
+    return float("nan") if outcome["mark"] is None else 1.0 - float(outcome["mark"])
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)
