@@ -28,6 +28,7 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.models import LoadedModel
+from vlmscope.models.headers import weight_files
 from vlmscope.models.placing import quantisation
 from vlmscope.models.refusals import explained, no_connection
 from vlmscope.models.sources import fingerprint
@@ -127,6 +128,12 @@ def test_a_file_that_was_cut_off(checkpoint: Path, left: int) -> None:
     file.write_bytes(file.read_bytes()[:left])
     with pytest.raises(ModelLoadError, match=r"model\.safetensors .*(cut off|no readable header)"):
         vs.load(str(checkpoint))
+
+
+def test_files_that_are_not_read_are_not_checked(checkpoint: Path) -> None:
+    (checkpoint / "consolidated.safetensors").write_bytes(b"something else")
+    assert [file.name for file in weight_files(checkpoint)] == ["model.safetensors"]
+    assert vs.load(str(checkpoint)).family.id == "llava"
 
 
 def test_a_file_of_the_index_that_is_not_there(checkpoint: Path) -> None:

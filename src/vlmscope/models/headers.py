@@ -23,15 +23,18 @@ ELEMENT_BYTES: Mapping[str, float] = {
 """Bytes of one element by its dtype, as safetensors spells it."""
 
 _LENGTH = 8  # a file starts with the size of its header, a little-endian 64-bit integer
+_SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint: those of its index, else all in the folder.
+    """The safetensors files that transformers would read; all in the folder when none has its name.
 
     Raises:
         ModelLoadError: an index that is no JSON, or that names a file which is not there.
     """
+    if (folder / _SINGLE).is_file():  # others beside it are the same weights in another format
+        return [folder / _SINGLE]
     index = folder / _INDEX
     if not index.is_file():
         return sorted(folder.glob("*.safetensors"))
