@@ -112,8 +112,9 @@ class Blip2Family(Family):
                 f"The processor makes {size[0]}x{size[1]} pixels, the model's vision tower takes "
                 f"{side}x{side}. Load the processor that belongs to the model."
             )
-        cells = side // int(vision.patch_size)
-        layout = GridLayout("image", np.arange(cells * cells), *fitted.edges((cells, cells)))
+        patch = int(vision.patch_size)
+        cells = side // patch
+        layout = GridLayout("image", np.arange(cells * cells), *fitted.edges((cells, cells), patch))
         token = self.placeholder(hf, processor)
         expansion = Expansion.run(token, int(hf.config.num_query_tokens))
         return ImageInputs({"pixel_values": values}, expansion, (layout,), fitted.placement)

@@ -71,7 +71,11 @@ class LlavaFamily(Family):
             )
         grid = self._grid(hf, size)
         extra = self._leading_tokens(hf)
-        layout = GridLayout("image", np.arange(grid[0] * grid[1]) + extra, *fitted.edges(grid))
+        layout = GridLayout(
+            "image",
+            np.arange(grid[0] * grid[1]) + extra,
+            *fitted.edges(grid, int(hf.config.vision_config.patch_size)),
+        )
         token = str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
         expansion = Expansion.run(token, grid[0] * grid[1] + extra)
         return ImageInputs({"pixel_values": values}, expansion, (layout,), fitted.placement)

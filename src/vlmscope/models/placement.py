@@ -61,11 +61,20 @@ class FittedImage:
     x: Axis
     placement: str
 
-    def edges(self, cells: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Original-pixel edges of a regular (rows, columns) grid over the processed image."""
+    def edges(
+        self, cells: tuple[int, int], patch: int | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Original-pixel edges of a regular (rows, columns) grid.
+
+        Args:
+            cells: rows and columns.
+            patch: side of a cell in processed pixels, where the grid may end short of the image (27
+                patches of 14 cover 378 of 384 pixels); None: the grid covers all of it.
+        """
         rows, columns = cells
-        y = self.y.to_original(np.linspace(0, self.size[0], rows + 1))
-        x = self.x.to_original(np.linspace(0, self.size[1], columns + 1))
+        height, width = self.size if patch is None else (rows * patch, columns * patch)
+        y = self.y.to_original(np.linspace(0, height, rows + 1))
+        x = self.x.to_original(np.linspace(0, width, columns + 1))
         return y, x
 
 
