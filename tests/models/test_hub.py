@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 
 from fake_hub import FakeHub, Repository, serving
 from families import llava
@@ -83,8 +84,18 @@ def commit(folder: Path, value: float) -> Path:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What one process saw, first with the hub and then without it."""
-    root = tmp_path_factory.mktemp("hub")
+    """What one process saw, first with the hub and then without it; run once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    report = shared / "hub-session.json"
+    with FileLock(shared / "hub-session.lock"):
+        if not report.is_file():
+            report.write_text(json.dumps(run_session(tmp_path_factory.mktemp("hub"))))
+    return dict(json.loads(report.read_text()))
+
+
+def run_session(root: Path) -> dict[str, Any]:
     first, second = commit(root / "first", 1.0), commit(root / "second", 2.0)
     bare = root / "bare"
     bare.mkdir()

@@ -195,7 +195,7 @@ class Instrument:
             return mask, None
         # a family hands the same mask to many layers: edit it once per pass, and keep it alive
         # beside the result so that its id cannot be taken by another tensor meanwhile
-        cache_key = (id(mask), key.shape[2], active, forward.crossed)
+        cache_key = (id(mask), key.shape[2], active, forward.crossed, query.device)
         if cache_key not in self._masks:
             edited = self._blocked_mask(active, module, query, key, mask, options, forward)
             self._masks[cache_key] = (mask, *edited)
