@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -32,17 +34,24 @@ def peak_above(job: Callable[[], object], device: str = "cpu") -> int:
     return _resident_peak(job)
 
 
-def _resident_peak(job: Callable[[], object]) -> int:
+def _resident() -> int:
+    """Bytes of memory that this process holds now."""
+    statm = Path("/proc/self/statm")  # what Linux has needs no package
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
     import psutil
 
-    process = psutil.Process()
-    base = peak = process.memory_info().rss
+    return int(psutil.Process().memory_info().rss)
+
+
+def _resident_peak(job: Callable[[], object]) -> int:
+    base = peak = _resident()
     done = threading.Event()
 
     def watch() -> None:
         nonlocal peak
         while not done.is_set():
-            peak = max(peak, process.memory_info().rss)
+            peak = max(peak, _resident())
             time.sleep(0.002)
 
     watcher = threading.Thread(target=watch)

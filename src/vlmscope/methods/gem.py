@@ -18,7 +18,7 @@ from vlmscope.methods.dense.engine import DenseMethod, DensePath, Site
 from vlmscope.methods.dense.options import DenseOptions
 from vlmscope.methods.dense.temperature import perplexity_temperature
 from vlmscope.models import DualEncoder
-from vlmscope.models.blocks import QKV, VisionBlock, merge_heads
+from vlmscope.models.blocks import QKV, VisionBlock
 
 __all__ = ["Gem", "GemOptions", "adaptive_temperature"]
 
@@ -89,13 +89,18 @@ class Gem(DenseMethod):
         return DensePath(depth=min(options.depth, blocks), residual=True, feed_forward=False)
 
     def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
-        mean: Tensor | None = None
-        v = qkv.v.contiguous()  # read by every projection: a copy is repaid at once
+        total: Tensor | None = None
+        # read by every projection: a copy that the kernel can stream is repaid at once
+        v = site.scratch.shaped("values", qkv.v).copy_(qkv.v)
+        temperature = _fixed_temperature(v, site, options)
         for name in options.projections:
-            part = self._one(getattr(qkv, name), v, site, options)
-            mean = part if mean is None else mean.add_(part)
-        assert mean is not None
-        return merge_heads(mean / len(options.projections))
+            unit = _smoothed(getattr(qkv, name), site, options, temperature)
+            part = _self_attend(unit, v, _temperature(unit, options, temperature))
+            total = part if total is None else total.add_(part)
+        assert total is not None
+        mean = total.new_empty(total.transpose(1, 2).shape)
+        torch.div(total, len(options.projections), out=mean.transpose(1, 2))
+        return mean.flatten(2)
 
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
         if options.temperature != "adaptive":
@@ -109,18 +114,19 @@ class Gem(DenseMethod):
             "nearly flat and averages objects away. Try temperature='perplexity'.",
         )
 
-    def _one(self, p: Tensor, v: Tensor, site: Site, options: Any) -> Tensor:
-        unit = _unit(p)
-        for _ in range(options.iterations):
-            scale = _temperature(unit, site, options)
-            unit = _unit(_self_attend(unit, unit, scale))
-        return _self_attend(unit, v, _temperature(unit, site, options))
+
+def _smoothed(p: Tensor, site: Site, options: Any, temperature: Tensor | None) -> Tensor:
+    """A projection after the iterations: unit vectors, in the pass's buffer for them."""
+    unit = _unit(p, site)
+    for _ in range(options.iterations):
+        unit = _unit(_self_attend(unit, unit, _temperature(unit, options, temperature)), site)
+    return unit
 
 
-def _unit(p: Tensor) -> Tensor:
-    """Unit vectors along the last axis, laid out head by head as the attention kernel likes it."""
-    norms = torch.linalg.vector_norm(p, dim=-1, keepdim=True).clamp_min(_TINY)
-    return torch.div(p, norms, out=p.new_empty(p.shape))
+def _unit(p: Tensor, site: Site) -> Tensor:
+    """Unit vectors along the last axis, in one buffer laid out head by head as the kernel likes it."""
+    norms = torch.linalg.vector_norm(p, dim=-1, keepdim=True).clamp_min_(_TINY)
+    return torch.div(p, norms, out=site.scratch.shaped("unit", p))
 
 
 def adaptive_temperature(normed: Tensor, head_dim: int) -> Tensor:
@@ -141,13 +147,17 @@ def expected_temperature(block: VisionBlock) -> float:
     return math.sqrt(squares) * block.scale
 
 
-def _temperature(unit: Tensor, site: Site, options: Any) -> Tensor:
-    """(batch,) inverse temperatures."""
+def _fixed_temperature(p: Tensor, site: Site, options: Any) -> Tensor | None:
+    """(batch,) inverse temperatures, or None where each projection has its own."""
     if options.temperature == "constant":
-        return torch.full((unit.shape[0],), options.constant, device=unit.device)
+        return torch.full((len(p),), options.constant, device=p.device)
     if options.temperature == "adaptive":
-        return adaptive_temperature(site.normed, unit.shape[-1])
-    return perplexity_temperature(unit, options.perplexity)
+        return adaptive_temperature(site.normed, p.shape[-1])
+    return None
+
+
+def _temperature(unit: Tensor, options: Any, fixed: Tensor | None) -> Tensor:
+    return perplexity_temperature(unit, options.perplexity) if fixed is None else fixed
 
 
 def _self_attend(unit: Tensor, values: Tensor, temperature: Tensor) -> Tensor:

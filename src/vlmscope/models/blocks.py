@@ -30,6 +30,11 @@ class Scratch:
             kept = self._kept[name] = like.new_empty(rows, columns)
         return kept
 
+    def shaped(self, name: str, like: Tensor) -> Tensor:
+        """An uninitialised contiguous buffer of ``like``'s shape, dtype and device."""
+        columns = like.shape[-1]
+        return self.take(name, like.numel() // columns, columns, like).view(like.shape)
+
 
 @dataclass(frozen=True)
 class QKV:

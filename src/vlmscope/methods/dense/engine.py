@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ from vlmscope.types import Grounding
 
 __all__ = ["DenseMethod", "DensePath", "DenseTokens", "Site", "dense_tokens"]
 
+# On a processor no matrix product gets faster beyond this many rows, while larger tensors leave the
+# cache and cost page faults: a larger batch is run in parts.
+_TOKENS_AT_ONCE = 1024
+
 
 @dataclass(frozen=True, eq=False)
 class Site:
@@ -39,12 +43,14 @@ class Site:
         normed: (batch, prefix + patches, dim), its input after norm1.
         grid: (rows, columns) of patches.
         prefix: special tokens in front of the patches.
+        scratch: buffers of this pass, for what does not outlive the attention.
     """
 
     block: VisionBlock
     normed: Tensor
     grid: PatchGrid
     prefix: int
+    scratch: Scratch = field(default_factory=Scratch)
 
 
 @dataclass(frozen=True)
@@ -144,46 +150,59 @@ def dense_tokens(
     Raises:
         BadOptionError: more dense blocks than the tower has.
     """
-    family, hf = encoder.family, encoder.hf
-    blocks = encoder.blocks
-    path = method.path(options, len(blocks))
-    if not 1 <= path.depth <= len(blocks):
+    path = method.path(options, len(encoder.blocks))
+    if not 1 <= path.depth <= len(encoder.blocks):
         raise BadOptionError(
-            f"The tower of {encoder.id} has {len(blocks)} blocks; {path.depth} dense blocks were "
-            f"asked for. Give 1 to {len(blocks)}."
+            f"The tower of {encoder.id} has {len(encoder.blocks)} blocks; {path.depth} dense blocks "
+            f"were asked for. Give 1 to {len(encoder.blocks)}."
         )
-    first = len(blocks) - path.depth
+    walk = _Walk(encoder, grid, method, options, path, pooled)
     with encoder.frozen():
-        x = family.embed(hf, values.to(encoder.device, encoder.dtype), grid)
+        x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
+        parts = [walk.tokens(part) for part in x.split(_images_at_once(x))]
+        patches = torch.cat([part.patches for part in parts])
+        if not pooled:
+            return DenseTokens(patches, None)
+        return DenseTokens(patches, torch.cat([part.pooled for part in parts]))  # type: ignore[misc]
+
+
+def _images_at_once(x: Tensor) -> int:
+    return max(1, _TOKENS_AT_ONCE // x.shape[1]) if x.device.type == "cpu" else max(1, len(x))
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """Both paths through the tower, for batches of one size."""
+
+    encoder: DualEncoder
+    grid: PatchGrid
+    method: DenseMethod
+    options: Any
+    path: DensePath
+    pooled: bool
+    scratch: Scratch = field(default_factory=Scratch)
+
+    def tokens(self, x: Tensor) -> DenseTokens:
+        """(batch, prefix + patches, dim), the first block's input -> the joint space."""
+        family, hf, blocks = self.encoder.family, self.encoder.hf, self.encoder.blocks
         dense: Tensor | None = None
-        scratch = Scratch()
         for number, block in enumerate(blocks):
             normed = block.norm1(x)
             qkv = block.project(normed)
-            if number >= first:
-                site = Site(block, normed, grid, family.prefix_tokens)
-                dense = _dense_step(x, dense, qkv, site, method, options, path, scratch)
-            if number < len(blocks) - 1 or pooled:
-                x = block.forward(x, qkv, scratch)
-        assert dense is not None
+            if number >= len(blocks) - self.path.depth:
+                site = Site(block, normed, self.grid, family.prefix_tokens, self.scratch)
+                dense = self._dense_step(x, dense, qkv, site)
+            if number < len(blocks) - 1 or self.pooled:
+                x = block.forward(x, qkv, self.scratch)
+        assert dense is not None  # a path has one block at least
         patches = family.project(hf, dense[:, family.prefix_tokens :])
-        return DenseTokens(patches, family.pool(hf, x) if pooled else None)
+        return DenseTokens(patches, family.pool(hf, x) if self.pooled else None)
 
-
-def _dense_step(
-    x: Tensor,
-    dense: Tensor | None,
-    qkv: QKV,
-    site: Site,
-    method: DenseMethod,
-    options: Any,
-    path: DensePath,
-    scratch: Scratch,
-) -> Tensor:
-    update: Tensor = site.block.out(method.attend(qkv, site, options))
-    if path.residual:
-        update = update.add_(x if dense is None else dense)
-    return site.block.feed_forward(update, scratch) if path.feed_forward else update
+    def _dense_step(self, x: Tensor, dense: Tensor | None, qkv: QKV, site: Site) -> Tensor:
+        update: Tensor = site.block.out(self.method.attend(qkv, site, self.options))
+        if self.path.residual:
+            update = update.add_(x if dense is None else dense)
+        return site.block.feed_forward(update, self.scratch) if self.path.feed_forward else update
 
 
 def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Tensor:
