@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.analysis.knockout import knockout_sweep
-    from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
@@ -69,7 +68,6 @@ _HOMES = {
     "generate": "attention",
     "ground": "methods",
     "knockout": "attention",
-    "knockout_sweep": "analysis.knockout",
     "knockout_sweep": "analysis.knockout",
     "load": "models",
     "load_sam": "refine",

@@ -21,7 +21,6 @@ COMMANDS: Mapping[str, str] = {
     "tokens": "Show what each word of an answer looked at, with boxes for what it names.",
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
-    "knockout": "Block attention layer by layer and name the layers that carry the answer.",
     "prompts": "Change parts of prompts and see what the answer needed.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "models": "List the models that are known by name.",

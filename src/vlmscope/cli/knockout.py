@@ -22,7 +22,16 @@ from vlmscope.cli.arguments import (
 )
 from vlmscope.cli.console import emit, emit_table, note
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import JsonFile, Parquet, Questions, Resume, check_places, deliver
+from vlmscope.cli.results import (
+    Html,
+    JsonFile,
+    Parquet,
+    Questions,
+    Resume,
+    check_places,
+    deliver,
+    typed,
+)
 from vlmscope.errors import BadOptionError
 
 __all__ = ["command"]
@@ -40,14 +49,6 @@ def knockout(
     name: ModelArgument = None,
     model: ModelOption = None,
     samples: Questions = "tiny-scenes:20",
-    edges: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What is blocked, in quotes: 'image->query', 'image->query+generated', "
-            "'image<->query'; repeatable. Default: 'image->query'.",
-            show_default=False,
-        ),
-    ] = None,
     windows: Annotated[
         str | None,
         typer.Option(
@@ -77,6 +78,7 @@ def knockout(
         str, typer.Option(metavar="NAME", help="The environment variable that holds its key.")
     ] = "OPENAI_API_KEY",
     out: JsonFile = None,
+    html: Html = None,
     parquet: Parquet = None,
     resume: Resume = None,
     dtype: Dtype = None,
@@ -93,17 +95,16 @@ def knockout(
     next-token distribution moves, whether the answer changes, and what is then said.
     """
     from vlmscope.analysis.knockout import KnockoutOptions, knockout_sweep
-    from vlmscope.analysis.knockout.report import knockout_table, layers_table
+    from vlmscope.analysis.knockout.report import knockout_page, knockout_table, layers_table
     from vlmscope.analysis.questions import read_questions
 
     chosen = {
         **options,
-        **({"edges": tuple(edges)} if edges else {}),
         **({"windows": _windows(windows)} if windows is not None else {}),
         **({"heads": _heads(heads)} if heads is not None else {}),
     }
     settings = collect(KnockoutOptions, chosen)
-    check_places(out, None, parquet)
+    check_places(out, html, parquet)
     marked = _marking(objects, judge_model, judge_url, judge_key)
     questions = read_questions(samples)
     loaded = load_decoder(
@@ -116,6 +117,8 @@ def knockout(
         as_json=as_json,
         quiet=quiet,
         out=out,
+        html=html,
+        page=lambda: knockout_page(found, typed()),
         parquet=parquet,
         rows=found.rows(),
     )
@@ -125,7 +128,11 @@ def knockout(
     if not quiet:
         for digest, reason in found.skipped.items():
             note(f"skipped {digest}: {reason}")
-    return 1 if found.skipped else 0
+        if found.unjudged:
+            note(
+                f"{found.unjudged} answers could not be judged; they are left out, not counted as lost"
+            )
+    return 1 if found.skipped or found.unjudged else 0
 
 
 def _windows(text: str) -> tuple[tuple[int, ...], ...]:
@@ -147,9 +154,9 @@ def _marking(objects: str | None, model: str | None, url: str | None, key: str) 
     if objects is not None:
         from vlmscope.analysis.knockout import ObjectWords
 
-        found["objects"] = ObjectWords.load(objects)
+        found["objects"] = ObjectWords.read(objects)
     if model is not None:
-        from vlmscope.analysis.knockout.endpoint import EndpointJudge
+        from vlmscope.analysis.knockout import EndpointJudge
 
         found["judge"] = EndpointJudge(model, url, key)
     elif url is not None:

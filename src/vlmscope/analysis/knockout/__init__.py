@@ -1,7 +1,8 @@
 """Knock-out sweeps: which layers carry the answer ("What's in the Image", attention blocking)."""
 
-from vlmscope.analysis.knockout.edges import VARIANTS, parse_edges
+from vlmscope.analysis.knockout.edges import VARIANTS, EdgeSet, edge_sets, parse_edges
 from vlmscope.analysis.knockout.judges import EndpointJudge, Judge
+from vlmscope.analysis.knockout.layers import CarryingLayers
 from vlmscope.analysis.knockout.measure import knockout_sweep
 from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
@@ -11,12 +12,15 @@ from vlmscope.analysis.knockout.windows import Window, windows
 __all__ = [
     "EFFECTS",
     "VARIANTS",
+    "CarryingLayers",
+    "EdgeSet",
     "EndpointJudge",
     "Judge",
     "KnockoutOptions",
     "KnockoutSweep",
     "ObjectWords",
     "Window",
+    "edge_sets",
     "knockout_sweep",
     "parse_edges",
     "windows",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from vlmscope.attention import EDGE_ROLES
 from vlmscope.errors import BadOptionError, UnknownNameError
 
-__all__ = ["VARIANTS", "parse_edges"]
+__all__ = ["VARIANTS", "EdgeSet", "edge_sets", "parse_edges"]
 
 Edges = tuple[tuple[str, str], ...]
 
@@ -25,6 +26,34 @@ _VARIANTS: dict[str, Edges] = {
 VARIANTS: Mapping[str, Edges] = MappingProxyType(_VARIANTS)
 """The variants of the paper, and the directions it names beside them. In a causal decoder with the image
 in front, ``query->image`` carries nothing; the sweep says so instead of assuming it."""
+
+
+@dataclass(frozen=True)
+class EdgeSet:
+    """Edges that are blocked together.
+
+    Attributes:
+        name: as it was written, without spaces.
+        edges: (source, target) token roles.
+    """
+
+    name: str
+    edges: Edges
+
+
+def edge_sets(text: str) -> tuple[EdgeSet, ...]:
+    """Edge sets out of a list separated by semicolons; each is swept by itself.
+
+    Raises:
+        BadOptionError: no edge, something that is none, or a set that is given twice.
+        UnknownNameError: a role that does not exist.
+    """
+    sets = tuple(EdgeSet("".join(part.split()), parse_edges(part)) for part in text.split(";"))
+    names = [each.name for each in sets]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise BadOptionError(f"The edge set {twice[0]!r} is given twice. Give it once.")
+    return sets
 
 
 def parse_edges(text: str) -> Edges:
@@ -52,7 +81,7 @@ def _one(part: str) -> list[tuple[str, str]]:
     if len(sides) != 2:
         raise BadOptionError(
             f"An edge is written source->target or one<->other, got {part!r}. "
-            f"Variants: {', '.join(VARIANTS)}."
+            f"Variants: {', '.join(VARIANTS)}. In a shell put it in quotes: > redirects the output."
         )
     for side in sides:
         if side not in EDGE_ROLES:

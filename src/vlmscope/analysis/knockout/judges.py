@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from vlmscope.errors import BadOptionError, MissingExtraError
 
@@ -16,38 +18,56 @@ Judge = Callable[[str, str, str], Any]
 """Takes question, clean answer and answer; gives a number from 0 to 1 (a bool will do). Whatever it
 raises, or anything else that it gives, leaves the sample unjudged."""
 
-_INSTRUCTION = (
-    "You compare two answers to a question about a picture that you cannot see. Reply with one number "
-    "from 0 to 1 and nothing else: how much of what the first answer says about the picture the second "
-    "one says too."
-)
+_INSTRUCTION = """\
+Two answers to the same question about the same picture are given. List the things that each of them
+says are in the picture, different words for one thing counted as one, and count:
+both: things that both answers name
+first_only: things that only the first answer names
+second_only: things that only the second answer names
+Reply with one JSON object and nothing else, for example {"both": 3, "first_only": 1, "second_only": 0}"""
+_COUNTS = ("both", "first_only", "second_only")
+
+
+def judge_name(judge: Any) -> str:
+    """What a judge is called in the record: its ``name``, or where it is defined."""
+    named = getattr(judge, "name", None)
+    if isinstance(named, str):
+        return named
+    home = getattr(judge, "__module__", "?")
+    return f"{home}.{getattr(judge, '__qualname__', type(judge).__name__)}"
 
 
 def judged(judge: Judge, question: str, clean: str, answer: str) -> tuple[float | None, str | None]:
-    """A judge's score, or None and the reason why there is none."""
+    """A judge's score, or None and the kind of reason why there is none.
+
+    Messages are not kept: that of a service may hold a part of the key.
+    """
     try:
         given = judge(question, clean, answer)
     except Exception as error:  # a judge is foreign code: one failure must not end the sweep
-        return None, f"{type(error).__name__}: {error}"[:200]
+        return None, type(error).__name__
     if isinstance(given, bool | int | float) and math.isfinite(given) and 0 <= given <= 1:
         return float(given), None
-    return None, f"the judge gave {given!r}"[:200]
+    return None, "no number from 0 to 1"
 
 
 class EndpointJudge:
     """A language model behind an OpenAI-compatible endpoint, through the package ``openai``.
 
-    The key is read from the environment when it is needed; it is neither kept nor written anywhere.
+    It is sent the question and two answers, never a picture, and counts the things that they name: the
+    score is their F1. The key comes from the environment and goes nowhere else, into no record and no
+    message.
 
     Args:
         model: name of the model at the endpoint.
         base_url: of the endpoint; None: that of the package.
-        key_variable: environment variable that holds the key.
+        key_variable: environment variable that holds the key; with a ``base_url`` of your own it may
+            be unset, if that endpoint needs none.
         timeout: seconds for one reply.
 
     Raises:
         MissingExtraError: without the extra ``judge``.
-        BadOptionError: the environment variable is not set.
+        BadOptionError: the environment variable is not set, or the URL is none.
     """
 
     def __init__(
@@ -62,31 +82,48 @@ class EndpointJudge:
         except ImportError as error:
             raise MissingExtraError("openai", "judge", "A judge behind an endpoint") from error
         key = os.environ.get(key_variable)
-        if not key:
+        if not key and base_url is None:
             raise BadOptionError(
                 f"The environment variable {key_variable} is not set; it holds the key of the judge's "
-                "endpoint."
+                "endpoint. Set it, or give the URL of an endpoint that needs none."
+            )
+        if base_url is not None and urlsplit(base_url).scheme not in ("http", "https"):
+            raise BadOptionError(
+                "The URL of a judge starts with http:// or https://, such as http://localhost:8000/v1."
             )
         self.model = model
-        self.base_url = base_url
-        self._client = OpenAI(api_key=key, base_url=base_url, timeout=timeout)
+        # without user names and queries, which may be secrets
+        host = "openai" if base_url is None else urlsplit(base_url).hostname
+        self.name = f"{model} at {host}"
+        self._client: Any = OpenAI(api_key=key or "none", base_url=base_url, timeout=timeout)
 
     def __repr__(self) -> str:
-        return f"EndpointJudge({self.model!r}, base_url={self.base_url!r})"
+        return f"EndpointJudge({self.name!r})"
 
     def __call__(self, question: str, clean: str, answer: str) -> float | str:
-        """The number in the reply, or the reply itself where it holds none."""
+        """F1 of the things named, or the reply itself where it does not count them."""
+        asked = {"question": question, "first": clean, "second": answer}
         reply = self._client.chat.completions.create(
             model=self.model,
             temperature=0,
             messages=[
                 {"role": "system", "content": _INSTRUCTION},
-                {
-                    "role": "user",
-                    "content": f"Question: {question}\nFirst: {clean}\nSecond: {answer}",
-                },
+                {"role": "user", "content": json.dumps(asked, ensure_ascii=False)},
             ],
         )
-        text = str(reply.choices[0].message.content or "").strip()
-        number = re.fullmatch(r"(?:0?\.\d+|[01](?:\.\d+)?)", text)
-        return float(text) if number else text
+        text = str(reply.choices[0].message.content or "")
+        score = _f1(text)
+        return text if score is None else score
+
+
+def _f1(text: str) -> float | None:
+    found = re.search(r"\{[^{}]*\}", text)
+    try:
+        counts = json.loads(found[0]) if found else {}
+    except json.JSONDecodeError:
+        return None
+    both, first, second = (counts.get(name) for name in _COUNTS)
+    if any(type(each) is not int or each < 0 for each in (both, first, second)):
+        return None
+    # a clean answer that names nothing has nothing to lose
+    return 2 * both / (2 * both + first + second) if both + first else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import warnings
@@ -14,17 +15,18 @@ import numpy as np
 from tqdm import tqdm
 
 from vlmscope.analysis.knockout.accuracy import accuracy
-from vlmscope.analysis.knockout.edges import EdgeSet, parse_edges
-from vlmscope.analysis.knockout.judge import Judge, Marker, judge_name
+from vlmscope.analysis.knockout.edges import EdgeSet, edge_sets
+from vlmscope.analysis.knockout.judges import Judge
+from vlmscope.analysis.knockout.marks import Marker, Marks
 from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
 from vlmscope.analysis.knockout.result import KnockoutSweep
-from vlmscope.analysis.knockout.windows import Window, everywhere, make_windows
+from vlmscope.analysis.knockout.windows import Window, everywhere, given_windows, windows
 from vlmscope.analysis.questions import Question, as_questions
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
 from vlmscope.attention.sweep import Case, Outcome, sweep
-from vlmscope.errors import BadOptionError, BadSampleError, VlmscopeWarning
+from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.resume import SampleLog
 
@@ -60,23 +62,22 @@ def knockout_sweep(
         progress: show a bar on stderr.
 
     Raises:
-        BadOptionError: windows beyond the decoder, no edge, objects and a judge, or marks without
-            generating.
+        BadOptionError: no edge, objects and a judge, or either without asking the model.
         BadSampleError: no sample, one that is no question, an answer without tokens, or a model that
             says nothing to any of them.
         UnknownNameError: an unknown role, preset or placement.
-        AttentionError: a head out of range.
+        AttentionError: windows or heads beyond the decoder.
     """
     options = options or KnockoutOptions()
     plan = _Plan.of(model, options)
-    by = _marked_by(options, objects, judge)
+    marks = Marks.of(objects, judge, options.ask)
     run = run_record(
         model,
         analysis="knockout",
         **asdict(options),
-        windows_blocked={window.name: list(window.blocked) for window in plan.windows},
+        blocked={window.name: list(window.blocked) for window in plan.windows[:-1]},
         own_position="a row always reads its own position",
-        marked_by=None if by is None else judge_name(by),
+        marked_by=marks.name,
     )
     log = SampleLog(resume, run)
     ids: list[str] = []
@@ -85,7 +86,7 @@ def knockout_sweep(
     for question in bar:
         digest = _digest(question)
         if digest not in log:
-            log.add(digest, _measure(model, question, options, plan, by))
+            log.add(digest, _measure(model, question, options, plan, marks))
         ids.append(digest)
     records = [log[digest] for digest in ids]
     _report_failures(records)
@@ -113,46 +114,30 @@ class _Plan:
     @classmethod
     def of(cls, model: LoadedModel, options: KnockoutOptions) -> _Plan:
         depth, total = model.decoder_shape
-        edges = tuple(parse_edges(text) for text in options.edges)
-        sliding = make_windows(depth, options.mode, options.width, options.stride, options.windows)
-        windows = (*sliding, everywhere(depth))
+        edges = edge_sets(options.edges)
+        if options.windows is None:
+            chosen = windows(depth, options.width, options.stride, options.mode)
+        else:
+            chosen = given_windows(depth, options.windows, options.mode)
+        every = (*chosen, everywhere(depth))
         HeadChoice.of((depth, total), None, options.heads)
         together: Sequence[tuple[int, ...] | None] = [options.heads]
         if options.each_head:
             together = [(head,) for head in options.heads or range(total)]
         heads = tuple(each[0] if options.each_head and each else None for each in together)
         cases = tuple(
-            Case(edge.edges, window.blocked, chosen)
+            Case(edge.edges, window.blocked, heads_blocked)
             for edge in edges
-            for window in windows
-            for chosen in together
+            for window in every
+            for heads_blocked in together
         )
-        return cls(edges, windows, heads, cases, depth, options.mode)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return len(self.edges), len(self.windows), len(self.heads)
-
-
-def _marked_by(
-    options: KnockoutOptions, objects: ObjectWords | None, judge: Judge | None
-) -> ObjectWords | Judge | None:
-    if objects is not None and judge is not None:
-        raise BadOptionError("Answers are marked by objects or by a judge, not by both. Give one.")
-    if (objects or judge) is not None and not options.generate:
-        raise BadOptionError(
-            "Marking answers needs answers under the knock-outs: set generate, or give no objects and "
-            "no judge."
-        )
-    return judge if objects is None else objects
+        return cls(edges, every, heads, cases, depth, options.mode)
 
 
 def _digest(question: Question) -> str:
     """References count as well: accuracy is part of what is kept."""
     if not question.references:
         return question.digest
-    import hashlib
-
     more = hashlib.sha256("\0".join(question.references).encode()).hexdigest()[:8]
     return f"{question.digest}-{more}"
 
@@ -162,7 +147,7 @@ def _measure(
     question: Question,
     options: KnockoutOptions,
     plan: _Plan,
-    by: ObjectWords | Judge | None,
+    marks: Marks,
 ) -> dict[str, Any]:
     found = sweep(
         model,
@@ -173,12 +158,12 @@ def _measure(
         placement=options.placement,
         last_row=options.last_row,
         max_new_tokens=options.max_new_tokens,
-        ask=options.generate,
+        ask=options.ask,
     )
     record: dict[str, Any] = {"question": question.text, "answer": found.said.text}
     if not found.said.tokens:
         return {**record, "skipped": "the model says nothing: its answer ends at once"}
-    marker = Marker(question, found.said.text, by)
+    marker = marks.of_answer(question.text, found.said.text)
     return {
         **record,
         "given": found.said.given,

@@ -1,8 +1,13 @@
-"""Which objects a description names, by a list of words: the deterministic judge of descriptions."""
+"""Which objects a description names, by a list of words: the deterministic judge of descriptions.
+
+It does not understand negation ("no dog" names a dog) nor which sense is meant ("an orange cat").
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -16,18 +21,22 @@ LISTS = ("coco", "shapes")
 """Lists that ship: the 80 objects of COCO, and the shapes of rendered scenes."""
 
 _IRREGULAR = {
-    "men": "man",
-    "women": "woman",
-    "children": "child",
-    "people": "person",
-    "mice": "mouse",
-    "geese": "goose",
-    "feet": "foot",
-    "teeth": "tooth",
-    "knives": "knife",
-    "leaves": "leaf",
-    "shelves": "shelf",
-    "wolves": "wolf",
+    "man": "men",
+    "woman": "women",
+    "person": "people",
+    "child": "children",
+    "foot": "feet",
+    "tooth": "teeth",
+    "mouse": "mice",
+    "goose": "geese",
+    "knife": "knives",
+    "shelf": "shelves",
+    "leaf": "leaves",
+    "loaf": "loaves",
+    "scarf": "scarves",
+    "calf": "calves",
+    "wolf": "wolves",
+    "ox": "oxen",
 }
 
 
@@ -76,7 +85,7 @@ class ObjectWords:
 
     def named(self, text: str) -> set[str]:
         """The objects that a text names; the longest word at each place, singular or plural."""
-        words = [_singular(word) for word in plain(text).split()]
+        words = plain(text).split()
         found: set[str] = set()
         at = 0
         while at < len(words):
@@ -99,17 +108,24 @@ class ObjectWords:
             return None
         return 2 * len(wanted & said) / (len(wanted) + len(said))
 
+    @property
+    def digest(self) -> str:
+        """A name by which the same list is known again."""
+        lines = sorted(f"{' '.join(parts)}={name}" for parts, name in self._objects.items())
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
     def to_dict(self) -> dict[str, str]:
         """Word -> object, for the record."""
         return {" ".join(parts): name for parts, name in self._objects.items()}
 
     def _add(self, word: str, name: str) -> None:
-        parts = tuple(_singular(part) for part in plain(word).split())
+        parts = plain(word).split()
         if not parts:
             raise BadOptionError(f"The object {name!r} has a word without letters: {word!r}.")
-        taken = self._objects.setdefault(parts, name)
-        if taken != name:
-            raise BadOptionError(f"The word {word!r} stands for {taken!r} and for {name!r}.")
+        for form in _forms(parts[-1]):
+            taken = self._objects.setdefault((*parts[:-1], form), name)
+            if taken != name:
+                raise BadOptionError(f"The word {word!r} stands for {taken!r} and for {name!r}.")
 
 
 def _file_text(path: str | os.PathLike[str]) -> str:
@@ -122,14 +138,14 @@ def _file_text(path: str | os.PathLike[str]) -> str:
         ) from error
 
 
-def _singular(word: str) -> str:
-    """An English plural without its ending; other words as they are. Both sides go through it."""
+def _forms(word: str) -> set[str]:
+    """A word and how more than one of it is written in English."""
     if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
+        return {word, _IRREGULAR[word]}
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return {word, f"{word}es"}
+    if re.search(r"[^aeiou]y$", word):
+        return {word, f"{word[:-1]}ies"}
+    if re.search(r"[^aeiou]o$", word):
+        return {word, f"{word}s", f"{word}es"}
+    return {word, f"{word}s"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vlmscope.analysis.knockout.accuracy import ACCURACIES
-from vlmscope.analysis.knockout.edges import VARIANTS, parse_edges
+from vlmscope.analysis.knockout.edges import VARIANTS, edge_sets
 from vlmscope.analysis.knockout.windows import MODES
 from vlmscope.attention.sweep import LAST_ROWS
 from vlmscope.errors import BadOptionError, UnknownNameError
@@ -15,12 +15,18 @@ __all__ = ["KnockoutOptions"]
 
 @dataclass(frozen=True)
 class KnockoutOptions:
-    """Edges, windows, and what is asked of the model under them."""
+    """Edges, windows, and what is asked of the model under them.
+
+    Attributes:
+        windows: the layers of each window, in place of sliding ones.
+        heads: those that lose the edges, the same in every blocked layer; None: all.
+    """
 
     edges: str = field(
         default="image->query",
         metadata={
-            "help": f"what is blocked: {', '.join(VARIANTS)}, or a list of source->target roles"
+            "help": f"what is blocked: {', '.join(VARIANTS)}, or a list of source->target roles; "
+            "several sets, each swept by itself, are separated by semicolons"
         },
     )
     mode: str = field(
@@ -33,6 +39,11 @@ class KnockoutOptions:
     )
     width: int = field(default=1, metadata={"help": "layers of a window"})
     stride: int = field(default=1, metadata={"help": "layers from window to window"})
+    windows: tuple[tuple[int, ...], ...] | None = field(default=None, metadata={"cli": False})
+    heads: tuple[int, ...] | None = field(default=None, metadata={"cli": False})
+    each_head: bool = field(
+        default=False, metadata={"help": "block one head at a time, each in a run of its own"}
+    )
     last_row: str = field(
         default="query",
         metadata={
@@ -63,7 +74,11 @@ class KnockoutOptions:
     seed: int = field(default=0, metadata={"help": "of the intervals"})
 
     def __post_init__(self) -> None:
-        parse_edges(self.edges)
+        edge_sets(self.edges)
+        if self.windows is not None and (self.width, self.stride) != (1, 1):
+            raise BadOptionError("Give windows, or width and stride for sliding ones, not both.")
+        if self.heads is not None and not self.heads:
+            raise BadOptionError("No head is named, so nothing is blocked. Give heads, or None.")
         if self.mode not in MODES:
             raise UnknownNameError("mode of windows", self.mode, MODES)
         if self.last_row not in LAST_ROWS:

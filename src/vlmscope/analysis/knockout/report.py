@@ -1,15 +1,25 @@
-"""A sweep of knock-outs as tables."""
+"""A sweep of knock-outs as tables and as a page."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
-from vlmscope.analysis.knockout.result import KnockoutSweep
+import numpy as np
 
-__all__ = ["knockout_table", "layers_table"]
+from vlmscope.analysis.knockout.result import EFFECTS, KnockoutSweep
+from vlmscope.report import Page, Series, curves, head_map
+from vlmscope.types import Interval
+
+__all__ = ["knockout_page", "knockout_table", "layers_table"]
 
 _SHOWN = ("logprob_drop", "token_drop", "kl", "changed", "accuracy_lost", "f1_lost")
 _HEADS_SHOWN = 10
+_CAVEAT = (
+    "A knock-out shows what the model needs as it is, not what it could do without: where several layers "
+    "carry the same thing, blocking one of them changes little. Blocked rows are also unlike anything the "
+    "model was trained on. Half of the effect is a convention for naming layers, not a border in the model."
+)
 
 Table = tuple[Sequence[str], Sequence[Sequence[object]]]
 
@@ -33,7 +43,7 @@ def _places(found: KnockoutSweep, edges: str) -> dict[int | None, list[int]]:
     """Heads and their windows that are shown."""
     if found.heads == (None,):
         return {None: list(range(len(found.windows)))}
-    names = [window.name for window in found.windows]
+    names = list(found.window_names)
     best: dict[int | None, list[int]] = {}
     for each in found.strongest(edges, count=_HEADS_SHOWN):
         best.setdefault(each.head, []).append(names.index(each.window))
@@ -66,12 +76,13 @@ def _rows(
 
 
 def _layers(found: KnockoutSweep, window: int) -> str:
-    name = found.windows[window].name
+    name = found.window_names[window]
     if name == "all" or found.mode == "inside":
         return name
     if found.mode == "outside":
         return f"all but {name}"
-    return f"{found.windows[window].blocked[0]} on"
+    blocked = found.windows[window].blocked
+    return f"{blocked[0]} on" if found.mode == "from" else f"up to {blocked[-1]}"
 
 
 def layers_table(found: KnockoutSweep) -> Table:
@@ -94,3 +105,82 @@ def layers_table(found: KnockoutSweep) -> Table:
 def _none(found: KnockoutSweep, edges: str) -> str:
     silent = bool(found.carries_nothing[found.edges.index(edges)].all())
     return "none: these edges carry nothing" if silent else "none stands out"
+
+
+def knockout_page(found: KnockoutSweep, command: str = "") -> Page:
+    """The page.
+
+    Args:
+        found: the sweep.
+        command: how it was made, for the reader who wants to repeat it.
+    """
+    page = Page(f"Knock-outs in {found.run['model']}", " ".join(_sentences(found)))
+    page.caveat(_CAVEAT)
+    page.heading("Layers that carry the answer")
+    page.table(*layers_table(found))
+    page.heading("Effects")
+    page.table(*knockout_table(found))
+    for edges in found.edges:
+        _edges_section(page, found, edges)
+    page.heading("The run")
+    if command:
+        page.code(command)
+    page.code(json.dumps(found.run, indent=2))
+    return page
+
+
+def _sentences(found: KnockoutSweep) -> Iterator[str]:
+    yield f"{len(found.ids)} questions."
+    for edges in found.edges:
+        named = found.carrying(edges)
+        if named is None:
+            yield f"{edges}: {_none(found, edges)}."
+        else:
+            yield f"{edges}: carried by layers {named} of {found.depth}."
+    if found.skipped:
+        yield f"{len(found.skipped)} questions could not be used."
+    if found.unjudged:
+        yield f"{found.unjudged} answers are unjudged: left out, not counted as lost."
+
+
+def _edges_section(page: Page, found: KnockoutSweep, edges: str) -> None:
+    page.heading(f"{edges} blocked")
+    if found.carries_nothing[found.edges.index(edges)].all():
+        page.text(
+            "These edges carry nothing to the answer in any sample: every effect is exactly zero."
+        )
+        return
+    if found.heads != (None,):
+        page.plot(
+            head_map(_by_head(found, edges), label="log-probability lost (nats)"),
+            "Each head blocked alone, by window and head; mean over samples.",
+        )
+        return
+    named = found.carrying(edges)
+    middles = [float(np.mean(window.layers)) for window in found.windows[:-1]]
+    for effect in found.measured:
+        whole = found.everywhere(edges, effect)
+        beside = "" if whole is None else f" Blocked in all layers: {whole}."
+        page.plot(
+            curves(
+                [Series(edges, _drawn(found, edges, effect))],
+                x=middles,
+                x_label="middle of the window (layer)",
+                y_label=effect.replace("_", " "),
+                span=None if named is None else (named.first, named.last),
+            ),
+            f"{EFFECTS[effect].capitalize()}. Mean over samples with its 95% bootstrap interval; shaded: "
+            f"the layers that carry the answer.{beside}",
+        )
+
+
+def _drawn(found: KnockoutSweep, edges: str, effect: str) -> list[Interval]:
+    blank = Interval(float("nan"), float("nan"), float("nan"))
+    return [blank if each is None else each for each in found.curve(edges, effect)]
+
+
+def _by_head(found: KnockoutSweep, edges: str) -> np.ndarray:
+    """Float (windows, heads)."""
+    values = found.effects("logprob_drop")[found.edges.index(edges), :-1]
+    mean: np.ndarray = values.mean(axis=-1)
+    return mean

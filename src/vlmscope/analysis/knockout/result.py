@@ -73,6 +73,11 @@ class KnockoutSweep:
         """(edge sets, windows, heads)."""
         return len(self.edges), len(self.windows), len(self.heads)
 
+    @property
+    def window_names(self) -> tuple[str, ...]:
+        """Of every window; the last one is ``all``."""
+        return (*(window.name for window in self.windows[:-1]), "all")
+
     def effects(self, effect: str) -> NDArray[np.float64]:
         """Float (edge sets, windows, heads, samples); NaN where there is none (see :data:`EFFECTS`).
 
@@ -151,18 +156,23 @@ class KnockoutSweep:
         """Names of the effects that some sample has."""
         return tuple(name for name in EFFECTS if not np.isnan(self.effects(name)).all())
 
+    @property
+    def unjudged(self) -> int:
+        """Answers that a judge was asked about and could not judge."""
+        return sum(len(record["unjudged"]) for record in self.records)
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat record per sample, edge set, window and head: for tables and Parquet."""
         for digest, record in zip(self.ids, self.records, strict=True):
             outcomes = iter(record["outcomes"])
             for edges in self.edges:
-                for window in self.windows:
+                for window in self.window_names:
                     for head in self.heads:
                         outcome = next(outcomes)
                         yield {
                             "sample": digest,
                             "edges": edges,
-                            "window": window.name,
+                            "window": window,
                             "head": -1 if head is None else head,
                             "carries_nothing": not outcome["live"],
                             **{name: _effect(name, record, outcome) for name in EFFECTS},
@@ -177,13 +187,14 @@ class KnockoutSweep:
             "samples": len(self.ids),
             "ids": list(self.ids),
             "skipped": self.skipped,
+            "unjudged": self.unjudged,
             "depth": self.depth,
             "mode": self.mode,
             "edges": list(self.edges),
             "heads": list(self.heads),
             "windows": [
-                {"name": each.name, "layers": list(each.layers), "blocked": list(each.blocked)}
-                for each in self.windows
+                {"name": name, "layers": list(each.layers), "blocked": list(each.blocked)}
+                for name, each in zip(self.window_names, self.windows, strict=True)
             ],
             "effects": {name: EFFECTS[name] for name in self.measured},
             "carrying_layers": {

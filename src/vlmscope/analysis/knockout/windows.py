@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vlmscope.errors import AttentionError, UnknownNameError
+from vlmscope.errors import AttentionError, BadOptionError, UnknownNameError
 
-__all__ = ["MODES", "Window", "windows"]
+__all__ = ["MODES", "Window", "everywhere", "given_windows", "parse_layers", "windows"]
 
 MODES = ("inside", "outside", "from", "until")
 """``inside``: blocked in the window; ``outside``: blocked everywhere else, so that only the window may
@@ -15,28 +17,101 @@ use the edges; ``from``: from the window's first layer on; ``until``: up to its 
 
 @dataclass(frozen=True)
 class Window:
-    """A run of layers and where edges are blocked around it.
+    """Some layers, mostly neighbours, and where edges are blocked around them.
 
     Attributes:
         first, last: layers, both included.
         blocked: the layers in which edges are blocked, ascending.
+        members: the layers themselves where they are no neighbours, ascending.
     """
 
     first: int
     last: int
     blocked: tuple[int, ...]
+    members: tuple[int, ...] = ()
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The window's own layers, ascending."""
+        return self.members or tuple(range(self.first, self.last + 1))
 
     @property
     def name(self) -> str:
-        """``3`` or ``3-5``."""
-        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        """``3``, ``3-5`` or ``0-1+5``."""
+        layers = self.layers
+        cuts = [at for at in range(1, len(layers)) if layers[at] != layers[at - 1] + 1]
+        runs = [layers[a:b] for a, b in zip([0, *cuts], [*cuts, len(layers)], strict=True)]
+        return "+".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+
+
+def everywhere(layers: int) -> Window:
+    """Every layer blocked: what windows are held against."""
+    return Window(0, layers - 1, tuple(range(layers)))
+
+
+def given_windows(
+    layers: int, members: Sequence[Sequence[int]], mode: str = "inside"
+) -> list[Window]:
+    """Windows of chosen layers.
+
+    Args:
+        layers: of the decoder.
+        members: the layers of each window.
+        mode: of :data:`MODES`.
+
+    Raises:
+        AttentionError: no window, an empty one, one beyond the decoder, or one that blocks nothing.
+        UnknownNameError: another mode.
+    """
+    made = [_given(layers, tuple(sorted(set(each))), mode) for each in members]
+    if not made:
+        raise AttentionError("A sweep needs at least one window of layers, got none.")
+    return made
+
+
+def _given(layers: int, chosen: tuple[int, ...], mode: str) -> Window:
+    if mode not in MODES:
+        raise UnknownNameError("mode of windows", mode, MODES)
+    wrong = [layer for layer in chosen if not 0 <= layer < layers]
+    if wrong or not chosen:
+        what = f"layer {wrong[0]} does not exist" if wrong else "a window names no layer"
+        raise AttentionError(f"The decoder has layers 0 to {layers - 1}; {what}.")
+    blocked = chosen
+    if mode == "outside":
+        blocked = tuple(layer for layer in range(layers) if layer not in chosen)
+    elif mode != "inside":
+        blocked = _blocked(chosen[0], chosen[-1], layers, mode)
+    if not blocked:
+        raise AttentionError(
+            f"Outside of layers {chosen[0]} to {chosen[-1]} the decoder has no layer left to block. "
+            "Take a narrower window."
+        )
+    return Window(chosen[0], chosen[-1], blocked, chosen)
+
+
+def parse_layers(text: str) -> tuple[int, ...]:
+    """``"4-7"``, ``"5"`` or ``"0-1+8"`` as layer numbers.
+
+    Raises:
+        BadOptionError: anything else.
+    """
+    layers: set[int] = set()
+    for part in text.split("+"):
+        match = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise BadOptionError(
+                f"Windows of layers are written 4-7, 5 or 0-1+8, got {text!r}. Layers count from 0."
+            )
+        layers.update(range(first, last + 1))
+    return tuple(sorted(layers))
 
 
 def windows(layers: int, width: int = 1, stride: int = 1, mode: str = "inside") -> list[Window]:
     """Sliding windows over a decoder.
 
     Windows begin at 0, stride, 2 stride ...; the last one is moved back so that it ends with the
-    decoder. Windows that block nothing (``outside`` of all layers) are left out.
+    decoder. Windows that block nothing are left out.
 
     Args:
         layers: of the decoder.
@@ -45,7 +120,7 @@ def windows(layers: int, width: int = 1, stride: int = 1, mode: str = "inside") 
         mode: of :data:`MODES`.
 
     Raises:
-        AttentionError: a width or stride below 1, or a window wider than the decoder.
+        AttentionError: a width or stride below 1, a window wider than the decoder, or none that blocks.
         UnknownNameError: another mode.
     """
     if mode not in MODES:
@@ -63,7 +138,13 @@ def windows(layers: int, width: int = 1, stride: int = 1, mode: str = "inside") 
         Window(first, first + width - 1, _blocked(first, first + width - 1, layers, mode))
         for first in firsts
     ]
-    return [window for window in made if window.blocked]
+    kept = [window for window in made if window.blocked]
+    if not kept:
+        raise AttentionError(
+            f"Outside of {width} layers the decoder, which has {layers}, has none left to block. Take a "
+            "narrower window."
+        )
+    return kept
 
 
 def _blocked(first: int, last: int, layers: int, mode: str) -> tuple[int, ...]:
