@@ -187,7 +187,7 @@ class SharedPrefix:
         batch = {
             "input_ids": ids,
             "attention_mask": torch.ones_like(ids),
-            "position_ids": torch.arange(len(self._ids))[None],
+            "position_ids": torch.arange(ids.shape[1])[None],
         }
         inputs = model.complete(batch, [[self.image]], [self._asked])
         self._prefix_positions = inputs["position_ids"].cpu()

@@ -36,7 +36,8 @@ class LaneLayer(DynamicLayer):
     ) -> KeysValues:
         new = (key_states, value_states)
         if self.own is not None:
-            new = tuple(torch.cat(pair, dim=-2) for pair in zip(self.own, new, strict=True))
+            keys, values = self.own
+            new = torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
         if self.keep:
             self.own = new
         lanes = key_states.shape[0]
