@@ -133,6 +133,14 @@ def test_what_is_subtracted_from_itself_leaves_nothing_and_says_so(model: Loaded
         json.loads(found.to_json())
 
 
+def test_a_phrase_that_is_the_whole_prompt_is_cautioned_about(model: LoadedModel) -> None:
+    whole = find(model, "attend-minus-mean", "the red circle", keep_negative=True)
+    assert whole.details["mean_over"] == ["the", "red", "circle"]
+    assert "own tokens alone" in whole.warnings[0]
+    chat = find(model, "attend-minus-mean", "the red circle", keep_negative=True, prompt="chat")
+    assert chat.warnings == ()  # the template's tail is something else
+
+
 def test_a_row_that_looks_less_than_the_others_everywhere(model: LoadedModel) -> None:
     found = find(model, "attend-minus-mean", rows="last_input", prompt="chat")
     assert found.box is None and found.score == 0 and not found.score_map.any()

@@ -7,6 +7,10 @@ attention sinks above all, falls away.
 Here the phrase stands in the prompt. Its map is that of the read-out row minus the mean over the rows
 of every prompt token after the image, the phrase's own included; with an answer in the Prompt, over
 the rows that predict the answer, as published (rows="box" then gives the published method).
+
+A mean over few tokens, most of which look at the object too, takes the object away. On tiny-llava, 226
+phrases of one to four words on scenes kept for choosing: pointing .35 with the bare phrase, .81 with
+"the" before it, .86 in "where is the ...".
 """
 
 from __future__ import annotations
@@ -30,6 +34,10 @@ __all__ = ["AttendMinusMean", "AttendMinusMeanOptions"]
 _NOTHING = (
     "The rows that are read are all that the mean is taken over, so nothing is left. Put the phrase "
     "into a sentence, such as Prompt('where is the cat ?', (9, 16)), or read another row."
+)
+_OWN = (
+    "The mean is taken over the phrase's own tokens alone, which look at the object too. Put the phrase "
+    "into a sentence, such as Prompt('where is the cat ?', (9, 16))."
 )
 _BELOW = (
     "Nowhere does the row that is read look more than the prompt's rows do on average, so nothing "
@@ -89,5 +97,13 @@ def _difference(read: MeanMaps, keep_negative: bool) -> PhraseMap:
     if not keep_negative:
         weights = np.maximum(weights, 0.0)
     score = partial(attention_share, read.token_map, weights)
-    cautions = (_NOTHING,) if nothing else (_BELOW,) if below else ()
-    return PhraseMap(weights, score, read, {"mean_over": list(read.rest_tokens)}, cautions)
+    record = {"mean_over": list(read.rest_tokens)}
+    return PhraseMap(weights, score, read, record, _cautions(read, nothing, below))
+
+
+def _cautions(read: MeanMaps, nothing: bool, below: bool) -> tuple[str, ...]:
+    if nothing:
+        return (_NOTHING,)
+    own, answer = (len(read.token_map.positions(role)) for role in ("phrase", "generated"))
+    alone = (_OWN,) if not answer and own == len(read.rest_tokens) else ()
+    return (*alone, *((_BELOW,) if below else ()))

@@ -87,18 +87,17 @@ def overlay_methods(
         UnknownNameError: an unknown theme, colour map or thing to show.
     """
     style = _checked(comparison, cell, theme, top)
-    maps = {method: [deviations(each) for each in comparison[method]] for method in comparison}
-    peak = max(float(each.max()) for own in maps.values() for each in own)
-    highest = float(max(1, math.ceil(peak))) if top is None else top
+    every = [grounding for own in comparison.groundings.values() for grounding in own]
+    # maps have the size of the image: they are made one at a time, and again when they are drawn
+    peak = max(float(deviations(grounding).max()) for grounding in every)
+    scale = _Scale(float(max(1, math.ceil(peak))) if top is None else top, colormap)
+    grey = _grey(every[0].image)
     columns = [_image_column(comparison, cell)]
-    for method, levels in maps.items():
-        shown = [
-            replace(_grey(own), heatmap=np.clip(level / highest, 0, 1).astype(np.float32))
-            for own, level in zip(comparison[method], levels, strict=True)
-        ]
-        tiles = [_tile(own, cell, show, alpha, colormap) for own in shown]
-        columns.append(_Column(method, tiles, [_range(own) for own in comparison[method]]))
-    legend = _Legend(highest, colormap, comparison.left_out, style)
+    for method, own in comparison.groundings.items():
+        lit = (replace(each, image=grey, heatmap=scale.levels(each)) for each in own)
+        tiles = [_tile(each, cell, show, alpha, colormap) for each in lit]
+        columns.append(_Column(method, tiles, [_range(each) for each in own]))
+    legend = _Legend(scale, comparison.left_out, style)
     return _assembled(comparison.phrases, columns, legend, style)
 
 
@@ -138,6 +137,18 @@ class _Style:
 
 
 @dataclass(frozen=True)
+class _Scale:
+    """The one scale of all maps: standard deviations at the bright end, and the colours."""
+
+    top: float
+    colormap: str
+
+    def levels(self, grounding: Grounding) -> NDArray[np.float32]:
+        """Float32 (height, width), 0..1 along the colour bar."""
+        return np.clip(deviations(grounding) / self.top, 0, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class _Column:
     """One picture and one line beneath it for every phrase."""
 
@@ -156,9 +167,9 @@ def _image_column(comparison: MethodComparison, cell: int) -> _Column:
     return _Column("image", tiles, [""] * len(tiles))
 
 
-def _grey(grounding: Grounding) -> Grounding:
-    light = np.rint(grounding.image @ np.array(_LUMA)).astype(np.uint8)
-    return replace(grounding, image=np.repeat(light[..., None], 3, axis=-1))
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    light = np.rint(pixels @ np.array(_LUMA)).astype(np.uint8)
+    return np.repeat(light[..., None], 3, axis=-1)
 
 
 def _tile(
@@ -231,8 +242,7 @@ def _centred(
 class _Legend:
     """The colour bar with its ticks, and what the colours mean."""
 
-    highest: float
-    colormap: str
+    scale: _Scale
     left_out: Mapping[str, str]
     style: _Style
 
@@ -259,10 +269,10 @@ class _Legend:
         thick = max(12, style.cell // 20)
         picture = Image.new("RGB", (width, thick + 4 + line_height(style.small)), style.ground)
         ramp = np.broadcast_to(np.linspace(0, 1, width), (thick, width))
-        picture.paste(Image.fromarray(colorize(ramp, self.colormap)), (0, 0))
+        picture.paste(Image.fromarray(colorize(ramp, self.scale.colormap)), (0, 0))
         pen = ImageDraw.Draw(picture)
-        for value in _ticks(self.highest):
-            at = value / self.highest * (width - 1)
+        for value in _ticks(self.scale.top):
+            at = value / self.scale.top * (width - 1)
             text = f"{value:g}"
             long = widest([text], style.small)
             pen.line((at, thick, at, thick + 3), fill=style.ink)
