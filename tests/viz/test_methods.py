@@ -156,6 +156,25 @@ def test_what_was_left_out_makes_the_legend_longer() -> None:
     assert longer.width == plain.width and longer.height > plain.height + 20
 
 
+def test_no_sentence_of_the_legend_is_cut_off_on_the_narrowest_sheet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from vlmscope.viz import methods as module
+
+    said: list[str] = []
+    real = module.fit
+
+    def kept(*args: Any) -> list[str]:
+        lines = real(*args)
+        said.extend(lines)
+        return lines
+
+    monkeypatch.setattr(module, "fit", kept)
+    assert overlay_methods(comparison({"a": spot("a", 10)}), cell=280).width == 640
+    text = " ".join(said)
+    assert all(sentence in text for sentence in module._LEGEND) and not text.endswith("…")
+
+
 def test_nothing_lit_is_said_and_breaks_nothing() -> None:
     nothing = spot(
         "none",

@@ -33,7 +33,8 @@ _LEGEND = (
     "Standard deviations above the mean of each map; at or below its mean nothing is lit",
     "Every map was standardised on its own, over the part of the image that the model saw: raw values "
     "of different methods are in different units and cannot be compared. Their range is written "
-    "beneath each map.",
+    "beneath each map. The brightest place says where, not whether: a phrase that fits nothing lights "
+    "something up too.",
     "White: box and peak. Turquoise: outline of the mask.",
 )
 
@@ -251,7 +252,7 @@ class _Legend:
         style = self.style
         missing = [f"Left out: {method}. {reason}" for method, reason in self.left_out.items()]
         notes = [
-            text for each in (*_LEGEND[1:], *missing) for text in fit(each, style.small, width, 3)
+            text for each in (*_LEGEND[1:], *missing) for text in fit(each, style.small, width, 6)
         ]
         title = fit(_LEGEND[0], style.face, width, 2)
         bar = self._bar(min(width, _BAR))
