@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import vlmscope as vs
 from families import llava
@@ -75,7 +76,8 @@ def test_effects_are_those_of_passes_by_hand() -> None:
     for text in (QUESTION, "colour is the circle ?"):
         prompt = Prompt(text, answer=answer)
         encoded = model.encode([picture()], [prompt], preset="chat")
-        logits = model.hf(**encoded.inputs).logits[0].log_softmax(-1)
+        with torch.no_grad():
+            logits = model.hf(**encoded.inputs).logits[0].log_softmax(-1)
         places = encoded.token_maps[0].positions("generated")
         expected = sum(float(logits[p - 1, encoded.inputs["input_ids"][0, p]]) for p in places)
         assert rows[text]["log_prob"] == pytest.approx(expected, abs=1e-3)

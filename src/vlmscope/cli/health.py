@@ -43,13 +43,14 @@ class Extra:
 EXTRAS: Mapping[str, Extra] = {
     "supervision": Extra("supervision", "supervision", "Grounding.to_supervision()"),
     "coco": Extra("pycocotools", "pycocotools", "COCO run-length masks and COCO annotation files"),
-    "plots": Extra("matplotlib", "matplotlib", "nothing yet: kept for plots in reports"),
+    "plots": Extra("matplotlib", "matplotlib", "HTML reports with plots"),
     "parquet": Extra("pyarrow", "pyarrow", "tables as Parquet files"),
     "accelerate": Extra(
         "accelerate",
         "accelerate",
         "device_map=, quantised models",
     ),
+    "judge": Extra("openai", "openai", "a judge behind an OpenAI-compatible endpoint"),
 }
 """The extras of pyproject.toml by name."""
 
