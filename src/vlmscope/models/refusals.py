@@ -17,7 +17,7 @@ _LATER = {408, 429, 500, 502, 503, 504}  # answers after which a cached copy is 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _NOT_WHOLE = ("SafetensorError", "SafetensorsParsingError", "UnpicklingError", "EOFError")
-_LONGEST = 400
+_LONGEST = 700
 
 
 @contextlib.contextmanager
