@@ -122,8 +122,9 @@ def _f1(text: str) -> float | None:
         counts = json.loads(found[0]) if found else {}
     except json.JSONDecodeError:
         return None
-    both, first, second = (counts.get(name) for name in _COUNTS)
-    if any(type(each) is not int or each < 0 for each in (both, first, second)):
+    numbers: list[Any] = [counts.get(name) for name in _COUNTS]
+    if any(type(each) is not int or each < 0 for each in numbers):
         return None
+    both, first, second = (int(each) for each in numbers)
     # a clean answer that names nothing has nothing to lose
     return 2 * both / (2 * both + first + second) if both + first else None

@@ -109,7 +109,7 @@ def carrying_layers(scores: NDArray[np.float64], seed: int = 0) -> CarryingLayer
     Returns:
         None when no layer stands out from zero.
     """
-    covered = ~np.isnan(scores).any(axis=0)
+    covered: NDArray[np.bool_] = np.asarray(~np.isnan(scores).any(axis=0)).reshape(-1)
     if not len(scores) or not covered.any():
         return None
     ones = np.ones(len(scores))

@@ -104,7 +104,7 @@ class KnockoutSweep:
         """Bool (edge sets, windows, heads): in no sample can the blocked edges carry anything to the
         answer, so the effect is exactly 0."""
         live = np.array([[each["live"] for each in record["outcomes"]] for record in self.records])
-        dead: NDArray[np.bool_] = ~live.any(axis=0).reshape(self.shape)
+        dead: NDArray[np.bool_] = ~np.asarray(live.any(axis=0)).reshape(self.shape)
         return dead
 
     def curve(self, edges: str, effect: str, head: int | None = None) -> list[Interval | None]:
