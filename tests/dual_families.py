@@ -29,6 +29,13 @@ from transformers import (
     DeiTImageProcessorPil,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Siglip2Config,
+    Siglip2ImageProcessorPil,
+    Siglip2Model,
+    Siglip2Processor,
+    Siglip2TextConfig,
+    Siglip2Tokenizer,
+    Siglip2VisionConfig,
     SiglipConfig,
     SiglipImageProcessorPil,
     SiglipModel,
@@ -76,6 +83,24 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
+def subword_tokenizer(side: str = "right") -> Siglip2Tokenizer:
+    """SigLIP 2's own kind: lower case, byte pairs over a text whose blanks are letters too.
+
+    Every word is built letter by letter from its front; a text ends with ``<eos>``.
+    """
+    merges = list(dict.fromkeys((word[:i], word[i]) for word in WORDS for i in range(1, len(word))))
+    letters = sorted(set("".join(WORDS)))
+    names = [*SPECIAL, "<mask>", "▁", *letters, *("".join(pair) for pair in merges)]
+    vocabulary = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    return Siglip2Tokenizer(
+        vocabulary,
+        merges,
+        add_eos_token=True,
+        padding_side=side,
+        model_input_names=["input_ids"],
+    )
+
+
 def clip(seed: int = 0, context: int = CONTEXT, **changes: Any) -> DualEncoder:
     """A random CLIP; ``changes`` go to its vision tower (``hidden_act``, ``image_size`` ...)."""
     torch.manual_seed(seed)
@@ -106,6 +131,31 @@ def siglip(seed: int = 0, **changes: Any) -> DualEncoder:
         SiglipImageProcessorPil(size={"height": 32, "width": 32}), tokenizer()
     )
     return _wrapped(SiglipModel(config), processor, "siglip")
+
+
+def siglip2(seed: int = 0, **changes: Any) -> DualEncoder:
+    """A random SigLIP 2 NaFlex: flattened patches, positions resized per image."""
+    torch.manual_seed(seed)
+    tower = {**_tower(**changes), "num_patches": 16}
+    del tower["image_size"]
+    words = subword_tokenizer()
+    config = Siglip2Config(
+        text_config=Siglip2TextConfig(
+            **_text(
+                bos_token_id=1,
+                eos_token_id=3,
+                pad_token_id=0,
+                vocab_size=len(words),
+                max_position_embeddings=2 * CONTEXT,
+            ),
+            projection_size=32,
+        ).to_dict(),
+        vision_config=Siglip2VisionConfig(**tower).to_dict(),
+    )
+    processor = Siglip2Processor(
+        Siglip2ImageProcessorPil(patch_size=tower["patch_size"], max_num_patches=24), words
+    )
+    return _wrapped(Siglip2Model(config), processor, "siglip2")
 
 
 def blip(seed: int = 0, **changes: Any) -> DualEncoder:

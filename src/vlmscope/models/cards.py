@@ -167,6 +167,7 @@ _ENCODERS = (
     ),
     ModelCard("google/siglip-base-patch16-224", "siglip", "203M", _APACHE, side=448),
     ModelCard("google/siglip2-base-patch16-224", "siglip", "375M", _APACHE, side=448),
+    ModelCard("google/siglip2-base-patch16-naflex", "siglip2", "375M", _APACHE, side=448),
     ModelCard("Salesforce/blip-itm-base-coco", "blip", "224M", "BSD-3-Clause", side=384),
     ModelCard("google/vit-base-patch16-224", "vit", "87M", _APACHE, notes="phrases = labels"),
     ModelCard("facebook/deit-tiny-patch16-224", "vit", "6M", _APACHE, notes="phrases = labels"),

@@ -91,7 +91,11 @@ def tokenise(processor: Any, texts: Sequence[str], limit: int, padding: bool | s
                 f"The phrase {text[:60]!r}{'...' if len(text) > 60 else ''} has {len(ids)} tokens, "
                 f"more than the {limit} that the text tower reads. Shorten it."
             )
-    length = {"max_length": limit} if padding == "max_length" else {}
+    length: dict[str, Any] = {}
+    if (
+        padding == "max_length"
+    ):  # how SigLIP was trained, whatever side the tokenizer's class prefers
+        length = {"max_length": limit, "padding_side": "right"}
     return tokenizer(list(texts), padding=padding, return_tensors="pt", **length)
 
 

@@ -87,7 +87,7 @@ class DualFamily(ABC):
 
     @abstractmethod
     def vision_config(self, hf: PreTrainedModel) -> Any:
-        """The configuration that holds image_size and patch_size."""
+        """The vision tower's configuration: patch_size, and image_size where there is one size."""
 
     @abstractmethod
     def own_output(self, hf: PreTrainedModel, values: Tensor) -> Tensor:
@@ -96,6 +96,11 @@ class DualFamily(ABC):
     @abstractmethod
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         """Raise ModelMismatchError unless the processor belongs to the model."""
+
+    def native_side(self, hf: PreTrainedModel) -> int:
+        """Side in pixels of the (square) images that the tower was trained on."""
+        size = self.vision_config(hf).image_size
+        return int(size if isinstance(size, int) else size[0])
 
     def logit_scale(self, hf: PreTrainedModel) -> float:
         """Factor between cosine similarity and the model's own logits."""
@@ -130,8 +135,7 @@ class DualEncoder:
     @property
     def native_side(self) -> int:
         """Side in pixels of the images that the tower was trained on."""
-        size = self.family.vision_config(self.hf).image_size
-        return int(size if isinstance(size, int) else size[0])
+        return self.family.native_side(self.hf)
 
     @property
     def device(self) -> torch.device:

@@ -20,6 +20,7 @@ from vlmscope.models.ovis2 import Ovis2Family
 from vlmscope.models.paligemma import PaliGemmaFamily
 from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.siglip import SiglipFamily
+from vlmscope.models.siglip2 import Siglip2Family
 from vlmscope.models.vipllava import VipLlavaFamily
 from vlmscope.models.vit import DeitFamily, VitFamily
 
@@ -49,6 +50,7 @@ for _family in (
     Gemma3Family(),
     ClipFamily(),
     SiglipFamily(),
+    Siglip2Family(),
     BlipFamily(),
     VitFamily(),
     DeitFamily(),

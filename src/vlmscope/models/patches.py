@@ -94,13 +94,16 @@ def to_pixel_values(
     return ((values - mean) / std).contiguous()
 
 
-def resize_positions(positions: Tensor, prefix: int, grid: PatchGrid) -> Tensor:
-    """Position embeddings for another grid, bicubic WITH antialias.
+def resize_positions(
+    positions: Tensor, prefix: int, grid: PatchGrid, mode: str = "bicubic"
+) -> Tensor:
+    """Position embeddings for another grid, WITH antialias.
 
     Args:
         positions: (1, prefix + n, dim) of a square grid of n patches.
         prefix: special tokens in front, kept as they are.
         grid: the grid wanted.
+        mode: ``bicubic``, or ``bilinear`` where the model was trained with that.
 
     Returns:
         (1, prefix + rows * columns, dim); the same tensor when the grid is the model's own.
@@ -111,7 +114,7 @@ def resize_positions(positions: Tensor, prefix: int, grid: PatchGrid) -> Tensor:
         return positions
     special, patches = positions[:, :prefix], positions[:, prefix:]
     square = patches.unflatten(1, (side, side)).permute(0, 3, 1, 2).float()
-    resized = F.interpolate(square, size=grid, mode="bicubic", antialias=True, align_corners=False)
+    resized = F.interpolate(square, size=grid, mode=mode, antialias=True, align_corners=False)
     flat = resized.permute(0, 2, 3, 1).flatten(1, 2).to(positions.dtype)
     return torch.cat([special, flat], dim=1)
 
