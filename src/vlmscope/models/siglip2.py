@@ -42,10 +42,11 @@ class Siglip2Family(SiglipFamily):
     def own_output(self, hf: PreTrainedModel, values: Tensor) -> Tensor:
         patch = int(self.vision_config(hf).patch_size)
         grid = values.shape[2] // patch, values.shape[3] // patch
+        patches = flat_patches(values, grid)
         out: Tensor = hf.vision_model(
-            pixel_values=flat_patches(values, grid),
-            pixel_attention_mask=torch.ones(len(values), grid[0] * grid[1], dtype=torch.long),
-            spatial_shapes=torch.tensor([grid] * len(values)),
+            pixel_values=patches,
+            pixel_attention_mask=patches.new_ones(patches.shape[:2], dtype=torch.long),
+            spatial_shapes=torch.tensor([grid] * len(values), device=values.device),
             output_hidden_states=True,
         ).hidden_states[-1]
         return out
