@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlmscope.analysis.questions import KINDS, Question, as_questions, read_questions
+from vlmscope.analysis.questions import (
+    KINDS,
+    Question,
+    as_questions,
+    read_questions,
+    scene_questions,
+)
 from vlmscope.errors import BadImageError, BadSampleError, UnknownNameError
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
@@ -94,3 +100,8 @@ def test_bad_lists_are_refused(tmp_path: Path) -> None:
     wrong = {"image": "a.png", "question": "q", "mask": np.zeros((3, 3), dtype=bool)}
     with pytest.raises(BadSampleError, match="3 wide"):
         list(as_questions([{**wrong, "image": IMAGE}]))
+
+
+def test_scenes_that_allow_no_such_question_are_passed_over() -> None:
+    found = list(scene_questions(200))  # among them are scenes whose only object has no other name
+    assert len(found) == 200 and len({question.digest for question in found}) == 200

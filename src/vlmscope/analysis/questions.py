@@ -32,6 +32,7 @@ KINDS = ("colour", "texture", "shape", "size", "where")
 
 _SCENES = "tiny-scenes"
 _DEFAULT_SCENES = 100
+_DRAWS = 64  # tries to ask for an attribute before the scene is passed over
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +192,8 @@ def scene_questions(
 ) -> Iterator[Question]:
     """Render scenes and ask one question about an object of each, the kinds in turn.
 
+    A scene that allows no question of the kind whose turn it is is passed over.
+
     Args:
         count: how many scenes.
         kinds: of :data:`KINDS`.
@@ -201,11 +204,17 @@ def scene_questions(
     from vlmscope.tiny.splits import HELD_OUT, SELECT
 
     wanted = tuple(kinds)
-    for number, seed in enumerate((HELD_OUT if held_out else SELECT)[:count]):
+    found = 0
+    for seed in HELD_OUT if held_out else SELECT:
+        if found == count:
+            return
         scene = render_scene(seed)
         rng = random.Random(f"vlmscope-questions:{seed}")
-        exchange = None
-        while exchange is None or exchange.target is None:
-            exchange = ask(scene, wanted[number % len(wanted)], rng)
+        # not every attribute of every scene can be asked for: the object needs a name without it
+        draws = (ask(scene, wanted[found % len(wanted)], rng) for _ in range(_DRAWS))
+        exchange = next((each for each in draws if each and each.target is not None), None)
+        if exchange is None:
+            continue
         mask = scene.objects[exchange.target].mask
         yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask)
+        found += 1
