@@ -39,7 +39,9 @@ class PaddedSquareFamily(Family):
     processor_class: str
     image_processors: tuple[str, ...]
     tower: str
-    limits: tuple[str, ...] = ("one square grid: the processor pads, so tokens on the borders show nothing",)
+    limits: tuple[str, ...] = (
+        "one square grid: the processor pads, so tokens on the borders show nothing",
+    )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, self.processor_class)
