@@ -213,7 +213,7 @@ def scene_questions(
         # not every attribute of every scene can be asked for: the object needs a name without it
         draws = (ask(scene, wanted[found % len(wanted)], rng) for _ in range(_DRAWS))
         exchange = next((each for each in draws if each and each.target is not None), None)
-        if exchange is None:
+        if exchange is None or exchange.target is None:
             continue
         mask = scene.objects[exchange.target].mask
         yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask)
