@@ -169,7 +169,7 @@ def _edges_section(page: Page, found: KnockoutSweep, edges: str) -> None:
                 y_label=effect.replace("_", " "),
                 span=None if named is None else (named.first, named.last),
             ),
-            f"{EFFECTS[effect].capitalize()}. Mean over samples with its 95% bootstrap interval; shaded: "
+            f"{_sentence(EFFECTS[effect])}. Mean over samples with its 95% bootstrap interval; shaded: "
             f"the layers that carry the answer.{beside}",
         )
 
@@ -184,3 +184,8 @@ def _by_head(found: KnockoutSweep, edges: str) -> np.ndarray:
     values = found.effects("logprob_drop")[found.edges.index(edges), :-1]
     mean: np.ndarray = values.mean(axis=-1)
     return mean
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter at its beginning and every other letter as it is."""
+    return text[:1].upper() + text[1:]
