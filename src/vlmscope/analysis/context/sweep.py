@@ -112,7 +112,10 @@ def context_sweep(
             answer = context.ask(question.text, max_new_tokens)
             seconds = time.perf_counter() - started
             whole = answer if whole is None else whole
-            outcome = _Outcome(answer, whole, question.references, context, seconds)
+            # the context itself is let go: its cache is large
+            outcome = _Outcome(
+                answer, whole, question.references, context.tokens, context.size, seconds
+            )
             outcomes.setdefault((measure, keep), []).append(outcome)
     outcomes.pop(("whole", 1.0), None)
     if not count:
@@ -137,7 +140,8 @@ class _Outcome:
     answer: str
     whole: str
     references: tuple[str, ...]
-    context: CompressedContext
+    tokens: int
+    size: int
     seconds: float
 
 
@@ -170,7 +174,7 @@ def _point(by: str, keep: float, outcomes: list[_Outcome], seed: int) -> Context
         keep,
         bootstrap(judged, seed=seed) if judged else None,
         bootstrap(agreeing, seed=seed),
-        sum(each.context.tokens for each in outcomes) / count,
-        sum(each.context.size for each in outcomes) / count,
+        sum(each.tokens for each in outcomes) / count,
+        sum(each.size for each in outcomes) / count,
         sum(each.seconds for each in outcomes) / count,
     )
