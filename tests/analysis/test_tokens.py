@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pyarrow import parquet
 
 import vlmscope as vs
 from families import llava
@@ -185,10 +186,13 @@ def test_the_command_writes_caption_picture_and_page(
     image = tmp_path / "scene.png"
     Image.fromarray(render_scene(20_000_007).image).save(image)
     words = ["tokens", str(image), "-q", "--html", str(tmp_path / "t.html")]
-    assert main([*words, "--picture", str(tmp_path / "t.png")]) == 0
+    files = ["--picture", str(tmp_path / "t.png"), "--parquet", str(tmp_path / "t.parquet")]
+    assert main([*words, *files]) == 0
     printed = capsys.readouterr().out
     assert "a large dotted red circle: " in printed and "looks at" in printed
     assert Image.open(tmp_path / "t.png").size[0] > 200
+    table = parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    assert {row["layer"] for row in table} == set(range(6)) and table[0]["text"] == "a"
     assert (tmp_path / "t.html").stat().st_size > 20_000
     assert main(["tokens", str(image), "what colour is the circle", "--json", "-q"]) == 0
     assert json.loads(capsys.readouterr().out)["words"]

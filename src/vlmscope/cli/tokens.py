@@ -22,7 +22,7 @@ from vlmscope.cli.arguments import (
 from vlmscope.cli.console import emit, note
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.places import check_picture, save_picture
-from vlmscope.cli.results import Html, JsonFile, check_places, deliver, typed
+from vlmscope.cli.results import Html, JsonFile, Parquet, check_places, deliver, typed
 
 __all__ = ["command"]
 
@@ -58,6 +58,7 @@ def tokens(
     model: ModelName = "tiny-llava",
     out: JsonFile = None,
     html: Html = None,
+    parquet: Parquet = None,
     dtype: Dtype = None,
     device: Device = None,
     revision: Revision = None,
@@ -79,7 +80,7 @@ def tokens(
     from vlmscope.types import parse_heads
 
     settings = collect(TokenOptions, options)
-    check_places(out, html, None)
+    check_places(out, html, parquet)
     check_picture(picture)
     chosen = None if heads is None else parse_heads(heads)
     opened = open_image(image)
@@ -99,6 +100,8 @@ def tokens(
         out=out,
         html=html,
         page=lambda: tokens_page(found, typed()),
+        parquet=parquet,
+        rows=found.rows(),
     )
     if not as_json:
         for each in found.phrases:

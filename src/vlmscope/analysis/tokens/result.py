@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,6 +133,22 @@ class GroundedAnswer:
             "words": [self._word(index, k) for index in range(len(self.words))],
             "phrases": [phrase.to_dict() for phrase in self.phrases],
         }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One flat record per word and layer: for tables and Parquet."""
+        for index, word in enumerate(self.words):
+            for layer in range(len(word.share)):
+                yield {
+                    "word": index,
+                    "text": word.text,
+                    "layer": layer,
+                    "image_attention": float(word.share[layer]),
+                    "blank_image_attention": float(word.blank_share[layer]),
+                    "log_prob": word.log_prob,
+                    "blank_log_prob": word.blank_log_prob,
+                    "blocked_log_prob": word.blocked_log_prob,
+                    "lost": word.lost,
+                }
 
     def to_json(self, indent: int | None = None) -> str:
         """The dictionary of :meth:`to_dict` as strict JSON."""
