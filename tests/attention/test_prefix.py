@@ -9,7 +9,7 @@ import torch
 import vlmscope as vs
 from families import llava
 from vlmscope.attention import read_heads, shared_prefix
-from vlmscope.errors import AttentionError, UnsupportedError
+from vlmscope.errors import AttentionError, BadImageError, UnsupportedError
 
 PHRASES = ["the small red circle", "a large blue star on the left of the dog", "pizza", "a man"]
 KINDS = ("llama", "llama-gqa", "mistral", "qwen2")
@@ -122,3 +122,9 @@ def test_a_family_whose_image_sees_the_text_is_refused(
         shared_prefix(model, image)
     found = read_heads(model, image, PHRASES[:1], heads=[(1, 0)])  # the whole way, by itself
     assert found[0].maps.shape == (1, 1, 16)
+
+
+@pytest.mark.parametrize(("given", "prompt"), [([], "pizza"), ([[]], "pizza"), (None, "pizza")])
+def test_text_without_an_image_is_refused(given: object, prompt: str) -> None:
+    with pytest.raises(BadImageError):
+        vs.prefill(llava(), given, prompt)

@@ -130,6 +130,11 @@ def as_batch(
     """
     prompts = [prompt] if isinstance(prompt, (str, Prompt)) else list(prompt)
     sources = list(image) if isinstance(image, (list, tuple)) else [image]
+    if not sources or not prompts:
+        raise BadImageError(
+            f"Nothing to run: got {len(sources)} images and {len(prompts)} prompts. vlmscope looks at "
+            "images; give at least one of each."
+        )
     pixels = [_opened(source) for source in sources]
     if len(pixels) == 1:
         pixels = pixels * len(prompts)
