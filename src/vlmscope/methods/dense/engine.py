@@ -29,8 +29,8 @@ from vlmscope.types import Grounding
 
 __all__ = ["DenseMethod", "DensePath", "DenseTokens", "Site", "dense_tokens"]
 
-# On a processor no matrix product gets faster beyond this many rows, while larger tensors leave the
-# cache and cost page faults: a larger batch is run in parts.
+# On a processor no matrix product gets faster beyond this many rows for each thread, while larger
+# tensors leave the cache and cost page faults: a larger batch is run in parts.
 _TOKENS_AT_ONCE = 1024
 
 
@@ -167,7 +167,9 @@ def dense_tokens(
 
 
 def _images_at_once(x: Tensor) -> int:
-    return max(1, _TOKENS_AT_ONCE // x.shape[1]) if x.device.type == "cpu" else max(1, len(x))
+    if x.device.type != "cpu":
+        return max(1, len(x))
+    return max(1, _TOKENS_AT_ONCE * torch.get_num_threads() // x.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
