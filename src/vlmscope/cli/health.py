@@ -153,10 +153,10 @@ def problems() -> list[str]:
         if version is None
     ]
     transformers = _version("transformers")
-    if transformers is not None and not (5, 18) <= _numbers(transformers) < (6,):
+    if transformers is not None and not (5, 23) <= _numbers(transformers) < (6,):
         found.append(
-            f"transformers is {transformers}, vlmscope needs 5.18 or later, below 6. "
-            "Install it: pip install 'transformers>=5.18,<6'"
+            f"transformers is {transformers}, vlmscope needs 5.23 or later, below 6. "
+            "Install it: pip install 'transformers>=5.23,<6'"
         )
     return [*found, *_torchvision(), *_weights()]
 
