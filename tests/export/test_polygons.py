@@ -86,3 +86,21 @@ def test_small_parts_survive_simplification() -> None:
     mask = mask_of("......", ".##...", ".#..#.", "......")
     polygons = mask_polygons(mask, tolerance=5.0)
     np.testing.assert_array_equal(filled(polygons, mask.shape), mask)
+
+
+def test_many_holes_and_a_large_one_far_from_the_rest() -> None:
+    """Holes are joined whether their neighbours are near, or hundreds of their own corners away."""
+    mask = np.ones((160, 200), dtype=bool)
+    mask[2:30:3, 2:-2:3] = False  # hundreds of pixels
+    rows, columns = np.mgrid[60:150, 30:180]
+    mask[60:150, 30:180] = (rows < 66) & ((rows + columns) % 4 < 2)  # one with a ragged edge
+    mask[66:150, 30:180] = False
+    holes = len(range(2, 30, 3)) * len(range(2, 198, 3)) + 1
+    (polygon,) = mask_polygons(mask, tolerance=0)
+    assert area(polygon) == mask.sum()
+    np.testing.assert_array_equal(filled([polygon], mask.shape), mask)
+    lengths = np.hypot(*(polygon - np.roll(polygon, 1, axis=0)).T)
+    padded = np.pad(mask, 1).astype(int)
+    outlines = sum(int(np.abs(np.diff(padded, axis=axis)).sum()) for axis in (0, 1))
+    # there and back: small holes lie 2 pixels apart, the large one 30 below them
+    assert lengths.sum() - outlines <= 2 * (3 * holes + 40)

@@ -10,12 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
-from scipy.spatial import cKDTree
+
+from vlmscope.export.holes import Ring, join_holes
 
 __all__ = ["mask_polygons"]
-
-Ring = NDArray[np.float64]
-"""Float (corners, 2): (x, y) in pixels, not closed."""
 
 # right, down, left, up as (dx, dy): pixels lie to the right of the direction of travel
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -35,7 +33,7 @@ def mask_polygons(mask: NDArray[np.bool_], tolerance: float = 0.75) -> list[Ring
         part = numbers[place] == number
         offset = np.array([place[1].start, place[0].start], dtype=np.float64)
         rings = [_simplified(ring, tolerance) for ring in _rings(part)]
-        polygons.append(_joined(rings) + offset)
+        polygons.append(join_holes(rings) + offset)
     return polygons
 
 
@@ -128,16 +126,3 @@ def _distances(points: Ring, start: Ring, end: Ring) -> NDArray[np.float64]:
     share = np.clip((points - start) @ along / max(float(along @ along), 1e-12), 0, 1)
     result: NDArray[np.float64] = np.hypot(*(points - start - share[:, None] * along).T)
     return result
-
-
-def _joined(rings: list[Ring]) -> Ring:
-    """One ring out of an outer one and its holes: to each hole and back by a shortest way."""
-    joined = rings[0]
-    for hole in sorted(rings[1:], key=lambda ring: float(ring[:, 0].min())):
-        # corners of holes joined before count too, so the ways stay short
-        distances, places = cKDTree(joined).query(hole)
-        enter = int(distances.argmin())
-        leave = int(places[enter])
-        turned = np.roll(hole, -enter, axis=0)
-        joined = np.concatenate([joined[: leave + 1], turned, turned[:1], joined[leave:]])
-    return joined
