@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from segmentations import blobs, filled
+from vlmscope.export import holes as holes_module
 from vlmscope.export import mask_polygons
 
 
@@ -88,8 +89,12 @@ def test_small_parts_survive_simplification() -> None:
     np.testing.assert_array_equal(filled(polygons, mask.shape), mask)
 
 
-def test_many_holes_and_a_large_one_far_from_the_rest() -> None:
+@pytest.mark.parametrize("near", [(16, 256), ()], ids=["near first", "each by itself"])
+def test_many_holes_and_a_large_one_far_from_the_rest(
+    monkeypatch: pytest.MonkeyPatch, near: tuple[int, ...]
+) -> None:
     """Holes are joined whether their neighbours are near, or hundreds of their own corners away."""
+    monkeypatch.setattr(holes_module, "_NEAR", near)
     mask = np.ones((160, 200), dtype=bool)
     mask[2:30:3, 2:-2:3] = False  # hundreds of pixels
     rows, columns = np.mgrid[60:150, 30:180]
