@@ -1,25 +1,16 @@
-"""Families that cut images into tiles: placement to the pixel, real settings, bad processors."""
+"""Families that cut images into tiles: placement to the pixel, batches, answers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-import transformers
-from transformers.models.llava_next.modeling_llava_next import LlavaNextModel
-from transformers.models.llava_onevision.modeling_llava_onevision import LlavaOnevisionModel
 
 import vlmscope as vs
-from lvlms import builds, internvl, made
-from lvlms.build import special_tokenizer
-from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError
+from lvlms import builds, made
 from vlmscope.models import LoadedModel
-from vlmscope.models.anyres import AnyresImage, anyres_image
-from vlmscope.models.internvl import _arrangement
-from vlmscope.models.processors import processor_without_video
 from vlmscope.models.tiles import Tile, stretched_layouts
 
 PHRASE = "the red circle"
@@ -152,154 +143,7 @@ def test_a_batch_of_onevision_mixes_one_image_and_several() -> None:
         torch.testing.assert_close(together.of(item)[..., :width], alone.maps, atol=1e-5, rtol=0)
 
 
-# -- real settings, no model -------------------------------------------------------------
-
-
-def sizes(count: int = 150) -> list[tuple[int, int]]:
-    """(height, width): photographs of all shapes, odd ones, and the edges of what can occur."""
-    random = np.random.default_rng(0)
-    drawn = np.exp(random.uniform(np.log(20), np.log(4000), (count, 2))).astype(int)
-    odd = [(336, 336), (1, 2000), (2000, 1), (1, 1), (672, 1008), (384, 2304), (27, 4000)]
-    return [*odd, *((int(height), int(width)) for height, width in drawn)]
-
-
-def packed(kind: type, config: object, size: tuple[int, int]) -> np.ndarray:
-    """The model's own arrangement of numbered features: (tokens,), newlines as -1.
-
-    A feature's number is its frame * 10000 + its place in the frame.
-    """
-    side, patch = config.vision_config.image_size, config.vision_config.patch_size
-    canvas = transformers.image_processing_utils.select_best_resolution(
-        size, config.image_grid_pinpoints
-    )
-    frames = canvas[0] // side * (canvas[1] // side) + 1
-    inner = (side // patch) ** 2
-    numbers = torch.arange(frames)[:, None] * 10000 + torch.arange(inner)
-    own = SimpleNamespace(config=config)
-    extra = (
-        {"vision_feature_select_strategy": "default"}
-        if kind is LlavaNextModel
-        else {"vision_aspect_ratio": config.vision_aspect_ratio}
-    )
-    features, _ = kind.pack_image_features(
-        own,
-        [numbers[..., None].double()],
-        [list(size)],
-        image_newline=torch.tensor([-1.0]),
-        **extra,
-    )
-    return features[0][:, 0].numpy()
-
-
-def numbered(fitted: AnyresImage) -> np.ndarray:
-    """Float (rows, columns): the same numbers on the joint grid of all tiles."""
-    rows, columns = fitted.tiles
-    tokens = fitted.tile.order(rows, columns)
-    frame, inner = np.divmod(tokens, fitted.tile.tokens)
-    cells = fitted.tile.cells
-    return ((frame + 1) * 10000 + inner).reshape(rows * cells, columns * cells).astype(float)
-
-
-def test_llava_next_arranges_tokens_as_its_own_model_does() -> None:
-    config = transformers.LlavaNextConfig()
-    assert config.vision_config.image_size == 336
-    processor = transformers.LlavaNextProcessor(
-        image_processor=transformers.LlavaNextImageProcessorPil(
-            size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}
-        ),
-        tokenizer=special_tokenizer(["<image>"], {"image_token": "<image>"}),
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    )
-    counts = processor._get_num_multimodal_tokens(image_sizes=sizes())["num_image_tokens"]
-    for size, count in zip(sizes(), counts, strict=True):
-        fitted = anyres_image(SimpleNamespace(config=config), size)
-        order = packed(LlavaNextModel, config, size)
-        assert fitted.tokens == count == len(order)
-        first, *tiles = fitted.layouts()
-        assert order[first.offsets].tolist() == list(range(576))
-        assert (order == -1).sum() == fitted.grid[0]
-        if not tiles:
-            assert 0 in fitted.grid
-            continue
-        (top, bottom), (left, right) = fitted.kept
-        expected = numbered(fitted)[top:bottom, left:right].reshape(-1)
-        assert order[tiles[0].offsets].tolist() == expected.tolist()
-
-
-def test_llava_onevision_arranges_tokens_as_its_own_model_does() -> None:
-    config = transformers.LlavaOnevisionConfig()
-    processor = processor_without_video(
-        transformers.LlavaOnevisionProcessor,
-        image_processor=transformers.LlavaOnevisionImageProcessorPil(),
-        tokenizer=special_tokenizer(["<image>"], {"image_token": "<image>"}),
-        num_image_tokens=729,
-        vision_feature_select_strategy="full",
-    )
-    assert config.vision_aspect_ratio == processor.vision_aspect_ratio == "anyres_max_9"
-    resampled = 0
-    for size in sizes(60):
-        fitted = anyres_image(SimpleNamespace(config=config), size, 9)
-        count = processor._get_number_of_features(*size, 384, 384)
-        order = packed(LlavaOnevisionModel, config, size)
-        assert fitted.tokens == count == len(order)
-        first, *tiles = fitted.layouts()
-        assert order[first.offsets].tolist() == list(range(729))
-        if not tiles:
-            assert 0 in fitted.grid
-            continue
-        (top, bottom), (left, right) = fitted.kept
-        expected = numbered(fitted)[top:bottom, left:right]
-        if fitted.grid != expected.shape:
-            resampled += 1
-            scaled = torch.nn.functional.interpolate(
-                torch.from_numpy(expected)[None, None], fitted.grid, mode="bilinear"
-            )
-            expected = scaled[0, 0].numpy()
-            # equal parts of what was kept, and the same borders
-            assert np.ptp(np.diff(tiles[0].x_edges)) < 0.5 * np.diff(tiles[0].x_edges).mean()
-        np.testing.assert_allclose(order[tiles[0].offsets], expected.reshape(-1), rtol=1e-12)
-    assert resampled > 5
-
-
-def test_llava_next_rectangles_follow_the_padded_pixels() -> None:
-    # 1000x666 goes into 672x672: 672x447.55 is rounded up to 448, 112 pixels of padding on each side
-    config = SimpleNamespace(config=transformers.LlavaNextConfig())
-    fitted = anyres_image(config, (1000, 666))
-    assert fitted.canvas == (672, 672)
-    _, tiles = fitted.layouts()
-    assert fitted.grid == (48, 32) and len(tiles.x_edges) == 33
-    np.testing.assert_allclose(tiles.y_edges, np.arange(49) * 14 * 1000 / 672)
-    np.testing.assert_allclose(tiles.x_edges, np.arange(33) * 14 * 666 / 448)
-
-
-@pytest.mark.parametrize("most", [1, 6, 12])
-def test_internvl_makes_as_many_tokens_as_its_processor_says(most: int) -> None:
-    images = transformers.GotOcr2ImageProcessorPil(
-        size={"height": 448, "width": 448}, max_patches=most
-    )
-    processor = processor_without_video(
-        transformers.InternVLProcessor,
-        image_processor=images,
-        tokenizer=special_tokenizer(list(internvl.NAMED.values()), internvl.NAMED),
-    )
-    counts = processor._get_num_multimodal_tokens(image_sizes=sizes())["num_image_tokens"]
-    seen = set()
-    for size, count in zip(sizes(), counts, strict=True):
-        tiles = _arrangement(images, size, 448)
-        seen.add(tiles)
-        layouts = list(stretched_layouts(size, Tile(448, 16, 28), tiles, thumbnail_first=False))
-        offsets = np.concatenate([layout.offsets for layout in layouts])
-        # <img> and </img> are the two that are no image tokens
-        assert sorted(offsets) == list(range(count - 2))
-        names = [layout.name for layout in layouts]
-        assert names == (["image"] if tiles == (1, 1) else ["tiles", "thumbnail"])
-        for layout in layouts:
-            assert (layout.y_edges[0], layout.x_edges[0]) == (0, 0)
-            np.testing.assert_allclose((layout.y_edges[-1], layout.x_edges[-1]), size)
-    assert (seen == {(1, 1)}) == (most == 1)
-    assert most == 1 or ((1, most) in seen and (most, 1) in seen)
+# -- beside the pixels ------------------------------------------------------------------
 
 
 def test_tokens_of_tiles_are_put_in_row_order() -> None:
@@ -386,80 +230,3 @@ def test_internvl_asks_for_boxes_and_reads_them_in_thousandths() -> None:
     answer = model.read_answer("<ref>a dog</ref><box>[[100, 200, 500, 1000]]</box>", tokens)
     assert [found.box for found in answer.boxes] == [pytest.approx((17, 12, 85, 60))]
     assert model.boxes.prompt("a dog").text.endswith("<ref>a dog</ref>")
-
-
-# -- what is refused ---------------------------------------------------------------------
-
-
-def rebuilt(name: str, **changes: object) -> LoadedModel:
-    """A build with other settings of its image processor or its config ("config.x", "vision.x")."""
-    model = builds()[name].make()
-    for key, value in changes.items():
-        owner, _, field = key.rpartition("__")
-        target = {
-            "": model.processor,
-            "images": model.processor.image_processor,
-            "config": model.hf.config,
-            "vision": model.hf.config.vision_config,
-        }[owner]
-        setattr(target, field, value)
-    return vs.from_pretrained_model(model.hf, model.processor)
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "error", "words"),
-    [
-        ("llava-next", {"images__image_grid_pinpoints": [[56, 56]]}, ModelMismatchError, r"\[\[56, 56\]\]"),
-        ("llava-next", {"patch_size": 7}, ModelMismatchError, "168.*44"),
-        ("llava-next", {"num_additional_image_tokens": 0}, ModelMismatchError, "43.*44"),
-        ("llava-next", {"images__crop_size": {"height": 28, "width": 28}}, ModelMismatchError, "56"),
-        ("llava-next", {"config__vision_feature_select_strategy": "full"}, UnsupportedError, "class"),
-        ("llava-next-gaps", {"config__vision_feature_select_strategy": "default"}, UnsupportedError, "patch"),
-        ("llava-onevision", {"vision_aspect_ratio": "anyres_max_4"}, ModelMismatchError, "max_4.*max_9"),
-        ("llava-onevision", {"config__vision_aspect_ratio": "pad"}, UnsupportedError, "'pad'"),
-        ("llava-onevision", {"num_image_tokens": 25}, ModelMismatchError, "image tokens"),
-        ("internvl", {"image_seq_length": 9}, ModelMismatchError, "63 image tokens.*112"),
-        ("internvl", {"config__downsample_ratio": 1 / 3}, ModelMismatchError, "multiple of 3"),
-        ("internvl", {"config__vision_feature_select_strategy": "full"}, UnsupportedError, "'full'"),
-        ("ovis2", {"image_seq_length": 9}, ModelMismatchError, "image tokens"),
-        ("ovis2", {"config__visual_indicator_token_ids": [6, 7, 9, 8, 10]}, ModelMismatchError, "IMG_COL"),
-        ("ovis2", {"vision__tokenize_function": "gumbel_argmax"}, UnsupportedError, "random"),
-        ("ovis2", {"vision__hidden_stride": 3}, UnsupportedError, "hidden_stride=3"),
-        ("ovis2", {"images__do_center_crop": True}, ModelMismatchError, "do_center_crop"),
-        ("vipllava", {"images__crop_size": {"height": 28, "width": 28}}, ModelMismatchError, "28x28"),
-    ],
-)  # fmt: skip
-def test_what_does_not_belong_together_is_refused(
-    name: str, changes: dict[str, object], error: type, words: str
-) -> None:
-    with pytest.raises(error, match=words):
-        rebuilt(name, **changes)
-
-
-@pytest.mark.parametrize("name", ["llava-next", "llava-onevision", "internvl", "ovis2"])
-def test_an_image_processor_of_another_family_is_refused(name: str) -> None:
-    model = builds()[name].make()
-    model.processor.image_processor = transformers.CLIPImageProcessorPil()
-    with pytest.raises(ModelMismatchError, match="CLIPImageProcessorPil"):
-        vs.from_pretrained_model(model.hf, model.processor)
-
-
-def test_an_unknown_tower_is_refused() -> None:
-    model = builds()["llava-next"].make()
-    model.hf.config.vision_config.model_type = "pixtral"
-    with pytest.raises(UnsupportedError, match="pixtral"):
-        vs.from_pretrained_model(model.hf, model.processor)
-
-
-def test_resolutions_that_are_no_whole_tiles_are_refused() -> None:
-    model = builds()["llava-next"].make()
-    model.hf.config.image_grid_pinpoints = [[56, 100]]
-    model.processor.image_processor.image_grid_pinpoints = [[56, 100]]
-    with pytest.raises(ModelMismatchError, match="no multiples of its tile of 56"):
-        vs.from_pretrained_model(model.hf, model.processor)
-
-
-@pytest.mark.parametrize("word", ["<image>", "<IMG_ATOM>"])
-def test_a_phrase_that_holds_an_image_token_is_refused(word: str) -> None:
-    with pytest.raises(BadPhraseError, match=word):
-        vs.prefill(made("ovis2"), picture(), f"a {word} dog")
