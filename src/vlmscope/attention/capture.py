@@ -135,7 +135,13 @@ class Trace:
                 "The chosen (layer, head) pairs are not the same number in every layer, so they make "
                 "no block. Read them with trace.rows_of([(layer, head), ...])."
             )
-        return torch.stack([self._layer(layer, item) for layer in self.layers])
+        maps = [self._layer(layer, item) for layer in self.layers]
+        if len({each.shape for each in maps}) > 1:
+            raise AttentionError(
+                "Layers of this model attend to different keys (text, or image tokens beside it), so "
+                "their maps make no block. Name layers of one kind: vlmscope.capture(model, layers=...)."
+            )
+        return torch.stack(maps)
 
     def rows_of(self, heads: Sequence[tuple[int, int]], item: int | None = None) -> Tensor:
         """Float32 (len(heads), rows, tokens): the maps of single heads, in the order asked."""

@@ -306,8 +306,22 @@ def _begin_hook(owner: Instrument) -> Any:
         width = given.shape[1]
         cache = kwargs.get("past_key_values")
         past = int(cache.get_seq_length()) if cache is not None else 0
-        mask = kwargs.get("attention_mask")
-        padding = mask.bool() if isinstance(mask, Tensor) and mask.ndim == 2 else None
-        owner.begin(past, int(width), padding)
+        owner.begin(past, int(width), _real_tokens(kwargs.get("attention_mask")))
 
     return begin
+
+
+def _real_tokens(mask: Any) -> Tensor | None:
+    """Bool (batch or 1, keys) from the mask that a decoder is given, or None when it is given none.
+
+    Some models (PaliGemma, Gemma 3) make the masks of their attention before the decoder, one for each
+    kind of layer: a key that no query of the pass may read is padding there.
+    """
+    if isinstance(mask, dict):
+        mask = mask.get("full_attention", next(iter(mask.values()), None))
+    if not isinstance(mask, Tensor) or mask.ndim not in (2, 4):
+        return None
+    if mask.ndim == 2:
+        return mask.bool()
+    open_ = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+    return open_.any(dim=1).any(dim=1)
