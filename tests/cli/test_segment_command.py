@@ -121,7 +121,17 @@ def test_notes_on_classes_are_said(run: Any, words: list[Any], tmp_path: Path) -
     assert result.code == 0
     assert "classes: 1 class was given more than once and merged: 'dog'" in result.err
     assert "was read as Windows-1252; line 1 is 'café'" in result.err
-    assert run(*words, *QUIET_GEM, "--quiet").err == ""
+    # --quiet keeps notes quiet, not what speaks against the result
+    quiet = run(*words, *QUIET_GEM, "--quiet").err
+    assert quiet == f"warning: The vocabulary of {words[5]} lacks 'café': read as 'unknown'.\n"
+
+
+def test_classes_that_the_model_reads_alike_are_said_once(run: Any, words: list[Any]) -> None:
+    words[3] = "gnu,emu,sky"
+    result = run(*words, *QUIET_GEM)
+    assert result.code == 0
+    assert result.err.count("reads 'gnu', 'emu' alike and cannot tell them apart") == 1
+    assert result.err.count("lacks 'gnu', 'emu'") == 1
 
 
 def test_more_classes_than_a_palette_holds(run: Any, words: list[Any], tmp_path: Path) -> None:

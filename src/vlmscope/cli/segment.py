@@ -19,7 +19,7 @@ from vlmscope.cli.arguments import (
     TrustRemoteCode,
     load_model,
 )
-from vlmscope.cli.console import emit_json, note
+from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.imagefiles import image_files
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_place
@@ -120,6 +120,8 @@ def segment(
         folder.open(ready.header, overwrite)
     for text in () if quiet else listed.notes:
         note(f"classes: {text}")
+    for text in ready.cautions:  # now: a long run may not be worth its time
+        warn(text)
     run = SegmentRun(ready, folder, max_pixels, single=not Path(image).is_dir())
     run.all(files, quiet)
     if as_json:

@@ -109,7 +109,7 @@ class SegmentRun:
     def report(self, quiet: bool) -> int:
         """Say what was skipped and written; the exit code."""
         said = {text for record in self.records for text in record["warnings"]}
-        for text in sorted(said - set(self.ready.classes.notes)):
+        for text in sorted(said - {*self.ready.classes.notes, *self.ready.cautions}):
             warn(text)
         for each in self.skipped[:_SHOWN]:
             warn(f"{each['image']}: {each['reason']}")

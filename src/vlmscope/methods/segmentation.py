@@ -18,6 +18,7 @@ from vlmscope.methods.dense.answer import describe
 from vlmscope.methods.dense.classes import ClassList
 from vlmscope.methods.dense.engine import DenseMethod
 from vlmscope.methods.dense.presence import PRESENCE, best_of_each, presence
+from vlmscope.methods.dense.reading import alike_caution, read_alike, unknown_caution
 from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare
 from vlmscope.methods.dense.templates import phrase_embeddings
 from vlmscope.methods.dense.window import WindowPlan
@@ -49,6 +50,7 @@ class Segmenter:
         compete: whether classes compete for every pixel, or each has its own threshold.
         background: least softmax probability of a labelled pixel, or None.
         logit_scale: factor between cosine similarity and logits.
+        cautions: what to know of the classes' texts on this model before trusting any result.
     """
 
     how: DenseAnswer
@@ -57,6 +59,7 @@ class Segmenter:
     compete: bool
     background: float | None
     logit_scale: float
+    cautions: tuple[str, ...] = ()
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
         """Segment one image.
@@ -83,7 +86,11 @@ class Segmenter:
             presence=there.astype(np.float32),
             confidence=labels.confidence,
             details={**describe(how, found), **self.settings},
-            warnings=self.classes.notes + how.method.cautions(how.encoder, how.options),
+            warnings=(
+                *self.classes.notes,
+                *self.cautions,
+                *how.method.cautions(how.encoder, how.options),
+            ),
         )
 
     @property
@@ -199,7 +206,8 @@ def segmenter(
     _check_grid(how)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
-    return Segmenter(how, listed, text, compete, background, scale)
+    cautions = _text_cautions(model, listed, text)
+    return Segmenter(how, listed, text, compete, background, scale, cautions)
 
 
 def dense_method(name: str) -> DenseMethod:
@@ -242,6 +250,14 @@ def _check_grid(how: DenseAnswer) -> None:
     patch = how.encoder.patch
     grid = grid_size((1, 1), patch, how.side, how.options.keep_ratio)
     WindowPlan.over(grid, patch, how.options.window, how.options.stride)
+
+
+def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:
+    alike = [
+        alike_caution(model, [classes.names[i] for i in group], "the first takes all their pixels")
+        for group in read_alike(text, classes.owners)
+    ]
+    return (*unknown_caution(model, classes.texts), *alike)
 
 
 def _number(value: Any) -> bool:

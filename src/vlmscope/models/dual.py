@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from string import punctuation
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +85,18 @@ class DualFamily(ABC):
         Raises:
             UnknownNameError: for a text the encoder has no embedding for (classifier labels).
         """
+
+    def unknown_words(self, processor: Any, texts: Sequence[str]) -> tuple[str, ...]:
+        """Words of texts that the vocabulary lacks; none where it spells every word in parts."""
+        tokenizer = getattr(processor, "tokenizer", None)
+        unknown = getattr(tokenizer, "unk_token_id", None)
+        words = [word.strip(punctuation) for text in texts for word in text.split()]
+        words = [word for word in dict.fromkeys(words) if word]
+        if tokenizer is None or unknown is None or not words:
+            return ()
+        # without special tokens: CLIP's <unk> is also its end of text
+        ids = tokenizer(words, add_special_tokens=False, verbose=False)["input_ids"]
+        return tuple(word for word, own in zip(words, ids, strict=True) if unknown in own)
 
     @abstractmethod
     def vision_config(self, hf: PreTrainedModel) -> Any:

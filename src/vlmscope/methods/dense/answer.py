@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import BadOptionError
 from vlmscope.methods.dense.presence import PRESENCE, presence
+from vlmscope.methods.dense.reading import alike_caution, read_alike, unknown_caution
 from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare, similarity
 from vlmscope.methods.dense.templates import phrase_embeddings
 from vlmscope.models import Prompt
@@ -41,8 +42,14 @@ def answer(
     if how.options.compete:
         shown = (shown * how.encoder.family.logit_scale(how.encoder.hf)).softmax(dim=-1)
     there = presence(found)
+    alike = read_alike(text, range(len(names)))
     results = {
-        name: _grounding(how, pixels, name, found, i, shown[:, i].numpy(), float(there[i]))
+        name: replace(
+            _grounding(how, pixels, name, found, i, shown[:, i].numpy(), float(there[i])),
+            warnings=_warnings(
+                how, name, [[names[j] for j in each] for each in alike if i in each]
+            ),
+        )
         for i, name in enumerate(names)
     }
     return [results[name] for name in asked]
@@ -78,7 +85,14 @@ def _grounding(
             "presence": there,
             "presence_is": PRESENCE,
         },
-        warnings=how.method.cautions(how.encoder, how.options),
+    )
+
+
+def _warnings(how: DenseAnswer, name: str, alike: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    return (
+        *unknown_caution(how.encoder, [name]),
+        *(alike_caution(how.encoder, each, "their maps are the same") for each in alike),
+        *how.method.cautions(how.encoder, how.options),
     )
 
 
