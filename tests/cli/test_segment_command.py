@@ -126,6 +126,16 @@ def test_notes_on_classes_are_said(run: Any, words: list[Any], tmp_path: Path) -
     assert quiet == f"warning: The vocabulary of {words[5]} lacks 'café': read as 'unknown'.\n"
 
 
+@pytest.mark.parametrize("name", ["masks", "overlays", "records", "labels"])
+def test_a_file_in_place_of_a_folder_is_found_first(
+    refused: Callable[..., str], words: list[Any], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("in the way")
+    words[5] = "no-such-model"  # so nothing was loaded when it is said
+    refused([*words, "--format", "png,yolo", "-o", tmp_path / "out"], "Cannot write", name)
+
+
 def test_classes_that_the_model_reads_alike_are_said_once(run: Any, words: list[Any]) -> None:
     words[3] = "gnu,emu,sky"
     result = run(*words, *QUIET_GEM)

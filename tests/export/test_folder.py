@@ -114,6 +114,48 @@ def test_another_run_is_not_mixed_in(tmp_path: Path) -> None:
         results.open(turned)
 
 
+def test_nothing_of_the_run_before_stays_when_it_is_overwritten(tmp_path: Path) -> None:
+    results = folder(tmp_path, "png", "yolo", "coco")
+    records = [results.write(key, {**SOURCE, "image": key}, FOUND) for key in ("a", "sub/b")]
+    results.close(FOUND.names, records)
+    (tmp_path / "masks" / "mine.txt").write_text("of the user")
+    other = {**HEADER, "classes": {"bus": ["bus"], "car": ["car"]}}
+    ResultFolder(tmp_path, ("png",)).open(other, overwrite=True)
+    # old masks and an old annotations.json beside new classes would say what nobody computed
+    left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.*"))
+    assert left == ["masks/mine.txt", "segmentation.json"]
+
+
+def test_overwriting_removes_nothing_outside_of_the_results(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.png"
+    mine.write_text("of the user")
+    results = folder(tmp_path / "out")
+    results.write("a", SOURCE, FOUND)
+    record = tmp_path / "out" / "records" / "a.json"
+    forged = {"mask": "../mine.png", "overlay": str(mine), "yolo": "masks/../../mine.png", "x": ""}
+    record.write_text(json.dumps({"files": forged}))
+    results.open(HEADER, overwrite=True)
+    assert mine.exists()
+    assert not record.exists()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("coco", "annotations.json"), ("yolo", "data.yaml")])
+def test_the_users_own_files_are_not_written_over(tmp_path: Path, kind: str, name: str) -> None:
+    (tmp_path / name).write_text("of the user")
+    with pytest.raises(OutputError, match=f"{name} is there already"):
+        folder(tmp_path, kind)
+    assert (tmp_path / name).read_text() == "of the user"
+    folder(tmp_path, "png")  # which writes no such file
+    assert (tmp_path / name).read_text() == "of the user"
+
+
+def test_every_place_that_is_written_is_named_for_a_trial(tmp_path: Path) -> None:
+    results = folder(tmp_path, "png", "yolo", "coco")
+    record = results.write("trial", SOURCE, FOUND)
+    results.close(FOUND.names, [record])
+    assert set(results.places) == {path for path in tmp_path.rglob("*") if path.is_file()}
+
+
 def test_a_file_of_that_name_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "segmentation.json").write_text("my notes")
     with pytest.raises(OutputError, match="is no record of a run"):

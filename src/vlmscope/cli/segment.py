@@ -147,5 +147,7 @@ def _folder(out: Path | None, formats: str | None, overlays: bool) -> ResultFold
         return None
     if "coco" in wanted:
         check_coco()
-    check_place(out / "records" / "trial.json")
-    return ResultFolder(out, tuple(dict.fromkeys(wanted)), overlays)
+    folder = ResultFolder(out, tuple(dict.fromkeys(wanted)), overlays)
+    for place in folder.places:
+        check_place(place)
+    return folder

@@ -36,6 +36,9 @@ FORMATS = ("png", "coco", "yolo")
 """What can be written beside records and overlays."""
 
 _HEADER = "segmentation.json"
+_COCO = "annotations.json"
+_YOLO = "data.yaml"
+_KINDS = (("masks",), ("overlays",), ("labels",))  # folders that records name files in
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,11 @@ class ResultFolder:
 
         Args:
             header: JSON values that have to be the same for results to belong together.
-            overwrite: forget what is there.
+            overwrite: forget what is there: the files of earlier runs are removed.
 
         Raises:
-            OutputError: the folder holds results of another run, or cannot be written.
+            OutputError: the folder holds results of another run or files of somebody else that
+                would be written over, or cannot be written.
         """
         wanted = json.loads(json.dumps(header, allow_nan=False))
         place = self.path / _HEADER
@@ -69,6 +73,8 @@ class ResultFolder:
             raise OutputError(
                 f"{place} is no record of a run. Choose another folder, or --overwrite."
             )
+        if not place.exists() and not overwrite:
+            self._refuse_foreign()
         differing = [] if there is None else _differing(there, wanted)
         if differing and not overwrite:
             raise OutputError(
@@ -80,7 +86,7 @@ class ResultFolder:
         if there is None or differing:
             write_json(place, wanted)
         if "yolo" in self.formats:
-            write_text(self.path / "data.yaml", yolo_data(list(wanted["classes"])))
+            write_text(self.path / _YOLO, yolo_data(list(wanted["classes"])))
 
     def files(self, key: str) -> dict[str, Path]:
         """The files of an image beside its record.
@@ -150,14 +156,42 @@ class ResultFolder:
             )
             for record in records
         ]
-        write_json(self.path / "annotations.json", coco_document(names, images, "by vlmscope"))
+        write_json(self.path / _COCO, coco_document(names, images, "by vlmscope"))
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """A file of every kind that a run writes, for a trial whether they can be written."""
+        made = [self.path / _HEADER, self._record("trial")]
+        made += [self.path / place for place in self.files("trial").values()]
+        made += [self.path / _YOLO] if "yolo" in self.formats else []
+        return (*made, self.path / _COCO) if "coco" in self.formats else tuple(made)
+
+    def _refuse_foreign(self) -> None:
+        wanted = ("coco", _COCO), ("yolo", _YOLO)
+        for name in (name for format_, name in wanted if format_ in self.formats):
+            if (self.path / name).exists():
+                raise OutputError(
+                    f"{self.path / name} is there already and of no run of vlmscope. Choose another "
+                    "folder, or --overwrite it."
+                )
 
     def _forget(self) -> None:
+        """Remove what the records name, the records, and what is about all images together."""
         try:
-            for record in (self.path / "records").rglob("*.json"):
-                record.unlink()
+            for place in (self.path / "records").rglob("*.json"):
+                self._remove((_read(place) or {}).get("files"))
+                place.unlink()
+            for name in (_COCO, _YOLO) if (self.path / _HEADER).exists() else ():
+                (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(f"Cannot empty {self.path}: {error.strerror}.") from error
+
+    def _remove(self, files: Any) -> None:
+        """Files that a record names, as long as they lie in a folder that runs write to."""
+        for name in files.values() if isinstance(files, dict) else ():
+            place = Path(str(name))
+            if place.parts[:1] in _KINDS and ".." not in place.parts:
+                (self.path / place).unlink(missing_ok=True)
 
     def _record(self, key: str) -> Path:
         return self.path / "records" / f"{key}.json"
