@@ -67,7 +67,15 @@ def test_methods(run: Any) -> None:
     options = {each["option"]: each for each in one["options"]}
     assert options["sigma"]["default"] == 1.0
     assert all(each["help"] for each in options.values())
+    assert options["threshold"]["choices"] == ["mean", "otsu", "max-share"]
+    assert options["sigma"]["choices"] == []
     assert "sigma" in run("methods", "localization-heads").out
+
+
+def test_words_that_an_option_takes_are_listed(run: Any) -> None:
+    shown = {line.split()[0]: line for line in run("methods", "gem").out.splitlines()}
+    assert shown["projections"].endswith("One of: qkv, qk, kv, qv, q, k, v")
+    assert shown["keep_ratio"].split()[1] == "yes"  # as --help has it
 
 
 def test_unknown_method(refused: Any) -> None:
@@ -199,3 +207,16 @@ def test_extras_match_the_project_file() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     declared = set(project["project"]["optional-dependencies"]) - {"all", "dev"}
     assert declared == set(health.EXTRAS)
+
+
+def test_doctor_finds_that_a_folder_has_no_weights(
+    run: Any, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_weights", list)
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "bare"))
+    (folder / "model.safetensors").unlink()
+    result = run("doctor", folder)
+    assert result.code == 1
+    assert "cannot be loaded: the folder holds no weights" in result.out
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    assert run("doctor", folder).code == 0

@@ -35,24 +35,40 @@ def methods(
             emit_table(("id", "summary"), [(each.id, each.summary) for each in known])
         return
     method = get_method(name)
-    rows = _rows(method.options)
+    listed = _options(method.options)
     if as_json:
-        fields = ("option", "default", "help")
-        options = [dict(zip(fields, row, strict=True)) for row in rows]
-        emit_json({"id": name, "summary": method.summary, "options": options})
+        emit_json({"id": name, "summary": method.summary, "options": listed})
         return
     emit(method.summary)
+    rows = [(each["option"], _shown(each["default"]), _said(each)) for each in listed]
     emit_table(("option", "default", "what it does"), rows)
 
 
-def _rows(options: type[Any]) -> list[tuple[str, Any, str]]:
-    """(name, default, help) of every option, nested ones in place of the field that holds them."""
-    rows: list[tuple[str, Any, str]] = []
+def _shown(default: Any) -> Any:
+    """A default as the help of a command writes it."""
+    return {True: "yes", False: "no"}[default] if isinstance(default, bool) else default
+
+
+def _said(option: dict[str, Any]) -> str:
+    choices = f". One of: {', '.join(option['choices'])}" if option["choices"] else ""
+    return f"{option['help']}{choices}"
+
+
+def _options(options: type[Any]) -> list[dict[str, Any]]:
+    """Every option as JSON values, nested ones in place of the field that holds them."""
+    listed: list[dict[str, Any]] = []
     instance = options()
     for field in dataclasses.fields(options):
         value = getattr(instance, field.name)
         if dataclasses.is_dataclass(value):
-            rows += _rows(type(value))
+            listed += _options(type(value))
         else:
-            rows.append((field.name, value, str(field.metadata.get("help", ""))))
-    return rows
+            listed.append(
+                {
+                    "option": field.name,
+                    "default": value,
+                    "choices": [str(each) for each in field.metadata.get("choices", ())],
+                    "help": str(field.metadata.get("help", "")),
+                }
+            )
+    return listed
