@@ -415,6 +415,7 @@ def test_the_command_prints_tables_and_writes_files(
     assert main([*words, "--out", str(out), "--html", str(page), "--parquet", str(table)]) == 0
     printed = capsys.readouterr().out
     assert "carried by layers" in printed and "0+4" in printed
+    assert "logprob_drop (nats)" in printed and "kl (nats)" in printed
     found = json.loads(out.read_text(encoding="utf-8"))
     assert [each["name"] for each in found["windows"]] == ["0", "1-2", "0+4", "all"]
     curve = next(each for each in found["curves"] if each["effect"] == "logprob_drop")
@@ -422,6 +423,7 @@ def test_the_command_prints_tables_and_writes_files(
     assert found["run"]["model"] == "tiny-llava" and found["run"]["blocked"]["1-2"] == [1, 2]
     html = page.read_text(encoding="utf-8")
     assert "<svg" in html and "carried by layers" in html
+    assert ">logprob drop (nats)</text>" in html, "an axis without its unit"
     assert parquet.read_table(table).num_rows == 4 * 3
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["samples"] == 3

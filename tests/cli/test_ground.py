@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from vlmscope.types import Head, HeadSet
+from vlmscope.types import Grounding, Head, HeadSet
 
 HEADS = "L2H1,L3H2"
 
@@ -239,7 +240,7 @@ def test_bad_names_and_numbers(
 
 
 def test_a_model_whose_heads_are_unknown(refused: Any, words: list[Any]) -> None:
-    refused(words[:-2], "No localization heads are known", "vlmscope heads discover")
+    refused(words[:-2], "No localization heads are known", "--samples samples.jsonl", "--heads ")
 
 
 def test_a_folder_that_is_no_model(refused: Any, words: list[Any], tmp_path: Path) -> None:
@@ -272,7 +273,7 @@ def test_a_head_file(run: Any, words: list[Any], checkpoint: Path, tmp_path: Pat
     [
         ("{not json", ["is not JSON", "line 1"]),
         ("[]", ["JSON object"]),
-        ("{}", ["format None"]),
+        ("{}", ["is no head file"]),
         ('{"format": "vlmscope-heads/1"}', ["lacks the field(s) heads, model"]),
         ('{"format": "vlmscope-heads/1", "model": "m", "heads": []}', ["heads is empty"]),
         ('{"format": "vlmscope-heads/1", "model": "m", "heads": [["a", 1]]}', ["whole numbers"]),
@@ -324,3 +325,26 @@ def test_a_processor_with_another_image_size(refused: Any, words: list[Any], mix
     image_processor = {**record["image_processor"], **sizes}
     change(mixed / "processor_config.json", image_processor=image_processor)
     refused([*words, "--model", mixed], "processor")
+
+
+def test_a_phrase_for_which_nothing_lights_up_is_said(
+    run: Any, words: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vlmscope import methods
+
+    real = methods.ground
+
+    def dark(*given: Any, **more: Any) -> list[Grounding]:
+        return [dataclasses.replace(each, box=None) for each in real(*given, **more)]
+
+    monkeypatch.setattr(methods, "ground", dark)
+    result = run(*words)
+    assert result.code == 0
+    assert "nothing lights up, so there is no box" in result.err
+    monkeypatch.undo()
+    assert "nothing lights up" not in run(*words).err
+
+
+def test_the_help_writes_the_image_in_capitals(run: Any) -> None:
+    text = run("ground", "--help").out
+    assert "IMAGE PHRASE..." in text.replace("{", "").replace("}", "")

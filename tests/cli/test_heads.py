@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from vlmscope.methods import published_names
-from vlmscope.types import Head, HeadSet
+from vlmscope.types import Head, HeadFrequency, HeadSet, Interval
 
 ROWS = 6
 
@@ -162,7 +162,7 @@ def test_verify_adds_evidence(run: Any, checkpoint: Path, samples: Path, tmp_pat
     assert verified.evidence is not None
     assert verified.evidence.samples == ROWS
     assert result.code == (0 if verified.evidence.better_than_chance else 1)
-    assert f"On {ROWS} samples that discovery did not see" in result.out
+    assert f"On {ROWS} samples, with" in result.out  # found by nobody knows what
     assert "L2H1" in result.out
     shown = run("heads", "show", out)
     assert shown.out == result.out
@@ -230,3 +230,36 @@ def test_copies_of_a_model_are_told_apart(
     result = run("ground", photo, "the red square", "-m", copy, "--heads", heads)
     assert result.code == 0
     assert f"warning: These heads were made for {checkpoint}" in result.err
+
+
+def test_what_discovery_did_not_see_is_said_of_discovered_heads_alone(
+    run: Any, checkpoint: Path, samples: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "heads.json"
+    heads = HeadSet(heads=(Head(2, 1),), model=str(checkpoint), source="discovered")
+    heads.save(path)
+    result = run("heads", "verify", path, "--samples", samples, "-q")
+    assert f"On {ROWS} samples that discovery did not see, with" in result.out
+
+
+def test_every_head_of_a_large_set_is_listed(run: Any, tmp_path: Path) -> None:
+    heads = tuple(Head(2, number) for number in range(12))
+    rows = tuple(HeadFrequency(each, Interval(0.5, 0.4, 0.6), 0.9, 0.1) for each in heads)
+    path = tmp_path / "heads.json"
+    HeadSet(heads=heads, model="m", source="discovered", frequencies=rows).save(path)
+    shown = run("heads", "show", path).out
+    assert [line.split()[1] for line in shown.splitlines() if line.startswith("*")] == [
+        str(each) for each in heads
+    ]
+
+
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_the_help_writes_arguments_in_capitals(run: Any, command: str) -> None:
+    text = run("heads", command, "--help").out
+    assert "HEADS" in text and "heads <str>" not in text
+
+
+def test_some_other_json_is_no_head_file(refused: Any, tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text('{"page": "index.html"}')
+    refused(["heads", "show", path], "is no head file", "vlmscope heads discover")

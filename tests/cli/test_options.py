@@ -125,3 +125,13 @@ def test_a_name_of_several_dataclasses_is_one_option_as_the_first_explains_it() 
     assert text.count("--keep") == 1 and "One of: hull, area" in text and "of the other" not in text
     assert CliRunner().invoke(app, ["x", "--keep", "area", "--more", "2"]).exit_code == 0
     assert seen == [{"keep": "area", "more": 2}]
+
+
+def test_help_ends_in_one_full_stop() -> None:
+    @dataclass(frozen=True)
+    class Spoken:
+        asked: str = field(default="Describe the image.", metadata={"help": "what is asked"})
+
+    app, _ = build(Spoken)
+    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert "Default: Describe the image." in text and ".." not in text

@@ -248,3 +248,12 @@ def test_every_option_of_discovery_has_a_help_text() -> None:
 def test_skipping_all_layers_is_refused(fake: FakeModel, planted: PlantedHeads) -> None:
     with pytest.raises(BadOptionError, match="6 layers"):
         discover_heads(fake, [], DiscoveryOptions(skip_layers=6), progress=False)
+
+
+def test_fewer_heads_than_asked_for_are_said(
+    fake: FakeModel, planted: PlantedHeads, pairs: list[tuple]
+) -> None:
+    many = dataclasses.replace(FEW, k=1000)
+    found = discover_heads(fake, pairs, many, progress=False)
+    assert len(found.heads) < 1000
+    assert f"Asked for 1000 heads; only {len(found.heads)} were selected" in found.notes

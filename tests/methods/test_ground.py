@@ -31,7 +31,7 @@ from vlmscope.methods import (
 )
 from vlmscope.models import ModelCard, Prompt
 from vlmscope.post import PAPER, PostOptions
-from vlmscope.types import Grounding, Head, HeadEvidence, HeadSet, Interval
+from vlmscope.types import Grounding, Head, HeadEvidence, HeadFrequency, HeadSet, Interval
 
 IMAGE, BOX = scene(3)
 HEADS = [(3, 1), (4, 0), (4, 2)]
@@ -191,7 +191,7 @@ def _file(**change: object) -> str:
         ("", "not JSON"),
         ("{", "not JSON"),
         ("[]", "must be a JSON object"),
-        ("{}", "format None"),
+        ("{}", "is no head file"),
         (_file(format="vlmscope-heads/9"), "vlmscope-heads/9"),
         ('{"format": "vlmscope-heads/1", "model": "fake"}', "lacks the field.* heads"),
         (_file(heads=[]), "heads is empty"),
@@ -201,8 +201,11 @@ def _file(**change: object) -> str:
         (_file(model=5), "model is 5"),
         (_file(rows=5), "rows is 5"),
         (_file(samples="many"), "samples is 'many'"),
-        (_file(frequencies=[{"head": [1, 2]}]), "wrong type or shape"),
-        (_file(evidence={"samples": 3}), "wrong type or shape"),
+        (
+            _file(frequencies=[{"head": [1, 2]}]),
+            "damaged: a part of it lacks the field 'frequency'",
+        ),
+        (_file(evidence={"samples": 3}), "damaged: a part of it lacks the field 'pointing'"),
         (_file(shape=[1]), "wrong type or shape"),
     ],
 )
@@ -397,3 +400,15 @@ def test_the_published_heads_of_the_paper() -> None:
     assert "13th" in published_set("llava-1.5-7b").notes
     with pytest.raises(UnknownNameError, match="llava-1.5-7b"):
         published_set("llava-1.5-70b")
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_more_heads_than_there_are_cannot_be_read(
+    fake: FakeModel, planted: PlantedHeads, greedy: bool
+) -> None:
+    sure = Interval(0.9, 0.8, 1.0)
+    rows = tuple(HeadFrequency(Head(*each), sure, 0.9, 0.1) for each in HEADS)
+    heads = HeadSet(tuple(Head(*each) for each in HEADS), fake.id, tau=0.5, frequencies=rows)
+    assert len(_find(fake, heads=heads, k=3, greedy=greedy).details["heads"]) == 3
+    with pytest.raises(BadOptionError, match="k=4 asks for more heads .* which are 3: L3H1"):
+        _find(fake, heads=heads, k=4, greedy=greedy)

@@ -71,3 +71,17 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here", encoding="utf-8")
     with pytest.raises(OutputError):
         Page("a", "b").write(tmp_path / "file" / "page.html")
+
+
+def test_words_stand_left_and_figures_right() -> None:
+    page = Page("Title", "lead")
+    page.table(["of", "keys of", "95% interval", "share"], [["a", "image", "0.1 to 0.2", 0.5]])
+    text = page.html()
+    assert '<th class="words">keys of</th>' in text and '<td class="words">image</td>' in text
+    assert "<td>0.1 to 0.2</td><td>0.500</td>" in text and "<th>share</th>" in text
+
+
+def test_zero_has_no_sign() -> None:
+    page = Page("Title", "lead")
+    page.table(["a", "b"], [[-0.0000126, -0.25]])
+    assert "<td>0.000</td><td>-0.250</td>" in page.html()

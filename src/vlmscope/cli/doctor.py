@@ -48,7 +48,7 @@ def doctor(
         "kernels": health.kernels(),
         "extras": health.extras(),
         "model": about,
-        "problems": [*health.problems(), *(_misfit(about) if about is not None else [])],
+        "problems": [*health.problems(), *(_unfit(about) if about is not None else [])],
     }
     if as_json:
         emit_json(facts)
@@ -82,6 +82,19 @@ def _picture(cost: PictureCost) -> dict[str, Any]:
     from vlmscope.cli.picture_cost import SIZE
 
     return {"height": SIZE[0], "width": SIZE[1], **asdict(cost)}
+
+
+def _unfit(about: dict[str, Any]) -> list[str]:
+    """What keeps the model from being loaded here, each with its remedy."""
+    from vlmscope.cli.footprint import NO_WEIGHTS
+
+    found = _misfit(about)
+    if about["asked"] == NO_WEIGHTS:
+        found.append(
+            f"{about['id']} cannot be loaded: {NO_WEIGHTS}. Fetch the checkpoint again, or give the "
+            "folder that save_pretrained() wrote."
+        )
+    return found
 
 
 def _misfit(about: dict[str, Any]) -> list[str]:

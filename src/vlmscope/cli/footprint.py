@@ -9,10 +9,13 @@ from typing import Any
 from vlmscope.cli.picture_cost import PictureCost, picture_cost
 from vlmscope.models.sources import Source
 
-__all__ = ["BYTES", "Footprint", "footprint"]
+__all__ = ["BYTES", "NO_WEIGHTS", "Footprint", "footprint"]
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one parameter by dtype."""
+
+NO_WEIGHTS = "the folder holds no weights"
+"""Stands in ``Footprint.asked`` of a folder that has neither safetensors nor pickled weights."""
 
 _NAMES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16", "F64": "float64"}
 
@@ -175,7 +178,8 @@ def _stored(source: Source) -> tuple[dict[str, int] | None, str]:
         if source.folder is not None:  # the hub's cache may hold a part; a folder has to be whole
             raise
     if source.folder is not None:
-        return None, "the folder holds no safetensors files"
+        pickled = any(source.files.glob("*.bin"))
+        return None, "the folder holds no safetensors files" if pickled else NO_WEIGHTS
     return _ask_the_hub(source)
 
 

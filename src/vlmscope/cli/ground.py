@@ -61,7 +61,9 @@ def _methods(words: list[str]) -> tuple[Method, ...]:
 
 
 def ground(
-    image: Annotated[str, typer.Argument(help="The image file.", show_default=False)],
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", help="The image file.", show_default=False)
+    ],
     phrases: Annotated[
         list[str], typer.Argument(metavar="PHRASE", help="What to find.", show_default=False)
     ],
@@ -190,6 +192,8 @@ def _report(
         rows = [(g.phrase, *corners(g), g.score) for g in found]
         columns = ("phrase", "x0", "y0", "x1", "y1", "peak x", "peak y", "score")
         emit_table(columns, rows)
+        for phrase in (g.phrase for g in found if g.box is None):
+            warn(f"{phrase!r}: nothing lights up, so there is no box.")
     for text in dict.fromkeys(warning for grounding in found for warning in grounding.warnings):
         warn(text)
     if quiet:

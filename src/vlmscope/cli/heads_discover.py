@@ -46,7 +46,10 @@ def discover(
     model: ModelOption = None,
     samples: Annotated[
         str | None,
-        typer.Option(help="A JSON-lines file, a folder with samples.jsonl, or tiny-scenes:N."),
+        typer.Option(
+            help="A JSON-lines file, a folder with samples.jsonl, or tiny-scenes:N. Needed, but for "
+            "the models that ship inside."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the head set here, as JSON.")

@@ -23,7 +23,9 @@ def command(words: list[str]) -> Callable[..., Any]:
 def show(
     heads: Annotated[
         str,
-        typer.Argument(help="A head file, or the name of a published set.", show_default=False),
+        typer.Argument(
+            metavar="HEADS", help="A head file, or the name of a published set.", show_default=False
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:

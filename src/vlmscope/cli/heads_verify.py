@@ -38,6 +38,7 @@ def verify(
     heads: Annotated[
         str,
         typer.Argument(
+            metavar="HEADS",
             help="A head file, the name of a published set, or heads such as L14H24,L14H13.",
             show_default=False,
         ),
@@ -48,7 +49,10 @@ def verify(
     ] = None,
     samples: Annotated[
         str | None,
-        typer.Option(help="A JSON-lines file with boxes or masks, a folder, or tiny-scenes:N."),
+        typer.Option(
+            help="A JSON-lines file with boxes or masks, a folder, or tiny-scenes:N. Needed, but for "
+            "the models that ship inside."
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -46,7 +46,7 @@ def show_head_set(heads: HeadSet) -> None:
     if heads.evidence is None:
         emit("Not verified here: vlmscope heads verify measures what they are worth.")
     else:
-        _show_evidence(heads.evidence)
+        _show_evidence(heads.evidence, heads.source == "discovered")
     if heads.notes:
         emit("")
         emit(heads.notes)
@@ -75,13 +75,15 @@ def _show_frequencies(heads: HeadSet) -> None:
             row.attention_sum,
             row.entropy,
         )
-        for row in heads.frequencies[:_SHOWN]
+        for row in heads.frequencies[: max(_SHOWN, len(heads.heads))]
     ]
     emit_table(("", "head", "selected in % of samples", "attention sum", "entropy"), rows)
 
 
-def _show_evidence(evidence: HeadEvidence) -> None:
-    emit(f"On {evidence.samples} samples that discovery did not see, with 95% intervals:")
+def _show_evidence(evidence: HeadEvidence, discovered: bool) -> None:
+    # of heads that somebody named, nobody knows which samples they were found on
+    unseen = " that discovery did not see" if discovered else ""
+    emit(f"On {evidence.samples} samples{unseen}, with 95% intervals:")
     rivals = evidence.random_pointing
     rows = [
         (

@@ -133,7 +133,7 @@ def _help(field: dataclasses.Field[Any], hint: Any) -> str:
         parts.append(f"One of: {', '.join(map(str, choices))}")
     default = _default(field)
     parts.append(f"Default: {default}" if default else "")
-    return ". ".join(part for part in parts if part) + "."
+    return ". ".join(part for part in parts if part).removesuffix(".") + "."
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

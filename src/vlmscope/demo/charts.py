@@ -99,6 +99,7 @@ def elbow(sums: Sequence[float], tau: float) -> str:
         *dots,
         f'<text class="note" x="{pad + 6}" y="{line + 16:.1f}">threshold {tau:.2f}</text>',
         f'<text class="note" x="{pad}" y="{pad - 8}">1.0</text>',
+        f'<text class="note" x="{pad - 14}" y="{height - pad + 4}">0</text>',
         f'<text class="note" x="{pad}" y="{height - 6}">each dot is one head, sorted</text>',
     ]
     return _svg(width, height, "Attention sum of every head", parts)

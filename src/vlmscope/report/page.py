@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import os
+import re
 from collections.abc import Sequence
 
 from PIL import Image
@@ -38,7 +39,9 @@ figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width:
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .28rem .8rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th:first-child, td:first-child, .words { text-align: left; }
+th:first-child, td:first-child { padding-left: 0; }
+.scroll + .scroll { margin-top: 1.6rem; }
 th { color: var(--soft); font-weight: 600; }
 pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem;
   overflow-x: auto; border-radius: 6px; font-size: .86rem; }
@@ -75,15 +78,16 @@ class Page:
         self._parts.append(f"<pre>{html.escape(text)}</pre>")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; floats with three digits, None as a dash."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>"
-            for row in rows
-        )
+        """A table; floats with three digits, None as a dash, columns with words to the left."""
+        cells = [[_cell(value) for value in row] for row in rows]
+        kinds = [
+            ' class="words"' if any(_is_word(row[index]) for row in cells) else ""
+            for index in range(len(columns))
+        ]
+        head = _row("th", columns, kinds)
+        body = "".join(_row("td", row, kinds) for row in cells)
         self._parts.append(
-            f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
+            f'<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
         )
 
     def plot(self, svg: str, caption: str = "") -> None:
@@ -117,7 +121,20 @@ class Page:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    # z: what is rounded to zero has no sign
+    return f"{value:z.3f}" if isinstance(value, float) else str(value)
+
+
+def _is_word(cell: str) -> bool:
+    """Whether a cell begins with a letter: figures, intervals and dashes do not."""
+    return re.match(r"[^\W\d_]", cell) is not None
+
+
+def _row(tag: str, cells: Sequence[str], kinds: Sequence[str]) -> str:
+    inside = "".join(
+        f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True)
+    )
+    return f"<tr>{inside}</tr>"
 
 
 def _figure(inside: str, caption: str) -> str:

@@ -178,14 +178,14 @@ class HeadSet:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise BadHeadSetError(
                 f"Cannot read the head file {path}: {reason}. "
-                "Make one with: vlmscope heads discover MODEL --out heads.json"
+                "Make one with: vlmscope heads discover MODEL --samples FILE --out heads.json"
             ) from error
         try:
             record = json.loads(text)
         except json.JSONDecodeError as error:
             raise BadHeadSetError(
                 f"The head file {path} is not JSON (line {error.lineno}: {error.msg}). "
-                "It should be a file written by: vlmscope heads discover MODEL --out heads.json"
+                "Head files are written by: vlmscope heads discover MODEL --samples FILE --out heads.json"
             ) from error
         return cls.from_dict(record, str(path))
 
@@ -194,9 +194,14 @@ class HeadSet:
         """The inverse of :meth:`to_dict`; ``name`` stands in error messages."""
         if not isinstance(record, dict):
             raise BadHeadSetError(f"{name} must be a JSON object, got {type(record).__name__}.")
-        if record.get("format") != FORMAT:
+        if "format" not in record:
             raise BadHeadSetError(
-                f"{name} has format {record.get('format')!r}, expected {FORMAT!r}. "
+                f"{name} is no head file: it lacks the field 'format'. Head files are written by: "
+                "vlmscope heads discover MODEL --samples FILE --out heads.json"
+            )
+        if record["format"] != FORMAT:
+            raise BadHeadSetError(
+                f"{name} has format {record['format']!r}, expected {FORMAT!r}. "
                 "Discover the heads again with this version of vlmscope."
             )
         missing = [key for key in ("heads", "model") if key not in record]
@@ -204,7 +209,12 @@ class HeadSet:
             raise BadHeadSetError(f"{name} lacks the field(s) {', '.join(missing)}.")
         try:
             return _from_record(cls, record)
-        except (KeyError, TypeError, ValueError) as error:
+        except KeyError as error:
+            raise BadHeadSetError(
+                f"{name} is damaged: a part of it lacks the field {error}. Write it again: "
+                "vlmscope heads discover MODEL --samples FILE --out heads.json"
+            ) from error
+        except (TypeError, ValueError) as error:
             raise BadHeadSetError(
                 f"{name} has a field of the wrong type or shape: {error}."
             ) from error

@@ -100,8 +100,8 @@ def _tag(
     wide, high = widest([text], face) + 8, line_height(face) + 4
     x = float(np.clip(corner[0], 0, max(0, picture.width - wide)))
     y = float(np.clip(corner[1] - high, 0, max(0, picture.height - high)))
-    draw.rectangle((x, y, x + wide, y + high), fill=INK)
-    draw.text((x + 4, y + 1), text, font=face, fill=colour)
+    draw.rectangle((x, y, x + wide, y + high), fill=_legible(colour))
+    draw.text((x + 4, y + 1), text, font=face, fill=PAPER)
 
 
 def _legible(colour: tuple[int, ...]) -> tuple[int, ...]:

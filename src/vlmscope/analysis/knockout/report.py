@@ -15,6 +15,12 @@ __all__ = ["knockout_page", "knockout_table", "layers_table"]
 
 _SHOWN = ("logprob_drop", "token_drop", "kl", "changed", "accuracy_lost", "f1_lost")
 _HEADS_SHOWN = 10
+_UNITS = {
+    "logprob_drop": "nats",
+    "token_drop": "nats per token",
+    "kl": "nats",
+    "changed": "share of answers",
+}
 _CAVEAT = (
     "A knock-out shows what the model needs as it is, not what it could do without: where several layers "
     "carry the same thing, blocking one of them changes little. Blocked rows are also unlike anything the "
@@ -29,7 +35,8 @@ def knockout_table(found: KnockoutSweep) -> Table:
     the effects, with the interval of the first."""
     effects = [name for name in _SHOWN if name in found.measured]
     each_head = found.heads != (None,)
-    columns = ["blocked", "layers", *(["head"] if each_head else []), *effects, "95% interval", ""]
+    shown = [_titled(name) for name in effects]
+    columns = ["blocked", "layers", *(["head"] if each_head else []), *shown, "95% interval", ""]
     rows = [
         row
         for edges in found.edges
@@ -37,6 +44,11 @@ def knockout_table(found: KnockoutSweep) -> Table:
         for row in _rows(found, edges, head, windows, effects)
     ]
     return columns, rows
+
+
+def _titled(effect: str) -> str:
+    """An effect's name with its unit."""
+    return f"{effect} ({_UNITS[effect]})" if effect in _UNITS else effect
 
 
 def _places(found: KnockoutSweep, edges: str) -> dict[int | None, list[int]]:
@@ -166,7 +178,7 @@ def _edges_section(page: Page, found: KnockoutSweep, edges: str) -> None:
                 [Series(edges, _drawn(found, edges, effect))],
                 x=middles,
                 x_label="middle of the window (layer)",
-                y_label=effect.replace("_", " "),
+                y_label=_titled(effect).replace("_", " "),
                 span=None if named is None else (named.first, named.last),
             ),
             f"{_sentence(EFFECTS[effect])}. Mean over samples with its 95% bootstrap interval; shaded: "

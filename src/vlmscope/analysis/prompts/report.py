@@ -12,7 +12,14 @@ __all__ = ["prompts_page", "prompts_table"]
 
 def prompts_table(found: PromptAblation) -> tuple[list[str], list[list[object]]]:
     """Columns and rows, a kind of change each."""
-    columns = ["prompt", "questions", "log p of the answer", "changed", "right", "image share"]
+    columns = [
+        "prompt",
+        "questions",
+        "log p of the answer (nats)",
+        "changed",
+        "right",
+        "image share",
+    ]
     return columns, [
         [
             effect.name,
@@ -52,7 +59,7 @@ def prompts_page(found: PromptAblation, command: str = "") -> Page:
         page.heading("Word by word")
         page.text("Mean change of the answer's log-probability when the word is removed.")
         strongest = list(words.items())[:24]
-        page.table(["word", "log p"], [[word, value] for word, value in strongest])
+        page.table(["word", "log p (nats)"], [[word, value] for word, value in strongest])
     page.heading("Examples")
     for question in found.questions[:5]:
         clean = question["variants"][0]
@@ -65,7 +72,7 @@ def prompts_page(found: PromptAblation, command: str = "") -> Page:
             ]
             for variant in question["variants"]
         ]
-        page.table(["change", "asked", "answered", "log p"], rows)
+        page.table(["change", "asked", "answered", "log p (nats)"], rows)
     page.heading("The run")
     if command:
         page.code(command)

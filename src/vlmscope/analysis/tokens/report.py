@@ -21,7 +21,16 @@ _STRIP = 150  # pixels of one word's picture
 
 def tokens_table(answer: GroundedAnswer) -> tuple[list[str], list[list[object]]]:
     """Columns and rows, a word each."""
-    columns = ["word", "on image", "on blank", "log p", "gain", "lost", "guessed?", "looks at"]
+    columns = [
+        "word",
+        "on image",
+        "on blank",
+        "log p",
+        "gain",
+        "lost",
+        "guessed?",
+        "looks at (x,y)",
+    ]
     rows: list[list[object]] = []
     first, last = answer.layers
     for index, word in enumerate(answer.words):

@@ -74,8 +74,9 @@ def _default(model: LoadedModel) -> HeadSet:
     if published is None:
         raise BadHeadSetError(
             f"No localization heads are known for {model.id}. Discover them from a few hundred "
-            f"images with expressions: vlmscope heads discover {model.id} --out heads.json, then "
-            "pass that file as heads. Or name heads: heads='L14H24,L14H13'."
+            f"images with expressions: vlmscope heads discover {model.id} --samples samples.jsonl "
+            "--out heads.json, then pass that file: --heads heads.json, in the library "
+            "heads='heads.json'. Or name heads: L14H24,L14H13."
         )
     return published
 

@@ -126,7 +126,7 @@ def _head_set(
         options={**asdict(options), "placement_used": first["placement"]},
         sample_ids=tuple(found.ids),
         version=__version__,
-        notes=_notes(options, selection),
+        notes=_notes(options, selection, len(best)),
         trial_taus=selection.trial_taus,
         skipped=tuple(found.skipped),
     )
@@ -148,10 +148,15 @@ def _frequencies(
     return tuple(rows)
 
 
-def _notes(options: DiscoveryOptions, selection: Selection) -> str:
-    if selection.survivors > options.candidates:
-        return ""
-    return (
-        f"Only {selection.survivors} heads pass the attention sum, no more than the "
-        f"{options.candidates} that are marked in each sample: the entropy hardly ranks them."
-    )
+def _notes(options: DiscoveryOptions, selection: Selection, selected: int) -> str:
+    notes = []
+    if selection.survivors <= options.candidates:
+        notes.append(
+            f"Only {selection.survivors} heads pass the attention sum, no more than the "
+            f"{options.candidates} that are marked in each sample: the entropy hardly ranks them."
+        )
+    if selected < options.k:
+        notes.append(
+            f"Asked for {options.k} heads; only {selected} were selected in any sample, and are the set."
+        )
+    return " ".join(notes)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.attention import HeadMaps, read_heads
-from vlmscope.errors import BadHeadSetError
+from vlmscope.errors import BadHeadSetError, BadOptionError
 from vlmscope.methods.base import ARGUMENTS, GroundRequest
 from vlmscope.methods.localization_heads.cautions import head_cautions, image_cautions
 from vlmscope.methods.localization_heads.choice import resolve_heads
@@ -60,6 +60,7 @@ class LocalizationHeads:
         Raises:
             BadHeadSetError: heads that the model does not have, none known for it, or a set
                 without frequencies where ``greedy`` needs them.
+            BadOptionError: ``k`` is more than there are heads.
         """
         plan = _plan(model, request)
         found = read_heads(
@@ -97,7 +98,14 @@ def _plan(model: LoadedModel, request: GroundRequest) -> _Plan:
     chosen = resolve_heads(request.heads, model)
     rows = chosen.rows if request.rows is None else request.rows
     preset = chosen.prompt if request.prompt is None else request.prompt
-    heads = _survivors(chosen) if options.greedy else chosen.heads[: options.k]
+    heads = _survivors(chosen) if options.greedy else chosen.heads
+    if options.k is not None and options.k > len(heads):
+        raise BadOptionError(
+            f"k={options.k} asks for more heads than there are to choose from, which are "
+            f"{len(heads)}: {', '.join(map(str, heads))}. Take a smaller k, or a larger head set."
+        )
+    if not options.greedy:
+        heads = heads[: options.k]
     return _Plan(chosen, heads, rows, preset, options)
 
 
