@@ -136,6 +136,17 @@ def test_a_file_in_place_of_a_folder_is_found_first(
     refused([*words, "--format", "png,yolo", "-o", tmp_path / "out"], "Cannot write", name)
 
 
+def test_absent_classes_and_low_scores_on_the_command_line(run: Any, words: list[Any]) -> None:
+    shown = json.loads(run(*words, "--least-presence", "1", "--json").out)
+    (record,) = shown["images"]
+    assert shown["least_presence"] == 1
+    assert all(each["area"] == 0 for each in record["classes"])
+    size = record["image_size"]
+    assert record["background_area"] == size["height"] * size["width"]
+    none = json.loads(run(*words, "--least-score", "1", "--json").out)["images"][0]
+    assert none["background_area"] == record["background_area"]
+
+
 def test_classes_that_the_model_reads_alike_are_said_once(run: Any, words: list[Any]) -> None:
     words[3] = "gnu,emu,sky"
     result = run(*words, *QUIET_GEM)

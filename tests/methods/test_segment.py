@@ -365,3 +365,82 @@ def test_half_precision_scores_are_not_rounded_to_it(dtype: torch.dtype) -> None
     np.testing.assert_allclose(half.score_maps, full.score_maps, atol=0.05)
     as_half = torch.from_numpy(half.score_maps).to(dtype).float().numpy()
     assert not np.array_equal(as_half, half.score_maps)
+
+
+# absent classes and background by score
+
+
+def test_an_absent_class_gets_no_pixels_and_the_others_are_as_without_it(
+    encoder: DualEncoder,
+) -> None:
+    names = ["dog", "bus", "sky", "grass"]
+    everything = vs.segment(encoder, noise(), names, method="maskclip")
+    least = float(np.sort(everything.presence)[1:3].mean())  # two classes have more, two less
+    found = vs.segment(encoder, noise(), names, method="maskclip", least_presence=least)
+    there = [name for name, p in zip(names, everything.presence, strict=True) if p >= least]
+    alone = vs.segment(encoder, noise(), there, method="maskclip")
+    np.testing.assert_array_equal(found.score_maps, everything.score_maps)  # raw as ever
+    assert len(there) == 2
+    assert alone.confidence is not None
+    assert found.confidence is not None
+    for name in names:
+        index = names.index(name)
+        if name in there:
+            np.testing.assert_array_equal(found.mask(name), alone.mask(name))
+            ours, theirs = found.confidence[index], alone.confidence[there.index(name)]
+            assert ours == pytest.approx(theirs, rel=1e-5)
+        else:
+            assert not found.mask(name).any()
+            assert found.confidence[index] == 0
+    assert found.details["least_presence"] == least
+
+
+@pytest.mark.parametrize("compete", [True, False])
+def test_with_every_class_absent_all_is_background(encoder: DualEncoder, compete: bool) -> None:
+    found = vs.segment(encoder, noise(), "dog, bus", compete=compete, least_presence=1.0)
+    assert (found.labels == BACKGROUND).all()
+    assert found.found == ()
+    assert json.loads(found.to_json())["background_area"] == 48 * 72
+
+
+def test_an_absent_class_lights_nothing_by_itself_either(encoder: DualEncoder) -> None:
+    lit = vs.segment(encoder, noise(), "dog, bus", compete=False)
+    assert {0, 1} == set(lit.found)
+    least = float(lit.presence.mean())
+    found = vs.segment(encoder, noise(), "dog, bus", compete=False, least_presence=least)
+    absent = int(lit.presence.argmin())
+    assert found.found == (1 - absent,)
+    np.testing.assert_array_equal(found.mask(1 - absent) >= lit.mask(1 - absent), True)
+
+
+def test_pixels_below_the_least_score_are_background(encoder: DualEncoder) -> None:
+    pixels = noise()
+    plain = vs.segment(encoder, pixels, ["dog", "bus", "sky"], method="maskclip")
+    token_map = encoder.fit(pixels, 32).token_map
+    painted = np.stack([token_map.to_pixels(m.ravel()) for m in plain.score_maps])
+    best = painted.max(axis=0)
+    least = float(np.median(best))
+    found = vs.segment(encoder, pixels, ["dog", "bus", "sky"], method="maskclip", least_score=least)
+    clear = np.abs(best - least) > 1e-5  # one tensordot or another: either side of a tie
+    assert clear.mean() > 0.99
+    expected = np.where(best > least, plain.labels, BACKGROUND)
+    np.testing.assert_array_equal(found.labels[clear], expected[clear])
+    assert found.details["least_score"] == least
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"least_presence": 1.1},
+        {"least_presence": float("nan")},
+        {"least_presence": True},
+        {"least_score": -2},
+        {"least_score": "0.2"},
+        {"least_score": 0.2, "compete": False},
+    ],
+)
+def test_thresholds_that_no_cosine_has_are_refused(
+    encoder: DualEncoder, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(BadOptionError, match="least_"):
+        segmenter(encoder, "dog, bus", **wrong)

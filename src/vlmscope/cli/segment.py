@@ -72,6 +72,17 @@ def segment(
         float | None,
         typer.Option(help="Pixels whose best class is less probable than this are background."),
     ] = None,
+    least_presence: Annotated[
+        float | None,
+        typer.Option(help="Classes whose presence in the image is less get no pixels."),
+    ] = None,
+    least_score: Annotated[
+        float | None,
+        typer.Option(
+            help="Pixels whose best class has less cosine similarity are background; finds it "
+            "best together with --least-presence."
+        ),
+    ] = None,
     logit_scale: Annotated[
         float | None, typer.Option(help="Sharpness of the probabilities. Default: the model's.")
     ] = None,
@@ -113,6 +124,8 @@ def segment(
         method,
         compete=compete,
         background=background,
+        least_presence=least_presence,
+        least_score=least_score,
         logit_scale=logit_scale,
         **options,
     )

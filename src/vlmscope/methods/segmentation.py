@@ -26,7 +26,7 @@ from vlmscope.methods.grounding import ground_options
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.patches import grid_size
 from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
-from vlmscope.types import Segmentation
+from vlmscope.types import BACKGROUND, Segmentation
 
 __all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
 
@@ -49,6 +49,8 @@ class Segmenter:
         text: unit vectors (texts, joint), one for each of ``classes.texts``.
         compete: whether classes compete for every pixel, or each has its own threshold.
         background: least softmax probability of a labelled pixel, or None.
+        least_presence: least presence of a class that gets pixels, or None.
+        least_score: least cosine similarity of a labelled pixel, or None.
         logit_scale: factor between cosine similarity and logits.
         cautions: what to know of the classes' texts on this model before trusting any result.
     """
@@ -58,6 +60,8 @@ class Segmenter:
     text: Tensor = field(repr=False)
     compete: bool
     background: float | None
+    least_presence: float | None
+    least_score: float | None
     logit_scale: float
     cautions: tuple[str, ...] = ()
 
@@ -74,7 +78,7 @@ class Segmenter:
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(found.patches, owners, count).numpy()
         there = best_of_each(presence(found), owners, count).numpy()
-        labels = self._labels(found, scores)
+        labels = self._labels(found, scores, there)
         grid = found.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
@@ -112,15 +116,30 @@ class Segmenter:
         """What was decided beside the method's own options: JSON values."""
         return {
             "background": self.background,
+            "least_presence": self.least_presence,
+            "least_score": self.least_score,
             "logit_scale": self.logit_scale,
             "presence_is": PRESENCE,
         }
 
-    def _labels(self, found: Similarity, scores: NDArray[np.float32]) -> Labels:
+    def _labels(
+        self, found: Similarity, scores: NDArray[np.float32], there: NDArray[np.float32]
+    ) -> Labels:
         smoothed = smooth(found.token_map, scores.T, self.how.options).T
-        if self.compete:
-            return competing_labels(found.token_map, smoothed, self.logit_scale, self.background)
-        return standalone_labels(found.token_map, smoothed, self.how.options)
+        least = -math.inf if self.least_presence is None else self.least_presence
+        kept = np.flatnonzero(there >= least)
+        if not len(kept):
+            nothing = np.full(found.token_map.image_size, BACKGROUND, dtype=np.uint16)
+            return Labels(nothing, np.zeros(len(there), np.float32) if self.compete else None)
+        some = smoothed[:, kept]
+        if not self.compete:
+            return _renumbered(
+                standalone_labels(found.token_map, some, self.how.options), kept, there
+            )
+        if self.least_score is not None:  # the background is a rival of that score everywhere
+            some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
+        chosen = competing_labels(found.token_map, some, self.logit_scale, self.background)
+        return _renumbered(chosen, kept, there)
 
 
 def segment(
@@ -131,6 +150,8 @@ def segment(
     *,
     compete: bool = True,
     background: float | None = None,
+    least_presence: float | None = None,
+    least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
     **options: Any,
@@ -148,6 +169,12 @@ def segment(
             own threshold (option ``threshold``), pixels lit by none are background.
         background: pixels whose largest softmax probability over the classes lies below this are
             background; None: every pixel gets a class.
+        least_presence: classes whose presence in the image is less get no pixels; probabilities are
+            over those that are left. Presence (see ``Segmentation.presence``) is comparable between
+            images of one model and method: read a value off images with and without a class.
+        least_score: pixels whose best class has less cosine similarity are background, for classes
+            that compete. With ``least_presence`` it finds the background far better than
+            ``background`` does; figures in :mod:`vlmscope.methods.dense.presence`.
         window: side of sliding windows in pixels of the resized image, or (side, stride); None for
             the whole image at once. The stride is half the side unless given.
         logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
@@ -167,6 +194,8 @@ def segment(
         method,
         compete=compete,
         background=background,
+        least_presence=least_presence,
+        least_score=least_score,
         window=window,
         logit_scale=logit_scale,
         **options,
@@ -181,6 +210,8 @@ def segmenter(
     *,
     compete: bool = True,
     background: float | None = None,
+    least_presence: float | None = None,
+    least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
     **options: Any,
@@ -194,6 +225,8 @@ def segmenter(
         )
     listed = ClassList.of(classes)
     _check(listed, compete, background, logit_scale)
+    _check_cosine("least_presence", least_presence)
+    _check_cosine("least_score", least_score, compete)
     settings = ground_options(
         chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
     )
@@ -206,8 +239,17 @@ def segmenter(
     _check_grid(how)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
-    cautions = _text_cautions(model, listed, text)
-    return Segmenter(how, listed, text, compete, background, scale, cautions)
+    return Segmenter(
+        how,
+        listed,
+        text,
+        compete,
+        background,
+        least_presence,
+        least_score,
+        scale,
+        _text_cautions(model, listed, text),
+    )
 
 
 def dense_method(name: str) -> DenseMethod:
@@ -245,11 +287,36 @@ def _check(
         raise BadOptionError(f"logit_scale is a number above 0, got {logit_scale!r}.")
 
 
+def _check_cosine(name: str, value: Any, compete: bool = True) -> None:
+    if value is not None and not (compete and _number(value) and -1 <= value <= 1):
+        among = "" if compete else ", and needs classes that compete"
+        raise BadOptionError(
+            f"{name} is compared with cosine similarities, so it lies in -1..1{among}; got {value!r}."
+        )
+
+
 def _check_grid(how: DenseAnswer) -> None:
     """Sizes that no image could be put on are refused before the first."""
     patch = how.encoder.patch
     grid = grid_size((1, 1), patch, how.side, how.options.keep_ratio)
     WindowPlan.over(grid, patch, how.options.window, how.options.stride)
+
+
+def _renumbered(found: Labels, kept: NDArray[np.intp], there: NDArray[np.float32]) -> Labels:
+    """Labels of some of the classes as labels of all; what is no class of them is background.
+
+    Args:
+        found: indices into ``kept``.
+        kept: indices of the classes that took part.
+        there: float (classes,), for their number.
+    """
+    names = np.full(BACKGROUND + 1, BACKGROUND, dtype=np.uint16)
+    names[: len(kept)] = kept
+    if found.confidence is None:
+        return Labels(names[found.labels], None)
+    confidence = np.zeros(len(there), dtype=np.float32)
+    confidence[kept] = found.confidence[: len(kept)]
+    return Labels(names[found.labels], confidence)
 
 
 def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:
