@@ -58,15 +58,17 @@ class Passes:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[int] = []
         self.stop_before: int | None = None
-        inner = passes.shared_tokens
+        inner = passes.tokens_of_methods
 
-        def counted(encoder: Any, fitted: Any, pairs: Sequence[Any]) -> Any:
+        def counted(
+            encoder: Any, values: Any, grid: Any, pairs: Sequence[Any], pooled: bool
+        ) -> Any:
             if len(self.runs) == self.stop_before:
                 raise KeyboardInterrupt
             self.runs.append(len(pairs))
-            return inner(encoder, fitted, pairs)
+            return inner(encoder, values, grid, pairs, pooled)
 
-        monkeypatch.setattr(passes, "shared_tokens", counted)
+        monkeypatch.setattr(passes, "tokens_of_methods", counted)
 
 
 @pytest.fixture

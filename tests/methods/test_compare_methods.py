@@ -56,11 +56,28 @@ def test_every_method_of_a_decoder_gives_what_ground_gives(model: LoadedModel) -
     assert [own[0].phrase for own in pairs] == ["the red circle", "the dog"]
 
 
-def test_every_method_of_an_encoder(encoder: DualEncoder) -> None:
-    found = vs.compare_methods(encoder, IMAGE, ["a cat", "a bus"])
-    assert set(found) == {method.id for method in methods()} - set(DECODER)
-    alone = vs.ground(encoder, IMAGE, ["a cat", "a bus"], method="naclip")
-    np.testing.assert_allclose(found["naclip"][1].score_map, alone[1].score_map, atol=1e-6)
+@pytest.mark.parametrize("options", [{}, {"window": 32, "side": 48}, {"compete": True}])
+def test_every_method_of_an_encoder_in_one_pass(
+    encoder: DualEncoder, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    embedded = []
+    embed = type(encoder.family).embed
+    monkeypatch.setattr(
+        type(encoder.family),
+        "embed",
+        lambda self, hf, values, grid: (
+            embedded.append(len(values)) or embed(self, hf, values, grid)
+        ),
+    )
+    found = vs.compare_methods(encoder, IMAGE, ["a cat", "a bus"], **options)
+    assert len(embedded) == 1
+    assert list(found) == [method.id for method in methods() if isinstance(method, DenseMethod)]
+    for method in found:
+        alone = vs.ground(encoder, IMAGE, ["a cat", "a bus"], method=method, **options)
+        for one, other in zip(found[method], alone, strict=True):
+            assert (one.method, one.phrase, one.details) == (method, other.phrase, other.details)
+            np.testing.assert_allclose(one.score_map, other.score_map, atol=1e-6)
+            np.testing.assert_allclose(one.heatmap, other.heatmap, atol=1e-5)
 
 
 def test_one_phrase_and_chosen_methods(model: LoadedModel) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from vlmscope.errors import BadOptionError, BadSampleError
@@ -14,9 +13,15 @@ from vlmscope.evaluation.datasets import EvalSample
 from vlmscope.evaluation.grounded import GroundedResponse
 from vlmscope.evaluation.responses import DenseResponse, Response, is_dense
 from vlmscope.evaluation.runs import MethodRun
-from vlmscope.evaluation.shared_pass import shared_tokens
 from vlmscope.evaluation.vocabulary import Vocabulary
-from vlmscope.methods.dense import DenseAnswer, DenseTokens, Similarity, compare
+from vlmscope.methods.dense import (
+    DenseAnswer,
+    DenseTokens,
+    Similarity,
+    against,
+    compare,
+    tokens_of_methods,
+)
 from vlmscope.models import DualEncoder
 from vlmscope.models.patches import grid_size
 from vlmscope.types import TokenMap
@@ -89,15 +94,12 @@ class _Pass:
         if not self._found:
             self._walk()
         tokens, token_map = self._found[run.label]
-        assert tokens.pooled is not None
-        cosine = F.normalize(tokens.patches, dim=-1) @ text.T
-        refined = run.method.refine(cosine.float().cpu(), run.options)[0]  # type: ignore[attr-defined]
-        whole = (F.normalize(tokens.pooled, dim=-1) @ text.T)[0].float().cpu()
-        return Similarity(refined, whole, token_map, 1)
+        how = DenseAnswer(run.method, self._model, run.options)  # type: ignore[arg-type]
+        return against(how, tokens, token_map, text)
 
     def _walk(self) -> None:
         fitted = self._model.fit(self._sample.image.pixels, *self._size)
         pairs: list[Any] = [(run.method, run.options) for run in self._runs]
-        found = shared_tokens(self._model, fitted, pairs)
+        found = tokens_of_methods(self._model, fitted.values, fitted.grid, pairs, pooled=True)
         for run, tokens in zip(self._runs, found, strict=True):
             self._found[run.label] = tokens, fitted.token_map

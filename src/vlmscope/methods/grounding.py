@@ -98,12 +98,18 @@ def ground(
     opened = open_image(image)
     request = GroundRequest(heads, placement, prompt, rows, settings)
     results = chosen.ground(model, opened.pixels, asked, request) if asked else []
-    if opened.notes:  # what was done to the image before anything was looked for
-        notes = {"image_notes": list(opened.notes)}
-        results = [replace(found, details={**found.details, **notes}) for found in results]
+    results = with_image_notes(results, opened)
     if refine is not None:
         results = refine.refine(results)
     return results[0] if isinstance(phrases, str | Prompt) else results
+
+
+def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
+    """Results that say what was done to the image before anything was looked for."""
+    if not opened.notes:
+        return results
+    notes = {"image_notes": list(opened.notes)}
+    return [replace(found, details={**found.details, **notes}) for found in results]
 
 
 def _chosen(model: LoadedModel, name: str | None) -> Method:

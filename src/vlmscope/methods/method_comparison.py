@@ -14,7 +14,16 @@ from vlmscope.errors import BadHeadSetError, BadOptionError, UnknownNameError, U
 from vlmscope.images import ImageSource, OpenedImage, open_image
 from vlmscope.methods.base import Method
 from vlmscope.methods.catalogue import get_method, methods
-from vlmscope.methods.grounding import Phrase, check_refiner, ground, ground_options, prompts_of
+from vlmscope.methods.dense import DenseMethod
+from vlmscope.methods.dense.answer import DenseAnswer, answer_together
+from vlmscope.methods.grounding import (
+    Phrase,
+    check_refiner,
+    ground,
+    ground_options,
+    prompts_of,
+    with_image_notes,
+)
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.post import PostOptions
 from vlmscope.refine import Refiner
@@ -91,9 +100,11 @@ def compare_methods(
     calls = [_call(model, method, shared, options) for method in chosen]
     _check_used(model, chosen, shared, options)
     opened = open_image(image)
-    found: dict[str, list[Grounding]] = {}
+    found = _dense_found(model, chosen, options, opened, asked)
     left_out: dict[str, Exception] = {}
     for method, call in zip(chosen, calls, strict=True):
+        if method.id in found:
+            continue
         try:
             found[method.id] = ground(model, opened, asked, method.id, **call)  # type: ignore[arg-type]
         except (BadHeadSetError, UnsupportedError) as error:
@@ -105,9 +116,38 @@ def compare_methods(
     return MethodComparison(
         model=model.id,
         phrases=tuple(_named(each) for each in asked),
-        groundings=_refined(found, refine),
+        groundings=_refined(
+            {each.id: found[each.id] for each in chosen if each.id in found}, refine
+        ),
         left_out={method: str(error) for method, error in left_out.items()},
     )
+
+
+def _dense_found(
+    model: LoadedModel | DualEncoder,
+    chosen: Sequence[Method],
+    options: Mapping[str, Any],
+    opened: OpenedImage,
+    asked: Sequence[Prompt],
+) -> dict[str, list[Grounding]]:
+    """The answers of dense methods: they share the passes through the tower."""
+    dense = [method for method in chosen if isinstance(method, DenseMethod)]
+    if not dense or not asked:
+        return {}
+    assert isinstance(model, DualEncoder)  # `accepts` said so
+    hows = [
+        DenseAnswer(method, model, ground_options(method, model, _own(method, options)))
+        for method in dense
+    ]
+    results = answer_together(hows, opened.pixels, asked)
+    return {
+        method.id: with_image_notes(own, opened) for method, own in zip(dense, results, strict=True)
+    }
+
+
+def _own(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
+    names = _option_names(method)
+    return {name: value for name, value in options.items() if name in names}
 
 
 def _call(
@@ -117,7 +157,7 @@ def _call(
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What one method is called with; its options are checked before anything is computed."""
-    own = {name: value for name, value in options.items() if name in _option_names(method)}
+    own = _own(method, options)
     ground_options(method, model, own)
     return {**own, **{name: value for name, value in shared.items() if name in method.takes}}
 

@@ -8,9 +8,17 @@ from vlmscope.methods.dense.engine import (
     Site,
     dense_tokens,
     original_tokens,
+    tokens_of_methods,
 )
 from vlmscope.methods.dense.options import DenseOptions
-from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare, similarity
+from vlmscope.methods.dense.similarity import (
+    DenseAnswer,
+    Similarity,
+    against,
+    compare,
+    compare_together,
+    similarity,
+)
 from vlmscope.methods.dense.templates import phrase_embeddings
 
 __all__ = [
@@ -23,9 +31,12 @@ __all__ = [
     "Similarity",
     "Site",
     "TextClass",
+    "against",
     "compare",
+    "compare_together",
     "dense_tokens",
     "original_tokens",
     "phrase_embeddings",
     "similarity",
+    "tokens_of_methods",
 ]

@@ -8,17 +8,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vlmscope.errors import BadOptionError
 from vlmscope.methods.dense.presence import PRESENCE, presence
 from vlmscope.methods.dense.reading import alike_caution, read_alike, unknown_caution
-from vlmscope.methods.dense.similarity import DenseAnswer, Similarity, compare, similarity
+from vlmscope.methods.dense.similarity import (
+    DenseAnswer,
+    Similarity,
+    compare_together,
+    similarity,
+)
 from vlmscope.methods.dense.templates import phrase_embeddings
 from vlmscope.models import Prompt
 from vlmscope.post import find_region, heat_map, peak, score_map, smooth
 from vlmscope.types import Grounding
 
-__all__ = ["DenseAnswer", "answer", "describe", "similarity"]
+__all__ = ["DenseAnswer", "answer", "answer_together", "describe", "similarity"]
 
 
 def answer(
@@ -29,21 +35,50 @@ def answer(
     Raises:
         BadOptionError: phrases are to compete, but there are no two different ones.
     """
+    return answer_together([how], pixels, phrases)[0]
+
+
+def answer_together(
+    hows: Sequence[DenseAnswer], pixels: NDArray[np.uint8], phrases: Sequence[Prompt]
+) -> list[list[Grounding]]:
+    """As :func:`answer` for several methods of one model; those that see the image alike share a pass.
+
+    Returns:
+        For each method one Grounding per phrase.
+    """
     asked = [prompt.text.strip() for prompt in phrases]
     names = list(dict.fromkeys(asked))  # a phrase that is given twice does not rival itself
-    if how.options.compete and len(names) < 2:
-        raise BadOptionError(
-            "With compete=True phrases are told from each other, so two different ones are "
-            f"needed; got {asked}. Add another phrase or leave compete out."
-        )
-    text = phrase_embeddings(how.encoder, names, how.options.templates)
-    found = compare(how, pixels, text)
+    groups: dict[Any, list[int]] = {}
+    for index, how in enumerate(hows):
+        if how.options.compete and len(names) < 2:
+            raise BadOptionError(
+                "With compete=True phrases are told from each other, so two different ones are "
+                f"needed; got {asked}. Add another phrase or leave compete out."
+            )
+        groups.setdefault((how.view, how.options.templates), []).append(index)
+    results: dict[int, list[Grounding]] = {}
+    for (_, templates), members in groups.items():
+        text = phrase_embeddings(hows[0].encoder, names, templates)
+        found = compare_together([hows[index] for index in members], pixels, text)
+        for index, own in zip(members, found, strict=True):
+            by_name = _groundings(hows[index], pixels, names, text, own)
+            results[index] = [by_name[name] for name in asked]
+    return [results[index] for index in range(len(hows))]
+
+
+def _groundings(
+    how: DenseAnswer,
+    pixels: NDArray[np.uint8],
+    names: Sequence[str],
+    text: Tensor,
+    found: Similarity,
+) -> dict[str, Grounding]:
     shown = found.patches
     if how.options.compete:
         shown = (shown * how.encoder.family.logit_scale(how.encoder.hf)).softmax(dim=-1)
     there = presence(found)
     alike = read_alike(text, range(len(names)))
-    results = {
+    return {
         name: replace(
             _grounding(how, pixels, name, found, i, shown[:, i].numpy(), float(there[i])),
             warnings=_warnings(
@@ -52,7 +87,6 @@ def answer(
         )
         for i, name in enumerate(names)
     }
-    return [results[name] for name in asked]
 
 
 def _grounding(

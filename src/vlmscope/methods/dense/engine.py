@@ -27,7 +27,7 @@ from vlmscope.models.blocks import QKV, Scratch, VisionBlock
 from vlmscope.models.patches import PatchGrid
 from vlmscope.types import Grounding
 
-__all__ = ["DenseMethod", "DensePath", "DenseTokens", "Site", "dense_tokens"]
+__all__ = ["DenseMethod", "DensePath", "DenseTokens", "Site", "dense_tokens", "tokens_of_methods"]
 
 # On a processor no matrix product gets faster beyond this many rows for each thread, while larger
 # tensors leave the cache and cost page faults: a larger batch is run in parts.
@@ -150,20 +150,51 @@ def dense_tokens(
     Raises:
         BadOptionError: more dense blocks than the tower has.
     """
-    path = method.path(options, len(encoder.blocks))
-    if not 1 <= path.depth <= len(encoder.blocks):
-        raise BadOptionError(
-            f"The tower of {encoder.id} has {len(encoder.blocks)} blocks; {path.depth} dense blocks "
-            f"were asked for. Give 1 to {len(encoder.blocks)}."
-        )
-    walk = _Walk(encoder, grid, method, options, path, pooled)
+    return tokens_of_methods(encoder, values, grid, [(method, options)], pooled)[0]
+
+
+def tokens_of_methods(
+    encoder: DualEncoder,
+    values: Tensor,
+    grid: PatchGrid,
+    runs: Sequence[tuple[DenseMethod, Any]],
+    pooled: bool = False,
+) -> list[DenseTokens]:
+    """As :func:`dense_tokens` for several methods: the original path beneath them is computed once.
+
+    Args:
+        encoder, values, grid, pooled: as there.
+        runs: methods, each with its options.
+
+    Returns:
+        What each run alone would yield.
+
+    Raises:
+        BadOptionError: more dense blocks than the tower has.
+    """
+    routes = tuple(_route(encoder, method, options) for method, options in runs)
+    walk = _Walk(encoder, grid, routes, pooled)
     with encoder.frozen():
         x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
         parts = [walk.tokens(part) for part in x.split(_images_at_once(x))]
-        patches = torch.cat([part.patches for part in parts])
-        if not pooled:
-            return DenseTokens(patches, None)
-        return DenseTokens(patches, torch.cat([part.pooled for part in parts]))  # type: ignore[misc]
+    return [_joined(own) for own in zip(*parts, strict=True)]
+
+
+def _route(encoder: DualEncoder, method: DenseMethod, options: Any) -> _Route:
+    blocks = len(encoder.blocks)
+    path = method.path(options, blocks)
+    if not 1 <= path.depth <= blocks:
+        raise BadOptionError(
+            f"The tower of {encoder.id} has {blocks} blocks; {method.id} was asked for {path.depth} "
+            f"dense blocks. Give 1 to {blocks}."
+        )
+    return _Route(method, options, path, blocks - path.depth)
+
+
+def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:
+    patches = torch.cat([part.patches for part in parts])
+    pooled = [part.pooled for part in parts if part.pooled is not None]
+    return DenseTokens(patches, torch.cat(pooled) if pooled else None)
 
 
 def _images_at_once(x: Tensor) -> int:
@@ -173,38 +204,53 @@ def _images_at_once(x: Tensor) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class _Walk:
-    """Both paths through the tower, for batches of one size."""
+class _Route:
+    """A method's way through a tower; ``first`` is the first block that it runs beside."""
 
-    encoder: DualEncoder
-    grid: PatchGrid
     method: DenseMethod
     options: Any
     path: DensePath
-    pooled: bool
-    scratch: Scratch = field(default_factory=Scratch)
+    first: int
 
-    def tokens(self, x: Tensor) -> DenseTokens:
-        """(batch, prefix + patches, dim), the first block's input -> the joint space."""
-        family, hf, blocks = self.encoder.family, self.encoder.hf, self.encoder.blocks
-        dense: Tensor | None = None
-        for number, block in enumerate(blocks):
-            normed = block.norm1(x)
-            qkv = block.project(normed)
-            if number >= len(blocks) - self.path.depth:
-                site = Site(block, normed, self.grid, family.prefix_tokens, self.scratch)
-                dense = self._dense_step(x, dense, qkv, site)
-            if number < len(blocks) - 1 or self.pooled:
-                x = block.forward(x, qkv, self.scratch)
-        assert dense is not None  # a path has one block at least
-        patches = family.project(hf, dense[:, family.prefix_tokens :])
-        return DenseTokens(patches, family.pool(hf, x) if self.pooled else None)
-
-    def _dense_step(self, x: Tensor, dense: Tensor | None, qkv: QKV, site: Site) -> Tensor:
+    def step(self, x: Tensor, dense: Tensor | None, qkv: QKV, site: Site) -> Tensor:
+        """Its path behind one block; ``x`` is the original path in front of the block."""
         update: Tensor = site.block.out(self.method.attend(qkv, site, self.options))
         if self.path.residual:
             update = update.add_(x if dense is None else dense)
-        return site.block.feed_forward(update, self.scratch) if self.path.feed_forward else update
+        return site.block.feed_forward(update, site.scratch) if self.path.feed_forward else update
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """The original path and those of some methods through the tower, for batches of one size."""
+
+    encoder: DualEncoder
+    grid: PatchGrid
+    routes: tuple[_Route, ...]
+    pooled: bool
+    scratch: Scratch = field(default_factory=Scratch)
+
+    def tokens(self, x: Tensor) -> list[DenseTokens]:
+        """(batch, prefix + patches, dim), the first block's input -> the joint space, per route."""
+        family, hf, blocks = self.encoder.family, self.encoder.hf, self.encoder.blocks
+        dense: list[Tensor | None] = [None] * len(self.routes)
+        for number, block in enumerate(blocks):
+            normed = block.norm1(x)
+            qkv = block.project(normed)
+            site = Site(block, normed, self.grid, family.prefix_tokens, self.scratch)
+            for index, route in enumerate(self.routes):
+                if number >= route.first:
+                    dense[index] = route.step(x, dense[index], qkv, site)
+            if number < len(blocks) - 1 or self.pooled:
+                x = block.forward(x, qkv, self.scratch)
+        pooled = family.pool(hf, x) if self.pooled else None
+        return [DenseTokens(self._projected(path), pooled) for path in dense]
+
+    def _projected(self, path: Tensor | None) -> Tensor:
+        assert path is not None  # a path has one block at least
+        return self.encoder.family.project(
+            self.encoder.hf, path[:, self.encoder.family.prefix_tokens :]
+        )
 
 
 def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Tensor:

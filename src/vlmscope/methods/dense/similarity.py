@@ -18,9 +18,16 @@ from vlmscope.models import DualEncoder
 from vlmscope.types import TokenMap
 
 if TYPE_CHECKING:
-    from vlmscope.methods.dense.engine import DenseMethod
+    from vlmscope.methods.dense.engine import DenseMethod, DenseTokens
 
-__all__ = ["DenseAnswer", "Similarity", "compare", "similarity"]
+__all__ = [
+    "DenseAnswer",
+    "Similarity",
+    "against",
+    "compare",
+    "compare_together",
+    "similarity",
+]
 
 _TOKENS_AT_A_TIME = 4096  # of the windows of one pass
 
@@ -37,6 +44,12 @@ class DenseAnswer:
     def side(self) -> int:
         """Side of the resized image in pixels."""
         return int(self.options.side or self.encoder.card.side or self.encoder.native_side)
+
+    @property
+    def view(self) -> tuple[int, bool, int, int]:
+        """What of the image is seen how: side, whether its ratio is kept, window and stride."""
+        options = self.options
+        return self.side, options.keep_ratio, options.window, options.stride
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,22 +81,72 @@ def compare(how: DenseAnswer, pixels: NDArray[np.uint8], text: Tensor) -> Simila
     Raises:
         BadOptionError: a side, window or stride out of range.
     """
-    from vlmscope.methods.dense.engine import dense_tokens
+    return compare_together([how], pixels, text)[0]
 
-    patch = how.encoder.patch
-    fitted = how.encoder.fit(pixels, how.side, how.options.keep_ratio)
+
+def compare_together(
+    hows: Sequence[DenseAnswer], pixels: NDArray[np.uint8], text: Tensor
+) -> list[Similarity]:
+    """As :func:`compare` for several methods of one model that see the image alike: one pass for all.
+
+    Args:
+        hows: of one :attr:`DenseAnswer.view`.
+        pixels, text: as there.
+
+    Raises:
+        BadOptionError: a side, window or stride out of range.
+        ValueError: methods that do not see the image alike.
+    """
+    from vlmscope.methods.dense.engine import tokens_of_methods
+
+    how = hows[0]
+    if any(each.encoder is not how.encoder or each.view != how.view for each in hows):
+        raise ValueError("Methods that are compared together share the model and the view.")
+    encoder, patch = how.encoder, how.encoder.patch
+    fitted = encoder.fit(pixels, how.side, how.options.keep_ratio)
     plan = WindowPlan.over(fitted.grid, patch, how.options.window, how.options.stride)
     batch = max(1, _TOKENS_AT_A_TIME // (plan.size[0] * plan.size[1]))
-    cosines, wholes = [], []
+    runs = [(each.method, each.options) for each in hows]
+    found: list[list[tuple[Tensor, Tensor]]] = [[] for _ in hows]
     for values in plan.cut(fitted.values, patch, batch):
-        tokens = dense_tokens(how.encoder, values, plan.size, how.method, how.options, pooled=True)
-        assert tokens.pooled is not None
-        cosines.append(_cosine(tokens.patches, text))
-        wholes.append(_cosine(tokens.pooled, text))
-    blended = plan.blend(torch.cat(cosines))
+        tokens = tokens_of_methods(encoder, values, plan.size, runs, pooled=True)
+        for scores, own in zip(found, tokens, strict=True):
+            scores.append(_scores(own, text))
+    return [
+        _similarity(each, scores, plan, fitted.token_map)
+        for each, scores in zip(hows, found, strict=True)
+    ]
+
+
+def against(how: DenseAnswer, tokens: DenseTokens, token_map: TokenMap, text: Tensor) -> Similarity:
+    """Compare what a pass over a whole image has yielded with text embeddings.
+
+    Args:
+        how: method, model and options.
+        tokens: of a batch of one, the image's own embedding with them.
+        token_map: geometry of the patches.
+        text: unit vectors (texts, joint).
+    """
+    whole = WindowPlan.over(token_map.views[0].grid, how.encoder.patch, 0, 0)
+    return _similarity(how, [_scores(tokens, text)], whole, token_map)
+
+
+def _scores(tokens: DenseTokens, text: Tensor) -> tuple[Tensor, Tensor]:
+    """Of windows' patches (windows, patches, texts), and of the windows (windows, texts)."""
+    assert tokens.pooled is not None  # it was asked for
+    return _cosine(tokens.patches, text), _cosine(tokens.pooled, text)
+
+
+def _similarity(
+    how: DenseAnswer,
+    scores: Sequence[tuple[Tensor, Tensor]],
+    plan: WindowPlan,
+    token_map: TokenMap,
+) -> Similarity:
+    blended = plan.blend(torch.cat([patches for patches, _ in scores]))
     refined = how.method.refine(blended[None], how.options)[0]
-    whole = torch.cat(wholes).amax(dim=0)
-    return Similarity(refined, whole, fitted.token_map, len(plan.corners))
+    whole = torch.cat([whole for _, whole in scores]).amax(dim=0)
+    return Similarity(refined, whole, token_map, len(plan.corners))
 
 
 def _cosine(vectors: Tensor, text: Tensor) -> Tensor:
