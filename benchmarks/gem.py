@@ -4,7 +4,7 @@ The plain way is written here from the formula as published code does it: every 
 softmax matrix, both paths run whole, images go one at a time, the text is embedded again for each image.
 Random weights, float32; both sides start from the same normalised pixels.
 
-    python benchmarks/gem.py [--threads 1] [--repeats 3] [--bfloat16] [--json]
+    python benchmarks/gem.py [--threads 1] [--repeats 3] [--bfloat16] [--together] [--json]
 
 Ratios are medians over interleaved repeats. The share of the machine's rate divides the operations that
 the method needs by the time, and that by the best rate of large matrix products of the tower's own
@@ -13,6 +13,9 @@ shapes in the same run. Peak memory is measured in fresh processes, above the lo
 With --bfloat16 vlmscope's side also runs in bfloat16: its time is set against the same plain way in
 float32, and its similarities against its own in float32 (random weights: what it does to the maps of a
 trained model is asked with ``vlmscope eval --dtype bfloat16``).
+
+With --together every dense method also grounds two phrases in one image, by one call of
+``compare_methods`` against one call of ``ground`` for each method.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from measure import peak_above, seconds
 from torch import Tensor
 
 import vlmscope as vs
-from vlmscope.methods import get_method
+from vlmscope.methods import get_method, methods
 from vlmscope.methods.dense import dense_tokens
 from vlmscope.models import DualEncoder
 
@@ -260,6 +263,20 @@ def bfloat16_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
     }
 
 
+def together_ratio(encoder: DualEncoder, repeats: int) -> dict[str, float]:
+    """All dense methods at once over one after the other, image fitting and answers included."""
+    torch.manual_seed(2)
+    pixels = torch.randint(0, 256, (SIDE, SIDE, 3), dtype=torch.uint8).numpy()
+    names = [method.id for method in methods() if method.accepts(encoder)]
+    phrases = ["a cat", "a dog"]
+    ratios = []
+    for _ in range(repeats):
+        once = seconds(lambda: vs.compare_methods(encoder, pixels, phrases, side=SIDE))
+        each = seconds(lambda: [vs.ground(encoder, pixels, phrases, n, side=SIDE) for n in names])
+        ratios.append(once / each)
+    return {"methods": float(len(names)), "methods_together": statistics.median(ratios)}
+
+
 def peak_bytes(way: str) -> int:
     command = [sys.executable, __file__, "--peak", way]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -282,6 +299,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--bfloat16", action="store_true", help="also time bfloat16")
+    parser.add_argument("--together", action="store_true", help="also time all methods at once")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -293,6 +311,8 @@ def main() -> None:
     result = {"threads": arguments.threads, **time_ratios(encoder, arguments.repeats)}
     if arguments.bfloat16:
         result |= bfloat16_ratios(encoder, arguments.repeats)
+    if arguments.together:
+        result |= together_ratio(encoder, arguments.repeats)
     plain_peak = peak_bytes("plain")
     result["plain_peak_mib"] = plain_peak / 2**20
     result["peak_memory"] = peak_bytes("ours") / plain_peak
