@@ -208,3 +208,28 @@ def test_a_killed_run_goes_on_where_it_stopped(run: Any, classifier: Path, tmp_p
     assert lines[: len(finished)] == finished
     assert len(lines) == 81  # a header and eighty images, each once
     assert json.loads(result.out)["images"] == 80
+
+
+def test_an_interruption_says_how_to_go_on(
+    run: Any, call: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vlmscope.evaluation.runner.evaluate", interrupted)
+    saved = run(*call, "-o", tmp_path / "report")
+    assert saved.code == 130
+    assert (
+        f"kept in {tmp_path / 'report' / 'samples.jsonl'}. The same command goes on." in saved.err
+    )
+    unsaved = run(*call)
+    assert unsaved.code == 130
+    assert "kept" not in unsaved.err
+
+
+def test_a_classifier_without_a_word_list_is_told_to_give_one(run: Any, call: list[Any]) -> None:
+    at = call.index("--words")
+    result = run(*call[:at], *call[at + 2 :], "-q")
+    assert result.code == 2
+    assert "Unknown label" in result.err
+    assert "--words FILE" in result.err

@@ -327,6 +327,11 @@ BAD: dict[str, tuple[Callable[[DualEncoder], object], type[Exception], str]] = {
         BadOptionError,
         "smaller than one patch",
     ),
+    "side that no image could have": (
+        lambda e: segmenter(e, "a, b", side=8 * 257),
+        BadOptionError,
+        "^The side 2056 makes 257x257 patches of 8 pixels, .* Use a smaller side.$",
+    ),
 }
 
 

@@ -109,16 +109,21 @@ def measure(
     loaded = load_model(model, dtype, device, revision, trust_remote_code)
     if choices is None:
         choices = choose([run.label for run in method_runs(loaded)], texts, shared)
-    found = evaluate(
-        data,
-        loaded,
-        choices,
-        tasks=_listed(task) if task else None,
-        limit=limit,
-        resume=None if out is None else out / STATE,
-        progress=not quiet,
-        seed=seed,
-    )
+    try:
+        found = evaluate(
+            data,
+            loaded,
+            choices,
+            tasks=_listed(task) if task else None,
+            limit=limit,
+            resume=None if out is None else out / STATE,
+            progress=not quiet,
+            seed=seed,
+        )
+    except KeyboardInterrupt:
+        if out is not None:
+            note(f"Finished images are kept in {out / STATE}. The same command goes on.")
+        raise
     written = () if out is None else write_report(found, out)
     _show(found, written, as_json, quiet)
     return 1 if found.skipped else 0

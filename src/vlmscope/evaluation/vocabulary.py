@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from vlmscope.errors import BadPhraseError, UnsupportedError
+from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
 from vlmscope.evaluation.datasets import Name, WordList
 from vlmscope.methods.dense import phrase_embeddings
 from vlmscope.models import DualEncoder, LoadedModel
@@ -41,7 +41,14 @@ class Vocabulary:
         """
         concepts = tuple(texts_of(model, names) for names in words.classes.values())
         if isinstance(model, DualEncoder):
-            model.text_embeddings(flat(concepts))
+            try:
+                model.text_embeddings(flat(concepts))
+            except UnknownNameError as error:  # of a label: say where labels are given here
+                error.message += (
+                    " A classifier is asked for its own labels or their row numbers: give a word "
+                    "list of them (--words FILE)."
+                )
+                raise
         return cls(model, concepts)
 
     def embed(self, concepts: Concepts, templates: str) -> Tensor:

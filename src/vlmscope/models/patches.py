@@ -71,6 +71,11 @@ def grid_size(
     height, width = (side, side) if isinstance(side, int) else side
     if min(height, width) < patch:
         raise BadOptionError(f"The side {side} is smaller than one patch ({patch} pixels).")
+    if round(height / patch) * round(width / patch) > _MAX_PATCHES:  # whatever the image
+        raise BadOptionError(
+            f"The side {side} makes {round(height / patch)}x{round(width / patch)} patches of {patch} "
+            f"pixels, more than the {_MAX_PATCHES} that can be attended. Use a smaller side."
+        )
     if keep_ratio and isinstance(side, int):
         scale = side / min(image_size)
         height, width = image_size[0] * scale, image_size[1] * scale  # type: ignore[assignment]
