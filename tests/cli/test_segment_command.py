@@ -136,6 +136,24 @@ def test_a_file_in_place_of_a_folder_is_found_first(
     refused([*words, "--format", "png,yolo", "-o", tmp_path / "out"], "Cannot write", name)
 
 
+def test_images_that_differ_in_their_ending_keep_results_of_their_own(
+    run: Any, words: list[Any], photo: Path, tmp_path: Path
+) -> None:
+    twin = photo.with_suffix(".bmp")
+    with Image.open(photo) as picture:
+        picture.rotate(180).save(twin)
+    out = tmp_path / "out"
+    for image in (photo, twin, photo, twin):  # the second time nothing is done again
+        words[1] = image
+        result = run(*words, "-o", out)
+        assert result.code == 0, result.err
+    assert "1 of them before" in result.err
+    made = sorted(path.name for path in (out / "records").iterdir())
+    assert made == [f"{photo.name[:-4]}.bmp.json", f"{photo.stem}.json"]
+    named = [json.loads((out / "records" / name).read_text())["source"]["image"] for name in made]
+    assert named == [twin.name, photo.name]
+
+
 def test_absent_classes_and_low_scores_on_the_command_line(run: Any, words: list[Any]) -> None:
     shown = json.loads(run(*words, "--least-presence", "1", "--json").out)
     (record,) = shown["images"]

@@ -72,7 +72,11 @@ class SegmentRun:
 
     def _one(self, file: ImageFile) -> None:
         try:
-            record = None if self.folder is None else self.folder.finished(file.key, file.identity)
+            record = (
+                None
+                if self.folder is None
+                else self.folder.finished(self._key(file), file.identity)
+            )
             if record is not None:
                 self.resumed += 1
             else:
@@ -84,12 +88,21 @@ class SegmentRun:
                 raise
             self.skipped.append({"image": file.name, "reason": " ".join(str(error).split())})
 
+    def _key(self, file: ImageFile) -> str:
+        """Under which its results go: ``a.jpg`` never takes the place of an ``a.png`` run before it."""
+        taken = (
+            self.single
+            and self.folder is not None
+            and self.folder.holds_another(file.key, file.name)
+        )
+        return file.name if taken else file.key
+
     def _compute(self, file: ImageFile) -> dict[str, Any]:
         opened = open_image(file.path, max_pixels=self.max_pixels)
         found = self.ready(opened)
         if self.folder is None:
             return {"source": file.identity, "notes": list(opened.notes), **found.to_dict()}
-        return self.folder.write(file.key, file.identity, found, opened.notes)
+        return self.folder.write(self._key(file), file.identity, found, opened.notes)
 
     def show(self) -> None:
         """A table of the classes that have pixels."""

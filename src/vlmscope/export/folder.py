@@ -118,6 +118,11 @@ class ResultFolder:
         there = all((self.path / place).is_file() for place in self.files(key).values())
         return record if there else None
 
+    def holds_another(self, key: str, image: str) -> bool:
+        """Whether the results of an image of another name lie under a key."""
+        source = (_read(self._record(key)) or {}).get("source")
+        return isinstance(source, dict) and source.get("image") != image
+
     def write(
         self, key: str, source: Mapping[str, Any], found: Segmentation, notes: Sequence[str] = ()
     ) -> dict[str, Any]:
