@@ -171,6 +171,18 @@ def test_box_mask_and_point_agree(weights: np.ndarray, surface: str, threshold: 
         assert x0 <= region.point[0] <= x1 and y0 <= region.point[1] <= y1
 
 
+def test_box_and_point_are_of_one_component() -> None:
+    """A single strong cell is painted lower than a wide part of nearly its strength."""
+    token_map = map_of((40, 40), [view_over((0, 0, 40, 40), (10, 10))])
+    weights = np.zeros((10, 10))
+    weights[2, 2], weights[6:9, 6:9] = 1.0, 0.9
+    region = find_region(token_map, weights.ravel(), PostOptions(surface="pixels", keep="peak"))
+    assert region.components == 2 and region.point == (10.0, 10.0)
+    x0, y0, x1, y1 = region.box
+    assert x0 < 10 < x1 < 20 and y0 < 10 < y1 < 20
+    assert region.mask[10, 10] and not region.mask[20:].any()
+
+
 def test_scaling_a_map_changes_no_region(square: TokenMap) -> None:
     weights = np.random.default_rng(0).random(576)
     one, two = (find_region(square, weights * scale, PAPER) for scale in (1.0, 1e-4))

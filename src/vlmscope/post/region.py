@@ -58,10 +58,29 @@ def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -
     if count == 0:
         unlit = np.zeros(token_map.image_size, dtype=bool)
         return Region(unlit, None, None, None, 0, raster.surface)
-    component = choose(labels, count, raster.values, options.keep)
+    point = peak(token_map, values)
+    component = _holding(labels, raster, point) if options.keep == "peak" else None
+    if component is None:
+        component = choose(labels, count, raster.values, options.keep)
     box = _box(raster, component)
     mask = _mask(raster, component, token_map.image_size, box)
-    return Region(mask, box, peak(token_map, values), threshold, count, raster.surface)
+    return Region(mask, box, point, threshold, count, raster.surface)
+
+
+def _holding(
+    labels: NDArray[np.int32], raster: Raster, point: tuple[float, float] | None
+) -> NDArray[np.bool_] | None:
+    """The component that a point lies in, or None where nothing is lit.
+
+    The strongest place of a painted map may be another than the strongest cell: between cells it is
+    lower than both, and a pixel's centre is seldom a cell's. Box and point are to say the same.
+    """
+    if point is None:
+        return None
+    row = min(int(np.searchsorted(raster.y_edges, point[1], side="right")), len(labels)) - 1
+    column = min(int(np.searchsorted(raster.x_edges, point[0], side="right")), labels.shape[1]) - 1
+    number = labels[row, column]
+    return labels == number if number else None
 
 
 def peak(token_map: TokenMap, weights: ArrayLike) -> tuple[float, float] | None:
