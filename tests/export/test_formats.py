@@ -149,6 +149,7 @@ def test_yolo_of_an_empty_image_has_no_line() -> None:
 
 def test_yolo_data_is_yaml_whatever_the_names() -> None:
     text = yolo_data(['dog: "big"', "café", "- #7"])
+    assert text.startswith("# labels/a.txt goes with images/a.jpg")
     assert text.splitlines()[-3:] == ['  0: "dog: \\"big\\""', '  1: "café"', '  2: "- #7"']
     yaml = pytest.importorskip("yaml")
     assert yaml.safe_load(text)["names"] == {0: 'dog: "big"', 1: "café", 2: "- #7"}

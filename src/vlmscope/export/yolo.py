@@ -30,8 +30,12 @@ def yolo_lines(segmentation: Segmentation, tolerance: float = 0.75) -> list[str]
 
 
 def yolo_data(names: Sequence[str]) -> str:
-    """The text of ``data.yaml``: the classes in order. JSON strings are YAML strings."""
+    """The text of ``data.yaml``: the classes in order. JSON strings are YAML strings.
+
+    Images are not copied: a first line says where training looks for them.
+    """
     listed = "".join(
         f"  {index}: {json.dumps(name, ensure_ascii=False)}\n" for index, name in enumerate(names)
     )
-    return f"path: .\ntrain: images\nval: images\nnames:\n{listed}"
+    where = "# labels/a.txt goes with images/a.jpg: put or link your images into images/ beside labels/\n"
+    return f"{where}path: .\ntrain: images\nval: images\nnames:\n{listed}"
