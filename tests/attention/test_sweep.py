@@ -11,6 +11,7 @@ import torch
 import vlmscope as vs
 from families import llava
 from vlmscope.attention.sweep import Case, sweep
+from vlmscope.attention.sweep.outcome import compare
 from vlmscope.errors import AttentionError, BadSampleError, UnknownNameError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
 
@@ -205,3 +206,17 @@ def test_bad_calls_are_refused() -> None:
         sweep(model, picture(), PROMPT, [case], last_row="answer")
     with pytest.raises(BadSampleError, match="no tokens"):
         sweep(model, picture(), Prompt("a star", answer=" "), [case])
+
+
+def test_rounding_of_logits_is_no_effect() -> None:
+    """What two kernels differ by is not taken for a change of the distribution."""
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.randn(3, 5000, generator=generator) * 4
+    noise = torch.randn(2, 3, 5000, generator=generator) * 2e-6
+    ids = torch.zeros(3, dtype=torch.long)
+    assert float(compare(clean, clean + noise, ids).kl.max()) < 1e-10
+    moved = clean.clone()
+    moved[:, 0] += 1.0
+    p, q = clean.double().log_softmax(-1), moved.double().log_softmax(-1)
+    expected = (p.exp() * (p - q)).sum(-1)
+    torch.testing.assert_close(compare(clean, moved[None], ids).kl[0], expected)

@@ -82,8 +82,11 @@ def compare(clean: Tensor, logits: Tensor, ids: Tensor) -> Compared:
         logits: float (lanes, rows, vocabulary).
         ids: int (rows,): the tokens of the clean answer.
     """
-    reference = torch.log_softmax(clean.float(), dim=-1)
-    found = torch.log_softmax(logits.float(), dim=-1)
+    # in float32 the rounding of each log-probability enters at first order, some 1e-6 nats that no
+    # knock-out made; in float64 what remains is quadratic in the rounding of the logits
+    precise = torch.float32 if logits.device.type == "mps" else torch.float64  # mps has no float64
+    reference = torch.log_softmax(clean, dim=-1, dtype=precise)
+    found = torch.log_softmax(logits, dim=-1, dtype=precise)
     chosen = ids.to(found.device)[None, :, None].expand(len(found), -1, -1)
     # a token that is impossible in both adds nothing, not a NaN
     terms = torch.where(reference.isneginf(), 0.0, reference.exp() * (reference - found))
