@@ -34,7 +34,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.touch(exist_ok=False)
     except OSError as error:
         raise OutputError(
-            f"Cannot write {target}: {error.strerror or error}. Choose a path you may write to."
+            f"Cannot write {target}: {_reason(target, error)}. Choose a path you may write to."
         ) from error
     try:
         yield temporary
@@ -43,6 +43,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _reason(target: Path, error: OSError) -> str:
+    """Why a place is not to be had; of a file where a folder is needed systems say "File exists"."""
+    blocking = next((place for place in target.parents if place.is_file()), None)
+    if blocking is not None:
+        return f"{blocking} is a file, not a folder"
+    return error.strerror or str(error)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

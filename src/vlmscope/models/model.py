@@ -356,4 +356,4 @@ def _notes(text: EncodedText) -> tuple[str, ...]:
         return ()
     words = ", ".join(repr(word) for word in text.unknown[:8])
     more = f" and {len(text.unknown) - 8} more" if len(text.unknown) > 8 else ""
-    return (f"The model's vocabulary lacks {words}{more}: it reads them as 'unknown'.",)
+    return (f"The model's vocabulary lacks {words}{more}: read as 'unknown'.",)
