@@ -91,10 +91,15 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     made.processor.save_pretrained(tmp_path)
     loaded = vs.load(str(tmp_path), device="cpu")
     assert isinstance(loaded, DualEncoder) and loaded.family.id == "siglip2"
+    states = made.hf.state_dict(), loaded.hf.state_dict()
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(weights, states[1][name]) for name, weights in states[0].items())
     maps = [
         vs.ground(each, noise(), "red circle", method="gem").score_map for each in (made, loaded)
     ]
-    np.testing.assert_array_equal(*maps)
+    # weights from a file lie at other addresses: where they are not aligned to a vector's width some
+    # processors' products round otherwise in the last bit
+    np.testing.assert_allclose(*maps, atol=1e-6, rtol=0)
 
 
 def test_without_its_pooling_head_it_is_refused(tmp_path: Path) -> None:
