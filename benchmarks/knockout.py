@@ -64,7 +64,7 @@ def plain(model: LoadedModel, pixels: np.ndarray, case: Case) -> np.ndarray:
         active.bound(Binding(encoded.token_maps)),
     ):
         logits = model.hf(**encoded.inputs, use_cache=False, logits_to_keep=rows).logits[0]
-    scores = torch.log_softmax(logits.float(), -1)
+    scores = torch.log_softmax(logits, -1, dtype=torch.float64)  # as the sweep does
     return scores[torch.arange(len(ids)), ids].double().cpu().numpy()
 
 

@@ -9,7 +9,7 @@ code that knows nothing of vlmscope catches them naturally.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "AttentionError",
@@ -127,3 +127,9 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     lowered = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=limit, cutoff=0.5)
     return [lowered[match] for match in close]
+
+
+def quoted(names: Sequence[str], most: int = 8) -> str:
+    """Names for a message: ``'a', 'b' and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more

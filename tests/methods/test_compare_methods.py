@@ -20,7 +20,7 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.methods import methods, methods_for
+from vlmscope.methods import get_method, methods, methods_for
 from vlmscope.methods.dense import DenseMethod
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.refine import Refiner
@@ -78,6 +78,20 @@ def test_every_method_of_an_encoder_in_one_pass(
             assert (one.method, one.phrase, one.details) == (method, other.phrase, other.details)
             np.testing.assert_allclose(one.score_map, other.score_map, atol=1e-6)
             np.testing.assert_allclose(one.heatmap, other.heatmap, atol=1e-5)
+
+
+def test_a_dense_method_that_refuses_in_the_pass_is_left_out(
+    encoder: DualEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UnsupportedError("no such tower")
+
+    monkeypatch.setattr(type(get_method("sclip")), "attend", refuse)
+    found = vs.compare_methods(encoder, IMAGE, "a cat")
+    assert found.left_out == {"sclip": "no such tower"}
+    assert set(found) == {method.id for method in methods()} - set(DECODER) - {"sclip"}
+    with pytest.raises(UnsupportedError, match="no such tower"):
+        vs.compare_methods(encoder, IMAGE, "a cat", ["gem", "sclip"])
 
 
 def test_one_phrase_and_chosen_methods(model: LoadedModel) -> None:

@@ -306,7 +306,9 @@ def _begin_hook(owner: Instrument) -> Any:
         width = given.shape[1]
         cache = kwargs.get("past_key_values")
         past = int(cache.get_seq_length()) if cache is not None else 0
-        owner.begin(past, int(width), _real_tokens(kwargs.get("attention_mask")))
+        # a bound pass knows its positions; only one by hand is worth reading its mask for
+        bound = owner.binding is not None
+        owner.begin(past, int(width), None if bound else _real_tokens(kwargs.get("attention_mask")))
 
     return begin
 
@@ -323,5 +325,6 @@ def _real_tokens(mask: Any) -> Tensor | None:
         return None
     if mask.ndim == 2:
         return mask.bool()
-    open_ = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
-    return open_.any(dim=1).any(dim=1)
+    additive = mask.is_floating_point()
+    readable = mask > torch.finfo(mask.dtype).min / 2 if additive else mask.bool()
+    return readable.any(dim=1).any(dim=1)

@@ -7,6 +7,7 @@ other, the way to one may start at another: the ways make a tree with the outer 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,32 +37,67 @@ def join_holes(rings: list[Ring]) -> Ring:
 
 def _ways(rings: list[Ring]) -> list[_Way]:
     """The way to every hole from the nearest corner of a ring earlier in the list, so they make a tree."""
-    corners = np.concatenate(rings)
-    starts = np.cumsum([0, *map(len, rings)])
-    ring_of = np.repeat(np.arange(len(rings)), np.diff(starts))
+    all_corners = _Corners.of(rings)
     ways: dict[int, _Way] = {}
-    tree = cKDTree(corners)
     for near in _NEAR:
         left = [hole for hole in range(1, len(rings)) if hole not in ways]
-        asking = np.flatnonzero(np.isin(ring_of, left))
-        if not len(asking):
-            break
-        distances, to = tree.query(corners[asking], k=min(near, len(corners)))
-        distances[ring_of[to] >= ring_of[asking, None]] = np.inf
-        column = distances.argmin(axis=1)
-        row = np.arange(len(asking))
-        distances, to = distances[row, column], to[row, column]
-        for place in np.argsort(distances)[: np.isfinite(distances).sum()].tolist():
-            hole, ring = int(ring_of[asking[place]]), int(ring_of[to[place]])
-            enter, leave = int(asking[place] - starts[hole]), int(to[place] - starts[ring])
-            ways.setdefault(hole, (enter, ring, leave))
+        ways |= all_corners.ways(left, near)
     for hole in range(1, len(rings)):  # large ones, far from all others: few
         if hole not in ways:
-            away, corner = cKDTree(corners[: starts[hole]]).query(rings[hole])
-            enter = int(away.argmin())
-            ring = int(ring_of[corner[enter]])
-            ways[hole] = enter, ring, int(corner[enter] - starts[ring])
+            ways[hole] = all_corners.way_from_earlier(hole)
     return [ways[hole] for hole in range(1, len(rings))]
+
+
+@dataclass(frozen=True, eq=False)
+class _Corners:
+    """The corners of all rings, one after the other.
+
+    Attributes:
+        points: float (corners, 2).
+        ring: int (corners,), the ring of each.
+        starts: int (rings + 1,), where each ring begins.
+        tree: of all points.
+    """
+
+    points: Ring
+    ring: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    tree: cKDTree
+
+    @classmethod
+    def of(cls, rings: list[Ring]) -> _Corners:
+        points = np.concatenate(rings)
+        lengths = [len(ring) for ring in rings]
+        numbers = np.repeat(np.arange(len(rings)), lengths)
+        return cls(points, numbers, np.cumsum([0, *lengths]), cKDTree(points))
+
+    def ways(self, holes: list[int], near: int) -> dict[int, _Way]:
+        """Ways to those holes that have an earlier ring among the ``near`` corners around one of theirs."""
+        asking = np.flatnonzero(np.isin(self.ring, holes))
+        if not len(asking):
+            return {}
+        distances, to = self.tree.query(self.points[asking], k=min(near, len(self.points)))
+        distances[self.ring[to] >= self.ring[asking, None]] = np.inf
+        best = distances.argmin(axis=1)[:, None]
+        shortest = np.take_along_axis(distances, best, axis=1)[:, 0]
+        nearest = np.take_along_axis(to, best, axis=1)[:, 0]
+        found: dict[int, _Way] = {}
+        for place in np.argsort(shortest)[: np.isfinite(shortest).sum()]:
+            found.setdefault(
+                int(self.ring[asking[place]]), self._way(asking[place], nearest[place])
+            )
+        return found
+
+    def way_from_earlier(self, hole: int) -> _Way:
+        """The way to a hole by a search among the corners of earlier rings alone."""
+        start, end = self.starts[hole : hole + 2]
+        distances, to = cKDTree(self.points[:start]).query(self.points[start:end])
+        enter = int(distances.argmin())
+        return self._way(start + enter, to[enter])
+
+    def _way(self, enter: int, leave: int) -> _Way:
+        hole, ring = int(self.ring[enter]), int(self.ring[leave])
+        return int(enter - self.starts[hole]), ring, int(leave - self.starts[ring])
 
 
 def _walk(

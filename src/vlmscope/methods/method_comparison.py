@@ -97,16 +97,16 @@ def compare_methods(
     asked = prompts_of(phrases)
     given = {"heads": heads, "placement": placement, "prompt": prompt, "rows": rows}
     shared = {name: value for name, value in given.items() if value is not None}
-    calls = [_call(model, method, shared, options) for method in chosen]
+    calls = {method.id: _call(model, method, shared, options) for method in chosen}
     _check_used(model, chosen, shared, options)
     opened = open_image(image)
-    found = _dense_found(model, chosen, options, opened, asked)
+    found = _dense_found(model, chosen, calls, opened, asked)
     left_out: dict[str, Exception] = {}
-    for method, call in zip(chosen, calls, strict=True):
+    for method in chosen:
         if method.id in found:
             continue
         try:
-            found[method.id] = ground(model, opened, asked, method.id, **call)  # type: ignore[arg-type]
+            found[method.id] = ground(model, opened, asked, method.id, **calls[method.id])  # type: ignore[arg-type]
         except (BadHeadSetError, UnsupportedError) as error:
             if methods is not None or (heads is not None and isinstance(error, BadHeadSetError)):
                 raise
@@ -126,28 +126,30 @@ def compare_methods(
 def _dense_found(
     model: LoadedModel | DualEncoder,
     chosen: Sequence[Method],
-    options: Mapping[str, Any],
+    calls: Mapping[str, Mapping[str, Any]],
     opened: OpenedImage,
     asked: Sequence[Prompt],
 ) -> dict[str, list[Grounding]]:
-    """The answers of dense methods: they share the passes through the tower."""
+    """The answers of dense methods, which share the passes through the tower.
+
+    None where one of them refuses the model in the pass: each is then called alone, and the one that
+    cannot be run is left out like any other.
+    """
     dense = [method for method in chosen if isinstance(method, DenseMethod)]
     if not dense or not asked:
         return {}
     assert isinstance(model, DualEncoder)  # `accepts` said so
     hows = [
-        DenseAnswer(method, model, ground_options(method, model, _own(method, options)))
+        DenseAnswer(method, model, ground_options(method, model, calls[method.id]))
         for method in dense
     ]
-    results = answer_together(hows, opened.pixels, asked)
+    try:
+        results = answer_together(hows, opened.pixels, asked)
+    except UnsupportedError:
+        return {}
     return {
         method.id: with_image_notes(own, opened) for method, own in zip(dense, results, strict=True)
     }
-
-
-def _own(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
-    names = _option_names(method)
-    return {name: value for name, value in options.items() if name in names}
 
 
 def _call(
@@ -157,7 +159,7 @@ def _call(
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What one method is called with; its options are checked before anything is computed."""
-    own = _own(method, options)
+    own = {name: value for name, value in options.items() if name in _option_names(method)}
     ground_options(method, model, own)
     return {**own, **{name: value for name, value in shared.items() if name in method.takes}}
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
+from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError, quoted
 from vlmscope.models.boxes import BoxConvention
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.encoding import Encoded, EncodedText, check_length, encode_text, pad_batch
@@ -354,6 +354,4 @@ def _carries(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> It
 def _notes(text: EncodedText) -> tuple[str, ...]:
     if not text.unknown:
         return ()
-    words = ", ".join(repr(word) for word in text.unknown[:8])
-    more = f" and {len(text.unknown) - 8} more" if len(text.unknown) > 8 else ""
-    return (f"The model's vocabulary lacks {words}{more}: read as 'unknown'.",)
+    return (f"The model's vocabulary lacks {quoted(text.unknown)}: read as 'unknown'.",)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vlmscope.errors import quoted
 from vlmscope.models import DualEncoder
 
 __all__ = ["alike_caution", "read_alike", "unknown_caution"]
 
 _SAME = 1e-4  # between unit vectors; padding in a batch moves the same text by about 1e-6
-_SHOWN = 8
 
 
 def read_alike(vectors: Tensor, owners: Sequence[int]) -> list[tuple[int, ...]]:
@@ -48,7 +48,7 @@ def alike_caution(encoder: DualEncoder, names: Sequence[str], effect: str) -> st
         names: two or more.
         effect: what that does to the result, a clause.
     """
-    return f"{encoder.id} reads {_listed(names)} alike and cannot tell them apart: {effect}."
+    return f"{encoder.id} reads {quoted(names)} alike and cannot tell them apart: {effect}."
 
 
 def unknown_caution(encoder: DualEncoder, texts: Sequence[str]) -> tuple[str, ...]:
@@ -56,9 +56,4 @@ def unknown_caution(encoder: DualEncoder, texts: Sequence[str]) -> tuple[str, ..
     words = encoder.family.unknown_words(encoder.processor, texts)
     if not words:
         return ()
-    return (f"The vocabulary of {encoder.id} lacks {_listed(words)}: read as 'unknown'.",)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(repr, names[:_SHOWN])) + more
+    return (f"The vocabulary of {encoder.id} lacks {quoted(words)}: read as 'unknown'.",)
