@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.errors import BadImageError, VlmscopeError
-from vlmscope.images import MAX_PIXELS, OpenedImage, open_image
 
 
 def picture(height: int = 20, width: int = 30) -> np.ndarray[Any, np.dtype[np.uint8]]:

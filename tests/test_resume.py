@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vlmscope.data.resume import SampleLog
 from vlmscope.errors import ModelMismatchError, OutputError
-from vlmscope.resume import SampleLog
 
 HEADER = {"model": "m", "shape": (4, 8), "preset": None}
 

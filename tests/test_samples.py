@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vlmscope.data.sample_lists import read_samples
 from vlmscope.errors import BadSampleError
-from vlmscope.samples import read_samples
 
 GOOD = {"image": "a.png", "phrase": "the red square"}
 

@@ -11,7 +11,7 @@ from families import llava
 from lvlms import builds, made
 from vlmscope.analysis.context import MEASURES, compress_context, context_sweep
 from vlmscope.analysis.context.compress import read_image
-from vlmscope.analysis.questions import scene_questions
+from vlmscope.data.questions import scene_questions
 from vlmscope.errors import BadOptionError, BadSampleError, UnknownNameError, UnsupportedError
 from vlmscope.models import LoadedModel
 

@@ -48,7 +48,7 @@ def test_curves_are_means_over_single_runs() -> None:
 
 def test_the_model_answers_when_no_answer_is_given() -> None:
     model = vs.load("tiny-llava")
-    from vlmscope.analysis.questions import scene_questions
+    from vlmscope.data.questions import scene_questions
 
     (question,) = scene_questions(1, ["colour"])
     flow = attention_flow(model, [question])
@@ -146,7 +146,7 @@ def test_a_missing_extra_is_said_before_any_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("vlmscope.cli.results.find_spec", lambda name: None)
-    monkeypatch.setattr("vlmscope.cli.flow.load_decoder", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr("vlmscope.cli.arguments.load_decoder", lambda *_: pytest.fail("loaded"))
     assert main(["flow", "--html", str(tmp_path / "a.html")]) == 2
     assert "vlmscope[plots]" in capsys.readouterr().err
     assert main(["flow", "--parquet", str(tmp_path / "a.parquet")]) == 2

@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 import vlmscope as vs
 from families import llava
+from vlmscope.analysis.agreement import accuracy
 from vlmscope.analysis.knockout import (
     EndpointJudge,
     KnockoutOptions,
@@ -25,12 +26,11 @@ from vlmscope.analysis.knockout import (
     parse_edges,
     windows,
 )
-from vlmscope.analysis.knockout.accuracy import accuracy
 from vlmscope.analysis.knockout.layers import carrying_layers, layer_scores
 from vlmscope.analysis.knockout.report import knockout_page, knockout_table, layers_table
 from vlmscope.analysis.knockout.windows import given_windows, parse_layers
-from vlmscope.analysis.questions import scene_questions
 from vlmscope.cli import main
+from vlmscope.data.questions import scene_questions
 from vlmscope.errors import (
     AttentionError,
     BadOptionError,

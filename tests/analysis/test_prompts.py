@@ -16,9 +16,9 @@ from vlmscope.analysis.agreement import agrees, plain
 from vlmscope.analysis.prompts import PromptOptions, prompt_ablation, variants_of
 from vlmscope.analysis.prompts.report import prompts_page, prompts_table
 from vlmscope.analysis.prompts.variants import CLEAN, QUERY_ALONE
-from vlmscope.analysis.questions import scene_questions
 from vlmscope.attention.shares import shares
 from vlmscope.cli import main
+from vlmscope.data.questions import scene_questions
 from vlmscope.errors import BadOptionError, BadPhraseError, BadSampleError
 from vlmscope.models import LoadedModel, Prompt
 

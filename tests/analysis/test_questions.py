@@ -9,13 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlmscope.analysis.questions import (
-    KINDS,
-    Question,
-    as_questions,
-    read_questions,
-    scene_questions,
-)
+from vlmscope.data.questions import KINDS, Question, as_questions, read_questions, scene_questions
 from vlmscope.errors import BadImageError, BadSampleError, UnknownNameError
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)

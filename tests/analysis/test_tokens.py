@@ -14,10 +14,10 @@ from pyarrow import parquet
 import vlmscope as vs
 from families import llava
 from lvlms import made
-from vlmscope.analysis.questions import Question, scene_questions
 from vlmscope.analysis.tokens import TokenOptions, localisation, token_grounding
 from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
 from vlmscope.cli import main
+from vlmscope.data.questions import Question, scene_questions
 from vlmscope.errors import AttentionError, BadOptionError, BadPhraseError, BadSampleError
 from vlmscope.models import LoadedModel
 from vlmscope.tiny import render_scene

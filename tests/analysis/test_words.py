@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vlmscope.analysis.tokens.phrases import noun_phrases
-from vlmscope.analysis.tokens.words import merge_words
+from vlmscope.analysis.tokens.words import merge_words, noun_phrases
 
 
 class Bytes:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from vlmscope.types import Grounding, Head, HeadSet
+from vlmscope.results import Grounding
+from vlmscope.types import Head, HeadSet
 
 HEADS = "L2H1,L3H2"
 

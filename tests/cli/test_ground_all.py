@@ -13,7 +13,7 @@ from PIL import Image
 from dual_families import clip
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.methods import methods
-from vlmscope.methods.dense import DenseMethod
+from vlmscope.methods.encoder import DenseMethod
 
 DECODER = [method.id for method in methods() if not isinstance(method, DenseMethod)]
 ENCODER = [method.id for method in methods() if isinstance(method, DenseMethod)]

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlmscope.methods import published_names
-from vlmscope.types import Head, HeadFrequency, HeadSet, Interval
+from vlmscope.heads import published_names
+from vlmscope.stats import Interval
+from vlmscope.types import Head, HeadFrequency, HeadSet
 
 ROWS = 6
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel
 
 import vlmscope as vs
-from vlmscope.cli import health
+from vlmscope.doctor import health
 from vlmscope.methods import methods
 from vlmscope.models import FAMILIES, catalogue
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from dual_families import LABELS, clip, vit
-from vlmscope.methods.segmentation import Segmenter
+from vlmscope.methods.segment import Segmenter
 
 CLASSES = "dog,person: man|woman,sky"
 QUIET_GEM = ("--temperature", "perplexity")  # nothing to warn of on a narrow model

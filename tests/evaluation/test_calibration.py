@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from handmade import FakeModel, PlantedHeads, scene
-from vlmscope.evaluation import calibrate_post
-from vlmscope.evaluation.calibrate import calibrate, main
-from vlmscope.evaluation.calibration import Setting, settings_to_try
-from vlmscope.methods import DiscoveryOptions
+from vlmscope.heads import DiscoveryOptions, calibrate_post
+from vlmscope.heads.calibrate import Setting, calibrate, main, settings_to_try
 from vlmscope.post import PAPER, PostOptions
 from vlmscope.types import HeadSet
 
@@ -54,7 +52,7 @@ def test_a_calibrated_folder_holds_heads_and_their_post_processing(
     fake: FakeModel, planted: PlantedHeads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = [PAPER, GOOD]
-    monkeypatch.setattr("vlmscope.evaluation.calibration.settings_to_try", lambda: islice(few, 2))
+    monkeypatch.setattr("vlmscope.heads.calibrate.settings_to_try", lambda: islice(few, 2))
     (tmp_path / "vlmscope.json").write_text('{"system": "look"}')
     report = calibrate(
         fake,

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from panoptic_folder import CATEGORIES, PanopticFolder, small_folder, write_ids
+from vlmscope.data.datasets import IGNORE, WordList, open_dataset
 from vlmscope.errors import BadImageError, BadOptionError, BadSampleError, UnknownNameError
-from vlmscope.evaluation.datasets import IGNORE, WordList, open_dataset
 
 WORDS = WordList.plain(["zebra", "cat", "bus"], "three of five")
 

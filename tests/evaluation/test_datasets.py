@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vlmscope.data.datasets import DATASETS, IGNORE, DatasetRegistry, dataset_kinds, open_dataset
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.evaluation.datasets import (
-    DATASETS,
-    IGNORE,
-    DatasetRegistry,
-    dataset_kinds,
-    open_dataset,
-)
 from vlmscope.tiny import render_scene
-from vlmscope.tiny.splits import HELD_OUT
+from vlmscope.tiny.world.splits import HELD_OUT
 
 
 def test_an_id_can_be_registered_once() -> None:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from handmade import map_of, view_over
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation import (
+from vlmscope.metrics import (
     accuracy_at,
-    box_iou,
     ciou,
     contains,
     enrichment,
@@ -21,6 +20,7 @@ from vlmscope.evaluation import (
     mean_over_images,
 )
 from vlmscope.post import box_coverage, visible_areas
+from vlmscope.types import box_iou
 
 LEFT = np.zeros((4, 4), dtype=bool)
 LEFT[:, :2] = True

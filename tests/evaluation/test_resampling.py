@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
+from vlmscope import stats as resampling
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation import resampling, roc
-from vlmscope.evaluation.resampling import bootstrap_sums
+from vlmscope.evaluation import roc
 from vlmscope.evaluation.roc import roc_auc
-from vlmscope.stats import bootstrap, ratio_of_sums
+from vlmscope.stats import bootstrap, bootstrap_sums, ratio_of_sums
 
 
 def ratio(sums: np.ndarray) -> np.ndarray:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from handmade import map_of, scene, view_over
+from vlmscope.data.samples import read_sample
+from vlmscope.data.targets import Target, target_of
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation.targets import Target, target_of
-from vlmscope.methods.samples import read_sample
 from vlmscope.post import peak
 
 IMAGE, _ = scene(0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import vlmscope as vs
-from vlmscope.evaluation.datasets import open_dataset
-from vlmscope.evaluation.result import Evaluation
+from vlmscope.data.datasets import open_dataset
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.runs import choose
+from vlmscope.evaluation.scores import Evaluation
 
 SCENES = 40
 

@@ -9,10 +9,10 @@ import pytest
 
 from handmade import FakeModel, PlantedHeads, scene
 from vlmscope.errors import BadSampleError, ModelMismatchError, VlmscopeWarning
-from vlmscope.evaluation import verify_heads
-from vlmscope.evaluation.evidence import percentile
-from vlmscope.evaluation.judging import RANDOM_SETS, pointing_hits
-from vlmscope.methods import DiscoveryOptions, discover_heads, ground
+from vlmscope.heads import DiscoveryOptions, discover_heads, verify_heads
+from vlmscope.heads.judge import RANDOM_SETS, pointing_hits
+from vlmscope.heads.verify import percentile
+from vlmscope.methods import ground
 from vlmscope.post import PostOptions
 from vlmscope.types import Head, HeadSet
 
@@ -87,7 +87,8 @@ def test_masks_give_mask_iou_and_exact_pointing(fake: FakeModel, planted: Plante
 
 
 def test_the_evidence_is_what_grounding_gives(fake: FakeModel, planted: PlantedHeads) -> None:
-    from vlmscope.evaluation import box_iou, contains
+    from vlmscope.metrics import contains
+    from vlmscope.types import box_iou
 
     samples = _boxed(range(10))
     evidence = verify_heads(fake, POINTING, samples, post="paper", progress=False).evidence

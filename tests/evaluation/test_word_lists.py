@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dual_families import clip, vit
+from vlmscope.data.datasets import WordList
 from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
-from vlmscope.evaluation.datasets import WordList
 from vlmscope.evaluation.vocabulary import Vocabulary, texts_of
 
 

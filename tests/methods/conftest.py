@@ -16,8 +16,8 @@ def fake() -> FakeModel:
 def planted(monkeypatch: pytest.MonkeyPatch) -> PlantedHeads:
     """Reads known heads in place of a model's."""
     reader = PlantedHeads()
-    monkeypatch.setattr("vlmscope.methods.survey.read_heads", reader)
-    monkeypatch.setattr("vlmscope.methods.localization_heads.method.read_heads", reader)
+    monkeypatch.setattr("vlmscope.attention.maps.read_heads", reader)
+    monkeypatch.setattr("vlmscope.attention.maps.read_heads", reader)
     return reader
 
 

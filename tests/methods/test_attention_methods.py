@@ -11,15 +11,15 @@ import pytest
 import vlmscope as vs
 from families import llava
 from lvlms import builds, made
+from vlmscope.attention.maps import Reading, read_means
 from vlmscope.errors import AttentionError, BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.methods import get_method
-from vlmscope.methods.mean_maps import Reading, read_means
-from vlmscope.methods.relative_attention import GENERIC, default_layer
+from vlmscope.methods.decoder.relative_attention import GENERIC, default_layer
 from vlmscope.models import FAMILIES, LoadedModel, Prompt
 from vlmscope.post import mask_coverage
+from vlmscope.results import Grounding
 from vlmscope.tiny import referring_samples
-from vlmscope.tiny.splits import HELD_OUT
-from vlmscope.types import Grounding
+from vlmscope.tiny.world.splits import HELD_OUT
 
 IDS = ("mean-attention", "relative-attention", "attend-minus-mean")
 IMAGE = np.random.default_rng(3).integers(0, 255, (48, 72, 3), dtype=np.uint8)
@@ -88,7 +88,7 @@ def test_relative_attention_of_the_generic_prompt_itself_is_one_everywhere(
 def test_a_cell_that_the_generic_prompt_ignores_does_not_outshine_all(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vlmscope.methods import relative_attention as module
+    from vlmscope.methods.decoder import relative_attention as module
 
     def planted(*args: Any) -> Any:
         found = read_means(*args)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from vlmscope.data.classes import ClassList, TextClass
 from vlmscope.errors import BadPhraseError
-from vlmscope.methods import ClassList
-from vlmscope.methods.dense import TextClass
 from vlmscope.types import MAX_CLASSES
 
 PEOPLE = TextClass("person", ("man", "woman", "child"))

@@ -12,7 +12,8 @@ from answers import dictated, talker
 from lvlms import made
 from vlmscope.errors import BadHeadSetError, BadPhraseError, UnsupportedError
 from vlmscope.models import Prompt
-from vlmscope.types import AnswerComparison, box_iou
+from vlmscope.results import AnswerComparison
+from vlmscope.types import box_iou
 from vlmscope.viz.pens import SPOKEN
 
 HEADS = [(1, 1), (2, 0), (2, 5)]

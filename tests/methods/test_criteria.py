@@ -10,12 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.ndimage import label
 
 from handmade import map_of, view_over
-from vlmscope.methods.localization_heads.criteria import (
-    attention_sums,
-    bottom_row_lit,
-    elbow,
-    spatial_entropies,
-)
+from vlmscope.heads.criteria import attention_sums, bottom_row_lit, elbow, spatial_entropies
 from vlmscope.types import TokenMap
 
 

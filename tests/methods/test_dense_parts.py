@@ -7,7 +7,8 @@ import torch
 
 from dual_families import DUAL
 from vlmscope.methods import get_method
-from vlmscope.methods.dense import dense_tokens, engine
+from vlmscope.methods.encoder import dense_tokens
+from vlmscope.methods.encoder import tower as engine
 
 GRID = (3, 7)
 TOKENS = 1 + GRID[0] * GRID[1]

@@ -18,7 +18,7 @@ from vlmscope.errors import (
     UnsupportedError,
     VlmscopeWarning,
 )
-from vlmscope.methods import DiscoveryOptions, discover_heads
+from vlmscope.heads import DiscoveryOptions, discover_heads
 from vlmscope.types import Head, HeadSet
 
 FEW = DiscoveryOptions(candidates=4)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import vlmscope as vs
+from vlmscope.data.sample_lists import read_samples
 from vlmscope.models import LoadedModel
 from vlmscope.post import PostOptions
-from vlmscope.samples import read_samples
 from vlmscope.tiny import embedded_path, referring_samples, render_scene
-from vlmscope.tiny.expressions import absent
-from vlmscope.tiny.splits import HELD_OUT
+from vlmscope.tiny.world.expressions import absent
+from vlmscope.tiny.world.splits import HELD_OUT
 from vlmscope.types import HeadSet
 
 

@@ -11,8 +11,8 @@ import torch
 from families import llava
 from lvlms import made
 from vlmscope.attention import read_heads
+from vlmscope.attention.maps import Reading, image_layers, read_means
 from vlmscope.errors import AttentionError, UnknownNameError
-from vlmscope.methods.mean_maps import Reading, image_layers, read_means
 from vlmscope.models import LoadedModel, Prompt
 
 ALL = (0, 1, 2, 3)

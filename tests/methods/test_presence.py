@@ -9,8 +9,8 @@ import torch.nn.functional as F
 
 import vlmscope as vs
 from dual_families import DUAL, READERS
-from vlmscope.methods.dense import original_tokens
-from vlmscope.methods.dense.presence import best_of_each
+from vlmscope.methods.encoder import original_tokens
+from vlmscope.methods.encoder.similarity import best_of_each
 
 
 @pytest.mark.parametrize("family", DUAL)
@@ -58,8 +58,8 @@ def test_best_of_each_class() -> None:
 def test_it_tells_absent_from_present_better_than_the_peak() -> None:
     """On unseen scenes: every colour with every shape, most of them absent."""
     from vlmscope.methods import segmenter
-    from vlmscope.tiny.scenes import render_scene
-    from vlmscope.tiny.words import COLOURS, SHAPES
+    from vlmscope.tiny.world.scenes import render_scene
+    from vlmscope.tiny.world.words import COLOURS, SHAPES
 
     names = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
     model = vs.load("tiny-clip")

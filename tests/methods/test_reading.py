@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 import vlmscope as vs
 from dual_families import DUAL, READERS, clip, siglip2, vit
-from vlmscope.methods.dense.reading import read_alike, unknown_caution
+from vlmscope.methods.encoder.texts import read_alike, unknown_caution
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (32, 48, 3), np.uint8)
 

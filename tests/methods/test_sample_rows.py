@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from handmade import scene
+from vlmscope.data.samples import grouped, image_id, read_sample, sample_id
 from vlmscope.errors import BadSampleError
-from vlmscope.methods.samples import grouped, image_id, read_sample, sample_id
 
 IMAGE, BOX = scene(0)
 MASK = np.zeros((64, 64), dtype=bool)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vlmscope.methods import DiscoveryOptions
-from vlmscope.methods.localization_heads.criteria import elbow
-from vlmscope.methods.localization_heads.measures import Measures
-from vlmscope.methods.localization_heads.selection import select
+from vlmscope.heads import DiscoveryOptions
+from vlmscope.heads.criteria import elbow
+from vlmscope.heads.measures import Measures
+from vlmscope.heads.selection import select
 
 ALL = DiscoveryOptions(trials=1, draw=1.0, candidates=1)
 

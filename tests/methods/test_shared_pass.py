@@ -12,7 +12,7 @@ from dual_families import DUAL
 from vlmscope.errors import BadOptionError
 from vlmscope.evaluation.runs import choose, method_runs
 from vlmscope.methods import get_method, methods
-from vlmscope.methods.dense import DenseMethod, DenseTokens, dense_tokens, tokens_of_methods
+from vlmscope.methods.encoder import DenseMethod, DenseTokens, dense_tokens, tokens_of_methods
 from vlmscope.models import DualEncoder
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (40, 64, 3)).astype(np.uint8)
@@ -59,7 +59,7 @@ def test_the_model_is_as_it_was() -> None:
 def test_a_path_deeper_than_the_tower_is_refused() -> None:
     class Deep(type(get_method("gem"))):  # type: ignore[misc]
         def path(self, options: Any, blocks: int) -> Any:
-            from vlmscope.methods.dense import DensePath
+            from vlmscope.methods.encoder import DensePath
 
             return DensePath(9, True, False)
 

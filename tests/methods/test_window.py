@@ -12,8 +12,8 @@ import torch
 import vlmscope as vs
 from dual_families import clip
 from vlmscope.errors import BadOptionError
-from vlmscope.methods.dense import window
-from vlmscope.methods.dense.window import WindowPlan, taper
+from vlmscope.methods.encoder import window
+from vlmscope.methods.encoder.window import WindowPlan, taper
 
 GRIDS = [(12, 12), (12, 31), (40, 9), (3, 20), (1, 1), (5, 6)]
 
@@ -121,7 +121,7 @@ def test_windows_of_one_batch_do_not_touch_each_other(monkeypatch: pytest.Monkey
     options = {"method": "gem", "window": (32, 16), "side": 48}
     together = vs.segment(encoder, pixels, "dog, bus", **options)
     # the package exports a function of the module's name
-    module = importlib.import_module("vlmscope.methods.dense.similarity")
+    module = importlib.import_module("vlmscope.methods.encoder.similarity")
     monkeypatch.setattr(module, "_TOKENS_AT_A_TIME", 1)
     one_by_one = vs.segment(encoder, pixels, "dog, bus", **options)
     np.testing.assert_allclose(together.score_maps, one_by_one.score_maps, atol=1e-5)

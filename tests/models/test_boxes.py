@@ -13,7 +13,7 @@ from answers import talker
 from lvlms import made
 from vlmscope.errors import BadPhraseError, UnsupportedError
 from vlmscope.models import FAMILIES, Family
-from vlmscope.models.boxes import BoxConvention, frame_of
+from vlmscope.models.prompts.written_boxes import BoxConvention, frame_of
 from vlmscope.types import Answer, TokenMap, View
 
 SIZE = (100, 300)  # height, width

@@ -10,8 +10,8 @@ import torch
 
 import vlmscope as vs
 from lvlms import builds, made
-from vlmscope.cli.footprint import footprint
-from vlmscope.cli.picture_cost import SIZE
+from vlmscope.doctor.footprint import footprint
+from vlmscope.doctor.picture_cost import SIZE
 from vlmscope.models import FAMILIES, DualFamily, LoadedModel
 
 DECODERS = [family.id for family in FAMILIES if not isinstance(family, DualFamily)]

@@ -11,7 +11,7 @@ from lvlms import made
 from lvlms.build import special_tokenizer
 from lvlms.idefics import SPECIAL, idefics
 from vlmscope.errors import BadImageError, ModelMismatchError, UnsupportedError
-from vlmscope.models.processors import processor_without_video
+from vlmscope.models.loading.processors import processor_without_video
 
 PHRASE = "the small red circle"
 

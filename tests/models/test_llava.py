@@ -16,8 +16,8 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.models import FAMILIES, Prompt, from_pretrained_model
-from vlmscope.models.family import FamilyRegistry
-from vlmscope.models.llava import LlavaFamily
+from vlmscope.models.decoders.family import FamilyRegistry
+from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.types import Role
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)

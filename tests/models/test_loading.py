@@ -28,10 +28,10 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.models import LoadedModel
-from vlmscope.models.headers import weight_files
-from vlmscope.models.placing import quantisation
-from vlmscope.models.refusals import explained, no_connection
-from vlmscope.models.sources import fingerprint
+from vlmscope.models.loading.devices import quantisation
+from vlmscope.models.loading.refusals import explained, no_connection
+from vlmscope.models.loading.sources import fingerprint
+from vlmscope.models.loading.weights import weight_files
 
 
 @pytest.fixture(scope="module")

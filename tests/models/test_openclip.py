@@ -13,7 +13,7 @@ from torch import Tensor
 import vlmscope as vs
 from dual_families import tokenizer
 from vlmscope.errors import ModelLoadError, UnknownNameError
-from vlmscope.models.openclip import OpenClipShape, convert_open_clip
+from vlmscope.models.loading.open_clip import OpenClipShape, convert_open_clip
 
 WIDTH, TEXT_WIDTH, JOINT, PATCH, GRID, CONTEXT = 128, 64, 24, 8, 4, 12
 VOCABULARY = len(tokenizer())

@@ -17,7 +17,7 @@ from PIL import Image
 
 from lvlms.build import chat_template, special_tokenizer
 from vlmscope.errors import UnsupportedError
-from vlmscope.models.processors import (
+from vlmscope.models.loading.processors import (
     load_processor,
     picture_processor_class,
     processor_without_video,

@@ -15,7 +15,7 @@ import vlmscope as vs
 from dual_families import siglip, siglip2, subword_tokenizer
 from vlmscope.errors import BadPhraseError, ModelMismatchError
 from vlmscope.methods.catalogue import METHODS
-from vlmscope.methods.dense import DenseMethod
+from vlmscope.methods.encoder import DenseMethod
 from vlmscope.models import DualEncoder
 
 DENSE = [method.id for method in METHODS if isinstance(method, DenseMethod)]

@@ -12,7 +12,7 @@ from lvlms import made
 from lvlms.deepseek_vl import deepseek_vl
 from lvlms.janus import janus
 from vlmscope.errors import ModelMismatchError, UnsupportedError
-from vlmscope.models.square import padded_square
+from vlmscope.models.decoders.square import padded_square
 
 PHRASE = "the small red circle"
 
@@ -43,7 +43,7 @@ def test_the_padding_is_where_the_processor_puts_it(shape: tuple[int, int], leas
 
 @pytest.mark.parametrize("shape", [(90, 180), (181, 50), (3, 300)])
 def test_the_hybrids_small_square_is_made_of_the_large_one(shape: tuple[int, int]) -> None:
-    from vlmscope.models.deepseek_vl import DeepseekVlHybridFamily
+    from vlmscope.models.decoders.deepseek_vl import DeepseekVlHybridFamily
 
     white = np.full((*shape, 3), 255, dtype=np.uint8)
     plain = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}

@@ -13,10 +13,10 @@ from transformers.models.llava_onevision.modeling_llava_onevision import LlavaOn
 
 from lvlms import internvl
 from lvlms.build import special_tokenizer
-from vlmscope.models.anyres import AnyresImage, anyres_image
-from vlmscope.models.internvl import _arrangement
-from vlmscope.models.processors import processor_without_video
-from vlmscope.models.tiles import Tile, stretched_layouts
+from vlmscope.models.decoders.internvl import _arrangement
+from vlmscope.models.layout.anyres import AnyresImage, anyres_image
+from vlmscope.models.layout.tiles import Tile, stretched_layouts
+from vlmscope.models.loading.processors import processor_without_video
 
 
 def sizes(count: int = 150) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ import torch
 import vlmscope as vs
 from lvlms import builds, made
 from vlmscope.models import LoadedModel
-from vlmscope.models.tiles import Tile, stretched_layouts
+from vlmscope.models.layout.tiles import Tile, stretched_layouts
 
 PHRASE = "the red circle"
 HEADS = [(1, 1), (2, 0), (2, 5)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vlmscope.errors import UnknownNameError
-from vlmscope.models.vit import label_rows
+from vlmscope.models.encoders.vit import label_rows
 
 LABELS = {0: "tabby, tabby cat", 1: "golden retriever", 2: "bus, coach", 10: "zebra"}
 

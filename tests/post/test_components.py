@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial import ConvexHull
 
-from vlmscope.post.components import choose, hull_area, label_components
+from vlmscope.post.region import choose, hull_area, label_components
 
 
 def _grid(*rows: str) -> np.ndarray:

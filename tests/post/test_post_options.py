@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from vlmscope.errors import BadOptionError, UnknownNameError, VlmscopeError
-from vlmscope.post import PAPER, POST_PRESETS, PostOptions, change_options
+from vlmscope.options import change_options
+from vlmscope.post import PAPER, POST_PRESETS, PostOptions
 
 
 def test_the_paper_preset_is_the_published_setting() -> None:

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from handmade import map_of, view_over
 from vlmscope.errors import AttentionError
 from vlmscope.post import PAPER, PostOptions, combine, smooth
-from vlmscope.post.smoothing import window
+from vlmscope.post.maps import window
 from vlmscope.types import TokenMap
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from vlmscope.tiny import embedded_path, render_scene
-from vlmscope.tiny.clip_evaluate import retrieval
-from vlmscope.tiny.clip_loss import embed_images, embed_texts
-from vlmscope.tiny.clip_tokenizer import LONGEST, UNK, clip_vocabulary, token_rows
-from vlmscope.tiny.feed import normalise
-from vlmscope.tiny.splits import HELD_OUT
+from vlmscope.tiny.model.clip_tokenizer import LONGEST, UNK, clip_vocabulary, token_rows
+from vlmscope.tiny.training.clip.evaluate import retrieval
+from vlmscope.tiny.training.clip.loss import embed_images, embed_texts
+from vlmscope.tiny.training.feed import normalise
+from vlmscope.tiny.world.splits import HELD_OUT
 
 WORDS = clip_vocabulary()
 

@@ -8,21 +8,21 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vlmscope.tiny.checkpoint import load_state
-from vlmscope.tiny.clip_architecture import TextShape, build_clip
-from vlmscope.tiny.clip_feed import ClipFeed
-from vlmscope.tiny.clip_loss import contrast
-from vlmscope.tiny.clip_phrases import UNSAID, draw_meanings, fits, word_ids
-from vlmscope.tiny.clip_recipe import CLIP_PRESETS
-from vlmscope.tiny.clip_stage import contrast_stage
-from vlmscope.tiny.clip_tokenizer import LONGEST, PAD, clip_vocabulary
-from vlmscope.tiny.clip_train import train_clip
-from vlmscope.tiny.corpus import CorpusOptions, build_corpus
-from vlmscope.tiny.phrases import Phrase, resolve
-from vlmscope.tiny.recipe import StageOptions
-from vlmscope.tiny.scenes import render_scene
-from vlmscope.tiny.splits import TRAIN
-from vlmscope.tiny.words import ATTRIBUTES
+from vlmscope.tiny.model.clip_architecture import TextShape, build_clip
+from vlmscope.tiny.model.clip_tokenizer import LONGEST, PAD, clip_vocabulary
+from vlmscope.tiny.training.clip.feed import ClipFeed
+from vlmscope.tiny.training.clip.loss import contrast
+from vlmscope.tiny.training.clip.phrases import UNSAID, draw_meanings, fits, word_ids
+from vlmscope.tiny.training.clip.recipe import CLIP_PRESETS
+from vlmscope.tiny.training.clip.stage import contrast_stage
+from vlmscope.tiny.training.clip.train import train_clip
+from vlmscope.tiny.training.corpus import CorpusOptions, build_corpus
+from vlmscope.tiny.training.recipe import StageOptions
+from vlmscope.tiny.training.stage import load_state
+from vlmscope.tiny.world.phrases import Phrase, resolve
+from vlmscope.tiny.world.scenes import render_scene
+from vlmscope.tiny.world.splits import TRAIN
+from vlmscope.tiny.world.words import ATTRIBUTES
 
 CPU = torch.device("cpu")
 WORDS = clip_vocabulary()

@@ -6,8 +6,8 @@ from itertools import islice
 import pytest
 
 from vlmscope.tiny import referring_samples, render_scene
-from vlmscope.tiny.language import KINDS, ask, caption, exchanges
-from vlmscope.tiny.words import ATTRIBUTES, COLOURS, NUMBERS, SHAPES, SIZES, TEXTURES
+from vlmscope.tiny.world.language import KINDS, ask, caption, exchanges
+from vlmscope.tiny.world.words import ATTRIBUTES, COLOURS, NUMBERS, SHAPES, SIZES, TEXTURES
 
 EXTREMES = {"leftmost": (0, 1), "rightmost": (0, -1), "topmost": (1, 1), "bottommost": (1, -1)}
 RELATIONS = {"left of": (0, -1), "right of": (0, 1), "above": (1, -1), "below": (1, 1)}

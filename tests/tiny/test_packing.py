@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from vlmscope.tiny.architecture import Shape, build_llava
-from vlmscope.tiny.feed import normalise
-from vlmscope.tiny.language import exchanges
-from vlmscope.tiny.objectives import packed_forward
-from vlmscope.tiny.packing import pack, prefix_ids
-from vlmscope.tiny.scenes import render_scene
-from vlmscope.tiny.tokenizer import EOS, encode, vocabulary
+from vlmscope.tiny.model.architecture import Shape, build_llava
+from vlmscope.tiny.model.tokenizer import EOS, encode, vocabulary
+from vlmscope.tiny.training.feed import normalise
+from vlmscope.tiny.training.objectives import packed_forward
+from vlmscope.tiny.training.packing import pack, prefix_ids
+from vlmscope.tiny.world.language import exchanges
+from vlmscope.tiny.world.scenes import render_scene
 
 TABLE = {word: index for index, word in enumerate(vocabulary())}
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from vlmscope.tiny import SceneOptions, referring_samples, render_scene
-from vlmscope.tiny.patches import IGNORED, label_scene
-from vlmscope.tiny.shapes import coverage
-from vlmscope.tiny.splits import HELD_OUT, SELECT, TRAIN
-from vlmscope.tiny.words import COLOURS, PATTERNS, PLACES, SHAPES, SIZES, TEXTURES, TONES
+from vlmscope.tiny.training.corpus import IGNORED, label_scene
+from vlmscope.tiny.world.shapes import coverage
+from vlmscope.tiny.world.splits import HELD_OUT, SELECT, TRAIN
+from vlmscope.tiny.world.words import COLOURS, PATTERNS, PLACES, SHAPES, SIZES, TEXTURES, TONES
 
 SEEDS = range(60)
 

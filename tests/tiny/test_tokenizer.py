@@ -4,10 +4,19 @@ from itertools import islice
 import pytest
 
 from vlmscope.tiny import render_scene
-from vlmscope.tiny.language import exchanges
-from vlmscope.tiny.packing import prefix_ids
-from vlmscope.tiny.tokenizer import BOS, EOS, IMAGE, PAD, UNK, build_tokenizer, encode, vocabulary
-from vlmscope.tiny.words import SYSTEM
+from vlmscope.tiny.model.tokenizer import (
+    BOS,
+    EOS,
+    IMAGE,
+    PAD,
+    UNK,
+    build_tokenizer,
+    encode,
+    vocabulary,
+)
+from vlmscope.tiny.training.packing import prefix_ids
+from vlmscope.tiny.world.language import exchanges
+from vlmscope.tiny.world.words import SYSTEM
 
 TABLE = {word: index for index, word in enumerate(vocabulary())}
 

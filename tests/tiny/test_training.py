@@ -3,13 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vlmscope.tiny.checkpoint import load_state
-from vlmscope.tiny.corpus import CorpusOptions, build_corpus
-from vlmscope.tiny.feed import Feed
-from vlmscope.tiny.joint_stage import joint_stage
-from vlmscope.tiny.recipe import PRESETS, StageOptions
-from vlmscope.tiny.stage import rate_at
-from vlmscope.tiny.vision_stage import save_vision, train_vision
+from vlmscope.tiny.training.corpus import CorpusOptions, build_corpus
+from vlmscope.tiny.training.feed import Feed
+from vlmscope.tiny.training.joint_stage import joint_stage
+from vlmscope.tiny.training.recipe import PRESETS, StageOptions
+from vlmscope.tiny.training.stage import load_state, rate_at
+from vlmscope.tiny.training.vision_stage import save_vision, train_vision
 
 CPU = torch.device("cpu")
 

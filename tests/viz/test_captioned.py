@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vlmscope.types import Grounding
-from vlmscope.viz.captioned import captioned
+from vlmscope.analysis.tokens.picture import captioned
+from vlmscope.results import Grounding
 
 
 def grounding(phrase: str, box: tuple[float, float, float, float]) -> Grounding:

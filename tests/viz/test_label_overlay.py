@@ -8,7 +8,8 @@ from PIL import Image
 
 from segmentations import blobs, segmentation
 from vlmscope.errors import BadOptionError
-from vlmscope.viz import class_colours, overlay_labels
+from vlmscope.results import overlay_labels
+from vlmscope.viz import class_colours
 
 
 def test_colours_are_distinct_and_stay_with_their_class() -> None:
@@ -58,7 +59,7 @@ def test_the_legend_lies_beneath_and_grows_with_the_classes() -> None:
 
 
 def test_a_long_legend_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vlmscope.viz import labels
+    from vlmscope.results import segmentation as labels
 
     written: list[str] = []
     real = labels.draw_lines

@@ -9,9 +9,8 @@ import pytest
 from scipy.ndimage import find_objects, label
 
 from vlmscope.errors import BadOptionError, UnknownNameError, VlmscopeError
-from vlmscope.types import Grounding, MethodComparison
-from vlmscope.viz import deviations, overlay_methods
-from vlmscope.viz.methods import _range, _ticks
+from vlmscope.results import Grounding, MethodComparison, deviations, overlay_methods
+from vlmscope.results.method_comparison import _range, _ticks
 
 SIZE = (100, 100)
 
@@ -159,7 +158,7 @@ def test_what_was_left_out_makes_the_legend_longer() -> None:
 def test_no_sentence_of_the_legend_is_cut_off_on_the_narrowest_sheet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from vlmscope.viz import methods as module
+    from vlmscope.results import method_comparison as module
 
     said: list[str] = []
     real = module.fit
