@@ -351,7 +351,7 @@ def test_a_state_of_another_version_is_refused(
 ) -> None:
     state = tmp_path / "state.jsonl"
     run(data, model, resume=state)
-    monkeypatch.setattr("vlmscope.__version__", "9.9")
+    monkeypatch.setattr("vlmscope.evaluation.protocol.__version__", "9.9")
     with pytest.raises(ModelMismatchError, match=f"version '{__version__}', now it is '9.9'"):
         run(data, model, resume=state)
 

@@ -202,7 +202,7 @@ def test_arguments_of_decoders_are_refused_by_encoders(encoder: DualEncoder) -> 
 def test_a_wrong_value_is_said_before_anything_is_computed(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vlmscope.methods.ground.ground", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr("vlmscope.methods.compare.ground", lambda *_, **__: pytest.fail("too late"))
     with pytest.raises(BadOptionError, match="layer takes a whole number"):
         vs.compare_methods(model, IMAGE, "a dog", layer="deep")
 

@@ -146,7 +146,7 @@ def test_a_missing_extra_is_said_before_any_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("vlmscope.cli.results.find_spec", lambda name: None)
-    monkeypatch.setattr("vlmscope.cli.arguments.load_decoder", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr("vlmscope.cli.commands.flow.load_decoder", lambda *_: pytest.fail("loaded"))
     assert main(["flow", "--html", str(tmp_path / "a.html")]) == 2
     assert "vlmscope[plots]" in capsys.readouterr().err
     assert main(["flow", "--parquet", str(tmp_path / "a.parquet")]) == 2

@@ -204,7 +204,7 @@ def test_doctor_of_a_model_that_is_not_there(refused: Any, tmp_path: Path) -> No
 def test_extras_match_the_project_file() -> None:
     import tomllib
 
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     declared = set(project["project"]["optional-dependencies"]) - {"all", "dev"}
     assert declared == set(health.EXTRAS)
 
