@@ -9,9 +9,16 @@ from typing import Any, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 
-__all__ = ["change_options", "check_options"]
+__all__ = ["CheckedOptions", "change_options", "check_options"]
 
 Options = TypeVar("Options")
+
+
+class CheckedOptions:
+    """What a frozen dataclass of options derives from: its values are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 def check_options(options: Any) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmscope.attention.kernels import PROBE, instrumented_name
-from vlmscope.attention.rows import allowed_keys
+from vlmscope.attention.rows import allowed_keys, is_causal
 from vlmscope.errors import AttentionError, KnockoutError
 from vlmscope.models import LoadedModel
 from vlmscope.types import TokenMap
@@ -242,12 +242,6 @@ class Instrument:
             f"The knock-out ({what}) would leave position {forward.past + row} of batch item {batch} "
             "without any key. Leave it at least one, for example its own position."
         )
-
-
-def is_causal(module: nn.Module, options: dict[str, Any]) -> bool:
-    """What a mask of None means to the kernel."""
-    asked = options.get("is_causal")
-    return bool(getattr(module, "is_causal", True) if asked is None else asked)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,6 @@ from vlmscope.data.targets import Target, target_of
 from vlmscope.errors import BadOptionError, UnsupportedError, VlmscopeError
 from vlmscope.heads.choice import resolve_heads
 from vlmscope.heads.discover import discover_heads
-from vlmscope.heads.measures import one_row
 from vlmscope.heads.options import DiscoveryOptions
 from vlmscope.heads.survey import survey
 from vlmscope.heads.verify import verify_heads
@@ -107,7 +106,7 @@ def calibrate_post(
 
     def keep(sample: Sample, maps: HeadMaps) -> dict[str, Any]:
         target = target_of(sample, maps.token_map.image_size)
-        cases.append(_Case(maps.token_map, one_row(maps), target))
+        cases.append(_Case(maps.token_map, maps.one_row(), target))
         return {}
 
     def check(sample: Sample, pixels: NDArray[np.uint8], digest: str) -> None:

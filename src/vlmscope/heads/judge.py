@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vlmscope.attention import HeadMaps
 from vlmscope.data.samples import Sample
 from vlmscope.data.targets import Target, target_of
-from vlmscope.heads.measures import one_row
 from vlmscope.metrics import contains, enrichment, mask_iou
 from vlmscope.post import PostOptions, locate, pointing_hits, smooth, visible_areas
 from vlmscope.types import Head, HeadSet, TokenMap
@@ -63,7 +62,7 @@ class Judge:
 
     def record(self, sample: Sample, maps: HeadMaps) -> dict[str, Any]:
         """Everything that is kept of a sample, as JSON values."""
-        token_map, raw = maps.token_map, one_row(maps)
+        token_map, raw = maps.token_map, maps.one_row()
         target = target_of(sample, token_map.image_size)
         smoothed = smooth(token_map, raw, self.options)
         hits, areas = target.hits(token_map), visible_areas(token_map)

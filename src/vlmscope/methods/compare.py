@@ -23,8 +23,8 @@ from vlmscope.methods.base import GroundRequest, Method
 from vlmscope.methods.catalogue import get_method, methods
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
 from vlmscope.methods.encoder import DenseMethod
-from vlmscope.methods.encoder.answer import answer_together
-from vlmscope.methods.encoder.similarity import DenseAnswer
+from vlmscope.methods.encoder.method import ground_together
+from vlmscope.methods.encoder.similarity import DenseSetup
 from vlmscope.methods.ground import (
     Phrase,
     check_refiner,
@@ -53,19 +53,19 @@ def methods_for(
         BadOptionError: no id at all, or one twice.
     """
     if names is None:
-        found = tuple(method for method in methods() if method.accepts(model))
-        if not found:
+        accepted = tuple(method for method in methods() if method.accepts(model))
+        if not accepted:
             raise UnsupportedError(f"No method of vlmscope runs on {model.id}.")
-        return found
+        return accepted
     if not names or len(set(names)) < len(names):
         raise BadOptionError(f"methods names each method once, one at least; got {list(names)}.")
-    found = tuple(get_method(name) for name in names)
-    for method in found:
+    chosen = tuple(get_method(name) for name in names)
+    for method in chosen:
         if not method.accepts(model):
             raise UnsupportedError(
                 f"The method {method.id!r} does not run on {model.id}. See: vlmscope methods"
             )
-    return found
+    return chosen
 
 
 def compare_methods(
@@ -104,61 +104,62 @@ def compare_methods(
     """
     check_refiner(refine)
     chosen = methods_for(model, methods)
-    asked = prompts_of(phrases)
-    given = {"heads": heads, "placement": placement, "prompt": prompt, "rows": rows}
-    shared = {name: value for name, value in given.items() if value is not None}
+    prompts = prompts_of(phrases)
+    arguments = {"heads": heads, "placement": placement, "prompt": prompt, "rows": rows}
+    shared = {name: value for name, value in arguments.items() if value is not None}
     calls = {method.id: _call(model, method, shared, options) for method in chosen}
     _check_used(model, chosen, shared, options)
     opened = open_image(image)
-    found = _dense_found(model, chosen, calls, opened, asked)
+    groundings = _by_dense_methods(model, chosen, calls, opened, prompts)
     left_out: dict[str, Exception] = {}
     for method in chosen:
-        if method.id in found:
+        if method.id in groundings:
             continue
         try:
-            found[method.id] = ground(model, opened, asked, method.id, **calls[method.id])  # type: ignore[arg-type]
+            groundings[method.id] = ground(model, opened, prompts, method.id, **calls[method.id])  # type: ignore[arg-type]
         except (BadHeadSetError, UnsupportedError) as error:
             if methods is not None or (heads is not None and isinstance(error, BadHeadSetError)):
                 raise
             left_out[method.id] = error
-    if not found:
+    if not groundings:
         raise next(iter(left_out.values()))
     return MethodComparison(
         model=model.id,
-        phrases=tuple(_named(each) for each in asked),
+        phrases=tuple(_named(each) for each in prompts),
         groundings=_refined(
-            {each.id: found[each.id] for each in chosen if each.id in found}, refine
+            {each.id: groundings[each.id] for each in chosen if each.id in groundings}, refine
         ),
         left_out={method: str(error) for method, error in left_out.items()},
     )
 
 
-def _dense_found(
+def _by_dense_methods(
     model: LoadedModel | DualEncoder,
     chosen: Sequence[Method],
     calls: Mapping[str, Mapping[str, Any]],
     opened: OpenedImage,
-    asked: Sequence[Prompt],
+    prompts: Sequence[Prompt],
 ) -> dict[str, list[Grounding]]:
-    """The answers of dense methods, which share the passes through the tower.
+    """The groundings of dense methods, which share the passes through the tower.
 
     None where one of them refuses the model in the pass: each is then called alone, and the one that
     cannot be run is left out like any other.
     """
     dense = [method for method in chosen if isinstance(method, DenseMethod)]
-    if not dense or not asked:
+    if not dense or not prompts:
         return {}
     assert isinstance(model, DualEncoder)  # `accepts` said so
-    hows = [
-        DenseAnswer(method, model, ground_options(method, model, calls[method.id]))
+    setups = [
+        DenseSetup(method, model, ground_options(method, model, calls[method.id]))
         for method in dense
     ]
     try:
-        results = answer_together(hows, opened.pixels, asked)
+        results = ground_together(setups, opened.pixels, prompts)
     except UnsupportedError:
         return {}
     return {
-        method.id: with_image_notes(own, opened) for method, own in zip(dense, results, strict=True)
+        method.id: with_image_notes(groundings, opened)
+        for method, groundings in zip(dense, results, strict=True)
     }
 
 
@@ -169,9 +170,9 @@ def _call(
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What one method is called with; its options are checked before anything is computed."""
-    own = {name: value for name, value in options.items() if name in _option_names(method)}
-    ground_options(method, model, own)
-    return {**own, **{name: value for name, value in shared.items() if name in method.takes}}
+    known = {name: value for name, value in options.items() if name in _option_names(method)}
+    ground_options(method, model, known)
+    return {**known, **{name: value for name, value in shared.items() if name in method.takes}}
 
 
 def _option_names(method: Method) -> set[str]:
@@ -199,13 +200,18 @@ def _check_used(
 
 
 def _refined(
-    found: Mapping[str, list[Grounding]], refine: Refiner | None
+    by_method: Mapping[str, list[Grounding]], refine: Refiner | None
 ) -> dict[str, tuple[Grounding, ...]]:
     """All of them through the refiner together: the image is embedded once."""
     if refine is None:
-        return {method: tuple(own) for method, own in found.items()}
-    better = iter(refine.refine([grounding for own in found.values() for grounding in own]))
-    return {method: tuple(itertools.islice(better, len(own))) for method, own in found.items()}
+        return {method: tuple(groundings) for method, groundings in by_method.items()}
+    better = iter(
+        refine.refine([grounding for groundings in by_method.values() for grounding in groundings])
+    )
+    return {
+        method: tuple(itertools.islice(better, len(groundings)))
+        for method, groundings in by_method.items()
+    }
 
 
 def _named(prompt: Prompt) -> str:
@@ -270,7 +276,7 @@ def compare_answer(
         capture(model, rows="box", heads=wanted) as wrote,
         capture(model, rows="last_text", heads=wanted) as read,
     ):
-        said = generate(
+        generated = generate(
             model,
             opened.pixels,
             question,
@@ -279,22 +285,22 @@ def compare_answer(
             placement=placement,
             **(generation or {}),
         )
-    answer = _read(model, said)
+    answer = _read(model, generated)
 
     def looked(trace: Trace, rows: str) -> Grounding:
         maps = captured(trace, wanted, preset)
         return method.locate(model, opened.pixels, question, maps, requests[rows])
 
-    found = {"box": looked(wrote, "box")} if answer.boxes else {}
-    found["last_text"] = looked(read, "last_text")
+    groundings = {"box": looked(wrote, "box")} if answer.boxes else {}
+    groundings["last_text"] = looked(read, "last_text")
     return AnswerComparison(
         phrase=phrase.strip(),
         model=model.id,
         prompt=question.text,
-        text=said.text,
+        text=generated.text,
         answer=answer,
-        looked=found,
-        warnings=_warnings(model, answer, len(said.ids) >= room),
+        looked=groundings,
+        warnings=_warnings(model, answer, len(generated.ids) >= room),
     )
 
 
@@ -308,18 +314,21 @@ def _check(model: Any, phrase: Any) -> None:
         raise BadPhraseError(f"A phrase must be text, got {type(phrase).__name__}.")
 
 
-def _read(model: LoadedModel, said: Generation) -> Answer:
-    words = [said.token_map.tokens[position] for position in said.token_map.positions("generated")]
-    return model.read_answer("".join(words), said.token_map)
+def _read(model: LoadedModel, generated: Generation) -> Answer:
+    words = [
+        generated.token_map.tokens[position]
+        for position in generated.token_map.positions("generated")
+    ]
+    return model.read_answer("".join(words), generated.token_map)
 
 
 def _warnings(model: LoadedModel, answer: Answer, full: bool) -> tuple[str, ...]:
-    found = [model.boxes.caution] if model.boxes.caution else []
-    found.extend(answer.problems)
+    warnings = [model.boxes.caution] if model.boxes.caution else []
+    warnings.extend(answer.problems)
     if len(answer.boxes) > 1:
-        found.append(f"The answer holds {len(answer.boxes)} boxes; the first is compared.")
+        warnings.append(f"The answer holds {len(answer.boxes)} boxes; the first is compared.")
     if full and not answer.boxes:
-        found.append(
+        warnings.append(
             "The answer was cut off before it held a box; give it more room: max_new_tokens."
         )
-    return tuple(found)
+    return tuple(warnings)

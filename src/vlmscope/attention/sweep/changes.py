@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmscope.attention.instrument import Forward, is_causal
+from vlmscope.attention.instrument import Forward
 from vlmscope.attention.knockout import Knockout
-from vlmscope.attention.rows import allowed_keys
+from vlmscope.attention.rows import allowed_keys, is_causal
 
 __all__ = ["ChangeFinder", "Changes", "MaskReader", "ReadableKeys"]
 

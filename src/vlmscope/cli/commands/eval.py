@@ -95,9 +95,9 @@ def measure(
     quiet: Quiet = False,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
+    from vlmscope.evaluation.configured_methods import choose, configure_methods, split_options
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import evaluate
-    from vlmscope.evaluation.runs import choose, method_runs, split_options
 
     # whatever can be wrong without the model is said before a model is loaded
     data = open_dataset(dataset, root, words)
@@ -108,7 +108,7 @@ def measure(
     check_place(None if out is None else out / "report.json")
     loaded = load_model(model, dtype, device, revision, trust_remote_code)
     if choices is None:
-        choices = choose([run.label for run in method_runs(loaded)], texts, shared)
+        choices = choose([run.label for run in configure_methods(loaded)], texts, shared)
     try:
         found = evaluate(
             data,
