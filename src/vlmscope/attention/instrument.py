@@ -294,10 +294,10 @@ class _Probe:
 def _begin_hook(owner: Instrument) -> Any:
     def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         embeds = kwargs.get("inputs_embeds")
-        given: Any = (
+        tokens: Any = (
             kwargs.get("input_ids", args[0] if args else None) if embeds is None else embeds
         )
-        width = given.shape[1]
+        width = tokens.shape[1]
         cache = kwargs.get("past_key_values")
         past = int(cache.get_seq_length()) if cache is not None else 0
         # a bound pass knows its positions; only one by hand is worth reading its mask for
