@@ -58,11 +58,9 @@ def encode_forced(
         ids: int (n,): what was answered.
         preset, placement: as for :func:`vlmscope.prefill`.
     """
-    prompt_run = Asked(Prompt.of(prompt), 1, model.resolve_preset(preset))
-    image = model.see(model.fit(pixels, placement), prompt_run)
-    text = model.encode_prompt(
-        Prompt(prompt_run.prompt.text, prompt_run.prompt.phrase), [image], preset
-    )
+    request = Asked(Prompt.of(prompt), 1, model.resolve_preset(preset))
+    image = model.see(model.fit(pixels, placement), request)
+    text = model.encode_prompt(Prompt(request.prompt.text, request.prompt.phrase), [image], preset)
     more = np.asarray(ids, dtype=np.int64)
     words = tuple(model.processor.tokenizer.decode([token]) for token in more.tolist())
     longer = replace(
@@ -72,7 +70,7 @@ def encode_forced(
         tokens=text.tokens + words,
     )
     batch, _ = pad_batch([longer], model.pad_id, "right")
-    inputs = model.complete(batch, [[image]], [prompt_run])
+    inputs = model.complete(batch, [[image]], [request])
     size = (int(pixels.shape[0]), int(pixels.shape[1]))
     whole_map = token_map(longer, [image], [size], crossed=model.family.crossed)
     return Encoded(inputs, (whole_map,))

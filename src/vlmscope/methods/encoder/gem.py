@@ -182,9 +182,10 @@ def perplexity_temperature(unit: Tensor, share: float) -> Tensor:
     """The inverse temperature at which the mean perplexity of softmax(t p p^T) is share * tokens.
 
     It needs no tuning. GEM's adaptive temperature (mean token norm / sqrt(head dim)) is 1 to 2 on
-    narrow models: unit vectors then have logits within +-2, the softmax is almost flat and each iteration averages everything away. The
-    perplexity of a row, exp(entropy), counts how many tokens it attends to; fixing its mean as a share of
-    the tokens fixes what the temperature is there for.
+    narrow models: unit vectors then have logits within +-2, the softmax is almost flat and each
+    iteration averages everything away. The perplexity of a row, exp(entropy), counts how many
+    tokens it attends to; fixing its mean as a share of the tokens fixes what the temperature is
+    there for.
 
     Args:
         unit: (batch, heads, tokens, head_dim), unit vectors.

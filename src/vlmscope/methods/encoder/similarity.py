@@ -1,9 +1,9 @@
 """Every patch of an image against every text: raw cosine similarity, and presence, made of it.
 
-Presence is one number per text that tells an absent object from a present one. The peak of a map
-says how well the best patch fits; the model's own image embedding says how well
-the whole image fits, including what only shows in the large. They err on different images, so their
-mean tells more than either. Nothing in it is tuned.
+Presence is one number per text that tells an absent object from a present one. The peak of a map says
+how well the best patch fits; the model's own image embedding says how well the whole image fits,
+including what only shows in the large. They err on different images, so their mean tells more than
+either. Nothing in it is tuned.
 
 ROC-AUC of presence / of the peak, over all pairs of image and class (``vlmscope eval --task
 presence``):

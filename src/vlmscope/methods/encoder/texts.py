@@ -1,8 +1,8 @@
 """Text embeddings of phrases under prompt templates, and what the text side makes of the words.
 
-Some words it does not know, and some it cannot tell apart. A map comes out either way, so
-without a word about it the first of two classes that are read alike
-takes all of their pixels, and a word that the model never learned points somewhere like any other.
+Some words it does not know, and some it cannot tell apart. A map comes out either way, so without a word
+about it the first of two classes that are read alike takes all of their pixels, and a word that the
+model never learned points somewhere like any other.
 """
 
 from __future__ import annotations
