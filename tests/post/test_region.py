@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from handmade import map_of, view_over
 from vlmscope.errors import AttentionError
-from vlmscope.post import PAPER, PostOptions, find_region, heat_map, peak, score_map
-from vlmscope.post.raster import MAX_SIDE
+from vlmscope.post import PAPER, PostOptions, find_region, heat_map, locate, peak, score_map
+from vlmscope.post.region import MAX_SIDE
 from vlmscope.types import TokenMap
 
 GRID = PostOptions(surface="grid")
@@ -205,4 +205,4 @@ def test_score_maps_are_raw_values_on_the_grid(padded: TokenMap, tiled: TokenMap
 
 def test_nan_is_refused_not_located(square: TokenMap) -> None:
     with pytest.raises(AttentionError):
-        find_region(square, np.full(576, np.nan), PAPER)
+        locate(square, np.full(576, np.nan), PAPER)

@@ -90,7 +90,7 @@ class Trace:
         self._name = model.id
         self._rows = rows
         self._heads = heads
-        self.layers = heads.layers
+        self.layers = tuple(heads.by_layer)
         self._keys = keys
         self._average = average
         self._binding: Binding | None = None

@@ -93,10 +93,10 @@ def prefill(
 
 def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> Prefill:
     """Run an encoded batch; whatever contexts are active see its token maps."""
-    cache = model.family.cache(model.hf)
     logits: Tensor | None = None
     last = torch.tensor([_last_real(token_map) for token_map in encoded.token_maps])
     kept, inverse = torch.unique(last, return_inverse=True)
+    rows, cache = kept.to(model.device), model.family.cache(model.hf)
     with (
         instrument(model) as active,
         model.frozen(),
@@ -106,7 +106,7 @@ def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> 
     ):
         out = model.family.forward(
             model.hf,
-            kept.to(model.device),
+            rows,
             **encoded.inputs,
             past_key_values=cache,
             use_cache=True,

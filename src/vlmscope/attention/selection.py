@@ -87,11 +87,6 @@ class HeadChoice:
             raise AttentionError(f"Each layer has heads 0 to {total - 1}; {what}.")
         return numbers
 
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """Layers that are read, ascending."""
-        return tuple(self.by_layer)
-
     def count(self, layer: int) -> int:
         """How many heads are read in a layer."""
         return len(self.by_layer[layer])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.post.maps import FLAT
+from vlmscope.post.region import FLAT
 
 __all__ = ["pointing_hits"]
 
