@@ -9,7 +9,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check venv clean
+.PHONY: demo test check house mutation venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -23,6 +23,15 @@ check: $(VENV)/.dev-stamp
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_imports.py
+
+# Figures of the source tree: how large, how entangled, how far a call travels.
+house: $(VENV)/.dev-stamp
+	@$(BIN)/python -m tools.house
+
+# Do the tests of the central modules notice when a line is changed? About an hour on two cores;
+# GROUPS="post metrics" takes some of them.
+mutation: $(VENV)/.dev-stamp
+	@$(BIN)/python -m tools.mutation $(GROUPS)
 
 venv: $(VENV)/.dev-stamp
 
