@@ -34,7 +34,7 @@ def with_options(
     first of them explains it.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
-    groups = {
+    groups: dict[str, type[Any]] = {
         name: parameter.annotation
         for name, parameter in parameters.items()
         if dataclasses.is_dataclass(parameter.annotation)
