@@ -196,10 +196,7 @@ def _ask_the_hub(source: Source) -> tuple[dict[str, int] | None, str]:
         return None, f"the hub has no safetensors of it; {alone}"
     except Exception as error:  # any failure of the network; the configuration still tells
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        return (
-            None,
-            f"the hub could not be asked ({reason}); {alone}",
-        )
+        return None, f"the hub could not be asked ({reason}); {alone}"
     counts = {str(name): count for name, count in metadata.parameter_count.items()}
     return counts, "the hub's metadata"
 
@@ -209,9 +206,9 @@ def _loads_as(source: Source, stored: Mapping[str, int] | None) -> str | None:
     if source.embedded:
         return "float32"
     text = source.config.get("text_config") or {}
-    said = source.config.get("dtype") or source.config.get("torch_dtype")
-    said = said or text.get("dtype") or text.get("torch_dtype")
-    if said:
-        return str(said).removeprefix("torch.")
+    dtype = source.config.get("dtype") or source.config.get("torch_dtype")
+    dtype = dtype or text.get("dtype") or text.get("torch_dtype")
+    if dtype:
+        return str(dtype).removeprefix("torch.")
     floats = {name: count for name, count in (stored or {}).items() if name in _NAMES}
     return _NAMES[max(floats, key=floats.__getitem__)] if floats else None

@@ -84,21 +84,21 @@ def _picture(cost: PictureCost) -> dict[str, Any]:
     return {"height": SIZE[0], "width": SIZE[1], **asdict(cost)}
 
 
-def _unfit(about: dict[str, Any]) -> list[str]:
+def _unfit(facts: dict[str, Any]) -> list[str]:
     """What keeps the model from being loaded here, each with its remedy."""
     from vlmscope.doctor.footprint import NO_WEIGHTS
 
-    found = _misfit(about)
-    if about["asked"] == NO_WEIGHTS:
+    found = _misfit(facts)
+    if facts["asked"] == NO_WEIGHTS:
         found.append(
-            f"{about['id']} cannot be loaded: {NO_WEIGHTS}. Fetch the checkpoint again, or give the "
+            f"{facts['id']} cannot be loaded: {NO_WEIGHTS}. Fetch the checkpoint again, or give the "
             "folder that save_pretrained() wrote."
         )
     return found
 
 
-def _misfit(about: dict[str, Any]) -> list[str]:
-    if about["fits"] is not False:
+def _misfit(facts: dict[str, Any]) -> list[str]:
+    if facts["fits"] is not False:
         return []
     return [
         f"{about['id']} needs about {_size(about['needed_bytes'])} and {about['device']} has "
