@@ -95,7 +95,7 @@ def footprint(name: str) -> Footprint:
         source = pinned(source)
     with explained(name, source.offline):
         model = _empty_model(source)
-    stored, asked = _stored(source)
+    stored, origin = _stored(source)
     loads_as = _loads_as(source, stored)
     return Footprint(
         model=name,
@@ -103,7 +103,7 @@ def footprint(name: str) -> Footprint:
         model_type=source.config["model_type"],
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         stored=stored,
-        asked=asked,
+        asked=origin,
         loads_as=loads_as,
         quantisation=quantisation(source.config),
         picture=picture_cost(source, model, BYTES.get(loads_as or "", 2)),
@@ -116,16 +116,16 @@ def _of_open_clip(source: Source) -> Footprint:
     from vlmscope.models.loading.sources import fingerprint
 
     assert source.folder is not None  # only a folder is recognised as open_clip's
-    stored, asked = _stored(replace(source, files=source.folder))
+    stored, origin = _stored(replace(source, files=source.folder))
     if stored is None:
-        raise ModelLoadError(f"The size of {source.name} cannot be told: {asked}.")
+        raise ModelLoadError(f"The size of {source.name} cannot be told: {origin}.")
     return Footprint(
         model=source.name,
         revision=fingerprint(source.folder),
         model_type="open_clip",
         parameters=sum(stored.values()),
         stored=stored,
-        asked=asked,
+        asked=origin,
         loads_as="float32",
         quantisation=None,
         picture=None,
