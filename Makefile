@@ -9,7 +9,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check venv clean
+.PHONY: demo test check docs venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -23,6 +23,11 @@ check: $(VENV)/.dev-stamp
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_imports.py
+
+# strict: a warning, a broken link or a page that would load from the web is an error
+docs: $(VENV)/.docs-stamp
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean
+	@echo "wrote site/index.html" >&2
 
 venv: $(VENV)/.dev-stamp
 
@@ -41,5 +46,10 @@ $(VENV)/.dev-stamp: $(VENV)/.core-stamp
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
+$(VENV)/.docs-stamp: $(VENV)/.core-stamp
+	@echo "Installing the documentation's tools into $(VENV) ..." >&2
+	@$(PIP) --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO_OUT) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO_OUT) site build dist .pytest_cache .mypy_cache .ruff_cache
