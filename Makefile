@@ -26,7 +26,7 @@ check: $(VENV)/.dev-stamp
 
 # strict: a warning, a broken link or a page that would load from the web is an error
 docs: $(VENV)/.docs-stamp
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
 	@echo "wrote site/index.html" >&2
 
 venv: $(VENV)/.dev-stamp

@@ -23,6 +23,8 @@ class _Loads(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        if "mermaid" in given.get("class", "").split():  # the theme fetches a script to draw it
+            self.found.append(f"<{tag} class='mermaid'>")
         self.found += foreign_in_css(given.get("style", ""))
         if tag == "a" or (tag == "link" and set(given.get("rel", "").split()) <= _HARMLESS):
             return

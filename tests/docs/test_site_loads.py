@@ -36,6 +36,7 @@ LOADS = _loads()
         '<img srcset="a.png 1x, https://example.org/a.png 2x">',
         '<object data="https://example.org/a.svg"></object>',
         "<div style=\"background: url('https://example.org/a.png')\"></div>",
+        '<pre class="mermaid"><code>graph LR</code></pre>',
         "<style>@import 'https://example.org/a.css';</style>",
         "<style>@font-face { src: url(//example.org/a.woff) }</style>",
     ],
@@ -69,5 +70,7 @@ def test_every_public_name_is_in_the_reference_once() -> None:
     import vlmscope
 
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
-    documented = [line.removeprefix("::: vlmscope.") for line in pages.splitlines() if "::: " in line]
+    documented = [
+        line.removeprefix("::: vlmscope.") for line in pages.splitlines() if "::: " in line
+    ]
     assert sorted(documented) == sorted(vlmscope.__all__)
