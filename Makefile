@@ -9,7 +9,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check docs venv clean
+.PHONY: demo test check docs house mutation venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -28,6 +28,15 @@ check: $(VENV)/.dev-stamp
 docs: $(VENV)/.docs-stamp
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
 	@echo "wrote site/index.html" >&2
+
+# Figures of the source tree: how large, how entangled, how far a call travels.
+house: $(VENV)/.dev-stamp
+	@$(BIN)/python -m tools.house
+
+# Do the tests of the central modules notice when a line is changed? About an hour on two cores;
+# GROUPS="post metrics" takes some of them.
+mutation: $(VENV)/.dev-stamp
+	@$(BIN)/python -m tools.mutation $(GROUPS)
 
 venv: $(VENV)/.dev-stamp
 

@@ -37,7 +37,7 @@ from torch import Tensor
 
 import vlmscope as vs
 from vlmscope.methods import get_method, methods
-from vlmscope.methods.dense import dense_tokens
+from vlmscope.methods.encoder import dense_tokens
 from vlmscope.models import DualEncoder
 
 SIDE = 448

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from vlmscope.refine import Refiner
-from vlmscope.types import Grounding
+from vlmscope.results import Grounding
 
 DECODER = {"mlp_dim": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlmscope.types import BACKGROUND, Segmentation
+from vlmscope.results import Segmentation
+from vlmscope.types import BACKGROUND
 
 
 def segmentation(

@@ -21,7 +21,7 @@ __all__ = ["HOMES", "PAGES", "Option", "names_in", "options_of", "table", "with_
 PAGES = Path(__file__).parents[1] / "methods"
 
 _HOMES = {
-    "discovery": "vlmscope.methods:DiscoveryOptions",
+    "discovery": "vlmscope.heads:DiscoveryOptions",
     "attention-flow": "vlmscope.analysis.flow:FlowOptions",
     "knock-out": "vlmscope.analysis.knockout:KnockoutOptions",
     "token-grounding": "vlmscope.analysis.tokens:TokenOptions",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from vlmscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
-    from vlmscope.evaluation import verify_heads
-    from vlmscope.images import open_image
-    from vlmscope.methods import compare_answer, compare_methods, discover_heads, ground, segment
+    from vlmscope.data.images import open_image
+    from vlmscope.heads import discover_heads, verify_heads
+    from vlmscope.methods import compare_answer, compare_methods, ground, segment
     from vlmscope.models import from_pretrained_model, load
     from vlmscope.refine import Refiner, load_sam
-    from vlmscope.types import Grounding, HeadSet, Segmentation, TokenMap
+    from vlmscope.results import Grounding, Segmentation
+    from vlmscope.types import HeadSet, TokenMap
 
 __all__ = [
     "Grounding",
@@ -53,17 +54,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Grounding": "types",
+    "Grounding": "results",
     "HeadSet": "types",
     "Refiner": "refine",
-    "Segmentation": "types",
+    "Segmentation": "results",
     "TokenMap": "types",
     "attention_flow": "analysis.flow",
     "capture": "attention",
     "compare_answer": "methods",
     "compare_methods": "methods",
     "compress_context": "analysis.context",
-    "discover_heads": "methods",
+    "discover_heads": "heads",
     "from_pretrained_model": "models",
     "generate": "attention",
     "ground": "methods",
@@ -71,13 +72,13 @@ _HOMES = {
     "knockout_sweep": "analysis.knockout",
     "load": "models",
     "load_sam": "refine",
-    "open_image": "images",
+    "open_image": "data.images",
     "prefill": "attention",
     "prompt_ablation": "analysis.prompts",
     "segment": "methods",
     "token_grounding": "analysis.tokens",
     "token_map": "attention",
-    "verify_heads": "evaluation",
+    "verify_heads": "heads",
 }
 
 

@@ -13,7 +13,7 @@ from vlmscope.attention import Trace, read_heads, shared_prefix
 from vlmscope.attention.selection import RowChoice
 from vlmscope.errors import AttentionError, UnknownNameError, UnsupportedError
 from vlmscope.models import Prompt
-from vlmscope.models.boxes import BoxConvention
+from vlmscope.models.prompts.written_boxes import BoxConvention
 from vlmscope.types import Role, TokenMap, View
 
 ANSWER = "(105,20),(300,940)"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import vlmscope.cli.models as models_command
-from vlmscope import __version__
+import vlmscope.cli.commands.models as models_command
 from vlmscope.errors import VlmscopeError, VlmscopeWarning
+from vlmscope.version import __version__
 
 
 def shell(line: str) -> subprocess.CompletedProcess[str]:
@@ -130,7 +130,7 @@ def test_a_pipe_that_closes_is_no_error() -> None:
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
     code = (
-        "import sys; from vlmscope.cli import main, console; import vlmscope.cli.models as m; "
+        "import sys; from vlmscope.cli import main, console; import vlmscope.cli.commands.models as m; "
         "m.command = lambda words: lambda: [print('x' * 100) for _ in range(10000)] and None; "
         "sys.exit(main(['models']))"
     )

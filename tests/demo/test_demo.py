@@ -17,8 +17,8 @@ from PIL import Image
 from vlmscope.demo import DemoOptions, Story, render_page, tell, write_page
 from vlmscope.demo.charts import Bar, bars, elbow
 from vlmscope.models import load
-from vlmscope.tiny.splits import HELD_OUT, SELECT
-from vlmscope.types import Interval
+from vlmscope.stats import Interval
+from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
 SMALL = DemoOptions(discovery=16, verification=10, sheet=4, search=6)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import vlmscope as vs
-from vlmscope.evaluation.datasets import open_dataset
-from vlmscope.evaluation.result import Evaluation
+from vlmscope.data.datasets import open_dataset
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.runs import choose
+from vlmscope.evaluation.scores import Evaluation
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 MODEL = SHARED / "models" / "deit-tiny-imagenet"

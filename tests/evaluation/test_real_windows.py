@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 import vlmscope as vs
-from vlmscope.methods.dense import window
-from vlmscope.methods.dense.window import WindowPlan
+from vlmscope.methods.encoder import window
+from vlmscope.methods.encoder.window import WindowPlan
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 MODEL = SHARED / "models" / "deit-tiny-imagenet"

@@ -9,13 +9,13 @@ import pytest
 
 from dual_families import clip
 from panoptic_folder import small_folder
-from vlmscope import __version__
+from vlmscope.data.datasets import WordList, open_dataset
 from vlmscope.errors import OutputError, UnknownNameError
-from vlmscope.evaluation.datasets import WordList, open_dataset
 from vlmscope.evaluation.report import markdown, write_report
-from vlmscope.evaluation.result import Evaluation
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.runs import choose
+from vlmscope.evaluation.scores import Evaluation
+from vlmscope.version import __version__
 
 WORDS = WordList("my words", {"cat": ("cat",), "bus": ("bus",), "zebra": ("dog",)}, "3")
 

@@ -13,7 +13,7 @@ import pytest
 from dual_families import clip, vit
 from families import llava
 from panoptic_folder import PanopticFolder, small_folder
-from vlmscope import __version__
+from vlmscope.data.datasets import IGNORE, Dataset, WordList, open_dataset
 from vlmscope.errors import (
     BadOptionError,
     BadSampleError,
@@ -23,15 +23,15 @@ from vlmscope.errors import (
 )
 from vlmscope.evaluation import passes, runner
 from vlmscope.evaluation.confusion import confusion_counts, mean_iou
-from vlmscope.evaluation.datasets import IGNORE, Dataset, WordList, open_dataset
-from vlmscope.evaluation.metrics import contains
-from vlmscope.evaluation.result import Evaluation
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.runs import choose
+from vlmscope.evaluation.scores import Evaluation
 from vlmscope.methods import ground
-from vlmscope.methods.segmentation import segment
+from vlmscope.methods.segment import segment
+from vlmscope.metrics import contains
 from vlmscope.models import DualEncoder
 from vlmscope.types import Head, HeadSet
+from vlmscope.version import __version__
 
 METHODS = ("gem", "clip", "maskclip")
 WORDS = WordList("five", {"cat": ("cat", "small cat"), "bus": ("bus",), "zebra": ("dog",)})
@@ -351,7 +351,7 @@ def test_a_state_of_another_version_is_refused(
 ) -> None:
     state = tmp_path / "state.jsonl"
     run(data, model, resume=state)
-    monkeypatch.setattr("vlmscope.evaluation.settings.__version__", "9.9")
+    monkeypatch.setattr("vlmscope.evaluation.protocol.__version__", "9.9")
     with pytest.raises(ModelMismatchError, match=f"version '{__version__}', now it is '9.9'"):
         run(data, model, resume=state)
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vlmscope.data.datasets import IGNORE, EvalSample, Referent, WordList
+from vlmscope.data.images import open_image
+from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.evaluation.datasets import IGNORE, EvalSample, Referent, WordList
 from vlmscope.evaluation.responses import ClassEvidence, Response
-from vlmscope.evaluation.targets import Target
 from vlmscope.evaluation.tasks import TASKS, TaskRegistry
-from vlmscope.images import open_image
 from vlmscope.types import Box
 
 WORDS = WordList.plain(["cat", "dog", "bus"], "three")

@@ -91,7 +91,7 @@ def test_the_record_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def broken(*args: object, **options: object) -> Image.Image:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vlmscope.viz.overlay_labels", broken)
+    monkeypatch.setattr("vlmscope.results.segmentation.overlay_labels", broken)
     with pytest.raises(KeyboardInterrupt):
         results.write("a", SOURCE, FOUND)
     assert not (tmp_path / "records").exists()

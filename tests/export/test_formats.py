@@ -13,13 +13,7 @@ from PIL import Image
 
 from segmentations import blobs, filled, segmentation
 from vlmscope.errors import MissingExtraError
-from vlmscope.export import (
-    coco_annotations,
-    coco_document,
-    index_image,
-    yolo_data,
-    yolo_lines,
-)
+from vlmscope.export import coco_annotations, coco_document, index_image, yolo_data, yolo_lines
 from vlmscope.types import BACKGROUND
 from vlmscope.viz import class_colours
 

@@ -8,7 +8,7 @@ import transformers
 import vlmscope as vs
 from lvlms.build import Build, sharpen, silence, special_tokenizer, text_options
 from vlmscope.models import LoadedModel
-from vlmscope.models.processors import processor_without_video
+from vlmscope.models.loading.processors import processor_without_video
 
 SPECIAL = (
     "<|begin_of_image|>",

@@ -8,7 +8,7 @@ import transformers
 import vlmscope as vs
 from lvlms.build import Build, chat_template, sharpen, silence, special_tokenizer, text_options
 from vlmscope.models import LoadedModel
-from vlmscope.models.processors import processor_without_video
+from vlmscope.models.loading.processors import processor_without_video
 
 NAMED = {
     "start_image_token": "<img>",

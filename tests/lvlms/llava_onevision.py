@@ -9,7 +9,7 @@ import vlmscope as vs
 from lvlms.build import Build, chat_template, sharpen, special_tokenizer, text_options
 from lvlms.llava_next import quiet, vision
 from vlmscope.models import LoadedModel
-from vlmscope.models.processors import processor_without_video
+from vlmscope.models.loading.processors import processor_without_video
 
 # a resampled token blends 2x2 neighbours that lie at most 1.5 apart from its edges, in tokens of which
 # its own rectangle is at least 1.1 wide

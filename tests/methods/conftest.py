@@ -1,27 +1,5 @@
-"""A model whose heads are known, so that discovery has a right answer."""
+"""The planted heads of these tests."""
 
-from __future__ import annotations
+from planted import fake, pairs, planted
 
-import pytest
-
-from handmade import FakeModel, PlantedHeads, scene
-
-
-@pytest.fixture
-def fake() -> FakeModel:
-    return FakeModel()
-
-
-@pytest.fixture
-def planted(monkeypatch: pytest.MonkeyPatch) -> PlantedHeads:
-    """Reads known heads in place of a model's."""
-    reader = PlantedHeads()
-    monkeypatch.setattr("vlmscope.methods.survey.read_heads", reader)
-    monkeypatch.setattr("vlmscope.methods.localization_heads.method.read_heads", reader)
-    return reader
-
-
-@pytest.fixture
-def pairs() -> list[tuple]:
-    """Twenty images with a phrase each."""
-    return [(scene(number)[0], "the bright thing") for number in range(20)]
+__all__ = ["fake", "pairs", "planted"]

@@ -21,7 +21,7 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.methods import get_method, methods, methods_for
-from vlmscope.methods.dense import DenseMethod
+from vlmscope.methods.encoder import DenseMethod
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.refine import Refiner
 
@@ -202,9 +202,7 @@ def test_arguments_of_decoders_are_refused_by_encoders(encoder: DualEncoder) -> 
 def test_a_wrong_value_is_said_before_anything_is_computed(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "vlmscope.methods.method_comparison.ground", lambda *_, **__: pytest.fail("too late")
-    )
+    monkeypatch.setattr("vlmscope.methods.compare.ground", lambda *_, **__: pytest.fail("too late"))
     with pytest.raises(BadOptionError, match="layer takes a whole number"):
         vs.compare_methods(model, IMAGE, "a dog", layer="deep")
 

@@ -10,7 +10,8 @@ import torch
 
 from families import llava
 from vlmscope.errors import BadPhraseError
-from vlmscope.methods import DiscoveryOptions, discover_heads, ground
+from vlmscope.heads import DiscoveryOptions, discover_heads
+from vlmscope.methods import ground
 from vlmscope.models import LoadedModel
 from vlmscope.types import Head, HeadSet
 

@@ -18,20 +18,19 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.evaluation import box_iou, verify_heads
-from vlmscope.methods import (
+from vlmscope.heads import (
     DiscoveryOptions,
-    MethodRegistry,
     discover_heads,
-    get_method,
-    ground,
-    methods,
     published_names,
     published_set,
+    verify_heads,
 )
+from vlmscope.methods import MethodRegistry, get_method, ground, methods
 from vlmscope.models import ModelCard, Prompt
 from vlmscope.post import PAPER, PostOptions
-from vlmscope.types import Grounding, Head, HeadEvidence, HeadFrequency, HeadSet, Interval
+from vlmscope.results import Grounding
+from vlmscope.stats import Interval
+from vlmscope.types import Head, HeadEvidence, HeadFrequency, HeadSet, box_iou
 
 IMAGE, BOX = scene(3)
 HEADS = [(3, 1), (4, 0), (4, 2)]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 import vlmscope as vs
 from dual_families import DUAL, LABELS, READERS, clip, vit
 from families import llava
+from vlmscope.data.classes import ClassList
 from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
-from vlmscope.methods import ClassList, segmenter
-from vlmscope.methods.dense import dense_tokens, phrase_embeddings
+from vlmscope.methods import segmenter
+from vlmscope.methods.encoder import dense_tokens, phrase_embeddings
 from vlmscope.models import DualEncoder
 from vlmscope.post import smooth
 from vlmscope.types import BACKGROUND
@@ -78,7 +79,7 @@ def test_a_class_scores_as_the_best_of_its_texts(encoder: DualEncoder) -> None:
 
 
 def test_it_names_the_shapes_of_unseen_scenes() -> None:
-    from vlmscope.tiny.scenes import render_scene
+    from vlmscope.tiny.world.scenes import render_scene
 
     model = vs.load("tiny-clip")
     scenes = [render_scene(20_000_000 + index) for index in range(5)]

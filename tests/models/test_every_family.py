@@ -392,7 +392,7 @@ def special_ids(model: LoadedModel) -> list[int]:
 
 def force(model: LoadedModel, encoded: object, ids: torch.Tensor) -> torch.Tensor:
     """Every row of a pass over prompt and answer: (layers, heads, positions, image tokens)."""
-    from vlmscope.models.prompts import Asked
+    from vlmscope.models.prompts.prompt import Asked
 
     batch = {
         "input_ids": ids,

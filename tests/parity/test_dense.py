@@ -13,12 +13,15 @@ import torch.nn.functional as F
 from dual_families import DUAL
 from vlmscope.errors import BadOptionError, BadPhraseError
 from vlmscope.methods import get_method
-from vlmscope.methods.dense import DenseMethod, dense_tokens, original_tokens
-from vlmscope.methods.dense.temperature import perplexity_temperature
-from vlmscope.methods.gem import adaptive_temperature, expected_temperature
-from vlmscope.methods.naclip import neighbourhood
+from vlmscope.methods.encoder import DenseMethod, dense_tokens, original_tokens
+from vlmscope.methods.encoder.gem import (
+    adaptive_temperature,
+    expected_temperature,
+    perplexity_temperature,
+)
+from vlmscope.methods.encoder.naclip import neighbourhood
 from vlmscope.models import DualEncoder
-from vlmscope.models.patches import resize_positions
+from vlmscope.models.encoders.patches import resize_positions
 
 GRIDS = ((4, 4), (3, 7), (6, 2))
 
@@ -157,7 +160,7 @@ def test_the_model_is_never_changed() -> None:
 def test_more_dense_blocks_than_the_tower_has_are_refused() -> None:
     class Deep(type(get_method("maskclip"))):  # type: ignore[misc]
         def path(self, options: Any, blocks: int) -> Any:
-            from vlmscope.methods.dense import DensePath
+            from vlmscope.methods.encoder import DensePath
 
             return DensePath(blocks + 1, True, False)
 

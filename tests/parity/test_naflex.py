@@ -10,8 +10,8 @@ from test_dense import CASES, GRIDS, values_for
 
 from dual_families import siglip2
 from vlmscope.methods import get_method
-from vlmscope.methods.dense import dense_tokens, original_tokens
-from vlmscope.models.siglip2 import flat_patches
+from vlmscope.methods.encoder import dense_tokens, original_tokens
+from vlmscope.models.encoders.siglip2 import flat_patches
 
 
 @pytest.mark.parametrize("grid", GRIDS)

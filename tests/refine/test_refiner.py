@@ -21,7 +21,7 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.refine import Refiner
-from vlmscope.refine.answers import box_around
+from vlmscope.types import tight_box
 
 BUILDS = {"sam": tiny_sam, "sam2": tiny_sam2, "sam3": tiny_sam3}
 BOX = (10.0, 3.0, 40.0, 20.0)
@@ -109,16 +109,16 @@ def test_everything_but_the_mask_stays(sam: Refiner) -> None:
 def test_the_box_is_put_around_the_mask_on_request(sam: Refiner) -> None:
     found = grounding(noise(30, 90), BOX)
     answer = sam.refine(found, tight_box=True)
-    assert answer.box == box_around(answer.mask) != found.box
+    assert answer.box == tight_box(answer.mask) != found.box
     assert answer.details["refined"]["box"] == "mask"
 
 
-def test_a_box_around_a_mask() -> None:
+def test_a_tight_box_a_mask() -> None:
     mask = np.zeros((5, 9), bool)
-    assert box_around(mask) is None
+    assert tight_box(mask) is None
     mask[1:4, 8] = True
     mask[2, 3] = True
-    assert box_around(mask) == (3.0, 1.0, 9.0, 4.0)
+    assert tight_box(mask) == (3.0, 1.0, 9.0, 4.0)
 
 
 def test_an_image_is_embedded_once_for_all_its_phrases(sam: Refiner) -> None:

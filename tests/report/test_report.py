@@ -13,7 +13,7 @@ from PIL import Image
 
 from vlmscope.errors import MissingExtraError, OutputError
 from vlmscope.report import Page, Series, curves, head_map
-from vlmscope.types import Interval
+from vlmscope.stats import Interval
 
 VALUES = [Interval(v, v - 0.1, v + 0.1) for v in (0.2, 0.5, 0.3)]
 

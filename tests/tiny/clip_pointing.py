@@ -21,12 +21,12 @@ import torch
 from torch.nn import functional
 
 from vlmscope.io import write_json
-from vlmscope.tiny.clip_loss import embed_texts
-from vlmscope.tiny.clip_tokenizer import token_rows
-from vlmscope.tiny.expressions import refer
-from vlmscope.tiny.feed import normalise
-from vlmscope.tiny.scenes import render_scene
-from vlmscope.tiny.splits import HELD_OUT, SELECT
+from vlmscope.tiny.model.clip_tokenizer import token_rows
+from vlmscope.tiny.training.clip.loss import embed_texts
+from vlmscope.tiny.training.feed import normalise
+from vlmscope.tiny.world.expressions import refer
+from vlmscope.tiny.world.scenes import render_scene
+from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
 Methods = dict[str, Callable[["Dense"], torch.Tensor]]
 _BATCH = 16

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from vlmscope.tiny.architecture import Shape, build_llava
-from vlmscope.tiny.feed import normalise
-from vlmscope.tiny.packing import prefix_ids
-from vlmscope.tiny.referring import ReferringSample, referring_samples
-from vlmscope.tiny.splits import HELD_OUT, SELECT
-from vlmscope.tiny.tokenizer import encode, vocabulary
+from vlmscope.tiny.model.architecture import Shape, build_llava
+from vlmscope.tiny.model.tokenizer import encode, vocabulary
+from vlmscope.tiny.training.feed import normalise
+from vlmscope.tiny.training.packing import prefix_ids
+from vlmscope.tiny.world.referring import ReferringSample, referring_samples
+from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
 TABLE = {word: index for index, word in enumerate(vocabulary())}
 EIGHT = np.ones((3, 3))

@@ -10,13 +10,13 @@ from PIL import Image
 
 from vlmscope.errors import UnknownNameError
 from vlmscope.tiny import EMBEDDED, embedded_path, referring_samples, render_scene
-from vlmscope.tiny.architecture import Shape
-from vlmscope.tiny.evaluate import answer_accuracy
-from vlmscope.tiny.export import export_llava
-from vlmscope.tiny.feed import normalise
-from vlmscope.tiny.splits import HELD_OUT
-from vlmscope.tiny.tokenizer import build_tokenizer, vocabulary
-from vlmscope.tiny.words import NUMBERS, SYSTEM
+from vlmscope.tiny.model.architecture import Shape
+from vlmscope.tiny.model.tokenizer import build_tokenizer, vocabulary
+from vlmscope.tiny.training.evaluate import answer_accuracy
+from vlmscope.tiny.training.export import export_llava
+from vlmscope.tiny.training.feed import normalise
+from vlmscope.tiny.world.splits import HELD_OUT
+from vlmscope.tiny.world.words import NUMBERS, SYSTEM
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from vlmscope import __version__
 from vlmscope.models import LoadedModel
+from vlmscope.version import __version__
 
 __all__ = ["run_record"]
 

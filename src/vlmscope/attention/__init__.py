@@ -5,8 +5,8 @@ The only place in vlmscope that touches hooks or transformers' attention registr
 
 from vlmscope.attention.capture import Trace, capture
 from vlmscope.attention.generation import Generation, generate
-from vlmscope.attention.heads import HeadMaps, captured, read_heads
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
+from vlmscope.attention.maps import HeadMaps, captured, read_heads
 from vlmscope.attention.prefill import Prefill, prefill, token_map
 from vlmscope.attention.prefix import SharedPrefix, shared_prefix
 from vlmscope.attention.selection import ROWS

@@ -13,9 +13,9 @@ from torch import Tensor
 from vlmscope.attention.instrument import Binding, instrument
 from vlmscope.errors import BadPhraseError
 from vlmscope.models import Encoded, LoadedModel, Prompt
-from vlmscope.models.encoding import pad_batch
-from vlmscope.models.model import token_map
-from vlmscope.models.prompts import Asked
+from vlmscope.models.decoders.model import token_map
+from vlmscope.models.prompts.encoding import pad_batch
+from vlmscope.models.prompts.prompt import Asked
 from vlmscope.types import Role
 
 __all__ = ["answer_ids", "encode_forced", "run_forced"]

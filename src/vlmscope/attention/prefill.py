@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vlmscope.attention.instrument import Binding, StopForwardError, instrument
 from vlmscope.attention.selection import check_layers
+from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
-from vlmscope.images import open_image
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.types import Role, TokenMap
 

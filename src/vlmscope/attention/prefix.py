@@ -21,9 +21,9 @@ from torch import Tensor
 from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError, instrument
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
-from vlmscope.models.encoding import EncodedText
-from vlmscope.models.model import token_map
-from vlmscope.models.prompts import Asked
+from vlmscope.models.decoders.model import token_map
+from vlmscope.models.prompts.encoding import EncodedText
+from vlmscope.models.prompts.prompt import Asked
 from vlmscope.types import TokenMap
 
 __all__ = ["Pack", "SharedPrefix", "shared_prefix"]

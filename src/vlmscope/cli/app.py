@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope import __version__
 from vlmscope.cli.console import emit
 from vlmscope.errors import UnknownNameError
+from vlmscope.version import __version__
 
 __all__ = ["COMMANDS", "HEADS_COMMANDS", "build_app"]
 
@@ -97,7 +97,7 @@ def _add(
     """Register a command, its real function only if ``module`` names where that is."""
     command: Command = _stub
     if module is not None:
-        command = importlib.import_module(f"vlmscope.cli.{module}").command(list(words))
+        command = importlib.import_module(f"vlmscope.cli.commands.{module}").command(list(words))
     # given as the short help it is not cut off in the list
     app.command(name, short_help=summary)(command)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vlmscope.cli.console import emit, emit_table
 from vlmscope.errors import BadHeadSetError
-from vlmscope.types import Head, HeadEvidence, HeadSet, Interval, parse_heads
+from vlmscope.stats import Interval
+from vlmscope.types import Head, HeadEvidence, HeadSet, parse_heads
 
 __all__ = ["open_heads", "show_head_set"]
 
@@ -19,7 +20,7 @@ def open_heads(name: str) -> HeadSet | str:
     Raises:
         BadHeadSetError: no such file, or not a head file.
     """
-    from vlmscope.methods import published_names, published_set
+    from vlmscope.heads import published_names, published_set
 
     if name in published_names():
         return published_set(name)

@@ -28,7 +28,7 @@ def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
         default: the model when none is named.
     """
     from vlmscope.methods import methods
-    from vlmscope.methods.dense import DenseMethod
+    from vlmscope.methods.encoder import DenseMethod
 
     encoder = _is_encoder(peek(words, "--model", "-m") or default, peek(words, "--revision"))
     if encoder is None:
@@ -56,7 +56,7 @@ def _is_encoder(name: str, revision: str | None) -> bool | None:
 
 def _config(name: str, revision: str | None) -> dict[str, Any] | None:
     """What ``config.json`` says, if it is on this machine; nothing is downloaded."""
-    from vlmscope.models.sources import locate
+    from vlmscope.models.loading.sources import locate
 
     source = locate(name)
     if source.open_clip:

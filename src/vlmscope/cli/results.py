@@ -14,10 +14,25 @@ import typer
 
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.places import check_place
-from vlmscope.errors import MissingExtraError
+from vlmscope.data.sample_lists import SkippedRow
+from vlmscope.errors import BadOptionError, MissingExtraError
 from vlmscope.io import write_json
 
-__all__ = ["Html", "JsonFile", "Parquet", "Questions", "Resume", "check_places", "deliver", "typed"]
+__all__ = [
+    "Html",
+    "JsonFile",
+    "Parquet",
+    "Questions",
+    "Resume",
+    "check_places",
+    "default_samples",
+    "deliver",
+    "report_skipped",
+    "typed",
+]
+
+
+_SHOWN = 5
 
 Questions = Annotated[
     str,
@@ -25,15 +40,19 @@ Questions = Annotated[
         help='A JSON-lines file with {"image": ..., "question": ...} rows, or tiny-scenes:N[:KIND].'
     ),
 ]
+
 JsonFile = Annotated[
     Path | None, typer.Option("--out", "-o", help="Write the whole result here, as JSON.")
 ]
+
 Html = Annotated[
     Path | None, typer.Option("--html", help="Write a page for reading here (extra: plots).")
 ]
+
 Parquet = Annotated[
     Path | None, typer.Option(help="Write the single values here, as Parquet (extra: parquet).")
 ]
+
 Resume = Annotated[
     Path | None, typer.Option(help="State file: finished samples are never computed again.")
 ]
@@ -96,3 +115,33 @@ def deliver(
     written = [str(path) for path in (out, html, parquet) if path is not None]
     if written and not quiet:
         note(f"wrote {', '.join(written)}")
+
+
+def default_samples(model: str) -> str:
+    """Rendered scenes for a model that knows them.
+
+    Raises:
+        BadOptionError: for any other model.
+    """
+    from vlmscope.tiny import EMBEDDED
+
+    if model in EMBEDDED:
+        return "tiny-scenes"
+    raise BadOptionError(
+        f"{model} needs images with phrases: --samples FILE, one "
+        '{"image": "a.jpg", "phrase": "the red mug"} per line.'
+    )
+
+
+def report_skipped(in_file: Sequence[SkippedRow], by_model: Sequence[str]) -> int:
+    """Say which rows were skipped and why; the exit code: 1 when there are any."""
+    reasons = [f"line {row.line}: {row.reason}" for row in in_file]
+    reasons += by_model
+    if not reasons:
+        return 0
+    note(f"{len(reasons)} {'row was' if len(reasons) == 1 else 'rows were'} skipped:")
+    for reason in reasons[:_SHOWN]:
+        note(f"  {reason}")
+    if len(reasons) > _SHOWN:
+        note(f"  and {len(reasons) - _SHOWN} more")
+    return 1

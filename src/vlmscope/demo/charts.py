@@ -6,7 +6,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vlmscope.types import HeadFrequency, Interval
+from vlmscope.stats import Interval
+from vlmscope.types import HeadFrequency
 
 __all__ = ["Bar", "bars", "elbow", "frequency_bars"]
 

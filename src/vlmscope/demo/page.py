@@ -13,11 +13,13 @@ from importlib import resources
 
 from PIL import Image
 
-from vlmscope import __version__
 from vlmscope.demo.charts import Bar, bars, elbow, frequency_bars
 from vlmscope.demo.story import Judged, Mistake, Story
 from vlmscope.io import write_text
-from vlmscope.types import Grounding, Head, Interval
+from vlmscope.results import Grounding
+from vlmscope.stats import Interval
+from vlmscope.types import Head
+from vlmscope.version import __version__
 
 __all__ = ["render_page", "write_page"]
 

@@ -9,19 +9,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from vlmscope.attention import generate, read_heads
-from vlmscope.evaluation import box_iou, contains, verify_heads
-from vlmscope.methods import DiscoveryOptions, discover_heads, ground
+from vlmscope.heads import DiscoveryOptions, discover_heads, verify_heads
+from vlmscope.methods import ground
+from vlmscope.metrics import contains
 from vlmscope.models import LoadedModel
-from vlmscope.post import check_options
-from vlmscope.tiny import (
-    ReferringSample,
-    Scene,
-    SceneOptions,
-    referring_samples,
-    render_scene,
-)
-from vlmscope.tiny.splits import HELD_OUT, SELECT
-from vlmscope.types import Grounding, HeadEvidence, HeadSet
+from vlmscope.options import check_options
+from vlmscope.results import Grounding
+from vlmscope.tiny import ReferringSample, Scene, SceneOptions, referring_samples, render_scene
+from vlmscope.tiny.world.splits import HELD_OUT, SELECT
+from vlmscope.types import HeadEvidence, HeadSet, box_iou
 
 __all__ = ["DemoOptions", "Judged", "Mistake", "Story", "tell"]
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
+from vlmscope.data.datasets import EvalSample
 from vlmscope.errors import BadOptionError, BadSampleError
-from vlmscope.evaluation.datasets import EvalSample
-from vlmscope.evaluation.grounded import GroundedResponse
-from vlmscope.evaluation.responses import DenseResponse, Response, is_dense
+from vlmscope.evaluation.responses import DenseResponse, GroundedResponse, Response, is_dense
 from vlmscope.evaluation.runs import MethodRun
 from vlmscope.evaluation.vocabulary import Vocabulary
-from vlmscope.methods.dense import (
+from vlmscope.methods.encoder import (
     DenseAnswer,
     DenseTokens,
     Similarity,
@@ -23,7 +22,7 @@ from vlmscope.methods.dense import (
     tokens_of_methods,
 )
 from vlmscope.models import DualEncoder
-from vlmscope.models.patches import grid_size
+from vlmscope.models.encoders.patches import grid_size
 from vlmscope.types import TokenMap
 
 __all__ = ["responses"]
@@ -90,7 +89,7 @@ class _Pass:
         self._found: dict[str, tuple[DenseTokens, TokenMap]] = {}
 
     def compare(self, run: MethodRun, text: Tensor) -> Similarity:
-        """As :func:`vlmscope.methods.dense.compare`, from tokens that are computed once."""
+        """As :func:`vlmscope.methods.encoder.compare`, from tokens that are computed once."""
         if not self._found:
             self._walk()
         tokens, token_map = self._found[run.label]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlmscope.evaluation.result import Evaluation, RunScores
+from vlmscope.evaluation.scores import Evaluation, RunScores
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]

@@ -5,22 +5,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.evaluation.datasets import IGNORE, EvalSample
-from vlmscope.evaluation.judging import pointing_hits
-from vlmscope.evaluation.pixel_classes import classify_pixels
+from vlmscope.data.datasets import IGNORE, EvalSample, Referent
+from vlmscope.errors import UnsupportedError
+from vlmscope.evaluation.confusion import classify_pixels
 from vlmscope.evaluation.runs import MethodRun
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
-from vlmscope.methods.dense import DenseMethod, Similarity
-from vlmscope.methods.dense.presence import best_of_each, presence
-from vlmscope.post import find_region, smooth, visible_areas
+from vlmscope.methods import GroundRequest
+from vlmscope.methods.encoder import DenseMethod, Similarity
+from vlmscope.methods.encoder.similarity import best_of_each, presence
+from vlmscope.metrics import contains
+from vlmscope.models import Prompt
+from vlmscope.post import locate, pointing_hits, smooth, visible_areas
+from vlmscope.results import Grounding
 from vlmscope.types import Box, TokenMap
 
-__all__ = ["ClassEvidence", "DenseResponse", "Response", "is_dense"]
+__all__ = ["ClassEvidence", "DenseResponse", "GroundedResponse", "Response", "is_dense"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +117,8 @@ class DenseResponse(Response):
         if not self.sample.referents:
             return []
         found, options = self._of_referents(), self.run.options
-        smoothed = smooth(found.token_map, found.patches.T, options)
-        regions = [find_region(found.token_map, weights, options) for weights in smoothed]
-        return [(region.mask, region.box) for region in regions]
+        places = [locate(found.token_map, weights, options) for weights in found.patches.T]
+        return [(located.mask, located.box) for located in places]
 
     def classes(self) -> NDArray[np.int64]:
         assert self.sample.labels is not None  # the task asks for no other sample
@@ -147,3 +151,68 @@ class DenseResponse(Response):
             evidence = ClassEvidence(patches.amax(dim=0).numpy(), there.numpy())
             self._known[concepts] = _Scores(patches.numpy(), evidence, found.token_map)
         return self._known[concepts]
+
+
+@dataclass(frozen=True, eq=False)
+class GroundedResponse(Response):
+    """A method that answers phrase by phrase, through ``ground``.
+
+    Attributes:
+        run: the method.
+        model: the model.
+        sample: the image and its truth.
+    """
+
+    run: MethodRun
+    model: Any
+    sample: EvalSample
+    _found: list[Grounding] = field(default_factory=list, repr=False)
+
+    def pointing(self) -> list[tuple[int, float]]:
+        targets = [referent.target for referent in self.sample.referents]
+        points = [grounding.point for grounding in self._groundings()]
+        shares = [_area(target.shape, self.sample.image.size) for target in targets]
+        hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
+        return list(zip(hits, shares, strict=True))
+
+    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+        return [(grounding.mask, grounding.box) for grounding in self._groundings()]
+
+    def classes(self) -> NDArray[np.int64]:
+        self._refuse()
+
+    def evidence(self) -> ClassEvidence:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise UnsupportedError(
+            f"The method {self.run.method.id!r} gives no scores that are comparable between "
+            "classes. Leave out the tasks that compare classes."
+        )
+
+    def _groundings(self) -> list[Grounding]:
+        if not self._found and self.sample.referents:
+            prompts = [self._prompt(referent) for referent in self.sample.referents]
+            request = GroundRequest(None, None, None, None, self.run.options)
+            pixels = self.sample.image.pixels
+            self._found.extend(self.run.method.ground(self.model, pixels, prompts, request))
+        return self._found
+
+    def _prompt(self, referent: Referent) -> Prompt:
+        texts = texts_of(self.model, referent.names)
+        if len(texts) > 1:
+            raise UnsupportedError(
+                f"The method {self.run.method.id!r} cannot choose the best of several names, got "
+                f"{', '.join(texts[:4])}. Use a word list with one name per class."
+            )
+        return Prompt.of(texts[0])
+
+
+def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
+    """The share of an image, (height, width), that an object takes up."""
+    if isinstance(shape, np.ndarray):
+        return float(shape.mean())
+    height, width = size
+    wide = min(shape[2], width) - max(shape[0], 0.0)
+    high = min(shape[3], height) - max(shape[1], 0.0)
+    return max(0.0, wide) * max(0.0, high) / (height * width)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation.resampling import LEVEL, RESAMPLES
-from vlmscope.types import Interval
+from vlmscope.stats import LEVEL, RESAMPLES, Interval
 
 __all__ = ["roc_auc"]
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
+from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.resume import SampleLog
 from vlmscope.errors import (
     BadImageError,
     BadOptionError,
@@ -16,16 +18,14 @@ from vlmscope.errors import (
     BadSampleError,
     UnsupportedError,
 )
-from vlmscope.evaluation.datasets import Dataset, Skipped
 from vlmscope.evaluation.passes import responses
+from vlmscope.evaluation.protocol import protocol_of, setting_of, state_header
 from vlmscope.evaluation.responses import is_dense
-from vlmscope.evaluation.result import Evaluation, RunScores
 from vlmscope.evaluation.runs import Choice, MethodRun, method_runs
-from vlmscope.evaluation.settings import protocol_of, setting_of, state_header
+from vlmscope.evaluation.scores import Evaluation, RunScores
 from vlmscope.evaluation.tasks import TASKS, Task
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.models import DualEncoder, LoadedModel
-from vlmscope.resume import SampleLog
 
 __all__ = ["evaluate"]
 
@@ -95,7 +95,7 @@ def evaluate(
     it at one size share the original path of the tower.
 
     Args:
-        dataset: see :func:`vlmscope.evaluation.datasets.open_dataset`.
+        dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
         methods: see :func:`vlmscope.evaluation.runs.choose`; None: all that run on the model.
         tasks: ids; None: all that the data set has truth for and every method can do.

@@ -11,9 +11,9 @@ from typing import Any
 
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.methods import Method, get_method, ground_options, methods
-from vlmscope.methods.dense import DenseOptions
+from vlmscope.methods.encoder import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel
-from vlmscope.post import change_options
+from vlmscope.options import change_options
 
 __all__ = ["Choice", "MethodRun", "choose", "method_runs", "split_options"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from vlmscope.data.datasets import Name, WordList
 from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
-from vlmscope.evaluation.datasets import Name, WordList
-from vlmscope.methods.dense import phrase_embeddings
+from vlmscope.methods.encoder import phrase_embeddings
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]

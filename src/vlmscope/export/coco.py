@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vlmscope.errors import MissingExtraError
-from vlmscope.types import Segmentation
+from vlmscope.results import Segmentation
 
 __all__ = ["check_coco", "coco_annotations", "coco_document"]
 

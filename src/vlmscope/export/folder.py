@@ -28,7 +28,7 @@ from vlmscope.io import atomic_path, write_json, write_text
 if TYPE_CHECKING:
     from PIL import Image
 
-    from vlmscope.types import Segmentation
+    from vlmscope.results import Segmentation
 
 __all__ = ["FORMATS", "ResultFolder", "keys_of"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from vlmscope.types import BACKGROUND, Segmentation
+from vlmscope.results import Segmentation
+from vlmscope.types import BACKGROUND
 from vlmscope.viz import class_colours
 
 __all__ = ["IndexedImage", "index_image"]

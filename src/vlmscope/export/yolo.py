@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmscope.export.polygons import mask_polygons
-from vlmscope.types import Segmentation
+from vlmscope.results import Segmentation
 
 __all__ = ["yolo_data", "yolo_lines"]
 

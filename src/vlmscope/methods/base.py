@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.types import Grounding
+from vlmscope.results import Grounding
 
 __all__ = ["ARGUMENTS", "GroundRequest", "Method", "MethodRegistry", "refuse_foreign"]
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from vlmscope.errors import UnsupportedError
-from vlmscope.methods.attend_minus_mean import AttendMinusMean
 from vlmscope.methods.base import Method, MethodRegistry
-from vlmscope.methods.clearclip import ClearClip
-from vlmscope.methods.clip_patches import ClipPatches
-from vlmscope.methods.clip_surgery import ClipSurgery
-from vlmscope.methods.gem import Gem
-from vlmscope.methods.localization_heads.method import LocalizationHeads
-from vlmscope.methods.maskclip import MaskClip
-from vlmscope.methods.mean_attention import MeanAttention
-from vlmscope.methods.naclip import NaClip
-from vlmscope.methods.relative_attention import RelativeAttention
-from vlmscope.methods.sclip import SClip
+from vlmscope.methods.decoder.attend_minus_mean import AttendMinusMean
+from vlmscope.methods.decoder.localization_heads import LocalizationHeads
+from vlmscope.methods.decoder.mean_attention import MeanAttention
+from vlmscope.methods.decoder.relative_attention import RelativeAttention
+from vlmscope.methods.encoder.clearclip import ClearClip
+from vlmscope.methods.encoder.clip_patches import ClipPatches
+from vlmscope.methods.encoder.clip_surgery import ClipSurgery
+from vlmscope.methods.encoder.gem import Gem
+from vlmscope.methods.encoder.maskclip import MaskClip
+from vlmscope.methods.encoder.naclip import NaClip
+from vlmscope.methods.encoder.sclip import SClip
 from vlmscope.models import LoadedModel
 
 __all__ = ["METHODS", "default_method", "get_method", "methods"]

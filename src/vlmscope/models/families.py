@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from vlmscope.models.blip import BlipFamily
-from vlmscope.models.blip2 import Blip2Family, InstructBlipFamily
-from vlmscope.models.clip import ClipFamily
-from vlmscope.models.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
-from vlmscope.models.family import FamilyRegistry
-from vlmscope.models.gemma3 import Gemma3Family
-from vlmscope.models.glm4v import Glm4vFamily
-from vlmscope.models.idefics import Idefics3Family, SmolVlmFamily
-from vlmscope.models.internvl import InternVlFamily
-from vlmscope.models.janus import JanusFamily
-from vlmscope.models.llava import LlavaFamily
-from vlmscope.models.llava_next import LlavaNextFamily
-from vlmscope.models.llava_onevision import LlavaOnevisionFamily
-from vlmscope.models.mllama import MllamaFamily
-from vlmscope.models.ovis2 import Ovis2Family
-from vlmscope.models.paligemma import PaliGemmaFamily
-from vlmscope.models.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
-from vlmscope.models.siglip import SiglipFamily
-from vlmscope.models.siglip2 import Siglip2Family
-from vlmscope.models.vipllava import VipLlavaFamily
-from vlmscope.models.vit import DeitFamily, VitFamily
+from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
+from vlmscope.models.decoders.family import FamilyRegistry
+from vlmscope.models.decoders.gemma3 import Gemma3Family
+from vlmscope.models.decoders.glm4v import Glm4vFamily
+from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
+from vlmscope.models.decoders.internvl import InternVlFamily
+from vlmscope.models.decoders.janus import JanusFamily
+from vlmscope.models.decoders.llava import LlavaFamily
+from vlmscope.models.decoders.llava_next import LlavaNextFamily
+from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
+from vlmscope.models.decoders.mllama import MllamaFamily
+from vlmscope.models.decoders.ovis2 import Ovis2Family
+from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
+from vlmscope.models.decoders.vipllava import VipLlavaFamily
+from vlmscope.models.encoders.blip import BlipFamily
+from vlmscope.models.encoders.clip import ClipFamily
+from vlmscope.models.encoders.siglip import SiglipFamily
+from vlmscope.models.encoders.siglip2 import Siglip2Family
+from vlmscope.models.encoders.vit import DeitFamily, VitFamily
 
 __all__ = ["FAMILIES"]
 

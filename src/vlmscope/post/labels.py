@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.post.options import PostOptions
-from vlmscope.post.threshold import binarise
+from vlmscope.post.region import binarise
 from vlmscope.types import BACKGROUND, TokenMap
-from vlmscope.types.painting import axis_weights
+from vlmscope.types.views import axis_weights
 
 __all__ = ["Labels", "competing_labels", "standalone_labels"]
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
+from typing import Any, TypeVar
 
-from vlmscope.post.checks import check_options
+from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.options import change_options, check_options
 
-__all__ = ["KEEPS", "PAPER", "POST_PRESETS", "SMOOTHINGS", "SURFACES", "THRESHOLDS", "PostOptions"]
+__all__ = [
+    "KEEPS",
+    "PAPER",
+    "POST_PRESETS",
+    "SMOOTHINGS",
+    "SURFACES",
+    "THRESHOLDS",
+    "PostOptions",
+    "with_post",
+]
 
 SMOOTHINGS = ("relative", "absolute", "none")
 THRESHOLDS = ("mean", "otsu", "max-share")
@@ -89,3 +100,30 @@ whatever the grid, above the mean, largest hull, outline of cells. It was made f
 _PRESETS = {"paper": PAPER, "default": PostOptions()}
 POST_PRESETS: Mapping[str, PostOptions] = MappingProxyType(_PRESETS)
 """Settings by name."""
+
+Options = TypeVar("Options", bound=PostOptions)
+
+
+def with_post(options: Options, own: Mapping[str, Any], post: PostOptions | str | None) -> Options:
+    """Options whose post-processing is a whole setting: the model's own, or one that was chosen.
+
+    Args:
+        options: an instance of the options of a method.
+        own: what the model's card says of its post-processing, by field.
+        post: a setting or its name in :data:`POST_PRESETS`; None: the model's own.
+
+    Raises:
+        UnknownNameError: no such name.
+        BadOptionError: anything else.
+    """
+    if post is None:
+        return change_options(options, own)
+    if isinstance(post, str):
+        if post not in POST_PRESETS:
+            raise UnknownNameError("post-processing", post, POST_PRESETS)
+        post = POST_PRESETS[post]
+    if not isinstance(post, PostOptions):
+        raise BadOptionError(
+            f"post is one of {', '.join(POST_PRESETS)} or a PostOptions, got {type(post).__name__}."
+        )
+    return change_options(options, asdict(post))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.types import TokenMap, View
-from vlmscope.types.painting import paint_views
+from vlmscope.types.views import paint_views
 
 __all__ = ["MAX_SIDE", "Raster", "rasterise", "repaint"]
 

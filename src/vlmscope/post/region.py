@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import find_objects, label
+from scipy.spatial import ConvexHull
 
-from vlmscope.post.components import choose, label_components
+from vlmscope.post.maps import check_finite, is_flat
 from vlmscope.post.options import PostOptions
 from vlmscope.post.raster import Raster, rasterise
-from vlmscope.post.smoothing import check_finite
-from vlmscope.post.threshold import binarise, is_flat
-from vlmscope.types import Box, TokenMap
+from vlmscope.types import Box, TokenMap, tight_box
 
-__all__ = ["Region", "find_region", "peak"]
+__all__ = [
+    "Region",
+    "binarise",
+    "choose",
+    "find_region",
+    "hull_area",
+    "label_components",
+    "otsu",
+    "peak",
+]
+
+
+_EIGHT = np.ones((3, 3), dtype=int)  # corners touch: 8-connected, as in the paper
+
+Slices = tuple[slice, slice]
+
+_BINS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +121,11 @@ def peak(token_map: TokenMap, weights: ArrayLike) -> tuple[float, float] | None:
 
 
 def _box(raster: Raster, component: NDArray[np.bool_]) -> Box:
-    rows = np.flatnonzero(component.any(axis=1))
-    columns = np.flatnonzero(component.any(axis=0))
-    return (
-        float(raster.x_edges[columns[0]]),
-        float(raster.y_edges[rows[0]]),
-        float(raster.x_edges[columns[-1] + 1]),
-        float(raster.y_edges[rows[-1] + 1]),
-    )
+    cells = tight_box(component)
+    assert cells is not None  # a component has one cell at least
+    left, top, right, bottom = (int(edge) for edge in cells)
+    x, y = raster.x_edges, raster.y_edges
+    return float(x[left]), float(y[top]), float(x[right]), float(y[bottom])
 
 
 def _mask(
@@ -132,3 +146,102 @@ def _cell_of_pixel(
     cells = np.searchsorted(edges, np.arange(size) + 0.5, side="right") - 1
     inside = (cells >= 0) & (cells < len(edges) - 1)
     return np.clip(cells, 0, len(edges) - 2), inside
+
+
+def label_components(lit: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Number the 8-connected components: int (rows, columns) with 0 where unlit, and how many."""
+    labels, count = label(lit, structure=_EIGHT)
+    return labels, int(count)
+
+
+def choose(
+    labels: NDArray[np.int32], count: int, values: NDArray[np.float64], keep: str
+) -> NDArray[np.bool_]:
+    """Bool (rows, columns): the one component that is taken for the object.
+
+    Args:
+        labels: from :func:`label_components`.
+        count: number of components, at least 1.
+        values: float (rows, columns), the map that was binarised.
+        keep: ``hull``: largest convex hull of its cells' corners; ``area``: most cells; ``mass``:
+            largest sum of values; ``peak``: the one with the largest value. Ties go to the first.
+    """
+    if keep == "hull":
+        return labels == _largest_hull(labels)
+    flat = labels.ravel()
+    if keep == "peak":
+        lit = np.where(flat > 0, values.ravel(), -np.inf)
+        return labels == flat[int(np.argmax(lit))]
+    weights = values.ravel() if keep == "mass" else None
+    sizes = np.bincount(flat, weights=weights, minlength=count + 1)[1:]
+    return labels == int(np.argmax(sizes)) + 1
+
+
+def _largest_hull(labels: NDArray[np.int32]) -> int:
+    places: Sequence[Slices] = find_objects(labels)
+    bounds = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in places]
+    best, best_area = 0, 0.0
+    # a hull is never larger than its rectangle: most components need no hull at all
+    for index in sorted(range(len(places)), key=lambda index: -bounds[index]):
+        if bounds[index] <= best_area:
+            break
+        area = hull_area(labels[places[index]] == index + 1)
+        if area > best_area:
+            best, best_area = index + 1, area
+    return best
+
+
+def hull_area(component: NDArray[np.bool_]) -> float:
+    """Area in cells of the convex hull of the corners of a component's cells.
+
+    Args:
+        component: bool (rows, columns) with at least one cell.
+    """
+    rows = np.flatnonzero(component.any(axis=1))
+    left = component[rows].argmax(axis=1)
+    right = component.shape[1] - component[rows, ::-1].argmax(axis=1)
+    # only the ends of each row can be corners of the hull
+    x = np.concatenate([left, left, right, right])
+    y = np.concatenate([rows, rows + 1, rows, rows + 1])
+    return float(ConvexHull(np.stack([x, y], axis=1)).volume)  # in the plane, volume is area
+
+
+def binarise(
+    values: NDArray[np.float64], seen: NDArray[np.bool_], options: PostOptions
+) -> tuple[NDArray[np.bool_], float | None]:
+    """Which places are lit, and the threshold; nothing and None when all values are the same.
+
+    Args:
+        values: float (rows, columns).
+        seen: bool (rows, columns); other places neither count for the threshold nor are lit.
+        options: ``threshold`` and ``share`` are used.
+    """
+    inside = values[seen]
+    if is_flat(inside):
+        return np.zeros_like(seen), None
+    if options.threshold == "max-share":
+        limit = options.share * float(inside.max())
+        return (values >= limit) & seen & (values > 0), limit
+    limit = otsu(inside) if options.threshold == "otsu" else float(inside.mean())
+    return (values > limit) & seen, limit
+
+
+def otsu(values: NDArray[np.float64]) -> float:
+    """The threshold with the largest variance between the two sides (Otsu 1979).
+
+    Args:
+        values: float, any shape, not all the same; counted in 256 bins of equal width.
+
+    Returns:
+        The upper edge of the lower class's last bin.
+    """
+    low, high = float(values.min()), float(values.max())
+    # counted on 0..1: attention can be so small that bins of its own range would have no width
+    counts, edges = np.histogram((values - low) / (high - low), bins=_BINS, range=(0.0, 1.0))
+    below = np.cumsum(counts)[:-1].astype(np.float64)
+    above = counts.sum() - below
+    sums = np.cumsum(counts * (edges[:-1] + edges[1:]) / 2)
+    # neither side is ever empty: the first bin holds the minimum, the last the maximum
+    apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
+    best = int(np.argmax(below * above * apart**2))
+    return low + float(edges[best + 1]) * (high - low)

@@ -4,8 +4,7 @@ from vlmscope.refine.embedding import Embedded
 from vlmscope.refine.frame import Frame
 from vlmscope.refine.kinds import KINDS, SamKind
 from vlmscope.refine.loading import load_sam
-from vlmscope.refine.options import PROMPTS, RefineOptions
-from vlmscope.refine.refiner import Refiner
+from vlmscope.refine.refiner import PROMPTS, RefineOptions, Refiner
 
 __all__ = [
     "KINDS",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vlmscope.errors import UnsupportedError
-from vlmscope.models.processors import load_processor
+from vlmscope.models.loading.processors import load_processor
 
 __all__ = ["KINDS", "SamKind", "kind_of", "kind_of_model"]
 

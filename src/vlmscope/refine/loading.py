@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import UnknownNameError
-from vlmscope.models.headers import check_weight_files
-from vlmscope.models.placing import as_dtype, placing, quantisation
-from vlmscope.models.refusals import explained
-from vlmscope.models.sources import Source, locate, pinned
-from vlmscope.models.weights import load_weights
+from vlmscope.models.loading.devices import as_dtype, placing, quantisation
+from vlmscope.models.loading.refusals import explained
+from vlmscope.models.loading.sources import Source, locate, pinned
+from vlmscope.models.loading.weights import check_weight_files, load_weights
 from vlmscope.refine.kinds import KINDS, kind_of
 from vlmscope.refine.refiner import Refiner
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vlmscope.errors import BadOptionError
 from vlmscope.refine.frame import Frame
-from vlmscope.types import Grounding
+from vlmscope.results import Grounding
 
 __all__ = ["check_prompt", "missing_prompt", "prompt_tensors"]
 

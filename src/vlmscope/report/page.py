@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from vlmscope import __version__
 from vlmscope.io import write_text
+from vlmscope.version import __version__
 
 __all__ = ["Page"]
 

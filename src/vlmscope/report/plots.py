@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import MissingExtraError
-from vlmscope.types import Interval
+from vlmscope.stats import Interval
 
 __all__ = ["Series", "curves", "head_map"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vlmscope.tiny.embedded import EMBEDDED, embedded_path
-    from vlmscope.tiny.layout import SceneOptions
-    from vlmscope.tiny.referring import ReferringSample, referring_samples
-    from vlmscope.tiny.scenes import Scene, SceneObject, render_scene
+    from vlmscope.tiny.world.layout import SceneOptions
+    from vlmscope.tiny.world.referring import ReferringSample, referring_samples
+    from vlmscope.tiny.world.scenes import Scene, SceneObject, render_scene
 
 __all__ = [
     "EMBEDDED",
@@ -27,13 +27,13 @@ __all__ = [
 
 _HOMES = {
     "EMBEDDED": "embedded",
-    "ReferringSample": "referring",
-    "Scene": "scenes",
-    "SceneObject": "scenes",
-    "SceneOptions": "layout",
+    "ReferringSample": "world.referring",
+    "Scene": "world.scenes",
+    "SceneObject": "world.scenes",
+    "SceneOptions": "world.layout",
     "embedded_path": "embedded",
-    "referring_samples": "referring",
-    "render_scene": "scenes",
+    "referring_samples": "world.referring",
+    "render_scene": "world.scenes",
 }
 
 

@@ -25,6 +25,6 @@ def embedded_path(name: str) -> Path:
     if not (folder / "model.safetensors").is_file():
         raise ModelLoadError(
             f"The weights of {name} are not in {folder}. Install the package from its wheel, or "
-            f"train them: python -m vlmscope.tiny.train {name} --out DIR"
+            f"train them: python -m vlmscope.tiny.training.train {name} --out DIR"
         )
     return folder

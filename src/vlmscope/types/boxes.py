@@ -1,10 +1,21 @@
-"""Arithmetic of boxes."""
+"""Boxes and labels on original pixels, and the arithmetic of boxes."""
 
 from __future__ import annotations
 
-from vlmscope.types.grounding import Box
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["box_iou"]
+__all__ = ["BACKGROUND", "MAX_CLASSES", "Box", "box_iou", "tight_box"]
+
+
+BACKGROUND = 65_535
+"""The label of a pixel that belongs to none of the classes."""
+
+MAX_CLASSES = BACKGROUND
+"""Labels are uint16."""
+
+Box = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in float pixels of the original image; x1 and y1 are exclusive edges."""
 
 
 def box_iou(one: Box | None, two: Box | None) -> float:
@@ -20,3 +31,18 @@ def box_iou(one: Box | None, two: Box | None) -> float:
 
 def _area(box: Box) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def tight_box(mask: NDArray[np.bool_]) -> Box | None:
+    """The smallest box around a mask, xyxy in its own pixels, far edges exclusive.
+
+    Args:
+        mask: bool (height, width).
+
+    Returns:
+        None where the mask is empty.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) == 0:
+        return None
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

@@ -12,15 +12,10 @@ from typing import Any, NamedTuple
 
 from vlmscope.errors import BadHeadSetError
 from vlmscope.io import write_json
+from vlmscope.stats import Interval
 
-__all__ = [
-    "Head",
-    "HeadEvidence",
-    "HeadFrequency",
-    "HeadSet",
-    "Interval",
-    "parse_heads",
-]
+__all__ = ["Head", "HeadEvidence", "HeadFrequency", "HeadSet", "parse_heads"]
+
 
 FORMAT = "vlmscope-heads/1"
 
@@ -33,17 +28,6 @@ class Head(NamedTuple):
 
     def __str__(self) -> str:
         return f"L{self.layer}H{self.head}"
-
-
-class Interval(NamedTuple):
-    """A score with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.types.views import Carry, View
 
-__all__ = ["Carry", "Role", "TokenMap", "View"]
+__all__ = ["Role", "TokenMap"]
 
 
 class Role(IntEnum):
@@ -40,63 +41,6 @@ _GROUPS: dict[str, tuple[Role, ...]] = {
     "text": (Role.SYSTEM, Role.QUERY, Role.PHRASE),
     "pad": (Role.PAD,),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """One grid of image tokens (the whole image, a tile, a thumbnail) and the pixels it covers.
-
-    Cells are axis-aligned rectangles of ORIGINAL image pixels. Edges may lie outside the image
-    where the processor padded it; a crop leaves pixels that no cell covers.
-
-    Attributes:
-        name: ``"image"``, ``"tile 0"``, ``"thumbnail"`` ...
-        positions: int (rows * columns,), row-major: where each cell's token is in the sequence.
-        y_edges: float (rows + 1,), ascending, original pixels.
-        x_edges: float (columns + 1,), ascending, original pixels.
-        image: which image of the prompt it shows, from 0.
-    """
-
-    name: str
-    positions: NDArray[np.int64]
-    y_edges: NDArray[np.float64]
-    x_edges: NDArray[np.float64]
-    image: int = 0
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """(height, width) in cells."""
-        return len(self.y_edges) - 1, len(self.x_edges) - 1
-
-    @property
-    def boxes(self) -> NDArray[np.float64]:
-        """Float (rows * columns, 4): xyxy of each cell in original pixels, row-major."""
-        y0, x0 = np.meshgrid(self.y_edges[:-1], self.x_edges[:-1], indexing="ij")
-        y1, x1 = np.meshgrid(self.y_edges[1:], self.x_edges[1:], indexing="ij")
-        return np.stack([x0, y0, x1, y1], axis=-1).reshape(-1, 4)
-
-    def seen(self, image_size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """The part of the image that the view covers, xyxy, clipped to ``image_size``."""
-        height, width = image_size
-        x0, x1 = np.clip(self.x_edges[[0, -1]], 0, width)
-        y0, y1 = np.clip(self.y_edges[[0, -1]], 0, height)
-        return float(x0), float(y0), float(x1), float(y1)
-
-
-@dataclass(frozen=True, eq=False)
-class Carry:
-    """How query tokens, which stand for no place of their own, are carried to the cells of an image.
-
-    Attributes:
-        positions: int (tokens,): where the query tokens are in the sequence.
-        shares: float (tokens, cells): what part of each token goes to each cell of the image's
-            views, in their order; each row sums to one.
-        image: which image of the prompt it is about, from 0.
-    """
-
-    positions: NDArray[np.int64]
-    shares: NDArray[np.float64]
-    image: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +212,7 @@ class TokenMap:
         Raises:
             BadOptionError: the prompt holds several images; choose one with :meth:`of_image`.
         """
-        from vlmscope.types.painting import paint_views
+        from vlmscope.types.views import paint_views
 
         if self.images > 1:
             raise BadOptionError(

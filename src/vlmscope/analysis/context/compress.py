@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.context.importance import read_context
 from vlmscope.attention.continuation import Cached, continue_greedily
+from vlmscope.data.images import open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.images import open_image
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
 
 __all__ = ["CompressedContext", "ReadImage", "compress_context", "read_image"]

@@ -12,12 +12,11 @@ from tqdm import tqdm
 
 from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.context.compress import CompressedContext, read_image
-from vlmscope.analysis.questions import Question, as_questions
 from vlmscope.analysis.record import run_record
+from vlmscope.data.questions import Question, as_questions
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
-from vlmscope.stats import bootstrap
-from vlmscope.types import Interval
+from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["ContextCurve", "ContextPoint", "context_sweep"]
 
@@ -87,7 +86,7 @@ def context_sweep(
 
     Args:
         model: the model.
-        samples: see :func:`vlmscope.analysis.questions.as_questions`; references make accuracies.
+        samples: see :func:`vlmscope.data.questions.as_questions`; references make accuracies.
         keeps: shares of image tokens.
         by: measures of importance.
         prompt, preset, placement: as for :func:`compress_context`.

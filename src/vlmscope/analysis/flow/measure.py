@@ -12,13 +12,13 @@ import numpy as np
 from tqdm import tqdm
 
 from vlmscope.analysis.flow.result import AttentionFlow
-from vlmscope.analysis.questions import Question, as_questions
 from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, prefill
 from vlmscope.attention.shares import SOURCES, shares
+from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadOptionError, BadSampleError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.resume import SampleLog
 from vlmscope.types import TokenMap
 
 __all__ = ["FlowOptions", "attention_flow"]
@@ -61,7 +61,7 @@ def attention_flow(
 
     Args:
         model: the model.
-        samples: see :func:`vlmscope.analysis.questions.as_questions`; read one by one.
+        samples: see :func:`vlmscope.data.questions.as_questions`; read one by one.
         options: see :class:`FlowOptions`.
         resume: state file: finished samples are not computed again.
         progress: show a bar on stderr.

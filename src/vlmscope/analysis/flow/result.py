@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.attention.shares import SOURCES, TARGETS
 from vlmscope.errors import UnknownNameError
-from vlmscope.stats import bootstrap_ratios
-from vlmscope.types import Interval
+from vlmscope.stats import Interval, bootstrap_ratios
 
 __all__ = ["AttentionFlow"]
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.knockout.windows import Window
-from vlmscope.stats import bootstrap, bootstrap_ratios, ratio_of_sums
-from vlmscope.types import Interval
+from vlmscope.stats import Interval, bootstrap, bootstrap_ratios, ratio_of_sums
 
 __all__ = ["CarryingLayers", "carrying_layers", "layer_scores"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from vlmscope.analysis.knockout.accuracy import accuracy
+from vlmscope.analysis.agreement import accuracy
 from vlmscope.analysis.knockout.edges import EdgeSet, edge_sets
 from vlmscope.analysis.knockout.judges import Judge
 from vlmscope.analysis.knockout.marks import Marker, Marks
@@ -22,13 +22,13 @@ from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
 from vlmscope.analysis.knockout.result import KnockoutSweep
 from vlmscope.analysis.knockout.windows import Window, everywhere, given_windows, windows
-from vlmscope.analysis.questions import Question, as_questions
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
 from vlmscope.attention.sweep import Case, Outcome, sweep
+from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.resume import SampleLog
 
 __all__ = ["knockout_sweep"]
 
@@ -52,7 +52,7 @@ def knockout_sweep(
 
     Args:
         model: the model.
-        samples: see :func:`vlmscope.analysis.questions.as_questions`; read one by one. Where a sample
+        samples: see :func:`vlmscope.data.questions.as_questions`; read one by one. Where a sample
             brings no answer the model gives one, greedily; that clean answer is what effects are about.
         options: see :class:`KnockoutOptions`.
         objects: hold what the model says under a knock-out against its clean answer by the objects

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vlmscope.analysis.knockout.accuracy import ACCURACIES
+from vlmscope.analysis.agreement import ACCURACIES
 from vlmscope.analysis.knockout.edges import VARIANTS, edge_sets
 from vlmscope.analysis.knockout.windows import MODES
 from vlmscope.attention.sweep import LAST_ROWS

@@ -9,7 +9,7 @@ import numpy as np
 
 from vlmscope.analysis.knockout.result import EFFECTS, KnockoutSweep
 from vlmscope.report import Page, Series, curves, head_map
-from vlmscope.types import Interval
+from vlmscope.stats import Interval
 
 __all__ = ["knockout_page", "knockout_table", "layers_table"]
 

@@ -14,8 +14,7 @@ from vlmscope.analysis.knockout.layers import CarryingLayers, carrying_layers, l
 from vlmscope.analysis.knockout.windows import Window
 from vlmscope.errors import UnknownNameError
 from vlmscope.io import write_json
-from vlmscope.stats import bootstrap
-from vlmscope.types import Interval
+from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["EFFECTS", "HeadEffect", "KnockoutSweep"]
 

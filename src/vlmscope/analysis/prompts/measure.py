@@ -15,14 +15,14 @@ from tqdm import tqdm
 from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.prompts.result import PromptAblation
 from vlmscope.analysis.prompts.variants import Variant, variants_of
-from vlmscope.analysis.questions import Question, as_questions
 from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.shares import shares
+from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadOptionError, BadSampleError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.resume import SampleLog
 
 __all__ = ["PromptOptions", "prompt_ablation"]
 
@@ -64,7 +64,7 @@ def prompt_ablation(
 
     Args:
         model: the model.
-        samples: see :func:`vlmscope.analysis.questions.as_questions`.
+        samples: see :func:`vlmscope.data.questions.as_questions`.
         options: see :class:`PromptOptions`.
         replacements: name -> text asked in place of each question; ``{}`` stands for the question.
         resume: state file: finished samples are not computed again.

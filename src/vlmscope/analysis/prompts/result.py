@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from vlmscope.stats import bootstrap
-from vlmscope.types import Interval
+from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["PromptAblation", "VariantEffect"]
 

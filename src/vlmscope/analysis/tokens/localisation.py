@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
-from vlmscope.analysis.questions import as_questions
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.result import GroundedAnswer
+from vlmscope.data.questions import as_questions
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
 from vlmscope.post import peak
-from vlmscope.stats import bootstrap_ratios
-from vlmscope.types import Interval
+from vlmscope.stats import Interval, bootstrap_ratios
 
 __all__ = ["Localisation", "localisation"]
 
@@ -69,7 +68,7 @@ def localisation(
 
     Args:
         model: the model.
-        samples: questions with masks; see :func:`vlmscope.analysis.questions.as_questions`.
+        samples: questions with masks; see :func:`vlmscope.data.questions.as_questions`.
         ranges: (first, last) layers, both included; None: every layer by itself.
         options: see :class:`TokenOptions`.
         tolerance: as a share of the image's longer side.

@@ -10,25 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.record import run_record
-from vlmscope.analysis.tokens.phrases import noun_phrases
 from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
-from vlmscope.analysis.tokens.words import Word, merge_words
+from vlmscope.analysis.tokens.words import Word, merge_words, noun_phrases
 from vlmscope.attention import capture, generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.selection import check_layers
+from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadOptionError, BadPhraseError
-from vlmscope.images import open_image
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.post import (
-    PostOptions,
-    change_options,
-    combine,
-    find_region,
-    heat_map,
-    mask_coverage,
-    score_map,
-)
-from vlmscope.types import Grounding, TokenMap
+from vlmscope.post import PostOptions, attention_share, locate
+from vlmscope.post.options import with_post
+from vlmscope.results import Grounding
+from vlmscope.types import TokenMap
 
 __all__ = ["TokenOptions", "token_grounding"]
 
@@ -250,9 +243,8 @@ def _spans(text: str, words: Sequence[Word], phrases: Sequence[str]) -> list[tup
 
 def _post(model: LoadedModel, options: TokenOptions) -> PostOptions:
     """The model's own post-processing, unless the user chose one."""
-    if options.post != PostOptions():
-        return options.post
-    return change_options(PostOptions(), model.card.grounding)
+    chosen = options.post if options.post != PostOptions() else None
+    return with_post(PostOptions(), model.card.grounding, chosen)
 
 
 def _ground(
@@ -261,26 +253,20 @@ def _ground(
     indices = list(range(*span))
     words = [answer.words[index] for index in indices]
     raw = answer.map_of(indices)
-    combined = combine(answer.token_map, raw[None], post)
-    region = find_region(answer.token_map, combined, post)
+    located = locate(answer.token_map, raw, post)
     guessed = [word.text for word in words if word.maybe_guessed]
     warnings = (
         (f"pays the image no more attention than a blank one: {', '.join(guessed)}",)
         if len(guessed) == len(words)
         else ()
     )
-    return Grounding(
+    return Grounding.of(
+        located,
         phrase=answer.text[words[0].word.start : words[-1].word.end],
         method="token-grounding",
         model=model.id,
         image=answer.image,
-        heatmap=heat_map(answer.token_map, combined),
-        score_map=score_map(answer.token_map, combined),
-        mask=region.mask,
-        box=region.box,
-        point=region.point,
-        score=float(raw @ mask_coverage(answer.token_map, region.mask)),
-        seen=answer.token_map.seen,
+        score=attention_share(answer.token_map, raw, located.mask),
         details={"words": indices, "layers": list(answer.layers), "maybe_guessed": guessed},
         warnings=warnings,
     )

@@ -7,12 +7,12 @@ import json
 import numpy as np
 from PIL import Image
 
+from vlmscope.analysis.tokens.picture import captioned
 from vlmscope.analysis.tokens.result import CAVEAT, GroundedAnswer
 from vlmscope.report import Page, Series, curves
-from vlmscope.types import Interval
+from vlmscope.results.grounding import resized
+from vlmscope.stats import Interval
 from vlmscope.viz import colorize
-from vlmscope.viz.captioned import captioned
-from vlmscope.viz.overlay import resized
 
 __all__ = ["caption_picture", "tokens_page", "tokens_table"]
 

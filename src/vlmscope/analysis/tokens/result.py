@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.tokens.words import Word
 from vlmscope.errors import AttentionError
-from vlmscope.types import Grounding, TokenMap
+from vlmscope.results import Grounding
+from vlmscope.types import TokenMap
 
 __all__ = ["CAVEAT", "GroundedAnswer", "GroundedWord"]
 

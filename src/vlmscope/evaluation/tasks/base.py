@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.errors import UnknownNameError
-from vlmscope.evaluation.datasets import EvalSample, WordList
 from vlmscope.evaluation.responses import Response
-from vlmscope.evaluation.result import Score
+from vlmscope.evaluation.scores import Score
 
 __all__ = ["Task", "TaskRegistry"]
 

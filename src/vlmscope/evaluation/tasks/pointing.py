@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vlmscope.evaluation.datasets import EvalSample, WordList
-from vlmscope.evaluation.metrics import mean_over_images
+from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.evaluation.responses import Response
-from vlmscope.evaluation.result import Score
+from vlmscope.evaluation.scores import Score
+from vlmscope.metrics import mean_over_images
 
 __all__ = ["Pointing"]
 

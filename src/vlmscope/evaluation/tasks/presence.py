@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation.datasets import IGNORE, EvalSample, WordList
 from vlmscope.evaluation.responses import Response
-from vlmscope.evaluation.result import Score
 from vlmscope.evaluation.roc import roc_auc
-from vlmscope.methods.dense.presence import PRESENCE
+from vlmscope.evaluation.scores import Score
+from vlmscope.methods.encoder.similarity import PRESENCE
 
 __all__ = ["Presence"]
 

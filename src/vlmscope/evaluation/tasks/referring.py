@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from vlmscope.evaluation.datasets import EvalSample, WordList
-from vlmscope.evaluation.metrics import (
-    accuracy_at,
-    box_iou,
-    ciou,
-    intersection_union,
-    mean_over_images,
-)
+from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.evaluation.responses import Response
-from vlmscope.evaluation.result import Score
+from vlmscope.evaluation.scores import Score
+from vlmscope.metrics import accuracy_at, ciou, intersection_union, mean_over_images
+from vlmscope.types.boxes import box_iou
 
 __all__ = ["Referring"]
 

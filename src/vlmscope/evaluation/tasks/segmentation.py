@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.confusion import (
     class_ious,
@@ -15,9 +16,8 @@ from vlmscope.evaluation.confusion import (
     mean_iou,
     pixel_accuracy,
 )
-from vlmscope.evaluation.datasets import IGNORE, EvalSample, WordList
 from vlmscope.evaluation.responses import Response
-from vlmscope.evaluation.result import Score
+from vlmscope.evaluation.scores import Score
 
 __all__ = ["Segmentation"]
 

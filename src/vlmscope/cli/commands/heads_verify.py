@@ -1,0 +1,112 @@
+"""``vlmscope heads verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vlmscope.cli.arguments import (
+    AsJson,
+    Device,
+    Dtype,
+    MaxPixels,
+    MaxSide,
+    Quiet,
+    Revision,
+    TrustRemoteCode,
+    load_decoder,
+)
+from vlmscope.cli.console import emit_json, note
+from vlmscope.cli.headsets import open_heads, show_head_set
+from vlmscope.cli.places import check_place
+from vlmscope.cli.results import default_samples, report_skipped
+from vlmscope.data.images import MAX_PIXELS
+from vlmscope.data.sample_lists import read_samples
+
+__all__ = ["command"]
+
+
+def command(words: list[str]) -> Callable[..., Any]:
+    """The function of this command."""
+    return verify
+
+
+def verify(
+    heads: Annotated[
+        str,
+        typer.Argument(
+            metavar="HEADS",
+            help="A head file, the name of a published set, or heads such as L14H24,L14H13.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Default: the model that the heads were made for."),
+    ] = None,
+    samples: Annotated[
+        str | None,
+        typer.Option(
+            help="A JSON-lines file with boxes or masks, a folder, or tiny-scenes:N. Needed, but for "
+            "the models that ship inside."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write the set with its evidence here, as JSON."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="State file: finished samples are never computed again.")
+    ] = None,
+    post: Annotated[
+        str | None,
+        typer.Option(help="Post-processing: paper or default; else the model's own."),
+    ] = None,
+    placement: Annotated[
+        str | None, typer.Option(help="How images are fitted: pad or processor.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random sets and the bootstrap.")] = 0,
+    max_pixels: MaxPixels = MAX_PIXELS,
+    dtype: Dtype = None,
+    device: Device = None,
+    revision: Revision = None,
+    trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure heads on samples with boxes or masks that discovery did not see.
+
+    Exit code 1 when rows were skipped, or when the heads are no better than chance.
+    """
+    from vlmscope.heads import verify_heads
+
+    check_place(out)
+    given = open_heads(heads)
+    chosen = model or getattr(given, "model", None) or "tiny-llava"
+    rows = read_samples(samples or default_samples(chosen), held_out=True, max_pixels=max_pixels)
+    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code, max_side)
+    found = verify_heads(
+        loaded,
+        given,
+        rows,
+        post=post,
+        placement=placement,
+        progress=not quiet,
+        seed=seed,
+        resume=resume,
+    )
+    if out is not None:
+        found.save(out)
+    if as_json:
+        emit_json(found.to_dict())
+    else:
+        show_head_set(found)
+    if not quiet:
+        note(f"wrote {out}" if out else "Not saved; --out heads.json keeps the evidence.")
+    assert found.evidence is not None  # what verify_heads is for
+    skipped = report_skipped(rows.skipped, found.evidence.skipped)
+    return skipped if found.evidence.better_than_chance else 1

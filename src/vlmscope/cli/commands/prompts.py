@@ -1,0 +1,112 @@
+"""``vlmscope prompts``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from vlmscope.cli.arguments import (
+    AsJson,
+    Device,
+    Dtype,
+    MaxSide,
+    ModelArgument,
+    ModelOption,
+    Quiet,
+    Revision,
+    TrustRemoteCode,
+    load_decoder,
+    the_model,
+)
+from vlmscope.cli.options import collect, with_options
+from vlmscope.cli.results import (
+    Html,
+    JsonFile,
+    Parquet,
+    Questions,
+    Resume,
+    check_places,
+    deliver,
+    typed,
+)
+from vlmscope.errors import BadOptionError
+
+__all__ = ["command"]
+
+
+def command(words: list[str]) -> Callable[..., Any]:
+    """The function of this command, with the options of the analysis."""
+    from vlmscope.analysis.prompts import PromptOptions
+
+    return with_options(prompts, PromptOptions)
+
+
+def prompts(
+    options: dict[str, Any],
+    name: ModelArgument = None,
+    model: ModelOption = None,
+    samples: Questions = "tiny-scenes:20",
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Ask this in place of each question, {} standing for it; repeatable.",
+            metavar="TEXT",
+        ),
+    ] = None,
+    out: JsonFile = None,
+    html: Html = None,
+    parquet: Parquet = None,
+    resume: Resume = None,
+    dtype: Dtype = None,
+    device: Device = None,
+    revision: Revision = None,
+    trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Remove, replace and re-order parts of prompts and see what the answer needed.
+
+    The system sentence, "in this image", every word of the question one by one, its order; and what
+    the query tokens alone know when the answer may not read the image.
+    """
+    from vlmscope.analysis.prompts import PromptOptions, prompt_ablation
+    from vlmscope.analysis.prompts.report import prompts_page, prompts_table
+    from vlmscope.data.questions import read_questions
+
+    settings = collect(PromptOptions, options)
+    check_places(out, html, parquet)
+    replacements = _replacements(replace or ())
+    questions = read_questions(samples)
+    loaded = load_decoder(
+        the_model(name, model), dtype, device, revision, trust_remote_code, max_side
+    )
+    found = prompt_ablation(
+        loaded,
+        questions,
+        settings,
+        replacements=replacements,
+        resume=resume,
+        progress=not quiet,
+    )
+    deliver(
+        {**found.to_dict(), "samples_from": samples},
+        prompts_table(found),
+        as_json=as_json,
+        quiet=quiet,
+        out=out,
+        html=html,
+        page=lambda: prompts_page(found, typed()),
+        parquet=parquet,
+        rows=found.rows(),
+    )
+    return 0
+
+
+def _replacements(texts: Sequence[str]) -> dict[str, str]:
+    for text in texts:
+        if not text.strip():
+            raise BadOptionError("--replace leaves nothing to ask: the text is empty.")
+    return {f"asked as: {text}": text for text in texts}

@@ -1,0 +1,114 @@
+"""``vlmscope tokens``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vlmscope.cli.arguments import (
+    AsJson,
+    Device,
+    Dtype,
+    MaxSide,
+    ModelName,
+    Quiet,
+    Revision,
+    TrustRemoteCode,
+    load_decoder,
+)
+from vlmscope.cli.console import emit, note
+from vlmscope.cli.options import collect, with_options
+from vlmscope.cli.places import check_picture, save_picture
+from vlmscope.cli.results import Html, JsonFile, Parquet, check_places, deliver, typed
+
+__all__ = ["command"]
+
+
+def command(words: list[str]) -> Callable[..., Any]:
+    """The function of this command, with the options of the analysis."""
+    from vlmscope.analysis.tokens import TokenOptions
+
+    return with_options(tokens, TokenOptions)
+
+
+def tokens(
+    options: dict[str, Any],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture.")],
+    prompt: Annotated[
+        str, typer.Argument(metavar="[PROMPT]", help="What is asked.")
+    ] = "describe the picture",
+    answer: Annotated[
+        str | None, typer.Option(help="Take this as the answer; the model is not asked.")
+    ] = None,
+    heads: Annotated[
+        str | None, typer.Option(help='Read these heads alone, for example "L14H24,L14H13".')
+    ] = None,
+    phrase: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Ground this part of the answer in place of its noun phrases; repeatable."
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write the grounded caption here, as a picture.")
+    ] = None,
+    model: ModelName = "tiny-llava",
+    out: JsonFile = None,
+    html: Html = None,
+    parquet: Parquet = None,
+    dtype: Dtype = None,
+    device: Device = None,
+    revision: Revision = None,
+    trust_remote_code: TrustRemoteCode = False,
+    max_side: MaxSide = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show what each word of an answer looked at, and a box for each thing that it names.
+
+    The model answers, or an answer is given; every word's attention is read on the image, on a blank
+    image, and its probability once more with the image blocked. Words that do not need the image are
+    marked: a hint of a guess.
+    """
+    from vlmscope.analysis.tokens import TokenOptions, token_grounding
+    from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
+    from vlmscope.analysis.tokens.result import CAVEAT
+    from vlmscope.data.images import open_image
+    from vlmscope.types import parse_heads
+
+    settings = collect(TokenOptions, options)
+    check_places(out, html, parquet)
+    check_picture(picture)
+    chosen = None if heads is None else parse_heads(heads)
+    opened = open_image(image)
+    loaded = load_decoder(model, dtype, device, revision, trust_remote_code, max_side)
+    found = token_grounding(
+        loaded, opened, prompt, answer, settings, heads=chosen, phrases=phrase or None
+    )
+    if picture is not None:
+        save_picture(caption_picture(found), picture)
+    if not as_json:
+        emit(found.text)
+    deliver(
+        found.to_dict(),
+        tokens_table(found),
+        as_json=as_json,
+        quiet=quiet,
+        out=out,
+        html=html,
+        page=lambda: tokens_page(found, typed()),
+        parquet=parquet,
+        rows=found.rows(),
+    )
+    if not as_json:
+        for each in found.phrases:
+            box = "nothing" if each.box is None else " ".join(f"{v:.0f}" for v in each.box)
+            emit(f"{each.phrase}: {box}")
+    if not quiet:
+        note(CAVEAT)
+        if picture is not None:
+            note(f"wrote {picture}")
+    return 0

@@ -1,0 +1,186 @@
+"""What a data set is, and how data sets are found by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.data.datasets.words import Name, WordList
+from vlmscope.data.images import OpenedImage
+from vlmscope.data.targets import Target
+from vlmscope.errors import BadOptionError, UnknownNameError
+
+__all__ = [
+    "IGNORE",
+    "Dataset",
+    "DatasetKind",
+    "DatasetRegistry",
+    "DatasetSource",
+    "EvalSample",
+    "Referent",
+    "Skipped",
+]
+
+IGNORE = -1
+"""Label of a pixel that counts for nothing. Readers turn the 255 or 0 of a format into this."""
+
+
+class Skipped(NamedTuple):
+    """An image that could not be used, and why."""
+
+    image_id: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Referent:
+    """Something that is looked for in one image.
+
+    Attributes:
+        label: the class, or the phrase itself.
+        names: what it is called; several names share one object, the best of them counts.
+        target: where it is.
+    """
+
+    label: str
+    names: tuple[Name, ...]
+    target: Target
+
+
+@dataclass(frozen=True, eq=False)
+class EvalSample:
+    """One image with what is true of it.
+
+    Attributes:
+        image_id: unique within the data set.
+        image: upright.
+        referents: what is looked for, for pointing and referring.
+        labels: int32 (height, width) of class indices and :data:`IGNORE`, for segmentation; or None.
+    """
+
+    image_id: str
+    image: OpenedImage
+    referents: tuple[Referent, ...] = ()
+    labels: NDArray[np.int32] | None = field(default=None, repr=False)
+
+
+class Dataset(Protocol):
+    """An opened data set: a list of image ids, each of which can be loaded.
+
+    Attributes:
+        id: of its kind.
+        digest: of what is true in it, so that results of two versions are never mixed.
+        tasks: ids of the tasks it has truth for.
+        words: its classes and their names, in the order of the label maps.
+        image_ids: in the order of evaluation.
+        skipped: what its listing already says cannot be used.
+        protocol: JSON values that a report has to state: sources, filters, what is ignored.
+    """
+
+    id: str
+    digest: str
+    tasks: tuple[str, ...]
+    words: WordList
+    image_ids: Sequence[str]
+    skipped: tuple[Skipped, ...]
+    protocol: Mapping[str, Any]
+
+    def load(self, image_id: str) -> EvalSample:
+        """Read one image and its truth.
+
+        Raises:
+            BadImageError: a picture that cannot be read.
+            BadSampleError: truth that is missing, damaged or does not fit the picture.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Where a data set is and how its classes are called; None leaves it to the data set.
+
+    Attributes:
+        root: its folder.
+        words: a word list, or the path of one.
+    """
+
+    root: str | os.PathLike[str] | None = None
+    words: WordList | str | os.PathLike[str] | None = None
+
+    def folder(self, name: str, layout: str) -> str:
+        """The folder of a data set that needs one.
+
+        Raises:
+            BadOptionError: none was given; says what has to be in it.
+        """
+        if self.root is None:
+            raise BadOptionError(
+                f"The data set {name} is read from a folder: --root PATH (root= in Python), "
+                f"with {layout} in it."
+            )
+        return os.fspath(self.root)
+
+    def refuse(self, name: str, *fields: str) -> None:
+        """Raise BadOptionError for what was given although the data set takes no such thing."""
+        for given in fields:
+            if getattr(self, given) is not None:
+                raise BadOptionError(
+                    f"The data set {name} takes no {given}, got {getattr(self, given)}. Leave it out."
+                )
+
+
+class DatasetKind(Protocol):
+    """How a data set of one kind is opened.
+
+    Attributes:
+        id: explicit and unique.
+        summary: one line.
+    """
+
+    id: str
+    summary: str
+
+    def open(self, source: DatasetSource) -> Dataset:
+        """Read the listing; images are left for later.
+
+        Raises:
+            BadOptionError: a root or words that are missing, or given but not taken.
+            BadSampleError: a listing that is missing or damaged.
+        """
+        ...
+
+
+class DatasetRegistry:
+    """Kinds of data sets by id; a duplicate raises."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, DatasetKind] = {}
+
+    def register(self, kind: DatasetKind) -> DatasetKind:
+        """Add a kind.
+
+        Raises:
+            ValueError: when its id is taken.
+        """
+        if kind.id in self._kinds:
+            raise ValueError(f"A data set with the id {kind.id!r} is registered already.")
+        self._kinds[kind.id] = kind
+        return kind
+
+    def __iter__(self) -> Iterator[DatasetKind]:
+        return iter(self._kinds.values())
+
+    def get(self, name: str) -> DatasetKind:
+        """The kind of an id.
+
+        Raises:
+            UnknownNameError: lists the nearest ids.
+        """
+        if name not in self._kinds:
+            raise UnknownNameError("data set", name, self._kinds)
+        return self._kinds[name]

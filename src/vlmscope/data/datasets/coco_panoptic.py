@@ -1,0 +1,139 @@
+"""COCO panoptic annotations in a folder: ``panoptic.json``, ``panoptic/*.png`` and ``images/``.
+
+Every class of the word list is one target per image: all its segments together. Pixels of other
+categories, and those that nobody labelled, count for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.data.datasets.base import (
+    IGNORE,
+    Dataset,
+    DatasetSource,
+    EvalSample,
+    Referent,
+    Skipped,
+)
+from vlmscope.data.datasets.panoptic_json import PanopticListing
+from vlmscope.data.datasets.panoptic_png import class_labels, read_segment_ids
+from vlmscope.data.datasets.words import WordList
+from vlmscope.data.images import open_image
+from vlmscope.data.targets import Target
+from vlmscope.errors import BadSampleError, UnknownNameError
+from vlmscope.types import tight_box
+
+__all__ = ["AREA", "CocoPanoptic", "CocoPanopticKind"]
+
+AREA = (0.02, 0.8)
+"""Shares of the image between which an object is a target: smaller ones are below a patch or two,
+larger ones are hit blindly."""
+
+_MARKS = ("-merged", "-other", "-stuff")  # COCO's marks, which are no words
+
+
+class CocoPanoptic:
+    """An opened folder.
+
+    Args:
+        root: the folder.
+        words: classes and their names; every class is the name of a category. None: all
+            categories, called by their names without COCO's marks (``wall-other-merged``: wall).
+        area: bounds of a target's share of the image, inclusive.
+
+    Raises:
+        BadSampleError: a folder or listing that is missing or damaged.
+        UnknownNameError: a class of the word list that is no category.
+    """
+
+    id = "coco-panoptic"
+    tasks: tuple[str, ...] = ("pointing", "segmentation", "presence")
+
+    def __init__(
+        self, root: Path, words: WordList | None = None, area: tuple[float, float] = AREA
+    ) -> None:
+        if not root.is_dir():
+            raise BadSampleError(
+                f"There is no folder {root}. Give the data set's folder as --root."
+            )
+        self._root = root
+        self._area = area
+        self._listing = PanopticListing.load(root / "panoptic.json")
+        categories = self._listing.categories
+        self.words = _from_categories(categories) if words is None else _checked(words, categories)
+        places = {label: index for index, label in enumerate(self.words.labels)}
+        self._classes = {number: places.get(name, IGNORE) for number, name in categories.items()}
+        self.digest = f"{self._listing.digest} area {area[0]:g} to {area[1]:g}"
+        self.image_ids: Sequence[str] = tuple(self._listing.entries)
+        self.skipped: tuple[Skipped, ...] = self._listing.skipped
+        self.protocol: Mapping[str, Any] = {
+            "source": root.name,
+            "targets": "all segments of a class in an image together, crowds included",
+            "target area": f"{area[0]:.0%} to {area[1]:.0%} of the image",
+            "ignored pixels": "unlabelled, or of a category that is not in the word list",
+        }
+
+    def load(self, image_id: str) -> EvalSample:
+        """Read one image, its label map and its targets."""
+        entry = self._listing.entries[image_id]
+        image = open_image(self._root / "images" / entry.image)
+        if image.size != entry.size:
+            raise BadSampleError(
+                f"The image {entry.image} is {image.size[0]}x{image.size[1]} (height x width), the "
+                f"listing says {entry.size[0]}x{entry.size[1]}."
+            )
+        ids = read_segment_ids(self._root / "panoptic" / entry.png, entry.size)
+        segments = {number: self._classes[kind] for number, kind in entry.segments.items()}
+        labels = class_labels(ids, segments, IGNORE)
+        return EvalSample(image_id, image, tuple(self._referents(labels)), labels)
+
+    def _referents(self, labels: NDArray[np.int32]) -> list[Referent]:
+        found = []
+        counts = np.bincount(labels[labels != IGNORE], minlength=len(self.words))
+        for index, (label, names) in enumerate(self.words.classes.items()):
+            if counts[index] and self._area[0] <= counts[index] / labels.size <= self._area[1]:
+                mask = labels == index
+                box = tight_box(mask)
+                assert box is not None  # it has pixels: they were counted
+                found.append(Referent(label, names, Target(box, mask)))
+        return found
+
+
+def _checked(words: WordList, categories: Mapping[int, str]) -> WordList:
+    known = set(categories.values())
+    for label in words.labels:
+        if label not in known:
+            raise UnknownNameError("category", label, known, "Word lists name COCO categories.")
+    return words
+
+
+def _from_categories(categories: Mapping[int, str]) -> WordList:
+    """Classes are the categories by their full names; what they are called leaves the marks out."""
+    classes = {name: (_without_marks(name),) for name in categories.values()}
+    return WordList("category names without -merged, -other, -stuff", classes)
+
+
+def _without_marks(name: str) -> str:
+    for mark in _MARKS:
+        name = name.replace(mark, "")
+    return name
+
+
+class CocoPanopticKind:
+    """Opens a folder of COCO panoptic annotations."""
+
+    id = CocoPanoptic.id
+    summary = "a folder with panoptic.json, panoptic/*.png and images/ (COCO panoptic format)"
+
+    def open(self, source: DatasetSource) -> Dataset:
+        folder = source.folder(self.id, "panoptic.json, panoptic/ and images/")
+        words = source.words
+        if words is not None and not isinstance(words, WordList):
+            words = WordList.load(words)
+        return CocoPanoptic(Path(folder), words)

@@ -1,0 +1,111 @@
+"""What one picture costs a model: positions, image tokens, key-value cache; nothing is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vlmscope.models.loading.sources import Source
+
+if TYPE_CHECKING:
+    from vlmscope.models import ImageInputs, LoadedModel
+
+__all__ = ["SIZE", "PictureCost", "picture_cost"]
+
+SIZE = (768, 1024)
+"""(height, width) of the picture that is counted."""
+
+_PROMPT = "a dog"
+
+
+@dataclass(frozen=True)
+class PictureCost:
+    """One picture of :data:`SIZE` with a short prompt.
+
+    Attributes:
+        image_tokens: that stand for a part of the image, in the sequence or beside it.
+        positions: the whole sequence; None when it is not known.
+        cache_bytes: of keys and values of every layer for these positions. Layers with a sliding
+            window need less; cross-attention layers a little more, for tokens that lie on no grid.
+        unknown: why the rest is None; empty when it is known.
+    """
+
+    image_tokens: int | None = None
+    positions: int | None = None
+    cache_bytes: int | None = None
+    unknown: str = ""
+
+
+def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | None:
+    """Count what a picture costs, by writing a prompt for a blank one.
+
+    Args:
+        source: pinned.
+        hf: the model with shapes but without storage.
+        element_bytes: of one key or value.
+
+    Returns:
+        None for models without a decoder.
+    """
+    from vlmscope.errors import UnsupportedError
+    from vlmscope.models import DualFamily
+    from vlmscope.models.loading.load import family_of
+
+    try:
+        family = family_of(source)
+    except UnsupportedError:
+        return PictureCost(unknown="vlmscope does not cover this family")
+    if isinstance(family, DualFamily):
+        return None
+    try:
+        return _counted(source, hf, family, element_bytes)
+    except (
+        Exception
+    ) as error:  # a missing tokenizer, a family that needs weights: sizes still count
+        reason = " ".join(str(error).split())[:200]
+        return PictureCost(unknown=f"could not be counted ({reason or type(error).__name__})")
+
+
+def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
+    from vlmscope.models import LoadedModel
+    from vlmscope.models.cards import card_for
+    from vlmscope.models.loading.processors import load_processor
+
+    processor = load_processor(source.path, source.options)
+    card = card_for(source.name, family.id)
+    model = LoadedModel(source.name, source.revision, hf, processor, family, card)
+    fitted = _fitted(model)
+    text = model.encode_prompt(_PROMPT, [fitted])
+    positions = len(text.ids)
+    # gaps between rows and tiles are positions, but stand for no part of the image
+    shown = sum(len(layout.offsets) for layout in fitted.layouts) or fitted.expansion.tokens
+    crossed = len(family.cross_layers(hf))
+    entries = positions * (len(model.layers) - crossed) + shown * crossed
+    return PictureCost(
+        image_tokens=shown,
+        positions=positions,
+        cache_bytes=entries * _entry_bytes(model.decoder.config, element_bytes),
+    )
+
+
+def _fitted(model: LoadedModel) -> ImageInputs:
+    """A blank picture as the model takes it."""
+    from vlmscope.models import ImageInputs
+    from vlmscope.models.prompts.prompt import Expansion
+
+    queries = getattr(model.hf.config, "num_query_tokens", None)
+    if queries is None:
+        return model.fit(np.zeros((*SIZE, 3), np.uint8))
+    # as many whatever the image; what they were made of takes weights to say
+    token = model.family.placeholder(model.hf, model.processor)
+    return ImageInputs({}, Expansion.run(token, int(queries)), (), "")
+
+
+def _entry_bytes(config: Any, element_bytes: int) -> int:
+    """Bytes of the key and the value of one position in one layer."""
+    heads = config.num_attention_heads
+    keys = getattr(config, "num_key_value_heads", None) or heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return 2 * int(keys) * int(width) * element_bytes

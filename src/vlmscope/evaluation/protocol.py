@@ -1,0 +1,90 @@
+"""What a report has to state: a number without its protocol is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from vlmscope.data.datasets import Dataset
+from vlmscope.evaluation.responses import is_dense
+from vlmscope.evaluation.runs import MethodRun
+from vlmscope.evaluation.tasks import Task
+from vlmscope.methods.encoder import DenseAnswer
+from vlmscope.methods.encoder.texts import template_texts
+from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.stats import LEVEL, RESAMPLES
+from vlmscope.version import __version__
+
+__all__ = ["protocol_of", "setting_of", "state_header"]
+
+
+def protocol_of(
+    dataset: Dataset, model: LoadedModel | DualEncoder, tasks: Sequence[Task], seed: int
+) -> dict[str, Any]:
+    """Everything that holds for all runs of an evaluation, as JSON values."""
+    return {
+        "dataset": {"id": dataset.id, "digest": dataset.digest, **dataset.protocol},
+        "words": dataset.words.to_dict(),
+        "model": {
+            "id": model.id,
+            "revision": model.revision,
+            "family": model.family.id,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "quantisation": model.card.quantisation,
+            "device": str(model.device),
+        },
+        "tasks": {task.id: task.definition for task in tasks},
+        "names": "the score of a class is that of the best of its names, patch by patch",
+        "interval": f"{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES} resamples, "
+        f"seed {seed}",
+        "software": {
+            "vlmscope": __version__,
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+        },
+    }
+
+
+def setting_of(run: MethodRun, model: LoadedModel | DualEncoder) -> dict[str, Any]:
+    """How one run sees image and text, and all of its options, as JSON values."""
+    options = asdict(run.options)
+    if not is_dense(run) or not isinstance(model, DualEncoder):
+        return {"options": options}
+    side = DenseAnswer(run.method, model, run.options).side  # type: ignore[arg-type]
+    kept = f"shorter side to {side} pixels, ratio kept to whole patches"
+    windows = f", {_windows(run.options)}" if run.options.window else ""
+    return {
+        "resize": (kept if run.options.keep_ratio else f"squashed to {side}x{side}") + windows,
+        "text": _text(run, model),
+        "similarity": "cosine of patch and text",
+        "options": options,
+    }
+
+
+def _windows(options: Any) -> str:
+    step = options.stride or options.window // 2
+    return f"sliding windows of {options.window} pixels every {step}, cosines averaged"
+
+
+def _text(run: MethodRun, model: DualEncoder) -> str:
+    if not model.family.templates:
+        return "rows of the classifier; no templates"
+    texts = template_texts(run.options.templates)
+    return f"{texts[0]!r}" if len(texts) == 1 else f"mean of {len(texts)} templates"
+
+
+def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str, Any]:
+    """What has to be the same for the results of two sessions to be put together."""
+    return {
+        "job": "evaluation",
+        "version": __version__,
+        "dataset": dataset.id,
+        "digest": dataset.digest,
+        "words": dataset.words.digest,
+        "model": model.id,
+        "revision": model.revision,
+        "dtype": str(model.dtype),
+        "quantisation": model.card.quantisation,
+    }

@@ -1,0 +1,117 @@
+"""What an evaluation found: scores, each with its number of samples and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vlmscope.data.datasets import Skipped
+from vlmscope.errors import UnknownNameError
+from vlmscope.stats import Interval
+
+__all__ = ["Evaluation", "RunScores", "Score"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number.
+
+    Attributes:
+        metric: its name, for example ``"pointing"`` or ``"mIoU"``.
+        interval: value with its bootstrap interval over images; None when there was no sample.
+        n: how many samples it is made of.
+        unit: what a sample is: ``"pairs"``, ``"pixels"`` ...
+        images: on how many images they are.
+        detail: JSON values, such as the IoU of each class.
+    """
+
+    metric: str
+    interval: Interval | None
+    n: int
+    unit: str
+    images: int
+    detail: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        return "-" if self.interval is None else str(self.interval)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        value, low, high = self.interval or (None, None, None)
+        record = {"value": value, "low": low, "high": high, "n": self.n, "unit": self.unit}
+        return {**record, "images": self.images, **self.detail}
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """The scores of one method under its options.
+
+    Attributes:
+        label: what the run is called.
+        method: id of the method.
+        setting: JSON values: resize, text, and every option.
+        scores: in the order of the tasks.
+    """
+
+    label: str
+    method: str
+    setting: Mapping[str, Any]
+    scores: tuple[Score, ...]
+
+    def __getitem__(self, metric: str) -> Score:
+        """The score of a metric.
+
+        Raises:
+            UnknownNameError: a metric that was not measured.
+        """
+        for score in self.scores:
+            if score.metric == metric:
+                return score
+        raise UnknownNameError("metric", metric, [score.metric for score in self.scores])
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that a report says.
+
+    Attributes:
+        protocol: JSON values without which the numbers mean nothing.
+        images: how many were measured.
+        skipped: those that could not be.
+        runs: one per method, in the order asked for.
+    """
+
+    protocol: Mapping[str, Any]
+    images: int
+    skipped: tuple[Skipped, ...]
+    runs: tuple[RunScores, ...]
+
+    def __getitem__(self, label: str) -> RunScores:
+        """The scores of a run.
+
+        Raises:
+            UnknownNameError: a run that is not there.
+        """
+        for run in self.runs:
+            if run.label == label:
+                return run
+        raise UnknownNameError("run", label, [run.label for run in self.runs])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, the content of ``report.json``."""
+        return {
+            "format": "vlmscope-evaluation/1",
+            "protocol": dict(self.protocol),
+            "images": self.images,
+            "skipped": [{"image": s.image_id, "reason": s.reason} for s in self.skipped],
+            "runs": [
+                {
+                    "label": run.label,
+                    "method": run.method,
+                    "setting": dict(run.setting),
+                    "scores": {score.metric: score.to_dict() for score in run.scores},
+                }
+                for run in self.runs
+            ],
+        }

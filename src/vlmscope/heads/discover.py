@@ -1,0 +1,162 @@
+"""Discovery of localization heads: images and expressions in, a measured HeadSet out."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from vlmscope.data.resume import SampleLog
+from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.heads.choice import decoder_shape
+from vlmscope.heads.measures import Measures, measure, stack
+from vlmscope.heads.options import DiscoveryOptions
+from vlmscope.heads.selection import Selection, entropies_of, select
+from vlmscope.heads.survey import Survey, survey
+from vlmscope.models import LoadedModel
+from vlmscope.stats import bootstrap_ratios
+from vlmscope.types import Head, HeadFrequency, HeadSet
+from vlmscope.version import __version__
+
+__all__ = ["discover_heads"]
+
+
+def discover_heads(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    options: DiscoveryOptions | None = None,
+    *,
+    progress: bool = True,
+    resume: str | os.PathLike[str] | None = None,
+) -> HeadSet:
+    """Find the localization heads of a model, without labels (localization_heads: "Discovery").
+
+    One forward pass per image; of every sample a few numbers per head are kept. Consecutive
+    samples on one image share its pass. The paper uses 1,000 pairs.
+
+    Args:
+        model: the model.
+        samples: (image, phrase) pairs or objects with ``.image`` and ``.phrase``; boxes and masks
+            that they may carry are never looked at. Rows that cannot be used are skipped, counted
+            and warned of (``HeadSet.skipped``).
+        options: see :class:`DiscoveryOptions`.
+        progress: show a bar on stderr.
+        resume: a state file: finished samples are added to it and never computed twice. The same
+            file serves every variant of the criteria, as these need no new forward pass.
+
+    Raises:
+        BadSampleError: when no sample can be used.
+        BadOptionError: when the model has no layers left after ``skip_layers``.
+        ModelMismatchError: a state file of another model, prompt or read-out row.
+        OutputError: a state file that is none, or cannot be written.
+        UnsupportedError: a model without a decoder, or one where no head's attention has any
+            structure at all.
+    """
+    options = options or DiscoveryOptions()
+    layers, width = decoder_shape(model)
+    if options.skip_layers >= layers:
+        raise BadOptionError(
+            f"skip_layers must be less than the decoder's {layers} layers, got {options.skip_layers}."
+        )
+    reading = {
+        "rows": options.rows,
+        "preset": options.preset,
+        "placement": options.placement,
+        "first_layer": options.skip_layers,
+    }
+    log = SampleLog(resume, _header(model, reading))
+    found = survey(
+        model,
+        samples,
+        log,
+        lambda _, maps: measure(maps),
+        reading=reading,
+        progress=progress,
+        title="discovering heads",
+    )
+    measures = stack([log[digest] for digest in found.ids])
+    places = itertools.product(range(options.skip_layers, layers), range(width))
+    heads = [Head(layer, head) for layer, head in places]
+    selection = select(measures, options)
+    return _head_set(model, options, heads, measures, selection, found, log[found.ids[0]])
+
+
+def _header(model: LoadedModel, reading: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "job": "discovery",
+        "model": model.id,
+        "revision": model.revision,
+        "shape": model.decoder_shape,
+        **reading,
+    }
+
+
+def _head_set(
+    model: LoadedModel,
+    options: DiscoveryOptions,
+    heads: list[Head],
+    measures: Measures,
+    selection: Selection,
+    found: Survey,
+    first: dict[str, Any],
+) -> HeadSet:
+    best = [index for index in selection.order.tolist() if selection.frequency[index] > 0]
+    if not best:
+        raise UnsupportedError(
+            f"No head of {model.id} has attention with any structure on these samples, so none can "
+            "be chosen. Look at the maps of a few samples, or read another row."
+        )
+    return HeadSet(
+        heads=tuple(heads[index] for index in best[: options.k]),
+        model=model.id,
+        revision=model.revision,
+        source="discovered",
+        prompt=first["preset"],
+        rows=options.rows,
+        shape=model.decoder_shape,
+        samples=len(found.ids),
+        trials=options.trials,
+        tau=selection.tau,
+        sums=tuple(np.sort(measures.sums.mean(axis=0)).tolist()),
+        frequencies=_frequencies(options, heads, measures, selection),
+        options={**asdict(options), "placement_used": first["placement"]},
+        sample_ids=tuple(found.ids),
+        version=__version__,
+        notes=_notes(options, selection, len(best)),
+        trial_taus=selection.trial_taus,
+        skipped=tuple(found.skipped),
+    )
+
+
+def _frequencies(
+    options: DiscoveryOptions, heads: list[Head], measures: Measures, selection: Selection
+) -> tuple[HeadFrequency, ...]:
+    intervals = bootstrap_ratios(
+        selection.marks, selection.draws, resamples=options.resamples, seed=options.seed
+    )
+    sums = measures.sums.mean(axis=0)
+    entropies = entropies_of(measures, options)
+    rows = []
+    for index in selection.order.tolist():
+        finite = entropies[:, index][np.isfinite(entropies[:, index])]
+        entropy = float(finite.mean()) if len(finite) else None
+        rows.append(HeadFrequency(heads[index], intervals[index], float(sums[index]), entropy))
+    return tuple(rows)
+
+
+def _notes(options: DiscoveryOptions, selection: Selection, selected: int) -> str:
+    notes = []
+    if selection.survivors <= options.candidates:
+        notes.append(
+            f"Only {selection.survivors} heads pass the attention sum, no more than the "
+            f"{options.candidates} that are marked in each sample: the entropy hardly ranks them."
+        )
+    if selected < options.k:
+        notes.append(
+            f"Asked for {options.k} heads; only {selected} were selected in any sample, and are the set."
+        )
+    return " ".join(notes)

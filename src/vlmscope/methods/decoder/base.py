@@ -1,0 +1,121 @@
+"""What methods share that make one map of a decoder's attention: from the map to a Grounding."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.attention.maps import MeanMaps
+from vlmscope.methods.base import GroundRequest, refuse_foreign
+from vlmscope.models import LoadedModel, Prompt
+from vlmscope.post import image_cautions, locate
+from vlmscope.results import Grounding
+
+__all__ = ["AttentionMethod", "PhraseMap"]
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseMap:
+    """A method's map of one phrase, not smoothed yet.
+
+    Attributes:
+        weights: float64 (tokens,), what is located.
+        score: from a mask, bool (height, width), to the score of the phrase.
+        read: what it was made of.
+        details: what the method adds to the record, JSON values.
+        warnings: sentences to read before trusting it.
+    """
+
+    weights: NDArray[np.float64]
+    score: Callable[[NDArray[np.bool_]], float]
+    read: MeanMaps
+    details: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class AttentionMethod(ABC):
+    """A method that makes one map per phrase out of a decoder's attention.
+
+    Attributes:
+        id: explicit and unique.
+        summary: one line.
+        options: its options, a frozen dataclass derived from ``PostOptions``.
+        takes: everything but heads: it reads all of them.
+        scored: what the score is, in one sentence.
+    """
+
+    id: str
+    summary: str
+    options: type[Any]
+    takes: frozenset[str] = frozenset({"placement", "prompt", "rows"})
+    scored: str
+
+    @abstractmethod
+    def maps(
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        phrases: Sequence[Prompt],
+        request: GroundRequest,
+    ) -> list[PhraseMap]:
+        """The maps of phrases on one image, uint8 (height, width, 3); one per phrase."""
+
+    def accepts(self, model: Any) -> bool:
+        """Any model with a decoder that reads image tokens."""
+        return hasattr(model, "decoder_shape")
+
+    def ground(
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        phrases: Sequence[Prompt],
+        request: GroundRequest,
+    ) -> list[Grounding]:
+        """Make the maps of all phrases, and locate each.
+
+        Raises:
+            BadOptionError: heads, or a layer that the model does not have.
+        """
+        refuse_foreign(self, request)
+        found = self.maps(model, pixels, phrases, request)
+        return [
+            self._located(model, pixels, phrase, each, request.options)
+            for phrase, each in zip(phrases, found, strict=True)
+        ]
+
+    def _located(
+        self,
+        model: LoadedModel,
+        pixels: NDArray[np.uint8],
+        phrase: Prompt,
+        found: PhraseMap,
+        options: Any,
+    ) -> Grounding:
+        token_map = found.read.token_map
+        located = locate(token_map, found.weights, options)
+        start, end = phrase.span
+        return Grounding.of(
+            located,
+            phrase=phrase.text[start:end],
+            method=self.id,
+            model=model.id,
+            image=pixels,
+            score=found.score(located.mask),
+            details={
+                **found.read.reading.record,
+                **found.details,
+                "row_tokens": list(found.read.row_tokens),
+                "prompt": found.read.preset,
+                "placement": token_map.placement,
+                "revision": model.revision,
+                "options": asdict(options),
+                "score": self.scored,
+                **located.record,
+            },
+            warnings=found.warnings + image_cautions(token_map),
+        )

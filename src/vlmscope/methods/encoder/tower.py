@@ -1,0 +1,233 @@
+"""The dense path of a vision tower: it runs beside the model's own, which stays untouched.
+
+Every block of the tower is taken apart once. In the last ``depth`` blocks the dense path takes the
+block's queries, keys and values OF THE ORIGINAL PATH, attends in its own way and adds to its own
+residual stream. Both paths share the projections, and what nothing depends on (the last block of the
+original path, unless the pooled embedding is asked for) is not computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from vlmscope.errors import BadOptionError
+from vlmscope.models import DualEncoder
+from vlmscope.models.encoders.blocks import QKV, Scratch, VisionBlock
+from vlmscope.models.encoders.patches import PatchGrid
+
+__all__ = ["DenseFormula", "DensePath", "DenseTokens", "Site", "dense_tokens", "tokens_of_methods"]
+
+
+# On a processor no matrix product gets faster beyond this many rows for each thread, while larger
+# tensors leave the cache and cost page faults: a larger batch is run in parts.
+_TOKENS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where a dense attention happens.
+
+    Attributes:
+        block: the block.
+        normed: (batch, prefix + patches, dim), its input after norm1.
+        grid: (rows, columns) of patches.
+        prefix: special tokens in front of the patches.
+        scratch: buffers of this pass, for what does not outlive the attention.
+    """
+
+    block: VisionBlock
+    normed: Tensor
+    grid: PatchGrid
+    prefix: int
+    scratch: Scratch = field(default_factory=Scratch)
+
+
+@dataclass(frozen=True)
+class DensePath:
+    """The shape of a method's dense path.
+
+    Attributes:
+        depth: how many of the last blocks it runs beside.
+        residual: whether it keeps a residual stream (it starts from the original path's).
+        feed_forward: whether it goes through the blocks' feed-forward parts.
+    """
+
+    depth: int
+    residual: bool
+    feed_forward: bool
+
+
+class DenseFormula(Protocol):
+    """What the tower has to know of a method: its path, and how its patches attend there.
+
+    Attributes:
+        id: of the method, for messages.
+    """
+
+    id: str
+
+    def path(self, options: Any, blocks: int) -> DensePath:
+        """The shape of the dense path in a tower of so many blocks."""
+        ...
+
+    def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
+        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTokens:
+    """What a pass yields.
+
+    Attributes:
+        patches: (batch, patches, joint), in the joint space, not normalised.
+        pooled: (batch, joint), the model's own image embedding, or None when not asked for.
+    """
+
+    patches: Tensor
+    pooled: Tensor | None
+
+
+def dense_tokens(
+    encoder: DualEncoder,
+    values: Tensor,
+    grid: PatchGrid,
+    method: DenseFormula,
+    options: Any,
+    pooled: bool = False,
+) -> DenseTokens:
+    """Run a batch of equally sized images through both paths.
+
+    Args:
+        encoder: the model; not changed.
+        values: (batch, 3, height, width), normalised pixels.
+        grid: (rows, columns) of patches.
+        method: the method.
+        options: its options.
+        pooled: also compute the model's own image embedding.
+
+    Raises:
+        BadOptionError: more dense blocks than the tower has.
+    """
+    return tokens_of_methods(encoder, values, grid, [(method, options)], pooled)[0]
+
+
+def tokens_of_methods(
+    encoder: DualEncoder,
+    values: Tensor,
+    grid: PatchGrid,
+    runs: Sequence[tuple[DenseFormula, Any]],
+    pooled: bool = False,
+) -> list[DenseTokens]:
+    """As :func:`dense_tokens` for several methods: the original path beneath them is computed once.
+
+    Args:
+        encoder, values, grid, pooled: as there.
+        runs: methods, each with its options.
+
+    Returns:
+        What each run alone would yield.
+
+    Raises:
+        BadOptionError: more dense blocks than the tower has.
+    """
+    routes = tuple(_route(encoder, method, options) for method, options in runs)
+    walk = _Walk(encoder, grid, routes, pooled)
+    with encoder.frozen():
+        x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
+        parts = [walk.tokens(part) for part in x.split(_images_at_once(x))]
+    return [_joined(own) for own in zip(*parts, strict=True)]
+
+
+def _route(encoder: DualEncoder, method: DenseFormula, options: Any) -> _Route:
+    blocks = len(encoder.blocks)
+    path = method.path(options, blocks)
+    if not 1 <= path.depth <= blocks:
+        raise BadOptionError(
+            f"The tower of {encoder.id} has {blocks} blocks; {method.id} was asked for {path.depth} "
+            f"dense blocks. Give 1 to {blocks}."
+        )
+    return _Route(method, options, path, blocks - path.depth)
+
+
+def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:
+    patches = torch.cat([part.patches for part in parts])
+    pooled = [part.pooled for part in parts if part.pooled is not None]
+    return DenseTokens(patches, torch.cat(pooled) if pooled else None)
+
+
+def _images_at_once(x: Tensor) -> int:
+    if x.device.type != "cpu":
+        return max(1, len(x))
+    return max(1, _TOKENS_AT_ONCE * torch.get_num_threads() // x.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Route:
+    """A method's way through a tower; ``first`` is the first block that it runs beside."""
+
+    method: DenseFormula
+    options: Any
+    path: DensePath
+    first: int
+
+    def step(self, x: Tensor, dense: Tensor | None, qkv: QKV, site: Site) -> Tensor:
+        """Its path behind one block; ``x`` is the original path in front of the block."""
+        update: Tensor = site.block.out(self.method.attend(qkv, site, self.options))
+        if self.path.residual:
+            update = update.add_(x if dense is None else dense)
+        return site.block.feed_forward(update, site.scratch) if self.path.feed_forward else update
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """The original path and those of some methods through the tower, for batches of one size."""
+
+    encoder: DualEncoder
+    grid: PatchGrid
+    routes: tuple[_Route, ...]
+    pooled: bool
+    scratch: Scratch = field(default_factory=Scratch)
+
+    def tokens(self, x: Tensor) -> list[DenseTokens]:
+        """(batch, prefix + patches, dim), the first block's input -> the joint space, per route."""
+        family, hf, blocks = self.encoder.family, self.encoder.hf, self.encoder.blocks
+        dense: list[Tensor | None] = [None] * len(self.routes)
+        for number, block in enumerate(blocks):
+            normed = block.norm1(x)
+            qkv = block.project(normed)
+            site = Site(block, normed, self.grid, family.prefix_tokens, self.scratch)
+            for index, route in enumerate(self.routes):
+                if number >= route.first:
+                    dense[index] = route.step(x, dense[index], qkv, site)
+            if number < len(blocks) - 1 or self.pooled:
+                x = block.forward(x, qkv, self.scratch)
+        pooled = family.pool(hf, x) if self.pooled else None
+        return [DenseTokens(self._projected(path), pooled) for path in dense]
+
+    def _projected(self, path: Tensor | None) -> Tensor:
+        assert path is not None  # a path has one block at least
+        return self.encoder.family.project(
+            self.encoder.hf, path[:, self.encoder.family.prefix_tokens :]
+        )
+
+
+def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Tensor:
+    """The original path alone: (batch, prefix + patches, dim) after the last block."""
+    with encoder.frozen():
+        x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
+        scratch = Scratch()
+        for block in encoder.blocks:
+            qkv = block.project(block.norm1(x))
+            x = block.forward(x, qkv, scratch)
+        return x
+
+
+def stack_values(values: Sequence[Tensor]) -> Tensor:
+    """(1, 3, height, width) tensors of one size -> (batch, 3, height, width)."""
+    return torch.cat(list(values))

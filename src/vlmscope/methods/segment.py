@@ -1,0 +1,369 @@
+"""``segment``: which of these classes is every pixel?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.data.classes import ClassList
+from vlmscope.data.images import ImageSource, OpenedImage, open_image
+from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.methods.catalogue import METHODS, get_method
+from vlmscope.methods.encoder.answer import describe
+from vlmscope.methods.encoder.method import DenseMethod
+from vlmscope.methods.encoder.similarity import (
+    PRESENCE,
+    DenseAnswer,
+    Similarity,
+    best_of_each,
+    compare,
+    presence,
+)
+from vlmscope.methods.encoder.texts import (
+    alike_caution,
+    phrase_embeddings,
+    read_alike,
+    unknown_caution,
+)
+from vlmscope.methods.encoder.window import WindowPlan
+from vlmscope.methods.ground import ground_options
+from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models.encoders.patches import grid_size
+from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
+from vlmscope.results import Segmentation
+from vlmscope.types import BACKGROUND
+
+__all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
+
+GROUND_ONLY = ("keep", "surface")
+"""Options of a dense method that mean nothing where every pixel gets a label."""
+
+STANDALONE_ONLY = ("threshold", "share")
+"""Options that need ``compete=False``."""
+
+Window = int | tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmenter:
+    """A method on a model with its classes embedded: call it on one image after the other.
+
+    Attributes:
+        how: method, model and options.
+        classes: what is told apart.
+        text: unit vectors (texts, joint), one for each of ``classes.texts``.
+        compete: whether classes compete for every pixel, or each has its own threshold.
+        background: least softmax probability of a labelled pixel, or None.
+        least_presence: least presence of a class that gets pixels, or None.
+        least_score: least cosine similarity of a labelled pixel, or None.
+        logit_scale: factor between cosine similarity and logits.
+        cautions: what to know of the classes' texts on this model before trusting any result.
+    """
+
+    how: DenseAnswer
+    classes: ClassList
+    text: Tensor = field(repr=False)
+    compete: bool
+    background: float | None
+    least_presence: float | None
+    least_score: float | None
+    logit_scale: float
+    cautions: tuple[str, ...] = ()
+
+    def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
+        """Segment one image.
+
+        Raises:
+            BadImageError: an image that cannot be read.
+            BadOptionError: an image that becomes more patches than can be attended.
+        """
+        how = self.how
+        pixels = open_image(image).pixels
+        found = compare(how, pixels, self.text)
+        owners, count = self.classes.owners, len(self.classes)
+        scores = best_of_each(found.patches, owners, count).numpy()
+        there = best_of_each(presence(found), owners, count).numpy()
+        labels = self._labels(found, scores, there)
+        grid = found.token_map.views[0].grid
+        return Segmentation(
+            names=self.classes.names,
+            method=how.method.id,
+            model=how.encoder.id,
+            image=pixels,
+            labels=labels.labels,
+            score_maps=scores.T.reshape(count, *grid).astype(np.float32),
+            presence=there.astype(np.float32),
+            confidence=labels.confidence,
+            details={**describe(how, found), **self.settings},
+            warnings=(
+                *self.classes.notes,
+                *self.cautions,
+                *how.method.cautions(how.encoder, how.options),
+            ),
+        )
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Everything that decides a result beside the image: JSON values."""
+        encoder = self.how.encoder
+        return {
+            "model": encoder.id,
+            "revision": encoder.revision,
+            "dtype": str(encoder.dtype).removeprefix("torch."),
+            "method": self.how.method.id,
+            "options": asdict(self.how.options),
+            **self.settings,
+            "classes": {each.name: list(each.texts) for each in self.classes.classes},
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was decided beside the method's own options: JSON values."""
+        return {
+            "background": self.background,
+            "least_presence": self.least_presence,
+            "least_score": self.least_score,
+            "logit_scale": self.logit_scale,
+            "presence_is": PRESENCE,
+        }
+
+    def _labels(
+        self, found: Similarity, scores: NDArray[np.float32], there: NDArray[np.float32]
+    ) -> Labels:
+        smoothed = smooth(found.token_map, scores.T, self.how.options).T
+        least = -math.inf if self.least_presence is None else self.least_presence
+        kept = np.flatnonzero(there >= least)
+        if not len(kept):
+            nothing = np.full(found.token_map.image_size, BACKGROUND, dtype=np.uint16)
+            return Labels(nothing, np.zeros(len(there), np.float32) if self.compete else None)
+        some = smoothed[:, kept]
+        if not self.compete:
+            return _renumbered(
+                standalone_labels(found.token_map, some, self.how.options), kept, there
+            )
+        if self.least_score is not None:  # the background is a rival of that score everywhere
+            some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
+        chosen = competing_labels(found.token_map, some, self.logit_scale, self.background)
+        return _renumbered(chosen, kept, there)
+
+
+def segment(
+    model: LoadedModel | DualEncoder,
+    image: ImageSource | OpenedImage,
+    classes: Any,
+    method: str = "gem",
+    *,
+    compete: bool = True,
+    background: float | None = None,
+    least_presence: float | None = None,
+    least_score: float | None = None,
+    window: Window | None = None,
+    logit_scale: float | None = None,
+    **options: Any,
+) -> Segmentation:
+    """Give every pixel of an image one of the classes.
+
+    Scores are compared on original pixels, painted bilinearly from the patch grid.
+
+    Args:
+        model: a dual encoder (CLIP, SigLIP, BLIP, or a ViT classifier with its labels).
+        image: path, bytes, PIL image or uint8 array (height, width, 3).
+        classes: ``"a, b, c"``, a text file, a list or a mapping; see :class:`ClassList`.
+        method: id of a dense method; see ``vlmscope methods``.
+        compete: the class with the largest score takes the pixel; False: each class is lit by its
+            own threshold (option ``threshold``), pixels lit by none are background.
+        background: pixels whose largest softmax probability over the classes lies below this are
+            background; None: every pixel gets a class.
+        least_presence: classes whose presence in the image is less get no pixels; probabilities are
+            over those that are left. Presence (see ``Segmentation.presence``) is comparable between
+            images of one model and method: read a value off images with and without a class.
+        least_score: pixels whose best class has less cosine similarity are background, for classes
+            that compete. With ``least_presence`` it finds the background far better than
+            ``background`` does; figures in :mod:`vlmscope.methods.encoder.similarity`.
+        window: side of sliding windows in pixels of the resized image, or (side, stride); None for
+            the whole image at once. The stride is half the side unless given.
+        logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
+            how sharp the softmax is, and nothing else.
+        **options: of the method.
+
+    Raises:
+        BadImageError: an image that cannot be read.
+        BadPhraseError: no class, or a class list that contradicts itself.
+        BadOptionError: a value out of range, or one class alone where classes compete.
+        UnknownNameError: an unknown method or option, or a class that a classifier has no label for.
+        UnsupportedError: a model or method that yields no scores per patch.
+    """
+    ready = segmenter(
+        model,
+        classes,
+        method,
+        compete=compete,
+        background=background,
+        least_presence=least_presence,
+        least_score=least_score,
+        window=window,
+        logit_scale=logit_scale,
+        **options,
+    )
+    return ready(image)
+
+
+def segmenter(
+    model: LoadedModel | DualEncoder,
+    classes: Any,
+    method: str = "gem",
+    *,
+    compete: bool = True,
+    background: float | None = None,
+    least_presence: float | None = None,
+    least_score: float | None = None,
+    window: Window | None = None,
+    logit_scale: float | None = None,
+    **options: Any,
+) -> Segmenter:
+    """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
+    chosen = dense_method(method)
+    if not isinstance(model, DualEncoder):
+        raise UnsupportedError(
+            f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
+            "it, one phrase per class."
+        )
+    listed = ClassList.of(classes)
+    _check(listed, compete, background, logit_scale)
+    _check_cosine("least_presence", least_presence)
+    _check_cosine("least_score", least_score, compete)
+    settings = ground_options(
+        chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
+    )
+    if getattr(settings, "feature_surgery", False) and len(listed.texts) < 2:
+        raise BadOptionError(
+            "feature_surgery subtracts what all texts have in common, so it needs two or more; got "
+            f"{list(listed.texts)}. Add a class or leave it out."
+        )
+    how = DenseAnswer(chosen, model, settings)
+    _check_grid(how)
+    scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
+    text = phrase_embeddings(model, listed.texts, settings.templates)
+    return Segmenter(
+        how,
+        listed,
+        text,
+        compete,
+        background,
+        least_presence,
+        least_score,
+        scale,
+        _text_cautions(model, listed, text),
+    )
+
+
+def dense_method(name: str) -> DenseMethod:
+    """The dense method of an id.
+
+    Raises:
+        UnknownNameError: no such method.
+        UnsupportedError: one that yields no scores per patch.
+    """
+    method = get_method(name)
+    if isinstance(method, DenseMethod):
+        return method
+    dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]
+    raise UnsupportedError(
+        f"The method {name!r} gives one region per phrase, no scores per patch. "
+        f"For segmentation take one of: {', '.join(dense)}."
+    )
+
+
+def _check(
+    classes: ClassList, compete: bool, background: float | None, logit_scale: float | None
+) -> None:
+    if len(classes) < 2 and compete:
+        raise BadOptionError(
+            f"One class alone ({classes.names[0]!r}) would take every pixel. Add classes it is told "
+            "from (for example: background), or use compete=False (--no-compete) to light it by a "
+            "threshold of its own."
+        )
+    if background is not None and not (compete and _number(background) and 0 < background < 1):
+        raise BadOptionError(
+            "background is a softmax probability between 0 and 1 that a pixel's best class must "
+            f"reach, for classes that compete; got {background!r} with compete={compete}."
+        )
+    if logit_scale is not None and not (_number(logit_scale) and 0 < logit_scale < math.inf):
+        raise BadOptionError(f"logit_scale is a number above 0, got {logit_scale!r}.")
+
+
+def _check_cosine(name: str, value: Any, compete: bool = True) -> None:
+    if value is not None and not (compete and _number(value) and -1 <= value <= 1):
+        among = "" if compete else ", and needs classes that compete"
+        raise BadOptionError(
+            f"{name} is compared with cosine similarities, so it lies in -1..1{among}; got {value!r}."
+        )
+
+
+def _check_grid(how: DenseAnswer) -> None:
+    """Sizes that no image could be put on are refused before the first."""
+    patch = how.encoder.patch
+    grid = grid_size((1, 1), patch, how.side, how.options.keep_ratio)
+    WindowPlan.over(grid, patch, how.options.window, how.options.stride)
+
+
+def _renumbered(found: Labels, kept: NDArray[np.intp], there: NDArray[np.float32]) -> Labels:
+    """Labels of some of the classes as labels of all; what is no class of them is background.
+
+    Args:
+        found: indices into ``kept``.
+        kept: indices of the classes that took part.
+        there: float (classes,), for their number.
+    """
+    names = np.full(BACKGROUND + 1, BACKGROUND, dtype=np.uint16)
+    names[: len(kept)] = kept
+    if found.confidence is None:
+        return Labels(names[found.labels], None)
+    confidence = np.zeros(len(there), dtype=np.float32)
+    confidence[kept] = found.confidence[: len(kept)]
+    return Labels(names[found.labels], confidence)
+
+
+def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:
+    alike = [
+        alike_caution(model, [classes.names[i] for i in group], "the first takes all their pixels")
+        for group in read_alike(text, classes.owners)
+    ]
+    return (*unknown_caution(model, classes.texts), *alike)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _allowed(options: Mapping[str, Any], compete: bool) -> dict[str, Any]:
+    """The options, unless one of them would be ignored."""
+    for name in GROUND_ONLY:
+        if name in options:
+            raise BadOptionError(
+                f"The option {name!r} is about one region per phrase; segment gives every pixel a "
+                "label. Leave it out, or use ground."
+            )
+    for name in STANDALONE_ONLY:
+        if name in options and compete:
+            raise BadOptionError(
+                f"The option {name!r} is for classes that do not compete. Leave it out, or add "
+                "compete=False (--no-compete)."
+            )
+    return dict(options)
+
+
+def _windowed(window: Window | None) -> dict[str, Any]:
+    if window is None:
+        return {}
+    if isinstance(window, int):
+        return {"window": window}
+    if isinstance(window, tuple | list) and len(window) == 2:
+        return {"window": window[0], "stride": window[1]}
+    raise BadOptionError(f"window is a side in pixels or (side, stride), got {window!r}.")

@@ -1,0 +1,1 @@
+"""Models that answer in words: one file per family, registered in ``models.families``."""

@@ -1,0 +1,258 @@
+"""What vlmscope must know of a model family, and the one place where families are registered."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vlmscope.errors import UnsupportedError
+from vlmscope.models.encoders.dual import DualFamily
+from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.prompts.prompt import Asked, WrittenPrompt, write_chat, write_paper
+from vlmscope.models.prompts.written_boxes import BoxConvention
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from vlmscope.types import TokenMap
+
+__all__ = ["Family", "FamilyRegistry"]
+
+
+class Family(ABC):
+    """A model family: where things live in it and how it is fed.
+
+    Attributes:
+        id: explicit and unique.
+        model_types: ``config.model_type`` values of transformers that it covers.
+        auto_class: name of the class of transformers that loads it.
+        presets: prompt presets that it can write; the first is the default for grounding.
+        paper_system: system sentence of the ``paper`` preset, unless a checkpoint has its own.
+        placements: ways to fit an image; the first is the default.
+        causal_image: the image comes before the text and no text is seen by it, so one image
+            prefix can be shared by many phrases.
+        many_images: a prompt may hold several images.
+        crossed: the image is read by cross-attention, in :meth:`cross_layers`.
+        limits: sentences on what the family cannot do.
+        boxes: how it writes boxes in its answers; None: it has no documented way.
+    """
+
+    id: str
+    model_types: tuple[str, ...]
+    auto_class: str = "AutoModelForImageTextToText"
+    presets: tuple[str, ...] = ("chat", "paper")
+    paper_system: str = ""
+    placements: tuple[str, ...] = ("processor",)
+    causal_image: bool = True
+    many_images: bool = True
+    crossed: bool = False
+    limits: tuple[str, ...] = ()
+    boxes: BoxConvention | None = None
+
+    @property
+    def default_placement(self) -> str:
+        """How images are fitted unless the user says otherwise."""
+        return self.placements[0]
+
+    # -- where things live ---------------------------------------------------------------
+
+    def decoder(self, hf: PreTrainedModel) -> PreTrainedModel:
+        """The text decoder: the module that owns the layers."""
+        decoder: PreTrainedModel = hf.model.language_model
+        return decoder
+
+    def layers(self, hf: PreTrainedModel) -> nn.ModuleList:
+        """The decoder's layers, first to last."""
+        layers: nn.ModuleList = self.decoder(hf).layers  # type: ignore[assignment]
+        return layers
+
+    def attention(self, layer: nn.Module) -> nn.Module:
+        """The attention module of one decoder layer."""
+        attention: nn.Module = layer.self_attn  # type: ignore[assignment]
+        return attention
+
+    def cross_layers(self, hf: PreTrainedModel) -> frozenset[int]:
+        """Layers whose keys are the image's and not the sequence's."""
+        return frozenset()
+
+    # -- prompts -------------------------------------------------------------------------
+
+    def image_token_id(self, hf: PreTrainedModel) -> int:
+        """The id that stands for an image token in ``input_ids``."""
+        return int(hf.config.image_token_id)
+
+    def placeholder(self, hf: PreTrainedModel, processor: Any) -> str:
+        """The text that a chat template writes where an image stands."""
+        return str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
+
+    def image_text(self, hf: PreTrainedModel, processor: Any) -> str:
+        """The placeholder with the delimiters that a chat template would put around it."""
+        return self.placeholder(hf, processor)
+
+    def write(
+        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+    ) -> WrittenPrompt:
+        """Write one prompt under one of :attr:`presets`, placeholders not yet expanded.
+
+        Args:
+            hf, processor: the model.
+            asked: the prompt and how many images it holds.
+            preset: one of :attr:`presets`.
+            system: sentence of the ``paper`` preset.
+        """
+        if preset == "paper":
+            image = self.image_text(hf, processor)
+            return write_paper(asked.prompt, system, image, asked.images)
+        return write_chat(asked.prompt, processor, processor.tokenizer.bos_token, asked.images)
+
+    # -- images --------------------------------------------------------------------------
+
+    @abstractmethod
+    def check(self, hf: PreTrainedModel, processor: Any) -> None:
+        """Raise ModelMismatchError unless the processor belongs to the model."""
+
+    @abstractmethod
+    def image_inputs(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        """Fit one original image, uint8 (height, width, 3), and say what its tokens stand for."""
+
+    def one_of_several(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        """The same for an image that is not alone in its prompt, where that changes how it is fitted."""
+        return self.image_inputs(hf, processor, pixels, placement)
+
+    def for_prompt(
+        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, asked: Asked
+    ) -> ImageInputs:
+        """The image as this prompt sees it, in families whose image tokens depend on the text."""
+        return image
+
+    def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
+        """The images of a batch as keyword arguments of the model's forward.
+
+        Args:
+            items: per batch item its images, in the order of its prompt.
+        """
+        flat = [image for images in items for image in images]
+        return {
+            name: torch.cat([image.tensors[name] for image in flat]) for name in flat[0].tensors
+        }
+
+    # -- answers -------------------------------------------------------------------------
+
+    def box_units(self, hf: PreTrainedModel, token_map: TokenMap) -> tuple[float, float]:
+        """(height, width) of the frame of :attr:`boxes` in the numbers that the model writes.
+
+        Families whose numbers are pixels of the resized image compute it from the token map.
+        """
+        full = None if self.boxes is None else self.boxes.full
+        if full is None:
+            raise NotImplementedError(f"{self.id} writes numbers of a scale that it does not state")
+        return full, full
+
+    # -- passes --------------------------------------------------------------------------
+
+    def complete(
+        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+    ) -> dict[str, Tensor]:
+        """What the forward pass needs beyond ids, mask, positions and images; may replace positions.
+
+        Args:
+            hf, processor: the model.
+            batch: ``input_ids``, ``attention_mask`` and ``position_ids`` (batch, positions), and
+                what :meth:`join` gave.
+            asked: the prompts, one per batch item.
+
+        Returns:
+            Further keyword arguments; those that are in ``batch`` already take their place.
+        """
+        return {}
+
+    def cache(self, hf: PreTrainedModel) -> Any:
+        """An empty key-value cache for one whole pass."""
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.decoder(hf).config)
+
+    def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
+        """Run the whole model.
+
+        Args:
+            hf: the model.
+            positions: int (n,), ascending: where logits are wanted.
+            **inputs: of the forward pass, the cache included.
+
+        Returns:
+            Logits (batch, n, vocabulary).
+        """
+        logits: Tensor = hf(**inputs, logits_to_keep=positions).logits
+        return logits
+
+    def head(self, hf: PreTrainedModel, hidden: Tensor) -> Tensor:
+        """The decoder's last hidden states as logits: (..., hidden) to (..., vocabulary)."""
+        logits: Tensor = hf.get_output_embeddings()(hidden)  # type: ignore[misc]
+        cap = getattr(self.decoder(hf).config, "final_logit_softcapping", None)
+        return logits if cap is None else cap * torch.tanh(logits / cap)
+
+    def body(self, hf: PreTrainedModel, **inputs: Any) -> None:
+        """Run the model without its output layer: image and text into the cache."""
+        hf.model(**inputs)
+
+    def unchanged(self, hf: PreTrainedModel) -> AbstractContextManager[None]:
+        """Whatever passes inside the block leave on the model, other than weights, is put back."""
+        return contextlib.nullcontext()
+
+
+AnyFamily = Family | DualFamily
+
+
+class FamilyRegistry:
+    """Families by id and by model type; a duplicate raises."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, AnyFamily] = {}
+        self._types: dict[str, AnyFamily] = {}
+
+    def register(self, family: AnyFamily) -> AnyFamily:
+        """Add a family.
+
+        Raises:
+            ValueError: when its id or one of its model types is taken.
+        """
+        if family.id in self._families:
+            raise ValueError(f"A family with the id {family.id!r} is registered already.")
+        taken = [name for name in family.model_types if name in self._types]
+        if taken:
+            raise ValueError(
+                f"Model type(s) {taken} belong to the family {self._types[taken[0]].id!r}."
+            )
+        self._families[family.id] = family
+        self._types.update(dict.fromkeys(family.model_types, family))
+        return family
+
+    def __iter__(self) -> Iterator[AnyFamily]:
+        return iter(self._families.values())
+
+    def for_model_type(self, model_type: str, where: str) -> AnyFamily:
+        """The family of a ``config.model_type``.
+
+        Raises:
+            UnsupportedError: when no family covers it; lists what is covered.
+        """
+        if model_type in self._types:
+            return self._types[model_type]
+        raise UnsupportedError(
+            f"{where} is of the type {model_type!r}, which no family of vlmscope covers. "
+            f"Covered: {', '.join(sorted(self._types))}. A new family is one file in "
+            "vlmscope/models; see `vlmscope models`."
+        )

@@ -1,0 +1,56 @@
+"""GLM-4.1V, GLM-4.5V and GLM-4.6V: 2x2 patches to a token, at any resolution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.models.decoders.mrope import MropeFamily
+from vlmscope.models.prompts.prompt import Asked, Span, WrittenPrompt
+from vlmscope.models.prompts.written_boxes import BoxConvention
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["Glm4vFamily"]
+
+# every text that GLM was trained on begins with these two
+_START = ("[gMASK]", "<sop>")
+
+
+class Glm4vFamily(MropeFamily):
+    """``Glm4vForConditionalGeneration`` of transformers, with or without a mixture of experts."""
+
+    id = "glm-4v"
+    model_types = ("glm4v", "glm4v_moe", "glm46v")
+    processor_class = "Glm4vProcessor"
+    image_processors = ("Glm4vImageProcessor", "Glm46VImageProcessor")
+    delimiters = ("image_start_token_id", "image_end_token_id")
+    boxes = BoxConvention(
+        "Help me to locate {phrase} in the image and give me its bounding box.",
+        form="lists",
+        full=1000.0,
+        marks=("<|begin_of_box|>", "<|end_of_box|>"),
+        room=2048,  # it thinks before it answers
+        source="GLM-V model cards: four numbers between box tokens, in brackets of any kind, "
+        "normalised to 0 to 1000",
+    )
+
+    def write(
+        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+    ) -> WrittenPrompt:
+        written = super().write(hf, processor, asked, preset, system)
+        return _started(written, processor.tokenizer) if preset == "paper" else written
+
+
+def _started(written: WrittenPrompt, tokenizer: Any) -> WrittenPrompt:
+    """The prompt behind the start tokens, where the vocabulary has them and nothing adds them."""
+    known = tokenizer.get_vocab()
+    added = tokenizer("").input_ids
+    if not all(token in known for token in _START) or known[_START[0]] in added:
+        return written
+    start = "".join(_START)
+    spans = tuple(
+        Span(each.role, each.start + len(start), each.end + len(start)) for each in written.spans
+    )
+    return replace(written, text=start + written.text, spans=spans)

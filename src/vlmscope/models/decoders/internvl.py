@@ -1,0 +1,104 @@
+"""InternVL: the image stretched to 448-pixel tiles, a thumbnail after them, four patches to a token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.decoders.family import Family
+from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
+from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
+from vlmscope.models.layout.towers import tower_sides
+from vlmscope.models.prompts.prompt import Expansion
+from vlmscope.models.prompts.written_boxes import BoxConvention
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["InternVlFamily"]
+
+
+class InternVlFamily(Family):
+    """``InternVLForConditionalGeneration`` of transformers."""
+
+    id = "internvl"
+    model_types = ("internvl",)
+    boxes = BoxConvention(
+        "Please provide the bounding box coordinate of the region this sentence describes: "
+        "<ref>{phrase}</ref>",
+        form="lists",
+        full=1000.0,
+        marks=("<box>", "</box>"),
+        source="InternVL documentation (chat data format), issues 227 and 285: parts of the original "
+        "image, 0 to 1000",
+    )
+
+    def check(self, hf: PreTrainedModel, processor: Any) -> None:
+        check_parts(processor, "InternVLProcessor")
+        tower, strategy = (
+            hf.config.vision_config.model_type,
+            hf.config.vision_feature_select_strategy,
+        )
+        if tower != "internvl_vision" or strategy != "default":
+            raise UnsupportedError(
+                f"This InternVL has a vision tower of type {tower!r} with "
+                f"vision_feature_select_strategy={strategy!r}; known is internvl_vision with 'default'. "
+                "Where its image tokens lie is not known, so nothing is guessed."
+            )
+        check_tokens(hf, processor, self.image_token_id(hf))
+        check_image_class(processor, ("GotOcr2ImageProcessor",))
+        # a processor of another tile size shows only when it is used: use it on a small picture
+        self.image_inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
+
+    def image_inputs(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        images = processor.image_processor
+        # the whole processor asks for tiles, whatever the image processor's own settings say
+        values = images(images=[Image.fromarray(pixels)], return_tensors="pt", crop_to_patches=True)
+        frames = values["pixel_values"]  # (frames, channels, height, width)
+        tile = _tile(hf, (int(frames.shape[-2]), int(frames.shape[-1])))
+        size = int(pixels.shape[0]), int(pixels.shape[1])
+        tiles = _arrangement(images, size, tile.side)
+        token = self.placeholder(hf, processor)
+        expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
+        count = tiles[0] * tiles[1]
+        check_counts(expansion.tokens, len(frames) * tile.tokens)
+        check_counts(expansion.tokens, (count + (count > 1)) * tile.tokens)
+        layouts = tuple(stretched_layouts(size, tile, tiles, thumbnail_first=False))
+        kind = "squash" if squashed(size, tiles) else "resize"
+        return ImageInputs({"pixel_values": frames}, expansion, layouts, kind)
+
+
+def _tile(hf: PreTrainedModel, frame: tuple[int, int]) -> Tile:
+    """The tokens of a frame of (height, width) pixels.
+
+    Raises:
+        ModelMismatchError: for a frame that cannot be shuffled into tokens.
+    """
+    _, patch = tower_sides(hf)
+    factor = round(1 / hf.config.downsample_ratio)
+    patches = frame[0] // patch
+    if frame[0] != frame[1] or patches < 1 or patches % factor:
+        raise ModelMismatchError(
+            f"The processor makes tiles of {frame[0]}x{frame[1]} pixels = {patches}x{frame[1] // patch} "
+            f"patches; the model takes squares whose patches per side are a multiple of {factor}. Load "
+            "the processor that belongs to the model."
+        )
+    return Tile(frame[0], patches // factor, patch * factor)
+
+
+def _arrangement(images: Any, size: tuple[int, int], side: int) -> tuple[int, int]:
+    """(rows, columns) of tiles: the arrangement whose ratio is nearest to the image's."""
+    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
+
+    fewest, most = int(images.min_patches), int(images.max_patches)
+    if most <= 1:
+        return 1, 1
+    columns, rows = get_optimal_tiled_canvas(size, (side, side), fewest, most)
+    return int(rows), int(columns)

@@ -1,0 +1,103 @@
+"""LLaVA: a CLIP or SigLIP tower, a projector, any causal decoder; one grid of image tokens.
+
+The published LLaVA-1.5 pads an image to a square; the processor of its transformers checkpoints
+crops the centre and never sees the sides of a wide image. Both are offered, ``pad`` is the default
+for grounding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vlmscope.errors import ModelMismatchError
+from vlmscope.models.cards import LLAVA_SYSTEM
+from vlmscope.models.decoders.family import Family
+from vlmscope.models.layout.checks import check_parts, check_tokens
+from vlmscope.models.layout.fitting import fit_image
+from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
+from vlmscope.models.layout.towers import check_selection, has_class_token
+from vlmscope.models.prompts.prompt import Expansion
+from vlmscope.models.prompts.written_boxes import BoxConvention
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["LlavaFamily"]
+
+
+class LlavaFamily(Family):
+    """``LlavaForConditionalGeneration`` of transformers."""
+
+    id = "llava"
+    model_types = ("llava",)
+    presets = ("paper", "chat")
+    paper_system = LLAVA_SYSTEM
+    placements = ("pad", "processor")
+    limits = ("one square grid: pad wastes tokens on borders, crop never sees the sides",)
+    boxes: BoxConvention | None = BoxConvention(
+        "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
+        form="lists",
+        full=1.0,
+        frame="shown",
+        source="LLaVA issue 606: parts of the square that the image was padded to",
+    )
+
+    def check(self, hf: PreTrainedModel, processor: Any) -> None:
+        check_parts(processor, "LlavaProcessor")
+        check_selection(hf, self.selection(hf), keeps_class=True)
+        check_tokens(hf, processor, self.image_token_id(hf))
+        # a processor of another image size shows only when it is used: use it on a small picture
+        self.image_inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
+
+    def image_inputs(
+        self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
+    ) -> ImageInputs:
+        image_processor = processor.image_processor
+        fitted = fit_image(pixels, image_processor, placement)
+        # the padding is done already, and a PIL image leaves no doubt which axis holds the channels
+        options = {"do_pad": False} if hasattr(image_processor, "do_pad") else {}
+        values = image_processor(
+            images=[Image.fromarray(fitted.pixels)], return_tensors="pt", **options
+        )["pixel_values"]
+        size = (int(values.shape[-2]), int(values.shape[-1]))
+        if size != fitted.size:
+            raise ModelMismatchError(
+                f"{type(image_processor).__name__} made {size[0]}x{size[1]} pixels where its settings "
+                f"say {fitted.size[0]}x{fitted.size[1]}. Its geometry is unknown, so boxes would be "
+                "wrong; use the image processor that belongs to the model."
+            )
+        grid = self._grid(hf, size)
+        extra = self._leading_tokens(hf)
+        layout = GridLayout(
+            "image",
+            np.arange(grid[0] * grid[1]) + extra,
+            *fitted.edges(grid, int(hf.config.vision_config.patch_size)),
+        )
+        token = str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
+        expansion = Expansion.run(token, grid[0] * grid[1] + extra)
+        return ImageInputs({"pixel_values": values}, expansion, (layout,), fitted.placement)
+
+    def _grid(self, hf: PreTrainedModel, size: tuple[int, int]) -> tuple[int, int]:
+        vision = hf.config.vision_config
+        patch = int(vision.patch_size)
+        grid = size[0] // patch, size[1] // patch
+        side = int(vision.image_size) // patch
+        if size != (int(vision.image_size),) * 2:
+            raise ModelMismatchError(
+                f"The processor makes {size[0]}x{size[1]} pixels = {grid[0]}x{grid[1]} image tokens, "
+                f"the model's vision tower takes {side}x{side} (image {vision.image_size}, patch "
+                f"{patch}). Load the processor that belongs to the model."
+            )
+        return grid
+
+    def _leading_tokens(self, hf: PreTrainedModel) -> int:
+        """1 where the tower's class token is kept in front of the patches, else 0."""
+        return int(self.selection(hf) == "full" and has_class_token(hf))
+
+    def selection(self, hf: PreTrainedModel) -> str:
+        """``"default"``: the tower's first token is dropped; ``"full"``: all are kept."""
+        return str(hf.config.vision_feature_select_strategy)

@@ -1,0 +1,81 @@
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: 2x2 patches to a token, at any resolution.
+
+Attention inside the tower is over the whole image in Qwen2-VL; Qwen2.5-VL looks through windows in
+most layers (its tokens are put back into row order after); Qwen3-VL also adds the tower's middle
+layers to the first decoder layers, at the image's own positions only, so the image prefix holds them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmscope.models.decoders.mrope import MropeFamily
+from vlmscope.models.prompts.written_boxes import BoxConvention
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from vlmscope.types import TokenMap
+
+__all__ = ["Qwen2VlFamily", "Qwen3VlFamily", "Qwen25VlFamily"]
+
+
+class QwenVlFamily(MropeFamily):
+    """What the generations share."""
+
+    image_processors = ("Qwen2VLImageProcessor",)
+    delimiters = ("vision_start_token_id", "vision_end_token_id")
+
+
+class Qwen2VlFamily(QwenVlFamily):
+    """``Qwen2VLForConditionalGeneration`` of transformers."""
+
+    id = "qwen2-vl"
+    model_types = ("qwen2_vl",)
+    processor_class = "Qwen2VLProcessor"
+    boxes = BoxConvention(
+        "Find {phrase} in the image and give its bounding box.",
+        form="pairs",
+        full=1000.0,
+        marks=("<|box_start|>", "<|box_end|>"),
+        source="Qwen2-VL report: corners (x,y) between box tokens, normalised to [0, 1000)",
+    )
+
+
+class Qwen25VlFamily(QwenVlFamily):
+    """``Qwen2_5_VLForConditionalGeneration`` of transformers."""
+
+    id = "qwen2.5-vl"
+    model_types = ("qwen2_5_vl",)
+    processor_class = "Qwen2_5_VLProcessor"
+    boxes = BoxConvention(
+        "Locate {phrase} in the image and output its bbox coordinates in JSON format.",
+        form="keys",
+        full=None,
+        source="Qwen2.5-VL cookbooks and issue 782: bbox_2d in pixels of the image AFTER resizing",
+    )
+
+    def box_units(self, hf: PreTrainedModel, token_map: TokenMap) -> tuple[float, float]:
+        """The resized image in pixels: a token's cell is (patch x merge) of them."""
+        vision = hf.config.vision_config
+        cell = int(vision.patch_size) * int(vision.spatial_merge_size)
+        rows, columns = token_map.views[0].grid
+        return float(rows * cell), float(columns * cell)
+
+
+class Qwen3VlFamily(QwenVlFamily):
+    """``Qwen3VLForConditionalGeneration`` of transformers, and its mixture-of-experts twin."""
+
+    id = "qwen3-vl"
+    model_types = ("qwen3_vl", "qwen3_vl_moe")
+    processor_class = "Qwen3VLProcessor"
+    boxes = BoxConvention(
+        "Locate {phrase} in the image and report its bbox coordinates in JSON format.",
+        form="keys",
+        full=1000.0,
+        source="Qwen3-VL cookbooks and issue 2020: bbox_2d relative to the image, 0 to 1000",
+    )
+    limits = (
+        "visual features also enter the first decoder layers directly, at the image's own positions: "
+        "blocking edges to those positions hides them, blocking edges from them does not",
+    )

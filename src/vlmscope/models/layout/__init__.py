@@ -1,0 +1,1 @@
+"""Which image token stands for which pixels of the original image."""

@@ -1,0 +1,163 @@
+"""Where a model's weights go and in which dtype: one device, several by accelerate, quantised."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.errors import BadOptionError, MissingExtraError, ModelLoadError, UnknownNameError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["DeviceMap", "Placing", "as_device", "as_dtype", "placing", "quantisation"]
+
+
+DeviceMap = str | Mapping[str, Any]
+
+_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How weights get to where they are used.
+
+    Attributes:
+        device_map: what transformers and accelerate are given while loading; None: nothing.
+        device: where the loaded model is moved; None: it stays where it was put.
+    """
+
+    device_map: Any = None
+    device: torch.device | None = None
+
+
+def placing(
+    device: str | torch.device | None,
+    device_map: DeviceMap | None,
+    quantised: str | None = None,
+) -> Placing:
+    """Decide how a model is placed.
+
+    Args:
+        device: one device; ``"auto"`` is short for ``device_map="auto"``; None: a GPU if there is
+            one.
+        device_map: accelerate's: ``auto``, ``balanced``, ``balanced_low_0``, ``sequential``, or
+            module name -> device.
+        quantised: how the weights are quantised; None: they are not.
+
+    Raises:
+        BadOptionError: both a device and a map, or a map of the wrong kind.
+        MissingExtraError: a map without accelerate.
+    """
+    if device == "auto" and device_map is None:
+        device, device_map = None, "auto"
+    if device_map is None:
+        chosen = as_device(device)
+        if quantised is None:
+            return Placing(device=chosen)
+        # several quantisers forbid moving the weights later, so they are put in place at once
+        _need_accelerate(f"A model quantised by {quantised}")
+        return Placing(device_map={"": chosen})
+    if device is not None:
+        raise BadOptionError(
+            f"Both device={str(device)!r} and device_map={device_map!r} were given. Give one: a "
+            "device for the whole model, or a map that spreads it."
+        )
+    if isinstance(device_map, str) and device_map not in _MAPS:
+        raise UnknownNameError(
+            "device map", device_map, _MAPS, "Or give a dictionary of module name -> device."
+        )
+    if not isinstance(device_map, str | Mapping) or not device_map:
+        raise BadOptionError(
+            f"device_map is one of {', '.join(_MAPS)} or a dictionary of module name -> device, got "
+            f"{device_map!r}."
+        )
+    _need_accelerate("device_map")
+    return Placing(device_map=device_map if isinstance(device_map, str) else dict(device_map))
+
+
+def _need_accelerate(purpose: str) -> None:
+    if importlib.util.find_spec("accelerate") is None:
+        raise MissingExtraError("accelerate", "accelerate", purpose)
+
+
+def quantisation(config: Any) -> str | None:
+    """How a configuration says that its weights are quantised, for example ``"bitsandbytes 4-bit"``.
+
+    Args:
+        config: a configuration of transformers, or the dictionary in ``config.json``.
+    """
+    settings = _entry(config, "quantization_config")
+    if not settings:
+        settings = _entry(_entry(config, "text_config"), "quantization_config")
+    if not settings:
+        return None
+    method = _entry(settings, "quant_method")
+    method = str(getattr(method, "value", method) or "an unnamed method")
+    if _entry(settings, "load_in_4bit"):
+        return f"{method} 4-bit"
+    if _entry(settings, "load_in_8bit"):
+        return f"{method} 8-bit"
+    bits = _entry(settings, "bits")
+    return f"{method} {bits}-bit" if bits else method
+
+
+def _entry(config: Any, name: str) -> Any:
+    return config.get(name) if isinstance(config, Mapping) else getattr(config, name, None)
+
+
+def as_dtype(dtype: torch.dtype | str | None, embedded: bool) -> Any:
+    """A dtype by its name; None: as stored, float32 for the embedded models.
+
+    Raises:
+        UnknownNameError: another name.
+    """
+    import torch
+
+    if dtype is None:
+        # embedded weights are stored in half precision, which processors compute slowly
+        return torch.float32 if embedded else "auto"
+    if isinstance(dtype, torch.dtype) or dtype == "auto":
+        return dtype
+    known = {
+        "float32": torch.float32,
+        "float16": torch.float16,
+        "bfloat16": torch.bfloat16,
+    }
+    if dtype not in known:
+        raise UnknownNameError("dtype", dtype, [*known, "auto"])
+    return known[dtype]
+
+
+def as_device(device: str | torch.device | None) -> torch.device:
+    """A device that is there; None: the first GPU, else the processor.
+
+    Raises:
+        UnknownNameError: no name of a device.
+        ModelLoadError: a device that this machine does not have.
+    """
+    import torch
+
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        known = ["cpu", "cuda", "cuda:0", "mps", "auto"]
+        raise UnknownNameError("device", device, known) from error
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted.type == "cuda" and count == 0:
+        raise ModelLoadError(
+            f"The device {device} was asked for, but torch sees no CUDA GPU. Use device='cpu'."
+        )
+    if wanted.type == "cuda" and (wanted.index or 0) >= count:
+        raise ModelLoadError(
+            f"The device {device} was asked for, but torch sees {count} GPU(s), counted from 0."
+        )
+    if wanted.type == "mps" and not torch.backends.mps.is_available():
+        raise ModelLoadError(
+            f"The device {device} was asked for, but torch sees no Apple GPU. Use device='cpu'."
+        )
+    return wanted

@@ -1,0 +1,183 @@
+"""From a name to a model: embedded id, local folder, hub id, or what the user already holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from vlmscope.errors import BadOptionError, ModelLoadError, UnsupportedError
+from vlmscope.models.cards import card_for, read_card
+from vlmscope.models.decoders.family import Family
+from vlmscope.models.decoders.model import LoadedModel
+from vlmscope.models.encoders.dual import DualEncoder, DualFamily
+from vlmscope.models.families import FAMILIES
+from vlmscope.models.loading.devices import DeviceMap, Placing, as_dtype, placing, quantisation
+from vlmscope.models.loading.processors import load_processor
+from vlmscope.models.loading.refusals import check_format, explained, port_of
+from vlmscope.models.loading.sources import Source, fingerprint, locate, pinned
+from vlmscope.models.loading.weights import check_weight_files, load_weights
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+__all__ = ["family_of", "from_pretrained_model", "load"]
+
+
+def load(
+    name: str,
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: str | torch.device | None = None,
+    device_map: DeviceMap | None = None,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    max_side: int | None = None,
+) -> LoadedModel | DualEncoder:
+    """Load a model and its processor.
+
+    Images go through the processor's Pillow backend, with or without torchvision, so that the same
+    call gives the same rows on every machine.
+
+    Args:
+        name: an embedded id (``tiny-llava``), a hub id (``llava-hf/llava-1.5-7b-hf``) or a folder.
+        dtype: of the weights, a torch dtype or its name; default: as stored, float32 for embedded.
+            Quantised weights stay as they are.
+        device: ``cpu``, ``cuda``, ``cuda:1`` ...; default: cuda when there is one, else cpu.
+            ``auto`` is short for ``device_map="auto"``.
+        device_map: spreads the model over devices, memory and disk, by accelerate (an extra):
+            ``auto``, ``balanced``, ``sequential`` or module name -> device.
+        revision: branch, tag or commit on the hub; what it stands for now, a commit, is recorded.
+        trust_remote_code: run code that comes with the checkpoint; only if you read it.
+        max_side: make images with a longer side smaller first, in pixels, so that families which
+            take any resolution make fewer tokens of them. Boxes stay those of the original.
+
+    Raises:
+        UnknownNameError: a name that is neither embedded, nor a folder, nor a hub id.
+        ModelLoadError: the hub or the files refuse, or weights are missing; says why and what to do.
+        UnsupportedError: a family that vlmscope does not cover.
+        ModelMismatchError: a processor that does not belong to the model.
+        BadOptionError: a revision of a folder, a device beside a device map.
+        MissingExtraError: a device map or a quantised model without accelerate.
+    """
+    if max_side is not None and max_side < 1:
+        raise BadOptionError(f"max_side must be at least 1 pixel, got {max_side}.")
+    loaded = _load(name, dtype, device, device_map, revision, trust_remote_code)
+    if max_side is None:
+        return loaded
+    if isinstance(loaded, DualEncoder):
+        raise UnsupportedError(
+            f"{name} is a dual encoder; max_side is for models that answer in words. Its methods have "
+            "the options side and window."
+        )
+    return replace(loaded, max_side=max_side)
+
+
+def _load(
+    name: str,
+    dtype: torch.dtype | str | None,
+    device: str | torch.device | None,
+    device_map: DeviceMap | None,
+    revision: str | None,
+    trust_remote_code: bool,
+) -> LoadedModel | DualEncoder:
+    source = locate(name, revision)
+    wanted = as_dtype(dtype, source.embedded or source.open_clip)
+    if source.open_clip:
+        return _load_open_clip(source, placing(device, device_map), wanted)
+    with explained(name):
+        source = pinned(source, revision)
+    family = family_of(source)
+    quantised = quantisation(source.config)
+    place = placing(device, device_map, quantised)
+    _check_place(source, family, place)
+    options = {**source.options, "trust_remote_code": trust_remote_code}
+    with explained(name, source.offline):
+        wants_text = not isinstance(family, DualFamily) or family.templates
+        processor = load_processor(source.path, options, wants_text)
+        if source.folder is not None:
+            check_weight_files(source.folder)
+        weights = {**options, "dtype": wanted}
+        hf = load_weights(name, source.path, family.auto_class, weights, place)
+    family.check(hf, processor)
+    return _wrap(source, hf, processor, family)
+
+
+def from_pretrained_model(
+    hf_model: PreTrainedModel,
+    processor: Any,
+    *,
+    name: str | None = None,
+    revision: str | None = None,
+) -> LoadedModel | DualEncoder:
+    """Wrap a model and processor that the user already holds; neither is changed.
+
+    Args:
+        hf_model: a transformers model of a covered family, on any device or spread by accelerate,
+            in any dtype, quantised or not.
+        processor: the processor that belongs to it.
+        name: id for records; default: what the model says of itself.
+        revision: for records; default: the commit it was loaded from.
+
+    Raises:
+        UnsupportedError: a family that vlmscope does not cover.
+        ModelMismatchError: a processor that does not belong to the model.
+    """
+    config = getattr(hf_model, "config", None)
+    if config is None or not hasattr(config, "model_type"):
+        raise ModelLoadError(
+            f"from_pretrained_model needs a transformers model, got {type(hf_model).__name__}."
+        )
+    name = name or getattr(config, "_name_or_path", "") or type(hf_model).__name__
+    family = FAMILIES.for_model_type(config.model_type, name)
+    family.check(hf_model, processor)
+    commit = revision or getattr(config, "_commit_hash", None)
+    return _wrap(Source(name, revision=commit), hf_model, processor, family)
+
+
+def family_of(source: Source) -> Family | DualFamily:
+    """The family that a pinned source belongs to, from its configuration alone.
+
+    Raises:
+        UnsupportedError: none; says where the same weights are in a format that can be read.
+    """
+    check_format(source.name, source.config)
+    model_type = source.config["model_type"]
+    try:
+        return FAMILIES.for_model_type(model_type, source.name)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{error}{port_of(model_type)}") from None
+
+
+def _check_place(source: Source, family: Family | DualFamily, place: Placing) -> None:
+    if isinstance(family, DualFamily) and place.device_map is not None:
+        raise UnsupportedError(
+            f"{source.name} (family {family.id!r}) is a dual encoder: small, and run block by block, "
+            "so it is neither spread over devices nor quantised. Give device= instead."
+        )
+
+
+def _wrap(
+    source: Source, hf: PreTrainedModel, processor: Any, family: Family | DualFamily
+) -> LoadedModel | DualEncoder:
+    card = card_for(source.name, family.id)
+    if source.folder is not None:
+        card = read_card(source.folder, card)
+    card = replace(card, quantisation=quantisation(hf.config))
+    if isinstance(family, DualFamily):
+        return DualEncoder(source.name, source.revision, hf, processor, family, card)
+    return LoadedModel(source.name, source.revision, hf, processor, family, card)
+
+
+def _load_open_clip(source: Source, place: Placing, dtype: Any) -> LoadedModel | DualEncoder:
+    from vlmscope.models.loading.open_clip import read_open_clip_folder
+
+    assert source.folder is not None  # only a folder is recognised as open_clip's
+    family = FAMILIES.for_model_type("clip", source.name)
+    _check_place(source, family, place)
+    with explained(source.name):
+        model, processor = read_open_clip_folder(source.folder)
+        model.to(device=place.device, dtype=None if dtype == "auto" else dtype)
+    family.check(model, processor)
+    pinned_source = replace(source, revision=fingerprint(source.folder))
+    return _wrap(pinned_source, model, processor, family)

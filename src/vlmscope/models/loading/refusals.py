@@ -1,0 +1,233 @@
+"""What transformers, the hub and the disk raise while a model is loaded, as one clear message."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vlmscope.errors import ModelLoadError, UnsupportedError, VlmscopeError
+
+__all__ = ["UNAVAILABLE", "check_format", "explained", "no_connection", "port_of"]
+
+
+UNAVAILABLE: Mapping[str, str] = {
+    "Yi-VL": "has no class in transformers: its checkpoints are in the original LLaVA code's format",
+    "Mini-Gemini": "has no class in transformers: its checkpoints need their own code",
+}
+"""Families that people ask for and that cannot be covered, with the reason."""
+
+# model type in somebody's own format -> the same weights in transformers' format
+_PORTS = {
+    "internvl_chat": "OpenGVLab/InternVL3-8B-hf and others whose name ends in -hf",
+    "multi_modality": "deepseek-community/deepseek-vl-7b-chat, deepseek-community/Janus-Pro-7B",
+    "ovis": "thisisiron/Ovis2-8B-hf and others whose name ends in -hf",
+    "chatglm": "zai-org/GLM-4.1V-9B-Thinking",
+    "llava_llama": "llava-hf/llava-1.5-7b-hf",
+    "llava_mistral": "llava-hf/llava-v1.6-mistral-7b-hf",
+    "llava_qwen": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
+}
+
+_Chain = Sequence[BaseException]
+
+# base classes by name: the hub's client has changed its HTTP library, and none of them is ours
+_NO_CONNECTION = {"TransportError", "TimeoutException", "ConnectionError", "TimeoutError"}
+
+_LATER = {408, 429, 500, 502, 503, 504}  # answers after which a cached copy is better than none
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+_FULL_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+_NOT_WHOLE = ("SafetensorError", "SafetensorsParsingError", "UnpicklingError", "EOFError")
+
+_LONGEST = 700
+
+
+@contextlib.contextmanager
+def explained(name: str, offline: str | None = None) -> Iterator[None]:
+    """Turn whatever a loading step raises into a ModelLoadError that says what to do.
+
+    Everything is caught: files come from strangers, and a damaged one can make any library raise
+    anything. The first error stays attached as the cause.
+
+    Args:
+        name: of the model.
+        offline: why the hub's cache alone is used, so that a file which is not there is explained;
+            None: it is not.
+
+    Raises:
+        ModelLoadError: in place of all but vlmscope's own errors.
+    """
+    try:
+        yield
+    except VlmscopeError:
+        raise
+    except Exception as error:
+        raise ModelLoadError(_explain(name, error, offline)) from error
+
+
+def no_connection(error: BaseException) -> str | None:
+    """Why the hub could not be asked, if that is what an error says; None: it is another error."""
+    from huggingface_hub import errors as hub
+
+    chain = _chain_of(error)
+    if any(isinstance(each, hub.OfflineModeIsEnabled) for each in chain):
+        return "offline mode is on (HF_HUB_OFFLINE)"
+    for each in chain:
+        answer = getattr(each, "response", None) if isinstance(each, hub.HfHubHTTPError) else None
+        if answer is not None and answer.status_code in _LATER:
+            return f"the hub cannot answer now (status {answer.status_code})"
+        if _is(each, _NO_CONNECTION):
+            return "the hub cannot be reached"
+    return None
+
+
+def _explain(name: str, error: BaseException, offline: str | None) -> str:
+    chain = _chain_of(error)
+    for reason in (_memory, _disk, _hub, _network, _damage, _foreign_code, _package):
+        found = reason(name, chain)
+        if found is not None:
+            return found
+    if offline is not None and any(isinstance(each, OSError) for each in chain):
+        return _not_here(name, offline)
+    return f"{name} could not be loaded: {_said(error)}"
+
+
+def _chain_of(error: BaseException) -> _Chain:
+    """The error and what led to it, last first."""
+    chain: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in chain:
+        chain.append(step)
+        step = step.__cause__ or step.__context__
+    return chain
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
+
+
+def _is(error: BaseException, names: Sequence[str] | set[str]) -> bool:
+    return any(base.__name__ in names for base in type(error).__mro__)
+
+
+def _memory(name: str, chain: _Chain) -> str | None:
+    for error in chain:
+        full = isinstance(error, MemoryError) or _is(error, ["OutOfMemoryError"])
+        if full or any(sign in str(error).lower() for sign in _FULL_MEMORY):
+            return (
+                f"The memory is too small for {name}: {_said(error)}. `vlmscope doctor {name}` says "
+                "what it needs and what is free. Give dtype='bfloat16', another device, or "
+                "device_map='auto' to spread it."
+            )
+    return None
+
+
+def _disk(name: str, chain: _Chain) -> str | None:
+    for error in chain:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return (
+                f"The disk is full: {_said(error)}. Free some room for {name}, or set HF_HOME to a "
+                "folder on another disk."
+            )
+        if isinstance(error, PermissionError):
+            return (
+                f"A file of {name} may not be read or written: {_said(error)}. Change its "
+                "permissions, or set HF_HOME to a folder that is yours."
+            )
+    return None
+
+
+def _hub(name: str, chain: _Chain) -> str | None:
+    from huggingface_hub import errors as hub
+
+    for error in chain:
+        if isinstance(error, hub.GatedRepoError):
+            return (
+                f"{name} is gated: accept its licence on its hub page and log in with "
+                "`hf auth login`, then try again."
+            )
+        if isinstance(error, hub.RepositoryNotFoundError):
+            return (
+                f"The hub knows no model {name!r} (or it is private and you are not logged in). "
+                "Check the spelling, or log in with `hf auth login`."
+            )
+        if isinstance(error, hub.RevisionNotFoundError):
+            return f"{name} has no such revision. Give a branch, tag or commit that exists."
+        if isinstance(error, hub.EntryNotFoundError) and not isinstance(
+            error, hub.LocalEntryNotFoundError
+        ):
+            return (
+                f"{name} is on the hub, but is no transformers checkpoint: a file is missing "
+                f"({_said(error)}). Give one that has config.json and weights."
+            )
+    return None
+
+
+def _network(name: str, chain: _Chain) -> str | None:
+    from huggingface_hub import errors as hub
+
+    cause = no_connection(chain[0])
+    if cause is None and any(isinstance(error, hub.LocalEntryNotFoundError) for error in chain):
+        cause = "the hub cannot be reached"
+    if cause is not None:
+        return _not_here(name, cause)
+    answers = [error for error in chain if isinstance(error, hub.HfHubHTTPError)]
+    return f"The hub refuses to deliver {name}: {_said(answers[0])}" if answers else None
+
+
+def _not_here(name: str, cause: str) -> str:
+    return (
+        f"{name} is not in the local cache, or not all of it, and {cause}. Connect once to "
+        "download it, or give a local folder; `tiny-llava` needs no network."
+    )
+
+
+def _damage(name: str, chain: _Chain) -> str | None:
+    for error in chain:
+        if _is(error, _NOT_WHOLE) or "PytorchStreamReader" in str(error):
+            return (
+                f"A weights file of {name} is damaged: {_said(error)}. It was probably cut off "
+                "while it was copied or downloaded. Delete it and fetch it again."
+            )
+    return None
+
+
+def _foreign_code(name: str, chain: _Chain) -> str | None:
+    if not any("trust_remote_code" in str(error) for error in chain):
+        return None
+    return (
+        f"{name} comes with code of its own, which is run only on request. Read that code first; "
+        "then give trust_remote_code=True (--trust-remote-code)."
+    )
+
+
+def _package(name: str, chain: _Chain) -> str | None:
+    for error in chain:
+        if isinstance(error, ImportError):
+            return f"{name} needs a package that is not installed: {_said(error)}"
+    return None
+
+
+def port_of(model_type: str) -> str:
+    """A sentence on where a model type's weights are in transformers' format, or nothing."""
+    port = _PORTS.get(model_type)
+    if port is None:
+        return ""
+    return f" This is the format of the authors' own code; in that of transformers: {port}."
+
+
+def check_format(name: str, config: Mapping[str, Any]) -> None:
+    """Refuse the original LLaVA code's format, which shares its model type with transformers'.
+
+    Raises:
+        UnsupportedError: for LLaVA's own checkpoints, Yi-VL and others made with the same code.
+    """
+    if "mm_vision_tower" in config and "vision_config" not in config:
+        raise UnsupportedError(
+            f"{name} is in the format of the original LLaVA code (its config.json names an "
+            "mm_vision_tower), which transformers does not read. Give a port such as "
+            "llava-hf/llava-1.5-7b-hf; of Yi-VL and Mini-Gemini there is none."
+        )

@@ -1,0 +1,179 @@
+"""Where a name leads: an embedded model, a folder, or a repository of the hub at one commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError
+from vlmscope.models.cards import catalogue
+from vlmscope.models.loading.refusals import no_connection
+
+__all__ = ["OPEN_CLIP", "Source", "fingerprint", "locate", "pinned"]
+
+OPEN_CLIP = "open_clip_config.json"
+_FINGERPRINT_BYTES = 1 << 20
+_PATIENCE = 10.0  # seconds for the hub's first answer
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a checkpoint lies.
+
+    Attributes:
+        name: as it was asked for.
+        folder: the folder that holds it; None: the hub.
+        embedded: whether it comes with vlmscope.
+        revision: commit on the hub, or :func:`fingerprint` of a folder; None until it is pinned.
+        config: what ``config.json`` says; empty until it is pinned.
+        files: where the files lie that are on this machine: the folder, or the commit's place in
+            the hub's cache; None until it is pinned.
+        offline: why the hub cannot be asked, so that its cache alone is used; None: it can.
+    """
+
+    name: str
+    folder: Path | None = None
+    embedded: bool = False
+    revision: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    files: Path | None = None
+    offline: str | None = None
+
+    @property
+    def path(self) -> str:
+        """What transformers is given: the folder, or the id on the hub."""
+        return self.name if self.folder is None else str(self.folder)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What transformers is given beside :attr:`path`, so that all is read from one state."""
+        if self.folder is not None:
+            return {}
+        # without a connection every look-up is tried again and again, for minutes in all
+        return {"revision": self.revision, "local_files_only": self.offline is not None}
+
+    @property
+    def open_clip(self) -> bool:
+        """Whether it is a folder as open_clip writes it."""
+        return self.folder is not None and (self.folder / OPEN_CLIP).is_file()
+
+
+def locate(name: str, revision: str | None = None) -> Source:
+    """The place that a name stands for; nothing is downloaded.
+
+    Args:
+        name: an embedded id, a hub id (``owner/name``) or a folder.
+        revision: branch, tag or commit, for hub ids alone.
+
+    Raises:
+        UnknownNameError: a name that is none of these.
+        ModelLoadError: a folder without a configuration.
+        BadOptionError: a revision of something that has none.
+    """
+    source = _source(name)
+    if revision is not None and source.folder is not None:
+        raise BadOptionError(
+            f"The revision {revision!r} was given, but {name} is "
+            f"{'embedded in vlmscope' if source.embedded else 'a folder'}, which has none: a "
+            "revision names a state of a repository on the hub. Leave it out."
+        )
+    return source
+
+
+def _source(name: str) -> Source:
+    if name in [card.id for card in catalogue() if card.embedded]:
+        from vlmscope.tiny import embedded_path
+
+        return Source(name, Path(embedded_path(name)), embedded=True)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not any((path / config).is_file() for config in ("config.json", OPEN_CLIP)):
+            raise ModelLoadError(
+                f"The folder {path} holds no config.json, so it is no transformers checkpoint. "
+                "Give the folder that save_pretrained() wrote."
+            )
+        return Source(name, path)
+    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
+        raise UnknownNameError(
+            "model",
+            name,
+            [card.id for card in catalogue()],
+            "Give an embedded id, a hub id (owner/name) or an existing folder.",
+        )
+    return Source(name)
+
+
+def pinned(source: Source, revision: str | None = None) -> Source:
+    """The source with its configuration, and with the one state that everything is read from.
+
+    A branch may move between two downloads; a commit does not.
+
+    Args:
+        source: from :func:`locate`.
+        revision: branch, tag or commit on the hub; None: its main branch.
+
+    Raises:
+        ModelLoadError: a configuration that is no JSON object or names no model type.
+        OSError: from the hub's client, when it has no such file or cannot be asked.
+    """
+    if source.folder is not None:
+        config = _read_config(source.folder / "config.json", source.name)
+        state = fingerprint(source.folder)
+        return replace(source, config=config, revision=state, files=source.folder)
+    return _pinned_on_hub(source, revision)
+
+
+def _pinned_on_hub(source: Source, revision: str | None) -> Source:
+    from huggingface_hub import HfApi, hf_hub_download
+
+    offline = None
+    try:
+        HfApi().model_info(source.name, revision=revision, timeout=_PATIENCE)
+    except Exception as error:
+        offline = no_connection(error)
+        if offline is None:
+            raise
+        # when the cache has nothing either, this raises, with the error above as its context
+        file = hf_hub_download(source.name, "config.json", revision=revision, local_files_only=True)
+    else:
+        # by the branch's name, so that the cache learns what it stands for
+        file = hf_hub_download(source.name, "config.json", revision=revision)
+    folder = Path(file).parent  # the cache keeps one folder per commit
+    config = _read_config(Path(file), source.name)
+    return replace(source, config=config, revision=folder.name, files=folder, offline=offline)
+
+
+def _read_config(file: Path, name: str) -> dict[str, Any]:
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelLoadError(
+            f"{name} could not be loaded: its config.json is no JSON ({error}). It was cut off or "
+            "edited: fetch the checkpoint again."
+        ) from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelLoadError(
+            f"The config.json of {name} names no model_type, so it is no transformers checkpoint. "
+            "Give one that save_pretrained() wrote."
+        )
+    return config
+
+
+def fingerprint(folder: Path) -> str | None:
+    """A short digest of the weights in a folder: names, sizes, and both ends of every file.
+
+    Not the whole content: a 15 GB checkpoint should not be read twice to be named.
+    """
+    digest = hashlib.sha256()
+    files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.name}:{size}".encode())
+        with file.open("rb") as stream:
+            digest.update(stream.read(_FINGERPRINT_BYTES))
+            stream.seek(max(0, size - _FINGERPRINT_BYTES))
+            digest.update(stream.read(_FINGERPRINT_BYTES))
+    return f"sha256:{digest.hexdigest()[:16]}" if files else None

@@ -1,0 +1,1 @@
+"""What the model is asked, how it is written, and the boxes that it writes itself."""

@@ -1,0 +1,1 @@
+"""Architectures and tokenizers of the embedded models."""

@@ -1,0 +1,1 @@
+"""How tiny-clip is trained from scratch."""

@@ -1,0 +1,109 @@
+"""Trains tiny-clip: the part of ``python -m vlmscope.tiny.training.train`` that is its own."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vlmscope.tiny.training.clip.evaluate import retrieval
+from vlmscope.tiny.training.clip.export import export_clip, write_clip_card
+from vlmscope.tiny.training.clip.recipe import CLIP_PRESETS, ClipRecipe
+from vlmscope.tiny.training.clip.stage import train_contrast
+from vlmscope.tiny.training.corpus import Corpus, build_corpus
+from vlmscope.tiny.training.stage import load_state
+from vlmscope.tiny.training.vision_stage import save_vision, train_vision
+
+__all__ = ["run_clip", "train_clip"]
+
+_log = logging.getLogger(__name__)
+
+
+def run_clip(given: argparse.Namespace, device: torch.device) -> Path | None:
+    """Do what the command line of ``vlmscope.tiny.training.train`` asks for.
+
+    Returns:
+        The folder of the exported model, or None when only a part was asked for.
+    """
+    recipe = _recipe(given, device)
+    # a folder of its own: a corpus with other options would be written over
+    corpus = build_corpus(given.corpus or given.out / "clip-corpus", recipe.corpus, given.workers)
+    if given.only == "corpus":
+        return None
+    if given.only == "vision":
+        _vision(given.out, recipe, corpus, given.seed, device)
+        return None
+    return train_clip(given.out, recipe, corpus, given.seed, device, given.evaluate)
+
+
+def train_clip(
+    out: Path, recipe: ClipRecipe, corpus: Corpus, seed: int, device: torch.device, scenes: int
+) -> Path:
+    """Both stages, export, evaluation on held-out scenes.
+
+    Args:
+        out: folder for states, the vision tower, and the exported model. A ``vision.safetensors``
+            that is there already, tiny-llava's too, is used as it is.
+        recipe: the numbers.
+        corpus: rendered scenes.
+        seed: of weights, order and texts.
+        device: to train on.
+        scenes: held-out scenes to evaluate on.
+
+    Returns:
+        The folder of the exported model.
+    """
+    started = time.monotonic()
+    vision = _vision(out, recipe, corpus, seed, device)
+    model, progress = train_contrast(
+        recipe, corpus, vision, seed, device, out / "contrast-state.safetensors"
+    )
+    trained = {
+        "seed": seed,
+        "vision": load_state(vision)[1],
+        "steps": progress.step,
+        "images": progress.step * recipe.contrast.batch,
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "torch": torch.__version__,
+        "recipe": asdict(recipe),
+    }
+    folder = out / "tiny-clip"
+    export_clip(folder, model, recipe.shape, {"trained": trained})
+    write_clip_card(folder, {"trained": trained, "retrieval": judge(folder, device, scenes)})
+    return folder
+
+
+def judge(folder: Path, device: torch.device, scenes: int) -> dict[str, Any]:
+    """Retrieval by an exported model, loaded from its float16 weights, on held-out scenes."""
+    from transformers import CLIPModel
+
+    model = CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    result = retrieval(model.to(device).eval(), scenes)
+    for name, accuracy in result.items():
+        _log.info("%-13s %.3f of %d", name, accuracy.accuracy, accuracy.asked)
+    return {name: accuracy.to_dict() for name, accuracy in result.items()}
+
+
+def _vision(out: Path, recipe: ClipRecipe, corpus: Corpus, seed: int, device: torch.device) -> Path:
+    """The trained vision tower, trained first if it is not there."""
+    path = out / "vision.safetensors"
+    if not path.exists():
+        state = out / "vision-state.safetensors"
+        stage = recipe.first_stage(device.type)
+        save_vision(path, *train_vision(stage, corpus, seed, device, state))
+    return path
+
+
+def _recipe(given: argparse.Namespace, device: torch.device) -> ClipRecipe:
+    recipe = CLIP_PRESETS["cpu" if device.type == "cpu" else "cuda"]
+    corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
+    contrast = replace(recipe.contrast, steps=given.steps or recipe.contrast.steps)
+    vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
+    minutes = given.minutes or recipe.minutes
+    return replace(recipe, corpus=corpus, contrast=contrast, vision=vision, minutes=minutes)

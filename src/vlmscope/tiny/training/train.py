@@ -1,0 +1,145 @@
+"""Trains an embedded model: ``python -m vlmscope.tiny.training.train tiny-llava --seed 0 --out DIR``.
+
+Run again with the same folder, it goes on where it stopped. ``--minutes`` sets the time for training
+alone; rendering and the evaluation come on top (about five minutes on two cores).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vlmscope.tiny.training.clip.train import run_clip
+from vlmscope.tiny.training.corpus import Corpus, build_corpus
+from vlmscope.tiny.training.evaluate import answer_accuracy
+from vlmscope.tiny.training.export import export_llava, write_card
+from vlmscope.tiny.training.joint_stage import train_joint
+from vlmscope.tiny.training.recipe import PRESETS, Recipe
+from vlmscope.tiny.training.vision_stage import save_vision, train_vision
+
+__all__ = ["main", "train_llava"]
+
+_log = logging.getLogger(__name__)
+
+
+def train_llava(
+    out: Path, recipe: Recipe, corpus: Corpus, seed: int, device: torch.device, scenes: int = 384
+) -> Path:
+    """Both stages, export, evaluation on held-out scenes.
+
+    Args:
+        out: folder for states, the vision tower, and the exported model.
+        recipe: the numbers.
+        corpus: rendered scenes.
+        seed: of weights and order.
+        device: to train on.
+        scenes: held-out scenes to evaluate on.
+
+    Returns:
+        The folder of the exported model.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    vision, started = out / "vision.safetensors", time.monotonic()
+    if not vision.exists():
+        tower, probes, reached = train_vision(
+            recipe, corpus, seed, device, out / "vision-state.safetensors"
+        )
+        save_vision(vision, tower, probes, reached)
+        del tower, probes
+    model, progress = train_joint(
+        recipe, corpus, vision, seed, device, out / "joint-state.safetensors"
+    )
+    trained = {
+        "seed": seed,
+        "steps": progress.step,
+        "images": progress.step * recipe.joint.batch,
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "torch": torch.__version__,
+        "recipe": asdict(recipe),
+    }
+    folder = out / "tiny-llava"
+    export_llava(folder, model, recipe.shape, {"trained": trained})
+    answers = judge(folder, device, scenes)
+    write_card(folder, {"trained": trained, "answers": answers})
+    return folder
+
+
+def judge(folder: Path, device: torch.device, scenes: int) -> dict[str, Any]:
+    """Accuracy of an exported model, loaded from its float16 weights, on held-out scenes."""
+    from transformers import LlavaForConditionalGeneration
+
+    model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    result = answer_accuracy(model.to(device).eval(), scenes)
+    for kind, accuracy in result.items():
+        _log.info("%-11s %.3f of %d", kind, accuracy.accuracy, accuracy.asked)
+    return {kind: accuracy.to_dict() for kind, accuracy in result.items()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; progress goes to stderr."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    torch.set_num_threads(given.threads)
+    device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if given.name == "tiny-clip":
+        folder = run_clip(given, device)
+        _log.info("wrote %s", folder or given.out)
+        return 0
+    recipe = _recipe(given, device)
+    corpus = build_corpus(given.corpus or given.out / "corpus", recipe.corpus, given.workers)
+    if given.only == "corpus":
+        return 0
+    if given.only == "vision":
+        state = given.out / "vision-state.safetensors"
+        result = train_vision(recipe, corpus, given.seed, device, state)
+        save_vision(given.out / "vision.safetensors", *result)
+        return 0
+    folder = train_llava(given.out, recipe, corpus, given.seed, device, given.evaluate)
+    _log.info("wrote %s", folder)
+    return 0
+
+
+def _recipe(given: argparse.Namespace, device: torch.device) -> Recipe:
+    recipe = PRESETS["cpu" if device.type == "cpu" else "cuda"]
+    minutes = given.minutes or recipe.minutes
+    corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
+    joint = replace(recipe.joint, steps=given.steps or recipe.joint.steps)
+    vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
+    if given.align_late is not None:
+        recipe = replace(recipe, align_late=given.align_late)
+    return replace(recipe, minutes=minutes, corpus=corpus, joint=joint, vision=vision)
+
+
+def _parser() -> argparse.ArgumentParser:
+    cores = os.cpu_count() or 1
+    parser = argparse.ArgumentParser(
+        prog="python -m vlmscope.tiny.training.train", description=__doc__
+    )
+    parser.add_argument("name", choices=["tiny-llava", "tiny-clip"])
+    parser.add_argument("--out", type=Path, required=True, help="folder for everything")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and order")
+    parser.add_argument("--minutes", type=float, help="time for training (both stages)")
+    parser.add_argument("--steps", type=int, help="updates of the joint stage at most")
+    parser.add_argument("--vision-steps", type=int, help="updates of the vision stage at most")
+    parser.add_argument("--scenes", type=int, help="scenes in the corpus")
+    parser.add_argument("--corpus", type=Path, help="folder of the corpus, to share it")
+    parser.add_argument("--workers", type=int, default=cores, help="processes that render")
+    parser.add_argument("--threads", type=int, default=cores, help="threads that train")
+    parser.add_argument("--device", help="cpu or cuda; cuda where there is one")
+    parser.add_argument("--evaluate", type=int, default=384, help="held-out scenes to judge by")
+    parser.add_argument("--align-late", type=float, help="weight, see recipe.Recipe")
+    parser.add_argument("--only", choices=["corpus", "vision"], help="stop after this part")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

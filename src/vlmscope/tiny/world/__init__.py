@@ -1,0 +1,1 @@
+"""The rendered world that the embedded models know: shapes, scenes, phrases, questions."""

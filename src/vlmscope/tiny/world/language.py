@@ -1,0 +1,170 @@
+"""Questions, bare expressions and captions about a scene, each with its answer.
+
+Every prompt ends in what it is about, as the published grounding prompt does: the system sentence,
+the image, then the expression last. The last text token is then the row worth reading.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vlmscope.tiny.world.expressions import absent, refer
+from vlmscope.tiny.world.phrases import Phrase, lies, resolve, where
+from vlmscope.tiny.world.scenes import Scene, SceneObject
+from vlmscope.tiny.world.words import COLOURS, NUMBERS, PLACES, SHAPES, plural
+
+__all__ = ["KINDS", "Exchange", "ask", "caption", "exchanges"]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A prompt and its answer.
+
+    Attributes:
+        kind: one of ``KINDS`` or ``"caption"``.
+        prompt: the user's text, without system sentence and image.
+        answer: what the model should say.
+        target: index of the object meant, or None where there is no one object.
+        phrase: the referring expression in the prompt, if there is one.
+    """
+
+    kind: str
+    prompt: str
+    answer: str
+    target: int | None = None
+    phrase: Phrase | None = None
+
+
+KINDS: dict[str, float] = {
+    "colour": 2.0,
+    "size": 2.0,
+    "texture": 2.5,
+    "shape": 3.0,
+    "where": 3.0,
+    "expression": 4.5,
+    "describe": 1.5,
+    "refer": 1.0,
+    "exists": 0.8,
+    "count": 1.0,
+    "background": 0.6,
+}
+"""Kind of exchange -> how often it is asked, relative to the others."""
+
+_ABSENT = 0.06  # share of "where" and bare expressions whose object is not in the scene
+_CAPTIONED = 0.15  # share of scenes that are also described as a whole
+
+
+def exchanges(scene: Scene, rng: random.Random) -> Iterator[Exchange]:
+    """An endless stream of exchanges about a scene; a caption, if there is one, comes first."""
+    if rng.random() < _CAPTIONED:
+        yield caption(scene)
+    kinds, weights = list(KINDS), list(KINDS.values())
+    while True:
+        exchange = ask(scene, rng.choices(kinds, weights)[0], rng)
+        if exchange is not None:
+            yield exchange
+
+
+def ask(scene: Scene, kind: str, rng: random.Random) -> Exchange | None:
+    """One exchange of a kind, or None where the draw allows none; draw again then."""
+    if kind in _ABOUT_SCENE:
+        return _ABOUT_SCENE[kind](scene, rng)
+    if kind in ("where", "expression") and rng.random() < _ABSENT:
+        missing = absent(scene, rng)
+        if missing is None:
+            return None
+        return Exchange(kind, _prompt(kind, missing, rng), "none", None, missing)
+    target = rng.randrange(len(scene.objects))
+    phrase = refer(scene, target, rng, _UNSAID.get(kind, ()))
+    if phrase is None:
+        return None
+    answer = _answer(kind, scene.objects[target])
+    return Exchange(kind, _prompt(kind, phrase, rng), answer, target, phrase)
+
+
+def caption(scene: Scene) -> Exchange:
+    """The whole scene, object by object in reading order."""
+    ordered = sorted(
+        scene.objects, key=lambda item: (PLACES.index(item.position), item.center[::-1])
+    )
+    parts = [f"a {item.description()} {where(item.position)}" for item in ordered]
+    return Exchange("caption", "describe the picture", " and ".join(parts))
+
+
+_UNSAID = {
+    "colour": ("colour",),
+    "size": ("size",),
+    "texture": ("texture",),
+    "shape": ("shape",),
+    "where": ("place",),
+}
+
+
+def _prompt(kind: str, phrase: Phrase, rng: random.Random) -> str:
+    if kind == "expression":
+        article = rng.choices(("the", "", "a"), (60, 25, 15))[0]
+        return phrase.text(article)
+    if kind == "where":
+        return f"where is {phrase.text()}"
+    if kind == "describe":
+        return f"describe {phrase.text()}"
+    asked = rng.choice(("color", "colour")) if kind == "colour" else kind
+    return f"what {asked} is {phrase.text()}"
+
+
+def _answer(kind: str, item: SceneObject) -> str:
+    if kind == "expression":
+        # the place comes first because no phrase gives it away whole: the row that predicts it,
+        # the last one of the expression, has to look
+        return f"{item.position} {item.description()}"
+    if kind == "where":
+        return item.position
+    if kind == "describe":
+        return item.description()
+    return str(getattr(item, kind))
+
+
+def _refer(scene: Scene, rng: random.Random) -> Exchange | None:
+    place = rng.choice(PLACES)
+    found = [i for i, item in enumerate(scene.objects) if lies(item, place)]
+    if len(found) > 1 or (not found and rng.random() < 0.8):
+        return None
+    answer = scene.objects[found[0]].description() if found else "none"
+    return Exchange("refer", f"what is {where(place)}", answer, found[0] if found else None)
+
+
+def _exists(scene: Scene, rng: random.Random) -> Exchange | None:
+    if rng.random() < 0.5:
+        phrase = absent(scene, rng)
+    else:
+        item = rng.choice(scene.objects)
+        phrase = Phrase(colour=item.colour, shape=item.shape)
+    if phrase is None:
+        return None
+    answer = "yes" if resolve(phrase, scene) else "no"
+    return Exchange("exists", f"is there {phrase.text('a')}", answer, None, phrase)
+
+
+def _count(scene: Scene, rng: random.Random) -> Exchange:
+    draw = rng.random()
+    if draw < 0.2:
+        return Exchange("count", "how many objects", NUMBERS[len(scene.objects)])
+    attribute, words = ("shape", SHAPES) if draw < 0.6 else ("colour", COLOURS)
+    present = [getattr(item, attribute) for item in scene.objects]
+    word = rng.choice(present if rng.random() < 0.8 else words)
+    noun = plural(word) if attribute == "shape" else f"{word} objects"
+    return Exchange("count", f"how many {noun}", NUMBERS[present.count(word)])
+
+
+def _background(scene: Scene, rng: random.Random) -> Exchange:
+    return Exchange("background", "describe the background", f"{scene.pattern} {scene.tone}")
+
+
+_ABOUT_SCENE: dict[str, Callable[[Scene, random.Random], Exchange | None]] = {
+    "refer": _refer,
+    "exists": _exists,
+    "count": _count,
+    "background": _background,
+}

@@ -1,0 +1,51 @@
+"""Images with referring expressions and their exact masks: a data set without a download."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.tiny.world.expressions import refer
+from vlmscope.tiny.world.layout import SceneOptions
+from vlmscope.tiny.world.scenes import render_scene
+
+__all__ = ["ReferringSample", "referring_samples"]
+
+
+class ReferringSample(NamedTuple):
+    """One image and one phrase that fits exactly one of its objects.
+
+    Attributes:
+        image: uint8 (height, width, 3).
+        phrase: for example ``the small striped circle``.
+        mask: bool (height, width), the object.
+        box: xyxy float pixels, tight around the mask, far edges exclusive.
+    """
+
+    image: NDArray[np.uint8]
+    phrase: str
+    mask: NDArray[np.bool_]
+    box: tuple[float, float, float, float]
+
+
+def referring_samples(
+    seeds: Iterable[int], options: SceneOptions | None = None
+) -> Iterator[ReferringSample]:
+    """One sample for each seed; see ``vlmscope.tiny.world.splits`` for which seeds are for what.
+
+    The same seed and options give the same sample.
+    """
+    for seed in seeds:
+        scene = render_scene(seed, options)
+        rng = random.Random(f"vlmscope-referring:{seed}")
+        while True:
+            target = rng.randrange(len(scene.objects))
+            phrase = refer(scene, target, rng)
+            if phrase is not None:
+                item = scene.objects[target]
+                yield ReferringSample(scene.image, phrase.text(), item.mask, item.box)
+                break

@@ -1,0 +1,161 @@
+"""A sample list gives its usable rows and says what is wrong with the others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vlmscope.data.sample_lists import read_samples
+from vlmscope.errors import BadSampleError
+
+GOOD = {"image": "a.png", "phrase": "the red square"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two pictures, 30 wide and 20 high, a broken one and a mask."""
+    Image.new("RGB", (30, 20), "red").save(tmp_path / "a.png")
+    Image.new("RGB", (30, 20), "blue").save(tmp_path / "b.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:10, 6:12] = 1  # 1, not 255: anything that is not black counts
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    Image.new("L", (30, 20)).save(tmp_path / "black.png")
+    Image.new("L", (3, 2), 255).save(tmp_path / "small.png")
+    return tmp_path
+
+
+def write(folder: Path, *rows: Any) -> Path:
+    path = folder / "samples.jsonl"
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_rows_come_in_order_with_what_they_hold(folder: Path) -> None:
+    path = write(
+        folder,
+        {**GOOD, "box": [1, 2, 10.5, 12]},
+        "",
+        {"image": "b.png", "text": "das blaue Bild ü", "mask": "mask.png"},
+    )
+    samples = read_samples(path)
+    assert len(samples) == 2
+    first, second = samples
+    assert first.phrase == "the red square"
+    assert first.box == (1.0, 2.0, 10.5, 12.0)
+    assert first.mask is None
+    assert first.image.pixels[0, 0].tolist() == [255, 0, 0]
+    assert second.phrase == "das blaue Bild ü"
+    assert second.mask is not None
+    assert second.mask.sum() == 30
+    assert second.mask[5, 6]
+    assert samples.skipped == ()
+    assert [row.phrase for row in samples] == [first.phrase, second.phrase]  # again
+
+
+def test_rows_on_one_image_share_it(folder: Path) -> None:
+    one, two, other = read_samples(write(folder, GOOD, GOOD, {**GOOD, "image": "b.png"}))
+    assert one.image is two.image
+    assert other.image is not one.image
+
+
+def test_a_folder_means_its_list(folder: Path) -> None:
+    write(folder, GOOD)
+    assert len(read_samples(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("{not json", "not JSON"),
+        ("[1, 2]", "JSON object, got list"),
+        ("[" * 100_000, "nested too deeply"),
+        ({"phrase": "a"}, "'image' must be a text, it is missing"),
+        ({"image": "a.png"}, "'phrase' must be a text, it is missing"),
+        ({"image": "a.png", "phrase": "  "}, "'phrase' must be a text"),
+        ({"image": "a.png", "phrase": 7}, "it is 7"),
+        ({"image": "a\0.png", "phrase": "a"}, "'image' must be a text"),
+        ({"image": "none.png", "phrase": "a"}, "no image file"),
+        ({"image": ".", "phrase": "a"}, "no image file"),
+        ({**GOOD, "box": [1, 2, 3]}, "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": [1, 2, "3", 4]}, "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": [1, 2, True, 4]}, "[x0, y0, x1, y1]"),
+        ('{"image": "a.png", "phrase": "a", "box": [1, 2, NaN, 4]}', "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": [20, 2, 5, 4]}, "[x, y, width, height]"),
+        ({**GOOD, "box": [100, 2, 105, 4]}, "outside the image, which is 30 wide"),
+        ({**GOOD, "image": "cut.png"}, "truncated"),
+        ({**GOOD, "mask": "none.png"}, "no image file"),
+        ({**GOOD, "mask": "small.png"}, "3 wide and 2 high"),
+        ({**GOOD, "mask": "black.png"}, "black all over"),
+    ],
+)
+def test_a_bad_row_is_skipped_with_its_line_and_reason(folder: Path, row: Any, words: str) -> None:
+    samples = read_samples(write(folder, GOOD, row, {**GOOD, "image": "b.png"}))
+    for _ in range(2):  # going through again counts nothing twice
+        assert [each.image.pixels[0, 0].tolist() for each in samples] == [[255, 0, 0], [0, 0, 255]]
+    (skipped,) = samples.skipped
+    assert skipped.line == 2
+    assert words in skipped.reason
+
+
+def test_no_usable_row_is_an_error_with_the_first_reason(folder: Path) -> None:
+    with pytest.raises(BadSampleError, match=r"None of the 2 rows .* Line 1: .*not JSON"):
+        read_samples(write(folder, "x", "y"))
+    later = read_samples(write(folder, {**GOOD, "image": "cut.png"}))
+    with pytest.raises(BadSampleError, match=r"None of the 1 rows .* truncated"):
+        list(later)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_list(folder: Path, content: str) -> None:
+    path = folder / "samples.jsonl"
+    path.write_text(content)
+    with pytest.raises(BadSampleError, match="is empty"):
+        read_samples(path)
+
+
+def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(BadSampleError, match=r"No such file.*tiny-scenes:N"):
+        read_samples(tmp_path / "none.jsonl")
+    with pytest.raises(BadSampleError, match="No such file"):
+        read_samples(tmp_path)
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadSampleError, match="not UTF-8"):
+        read_samples(tmp_path / "binary.jsonl")
+
+
+def test_too_large_images_are_skipped(folder: Path) -> None:
+    samples = read_samples(write(folder, GOOD), max_pixels=599)
+    with pytest.raises(BadSampleError, match="limit is 599"):
+        list(samples)
+
+
+def test_rendered_scenes_have_masks_and_differ_when_held_out() -> None:
+    chosen = list(read_samples("tiny-scenes:3"))
+    assert len(chosen) == len(read_samples("tiny-scenes:3")) == 3
+    for row in chosen:
+        assert row.mask is not None
+        assert row.box is not None
+        assert row.mask.shape == row.image.size
+    held_out = list(read_samples("tiny-scenes:3", held_out=True))
+    assert not any(
+        (a.image.pixels == b.image.pixels).all() for a, b in zip(chosen, held_out, strict=True)
+    )
+    again = list(read_samples("tiny-scenes:3"))
+    assert all((a.image.pixels == b.image.pixels).all() for a, b in zip(chosen, again, strict=True))
+    assert len(read_samples("tiny-scenes")) == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["tiny-scenes:0", "tiny-scenes:x", "tiny-scenes:", "tiny-scenes:-3"]
+)
+def test_nonsense_numbers_of_scenes(text: str) -> None:
+    with pytest.raises(BadSampleError, match="N from 1 to 999999"):
+        read_samples(text)
