@@ -10,8 +10,8 @@ __all__ = ["ORDERS", "REGISTERED", "upward"]
 
 ORDERS: dict[str, tuple[str, ...]] = {
     "now": (
-        *("errors", "io", "version", "options", "stats", "metrics"),
-        *("types", "tiny", "viz", "viewer", "post", "models", "results", "data", "attention"),
+        *("version", "errors", "io", "registry", "options", "stats", "types", "metrics"),
+        *("tiny", "viz", "viewer", "post", "models", "results", "data", "attention"),
         *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "label"),
         *("app", "doctor", "demo", "cli", "__main__"),
     ),
