@@ -38,7 +38,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\s--revision\s+\S+", ""),
     (r"\bcuda(?::\d+)?\b", "cpu"),
     # places
-    (r"--root FOLDER", "--root panoptic"),
+    (r"--root \S+", "--root panoptic"),
     (r"\bFOLDER\b", "photos"),
     (r"\bDIR\b", "made"),
     (r"\bIMAGE\b", "photo.jpg"),
@@ -159,6 +159,7 @@ def names() -> dict[str, Any]:
     """What pages may use without making it."""
     model, found = _model(), scenes()
     return {
+        "model": model,
         "image": found[0].image,
         "samples": [(scene.image, scene.phrase) for scene in found[:2]],
         "other_samples": [(scene.image, scene.phrase, scene.box) for scene in found[2:]],

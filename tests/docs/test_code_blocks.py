@@ -97,7 +97,9 @@ def test_a_shorter_fence_does_not_close_a_longer_one() -> None:
 
 
 def test_commands_of_a_shell_block() -> None:
-    text = 'A=1 vlmscope flow x --edges "a->b;c" > o.txt && make demo | head\n# a comment\n$ pip x\n'
+    text = (
+        'A=1 vlmscope flow x --edges "a->b;c" > o.txt && make demo | head\n# a comment\n$ pip x\n'
+    )
     assert list(commands(text)) == [
         ["vlmscope", "flow", "x", "--edges", "a->b;c"],
         ["make", "demo"],
