@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from long_rows import LongRows, holds
 
 ROOT = Path(__file__).parents[2]
