@@ -3,8 +3,8 @@
     python .ci/guard_files.py FILE...
 
 Exit code 1, with one line for each fault, when a text file does not end in one newline, holds a merge marker
-or blanks at the end of a line, or when a file is larger than 256 KiB. What programs write into the package, the
-embedded models and the built viewer, is as they write it.
+or blanks at the end of a line, or when a file is larger than 256 KiB. What programs write into the package,
+the embedded models and the built viewer, is as they write it.
 """
 
 from __future__ import annotations

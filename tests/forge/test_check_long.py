@@ -63,9 +63,16 @@ def test_long_tests_run_only_when_asked_for() -> None:
     assert re.search(rf"^{re.escape(file)}(::|: \d)", asked, re.MULTILINE)
 
 
-def test_rows_leave_out_files_that_failed(tmp_path: Path) -> None:
+OUTCOMES = (
+    ("tests/test_io.py", "passed"),
+    ("tests/test_stats.py", "failed"),
+    ("tests/test_images.py", "skipped"),
+)
+
+
+def test_rows_leave_out_files_that_failed_or_did_not_run() -> None:
     rows = LongRows()
-    for file, outcome in (("tests/test_io.py", "passed"), ("tests/test_stats.py", "failed")):
+    for file, outcome in OUTCOMES:
         rows.pytest_runtest_logreport(
             pytest.TestReport(f"{file}::x", (file, 1, "x"), {}, outcome, None, "call", duration=2.4)
         )
