@@ -37,7 +37,7 @@ def with_options(
     groups: dict[str, type[Any]] = {
         name: parameter.annotation
         for name, parameter in parameters.items()
-        if dataclasses.is_dataclass(parameter.annotation)
+        if isinstance(parameter.annotation, type) and dataclasses.is_dataclass(parameter.annotation)
     }
     declared: dict[str, inspect.Parameter] = {}
     for name, parameter in parameters.items():
