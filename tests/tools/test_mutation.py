@@ -41,6 +41,7 @@ def changes(text: str) -> set[str]:
         ("x = a // b", {"a // b -> a * b"}),
         ("x += b", {"x += b -> pass", "x += b -> x -= b"}),
         ("x = -a", {"-a -> a"}),
+        ("x = -1", {"-1 -> 1", "-1 -> 0", "-1 -> -2"}),
         ("x = not a", {"not a -> a"}),
         ("x = a and b", {"a and b -> a or b"}),
         ("x = 3", {"3 -> 4", "3 -> 2"}),

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tools.mutation.operators import changes, deletion
+from tools.mutation.operators import changes, deletion, negative
 
 __all__ = ["Mutant", "mutants"]
 
@@ -181,7 +181,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Lambda):
         yield from (each for each in [*node.args.defaults, *node.args.kw_defaults] if each)
         yield node.body
-    else:
+    elif negative(node) is None:
         yield from ast.iter_child_nodes(node)
 
 
