@@ -95,6 +95,11 @@ def test_a_change_keeps_what_binds_it() -> None:
     assert mutant.apply(b"x = a - b * c") == b"x = a - (b / c)"
 
 
+def test_the_same_change_twice_in_a_line_is_told_apart() -> None:
+    expected = {"a + b -> a - b", "a + b -> a - b [2]", "f(a + b, a + b) -> pass"}
+    assert changes("f(a + b, a + b)") == expected
+
+
 def test_bytes_before_a_change_may_be_more_than_letters() -> None:
     source = 'x = "é×", a + b'.encode()
     (mutant,) = mutants(source, "a.py")
