@@ -1,7 +1,7 @@
 """Mutants that no test can kill, each with the reason, from a TOML file.
 
 An entry names a file, the text of the line that is changed, the change as the report writes it
-(``before -> after``) and the reason. It stands for every mutant of that text and change in the file.
+(``before -> after``, with `` [2]`` for the second of the same) and the reason.
 """
 
 from __future__ import annotations

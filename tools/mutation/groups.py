@@ -57,52 +57,57 @@ def _joined(*groups: Group) -> Group:
 
 
 GROUPS: dict[str, Group] = {
-    "post": _group("post/", "*", "tests/post"),
+    "post": _joined(
+        _group("post/", "*", "tests/post"),
+        _group("", "options", "tests/test_options.py"),
+    ),
     "heads": _group(
-        "methods/localization_heads/",
+        "heads/",
         "criteria selection measures",
-        *("tests/methods/test_criteria.py", "tests/methods/test_selection.py"),
-        "tests/methods/test_discover.py",
+        *("tests/heads/test_criteria.py", "tests/heads/test_selection.py"),
+        "tests/heads/test_discover.py",
     ),
     "formulas": _joined(
         _group(
-            "methods/",
-            "gem clip_surgery maskclip clearclip sclip naclip clip_patches"
-            " mean_attention relative_attention attend_minus_mean",
-            *("tests/parity", "tests/methods/test_attention_methods.py"),
-            *("tests/methods/test_mean_maps.py", "tests/methods/test_dense_parts.py"),
+            "methods/encoder/",
+            "gem clip_surgery maskclip clearclip sclip naclip clip_patches similarity window",
+            *("tests/parity", "tests/methods/encoder"),
         ),
         _group(
-            "methods/dense/",
-            "similarity presence temperature window",
-            *("tests/methods/test_presence.py", "tests/methods/test_window.py"),
-            "tests/methods/test_segment.py",
+            "methods/decoder/",
+            "mean_attention relative_attention attend_minus_mean",
+            "tests/methods/decoder/test_attention_methods.py",
         ),
     ),
     "layout": _joined(
+        _group("models/layout/", "fitting tiles anyres", "tests/models/layout"),
         _group(
-            "models/",
-            "placement tiles square anyres patches",
-            *("tests/models/test_geometry.py", "tests/models/test_tiles.py"),
-            *("tests/models/test_square.py", "tests/models/test_tile_arrangements.py"),
-            *("tests/models/test_tile_refusals.py", "tests/models/test_siglip2.py"),
+            "models/decoders/",
+            "square",
+            "tests/models/decoders/test_square.py",
         ),
-        _group("types/", "painting tokens"),
+        _group(
+            "models/encoders/",
+            "patches",
+            "tests/models/encoders/test_siglip2.py",
+        ),
+        _group("types/", "views tokens", "tests/types"),
     ),
     "masks": _group(
         "attention/",
         "knockout rows kernels",
         *("tests/attention/test_knockout.py", "tests/attention/test_capture.py"),
-        *("tests/attention/test_box_rows.py", "tests/attention/test_sweep.py"),
+        *("tests/attention/test_box_rows.py", "tests/attention/sweep"),
     ),
     "metrics": _joined(
+        _group("", "metrics stats", "tests/test_metrics.py", "tests/test_stats.py"),
+        _group("types/", "boxes", "tests/types"),
         _group(
             "evaluation/",
-            "metrics resampling boxes roc confusion",
-            *("tests/evaluation/test_metrics.py", "tests/evaluation/test_resampling.py"),
-            *("tests/evaluation/test_confusion.py", "tests/evaluation/test_pixel_classes.py"),
-            *("tests/evaluation/test_tasks.py", "tests/evaluation/test_report.py"),
+            "roc confusion",
+            *("tests/test_stats_ratios.py", "tests/evaluation/test_confusion.py"),
+            *("tests/evaluation/test_pixel_classes.py", "tests/evaluation/test_tasks.py"),
+            "tests/evaluation/test_report.py",
         ),
-        _group("", "stats", "tests/test_stats.py"),
     ),
 }

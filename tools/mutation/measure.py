@@ -20,7 +20,7 @@ from tools.mutation.zygote import SURVIVED
 __all__ = ["UNTESTED", "Outcome", "Runner", "every_mutant", "measure"]
 
 UNTESTED = "untested"
-_SLACK = 5.0  # a mutant may take this many seconds, and this many times what its tests took
+_LIMIT = 5  # times what the tests of a mutant took without it
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Outcome:
         mutant: the change.
         status: killed, timeout (killed too), survived, or untested (no test executes the line).
         seconds: by the clock.
+        computed: seconds of one core.
     """
 
     mutant: Mutant
     status: str
-    seconds: float
+    seconds: float = 0.0
+    computed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Runner:
         source: folder of it that holds the package.
         state: what is known already.
         jobs: processes.
+        slack: a mutant may compute for this many seconds, and five times what its tests took.
     """
 
     repository: Path
     source: str
     state: State
     jobs: int = 2
+    slack: float = 5.0
 
 
 def every_mutant(group: Group, repository: Path) -> list[Mutant]:
@@ -92,19 +96,21 @@ def _check_unchanged(one: Zygote, runner: Runner, clean: CleanRun, files: list[s
     """Without a change the tests pass where mutants are run, so that it is the change that fails."""
     source = (runner.repository / files[0]).read_bytes()
     tests = clean.in_order(list(clean.seconds))
-    answer = one.run(_task(runner.repository / files[0], source, tests, clean))
+    answer = one.run(_task(runner.repository / files[0], source, tests, clean, runner.slack))
     if answer["status"] == "killed" or answer["status"] == "timeout":
         raise SystemExit("Run as mutants are run, the tests fail on the files as they are.")
 
 
-def _task(path: Path, source: bytes, tests: list[str], clean: CleanRun) -> dict[str, Any]:
+def _task(
+    path: Path, source: bytes, tests: list[str], clean: CleanRun, slack: float
+) -> dict[str, Any]:
     took = sum(clean.seconds[test] for test in tests)
     return {
         "path": str(path),
         "source": source.decode(),
         "tests": tests,
         "files": sorted({test.split("::")[0] for test in tests}),
-        "limit": _SLACK + _SLACK * took,
+        "limit": slack + _LIMIT * took,
     }
 
 
@@ -132,13 +138,13 @@ class _Measured:
             known = self._runner.state.get(mutant, self._context(mutant))
             tests = self._tests_of(mutant)
             if known is not None:
-                self._found[place] = Outcome(mutant, known["status"], known["seconds"])
+                self._found[place] = _outcome(mutant, known)
             elif not tests:
-                self._keep(place, UNTESTED, 0.0)
+                self._keep(place, {"status": UNTESTED})
             else:
                 source = mutant.apply(self._sources[mutant.file])
                 path = self._runner.repository / mutant.file
-                tasks.append(_task(path, source, tests, self._clean))
+                tasks.append(_task(path, source, tests, self._clean, self._runner.slack))
                 places.append(place)
         work(zygotes, tasks, lambda at, got: self._done(places[at], got))
         return [self._found[place] for place in sorted(self._found)]
@@ -161,7 +167,7 @@ class _Measured:
         return f"{digest([self._runner.repository / mutant.file])} {self._tests}"
 
     def _done(self, place: int, answer: dict[str, Any]) -> None:
-        self._keep(place, answer["status"], answer["seconds"])
+        self._keep(place, answer)
         count, mutant = len(self._found), self._chosen[place]
         if answer["status"] == SURVIVED:
             _say(f"{self._name}: survived {mutant.file}:{mutant.line} {mutant.change}")
@@ -169,10 +175,15 @@ class _Measured:
             spent = time.perf_counter() - self._began
             _say(f"{self._name}: {count} of {len(self._chosen)} after {spent:.0f} s")
 
-    def _keep(self, place: int, status: str, seconds: float) -> None:
+    def _keep(self, place: int, answer: dict[str, Any]) -> None:
         mutant = self._chosen[place]
-        self._found[place] = Outcome(mutant, status, seconds)
-        self._runner.state.add(mutant, self._context(mutant), status, seconds)
+        self._found[place] = _outcome(mutant, answer)
+        self._runner.state.add(mutant, self._context(mutant), answer)
+
+
+def _outcome(mutant: Mutant, answer: dict[str, Any]) -> Outcome:
+    timed = {name: round(answer.get(name, 0.0), 3) for name in ("seconds", "computed")}
+    return Outcome(mutant, answer["status"], **timed)
 
 
 def _say(text: str) -> None:

@@ -8,10 +8,11 @@ dataclasses but for their defaults, and ``strict`` of ``zip``, which asserts wha
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tools.mutation.operators import changes, deletion
+from tools.mutation.operators import changes, deletion, negative
 
 __all__ = ["Mutant", "mutants"]
 
@@ -57,7 +58,8 @@ class Mutant:
         file: the path it is reported by.
         line: number of the first line changed.
         text: that line as it is, stripped.
-        change: ``before -> after`` of the smallest expression or statement.
+        change: ``before -> after`` of the smallest expression or statement, numbered from the second
+            of the same on.
         lines: numbers of the lines of which one must be executed for the change to be felt: those of
             the statement, or of its head.
         at_import: it stands outside functions, and is felt wherever the file is imported.
@@ -103,7 +105,17 @@ def mutants(source: bytes, file: str) -> list[Mutant]:
     for node, after, operator, context in _changed(ast.parse(source), _Context()):
         mutant = _mutant(node, after, operator, context, file, lines, starts)
         found.setdefault((mutant.span, mutant.after), mutant)
-    return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.span, mutant.after))
+    every = sorted(found.values(), key=lambda mutant: (mutant.line, mutant.span, mutant.after))
+    return list(_told_apart(every))
+
+
+def _told_apart(every: list[Mutant]) -> Iterator[Mutant]:
+    """The second ``1 -> 0`` of a line is ``1 -> 0 [2]``, also where the line stands twice."""
+    met: Counter[tuple[str, str, str]] = Counter()
+    for mutant in every:
+        met[mutant.key] += 1
+        place = met[mutant.key]
+        yield mutant if place == 1 else replace(mutant, change=f"{mutant.change} [{place}]")
 
 
 def _mutant(
@@ -181,7 +193,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Lambda):
         yield from (each for each in [*node.args.defaults, *node.args.kw_defaults] if each)
         yield node.body
-    else:
+    elif negative(node) is None:
         yield from ast.iter_child_nodes(node)
 
 

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["changes", "deletion"]
+__all__ = ["changes", "deletion", "negative"]
 
 _COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -100,6 +100,10 @@ def _in_place(node: ast.AugAssign) -> Iterator[Change]:
 
 
 def _unary(node: ast.UnaryOp) -> Iterator[Change]:
+    value = negative(node)
+    if value is not None:
+        yield node, _number(value + 1), "constant"
+        yield node, _number(value - 1), "constant"
     if not isinstance(node.op, ast.UAdd):
         kind = "not" if isinstance(node.op, ast.Not) else "arithmetic"
         yield node, node.operand, kind
@@ -118,6 +122,15 @@ def _constant(node: ast.Constant) -> Iterator[Change]:
         yield node, _number(node.value - 1), "constant"
     elif isinstance(node.value, float):
         yield node, ast.Constant(node.value + 1), "constant"
+
+
+def negative(node: ast.AST) -> int | None:
+    """-1 of ``-1``, which is written as an operation on 1; None of anything else."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        number = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        if isinstance(number, int) and not isinstance(number, bool):
+            return -number
+    return None
 
 
 def _number(value: int) -> ast.expr:

@@ -26,7 +26,7 @@ def report(outcomes: list[Outcome], equivalents: Equivalents, spent: float) -> d
     wrong = [outcome for outcome in listed if outcome.status in _KILLS]
     equivalent = len(listed) - len(wrong)
     missed = [outcome for outcome in outcomes if outcome not in killed and outcome not in listed]
-    ran = [outcome.seconds for outcome in outcomes if outcome.status != UNTESTED]
+    ran = [outcome for outcome in outcomes if outcome.status != UNTESTED]
     return {
         "mutants": len(outcomes),
         "killed": len(killed),
@@ -36,7 +36,8 @@ def report(outcomes: list[Outcome], equivalents: Equivalents, spent: float) -> d
         "score without equivalents": _share(len(killed), len(outcomes) - equivalent),
         "statuses": dict(Counter(outcome.status for outcome in outcomes)),
         "seconds": round(spent, 1),
-        "seconds per mutant": round(sum(ran) / len(ran), 2) if ran else 0.0,
+        "seconds per mutant": _mean([outcome.seconds for outcome in ran]),
+        "computed per mutant": _mean([outcome.computed for outcome in ran if outcome.computed]),
         "survivors": [_row(outcome) for outcome in missed],
         "equivalents": [
             _row(outcome) | {"reason": equivalents.of(outcome.mutant)}
@@ -49,6 +50,10 @@ def report(outcomes: list[Outcome], equivalents: Equivalents, spent: float) -> d
 
 def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 1.0
+
+
+def _mean(values: list[float]) -> float:
+    return round(sum(values) / len(values), 2) if values else 0.0
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -13,15 +13,20 @@ __all__ = ["ARGUMENTS", "Chosen", "Quick", "environment"]
 ARGUMENTS = (
     *("-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"),
     *("-o", "tmp_path_retention_policy=none"),
+    # collects garbage five times at the end of a run: longer than most mutants take
+    *("-p", "no:unraisableexception", "-p", "no:threadexception"),
 )
+
+_NO_COMPILED_CODE = "PYTHONDONTWRITEBYTECODE"  # then every mutant compiles the package again
 
 
 def environment(repository: Path, source: str) -> dict[str, str]:
     """One thread, no network, the package from the folder ``source``."""
     paths = [str(repository / source), str(repository), str(Path(__file__).parents[2])]
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    kept = {name: value for name, value in os.environ.items() if name != _NO_COMPILED_CODE}
     return {
-        **os.environ,
+        **kept,
         **dict.fromkeys(threads, "1"),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         "HF_HUB_OFFLINE": "1",

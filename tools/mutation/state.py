@@ -38,9 +38,9 @@ class State:
     def get(self, mutant: Mutant, context: str) -> dict[str, Any] | None:
         return self._known.get(_key(mutant, context))
 
-    def add(self, mutant: Mutant, context: str, status: str, seconds: float) -> None:
+    def add(self, mutant: Mutant, context: str, answer: dict[str, Any]) -> None:
         key = _key(mutant, context)
-        entry = {"key": key, "status": status, "seconds": round(seconds, 3)}
+        entry = {"key": key, **answer}
         self._known[key] = entry
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
