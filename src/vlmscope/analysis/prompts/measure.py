@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.prompts.result import PromptAblation
@@ -20,7 +18,7 @@ from vlmscope.attention import generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.shares import shares
 from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import SampleLog
+from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadOptionError, BadSampleError
 from vlmscope.models import LoadedModel, Prompt
 
@@ -79,19 +77,20 @@ def prompt_ablation(
         model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
     )
     log = SampleLog(resume, run)
-    ids: list[str] = []
-    total = len(samples) if isinstance(samples, Sized) else None
-    bar = tqdm(as_questions(samples), "prompts", total, file=sys.stderr, disable=not progress)
-    for question in bar:
-        digest = question.digest
-        if digest not in log:
-            log.add(digest, _measure(model, question, options, replacements))
-        ids.append(digest)
-    if not ids:
+    done = measured(
+        as_questions(samples),
+        log,
+        lambda question: _measure(model, question, options, replacements),
+        key=lambda question: question.digest,
+        title="prompts",
+        total=how_many(samples),
+        progress=progress,
+    )
+    if not done.ids:
         raise BadSampleError(
             "Prompt ablation needs at least one question about an image, got none."
         )
-    return PromptAblation(run, tuple({"id": digest, **_plain(log[digest])} for digest in ids))
+    return PromptAblation(run, tuple({"id": digest, **_plain(log[digest])} for digest in done.ids))
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
