@@ -15,8 +15,9 @@ from vlmscope.attention import generate, prefill
 from vlmscope.attention.shares import SOURCES, shares
 from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
-from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import check_options
 from vlmscope.types import TokenMap
 
 __all__ = ["FlowOptions", "attention_flow"]
@@ -36,12 +37,15 @@ class FlowOptions:
     )
     max_new_tokens: int = field(
         default=32,
-        metadata={"help": "longest answer, in tokens, of samples that do not bring their own"},
+        metadata={
+            "at_least": 1,
+            "whole": True,
+            "help": "longest answer, in tokens, of samples that do not bring their own",
+        },
     )
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1:
-            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+        check_options(self)
 
 
 def attention_flow(

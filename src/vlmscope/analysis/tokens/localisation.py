@@ -63,7 +63,7 @@ def localisation(
     """The localisation score of answers to questions about ONE object each.
 
     A word counts when the peak of its map lies in the object's mask or at most ``tolerance`` away
-    from it ("What's in the Image": 40 pixels).
+    from it (docs/methods/token-grounding.md; the paper's 40 pixels).
 
     Args:
         model: the model.
@@ -116,13 +116,13 @@ def _tally(
     answer: GroundedAnswer, near: NDArray[np.bool_], spans: Sequence[tuple[int, int]]
 ) -> _Tally:
     lost = np.array([word.lost for word in answer.words])
-    found = np.array(
+    hits = np.array(
         [[_hits(answer, index, span, near) for span in spans] for index in range(len(answer.words))]
     )
     return _Tally(
-        found.sum(axis=0).tolist(),
-        found[lost].sum(axis=0).tolist(),
-        len(found),
+        hits.sum(axis=0).tolist(),
+        hits[lost].sum(axis=0).tolist(),
+        len(hits),
         int(lost.sum()),
         float(near.mean()),
     )

@@ -95,7 +95,9 @@ def _chosen(family: str | None) -> list[Listed]:
         return listed
     found = [each for each in listed if each.id == family]
     if not found:
-        raise UnknownNameError("family", family, [each.id for each in listed])
+        raise UnknownNameError(
+            "family", family, [each.id for each in listed], where="See: vlmscope models"
+        )
     return found
 
 
