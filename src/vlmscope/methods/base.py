@@ -109,5 +109,5 @@ class MethodRegistry:
             UnknownNameError: lists the nearest ids.
         """
         if name not in self._methods:
-            raise UnknownNameError("method", name, self._methods)
+            raise UnknownNameError("method", name, self._methods, where="See: vlmscope methods")
         return self._methods[name]

@@ -152,7 +152,9 @@ def ground_options(
     options = method.options()
     if isinstance(options, PostOptions):
         options = with_post(options, model.card.grounding, wanted.pop("post", None))
-    return change_options(options, wanted, f"option of {method.id}")
+    return change_options(
+        options, wanted, f"option of {method.id}", where=f"See: vlmscope methods {method.id}"
+    )
 
 
 def prompts_of(phrases: Any) -> list[Prompt]:

@@ -95,7 +95,9 @@ def _chosen(family: str | None) -> list[Listed]:
         return listed
     named = [each for each in listed if each.id == family]
     if not named:
-        raise UnknownNameError("family", family, [each.id for each in listed])
+        raise UnknownNameError(
+            "family", family, [each.id for each in listed], where="See: vlmscope models"
+        )
     return named
 
 

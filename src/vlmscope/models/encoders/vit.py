@@ -105,7 +105,7 @@ def label_rows(id2label: dict[int, str], texts: Sequence[str]) -> list[int]:
             rows.append(int(name))
             continue
         if name not in known:
-            raise UnknownNameError("label", text, known)
+            raise UnknownNameError("label", text, known, where="See: id2label in its config.json")
         rows.append(known[name])
     return rows
 

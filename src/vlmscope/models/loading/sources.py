@@ -102,6 +102,7 @@ def _source(name: str) -> Source:
             name,
             [card.id for card in catalogue()],
             "Give an embedded id, a hub id (owner/name) or an existing folder.",
+            where="See: vlmscope models.",
         )
     return Source(name)
 
