@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.frozen import frozen
 from vlmscope.models.layout.checks import check_counts, check_parts, check_tokens
@@ -41,6 +42,10 @@ class Blip2Family(Family):
 
     id = "blip-2"
     model_types: tuple[str, ...] = ("blip-2",)
+    checkpoints: tuple[Checkpoint, ...] = (
+        Checkpoint("Salesforce/blip2-opt-2.7b", "3.7B", "MIT"),
+        Checkpoint("Salesforce/blip2-opt-6.7b", "7.8B", "MIT"),
+    )
     presets = tuple(_FRAMES)
     placements = ("processor", "pad")
     many_images = False
@@ -136,6 +141,7 @@ class InstructBlipFamily(Blip2Family):
 
     id = "instructblip"
     model_types = ("instructblip",)
+    checkpoints = (Checkpoint("Salesforce/instructblip-vicuna-7b", "7.9B", "unknown"),)
     causal_image = False
     limits = (
         *Blip2Family.limits,

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnknownNameError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.square import check_side
 from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
@@ -36,6 +37,10 @@ class Gemma3Family(Family):
 
     id = "gemma3"
     model_types = ("gemma3",)
+    checkpoints = (
+        Checkpoint("google/gemma-3-4b-it", "4.3B", "Gemma Terms of Use", "gated"),
+        Checkpoint("google/gemma-3-12b-it", "12B", "Gemma Terms of Use", "gated"),
+    )
     placements = ("processor", "pad", _CROPS)
     limits = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "

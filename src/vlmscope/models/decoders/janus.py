@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.square import PaddedSquareFamily
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.prompts.prompt import Asked, WrittenPrompt
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ class JanusFamily(PaddedSquareFamily):
 
     id = "janus"
     model_types = ("janus",)
+    checkpoints = (
+        Checkpoint("deepseek-community/Janus-Pro-1B", "2B", "DeepSeek Model License"),
+        Checkpoint("deepseek-community/Janus-Pro-7B", "7B", "DeepSeek Model License"),
+    )
+    format_hints = (FormatHint("deepseek-community/Janus-Pro-7B", model_type="multi_modality"),)
     processor_class = "JanusProcessor"
     image_processors = ("JanusImageProcessor",)
     tower = "janus_vision_model"

@@ -16,6 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import Checkpoint
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.anyres import AnyresFamily, anyres_image
 from vlmscope.models.layout.checks import check_counts
 from vlmscope.models.layout.fitting import Axis
@@ -33,6 +35,11 @@ class LlavaOnevisionFamily(AnyresFamily):
 
     id = "llava-onevision"
     model_types = ("llava_onevision",)
+    checkpoints = (
+        Checkpoint("llava-hf/llava-onevision-qwen2-0.5b-ov-hf", "0.9B", "Apache-2.0"),
+        Checkpoint("llava-hf/llava-onevision-qwen2-7b-ov-hf", "8B", "Apache-2.0"),
+    )
+    format_hints = (FormatHint("llava-hf/llava-onevision-qwen2-7b-ov-hf", model_type="llava_qwen"),)
     processor_class = "LlavaOnevisionProcessor"
     image_processors = ("LlavaOnevisionImageProcessor",)
     limits = (

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmscope.errors import ModelMismatchError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.layout.checks import check_parts, check_tokens
 from vlmscope.models.layout.fitting import Axis
@@ -32,6 +33,14 @@ class MllamaFamily(Family):
 
     id = "mllama"
     model_types = ("mllama",)
+    checkpoints = (
+        Checkpoint(
+            "meta-llama/Llama-3.2-11B-Vision-Instruct",
+            "11B",
+            "Llama 3.2 Community License",
+            "gated",
+        ),
+    )
     causal_image = False
     crossed = True
     many_images = False

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.square import check_side
 from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
@@ -38,6 +39,10 @@ class PaliGemmaFamily(Family):
 
     id = "paligemma"
     model_types = ("paligemma",)
+    checkpoints = (
+        Checkpoint("google/paligemma-3b-mix-224", "2.9B", "Gemma Terms of Use", "gated"),
+        Checkpoint("google/paligemma2-3b-mix-448", "3B", "Gemma Terms of Use", "gated"),
+    )
     presets = ("plain", "detect")
     placements = ("processor", "pad")
     causal_image = False

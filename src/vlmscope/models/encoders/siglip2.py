@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.patches import PatchGrid, resize_positions
 from vlmscope.models.encoders.siglip import SiglipFamily
 
@@ -27,6 +28,9 @@ class Siglip2Family(SiglipFamily):
 
     id = "siglip2"
     model_types = ("siglip2",)
+    checkpoints = (
+        Checkpoint("google/siglip2-base-patch16-naflex", "375M", "Apache-2.0", side=448),
+    )
 
     def embed(self, hf: PreTrainedModel, values: Tensor, grid: PatchGrid) -> Tensor:
         parts = hf.vision_model.embeddings
