@@ -5,8 +5,8 @@ from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily, FittedPatches
 from vlmscope.models.families import FAMILIES, catalogue
-from vlmscope.models.layout.fitting import PLACEMENTS
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
+from vlmscope.models.layout.placement import PLACEMENTS
 from vlmscope.models.loading.load import from_pretrained_model, load
 from vlmscope.models.prompts.encoding import Encoded
 from vlmscope.models.prompts.prompt import PRESETS, Prompt

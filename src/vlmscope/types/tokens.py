@@ -191,7 +191,8 @@ class TokenMap:
         ends = np.cumsum([view.grid[0] * view.grid[1] for view in self.views])
         cells = np.split(np.arange(ends[-1]), ends[:-1])
         views = tuple(
-            replace(view, positions=own) for view, own in zip(self.views, cells, strict=True)
+            replace(view, positions=positions)
+            for view, positions in zip(self.views, cells, strict=True)
         )
         return replace(self, views=views, carries=())
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import UnsupportedError
 from vlmscope.models.cards import Checkpoint
-from vlmscope.models.decoders.square import PaddedSquareFamily, check_side, padded_square
+from vlmscope.models.decoders.padded_square import PaddedSquareFamily, check_side, padded_square
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.layout.fitting import Axis
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.placement import Axis
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
-from vlmscope.models.prompts.prompt import Asked, WrittenPrompt, write_chat, write_paper
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt, write_chat, write_paper
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
 if TYPE_CHECKING:
@@ -102,20 +102,20 @@ class Family(ABC):
         return self.placeholder(hf, processor)
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
         """Write one prompt under one of :attr:`presets`, placeholders not yet expanded.
 
         Args:
             hf, processor: the model.
-            asked: the prompt and how many images it holds.
+            request: the prompt and how many images it holds.
             preset: one of :attr:`presets`.
             system: sentence of the ``paper`` preset.
         """
         if preset == "paper":
             image = self.image_text(hf, processor)
-            return write_paper(asked.prompt, system, image, asked.images)
-        return write_chat(asked.prompt, processor, processor.tokenizer.bos_token, asked.images)
+            return write_paper(request.prompt, system, image, request.images)
+        return write_chat(request.prompt, processor, processor.tokenizer.bos_token, request.images)
 
     # -- images --------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Family(ABC):
         return self.image_inputs(hf, processor, pixels, placement)
 
     def for_prompt(
-        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, asked: Asked
+        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, request: PromptRequest
     ) -> ImageInputs:
         """The image as this prompt sees it, in families whose image tokens depend on the text."""
         return image
@@ -167,7 +167,11 @@ class Family(ABC):
     # -- passes --------------------------------------------------------------------------
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """What the forward pass needs beyond ids, mask, positions and images; may replace positions.
 
@@ -175,7 +179,7 @@ class Family(ABC):
             hf, processor: the model.
             batch: ``input_ids``, ``attention_mask`` and ``position_ids`` (batch, positions), and
                 what :meth:`join` gave.
-            asked: the prompts, one per batch item.
+            requests: the prompts, one per batch item.
 
         Returns:
             Further keyword arguments; those that are in ``batch`` already take their place.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.prompts.prompt import Asked, Span, WrittenPrompt
+from vlmscope.models.prompts.prompt import PromptRequest, Span, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class Glm4vFamily(MropeFamily):
     )
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
-        written = super().write(hf, processor, asked, preset, system)
+        written = super().write(hf, processor, request, preset, system)
         return _started(written, processor.tokenizer) if preset == "paper" else written
 
 

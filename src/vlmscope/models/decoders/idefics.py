@@ -19,8 +19,13 @@ from torch import Tensor
 from vlmscope.errors import BadImageError, ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
 from vlmscope.models.prompts.prompt import Expansion
 

@@ -12,10 +12,15 @@ from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
-from vlmscope.models.layout.towers import tower_sides
+from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
 

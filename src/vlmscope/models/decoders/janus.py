@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.models.cards import Checkpoint
-from vlmscope.models.decoders.square import PaddedSquareFamily
+from vlmscope.models.decoders.padded_square import PaddedSquareFamily
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.prompts.prompt import Asked, WrittenPrompt
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,9 +35,9 @@ class JanusFamily(PaddedSquareFamily):
     limits = (*PaddedSquareFamily.limits, "it reads images here; drawing them is left out")
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
-        written = super().write(hf, processor, asked, preset, system)
+        written = super().write(hf, processor, request, preset, system)
         if preset != "chat" or not processor.use_default_system_prompt:
             return written
         from transformers.models.janus.processing_janus import DEFAULT_SYSTEM_PROMPT

@@ -17,10 +17,10 @@ from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.layout.checks import check_parts, check_tokens
-from vlmscope.models.layout.fitting import fit_image
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.layout.towers import check_selection, has_class_token
+from vlmscope.models.layout.placement import fit_image
+from vlmscope.models.layout.processor_checks import check_parts, check_tokens
+from vlmscope.models.layout.vision_towers import check_selection, has_class_token
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
 

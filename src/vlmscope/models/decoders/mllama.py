@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_parts, check_tokens
-from vlmscope.models.layout.fitting import Axis
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.prompts.prompt import Asked, Expansion
+from vlmscope.models.layout.placement import Axis
+from vlmscope.models.layout.processor_checks import check_parts, check_tokens
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -95,7 +95,11 @@ class MllamaFamily(Family):
         )
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """Which tiles each position may read: those of its image, from the image's token on."""
         ids = batch["input_ids"]

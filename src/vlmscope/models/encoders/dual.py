@@ -107,7 +107,7 @@ class DualFamily(ABC):
             return ()
         # without special tokens: CLIP's <unk> is also its end of text
         ids = tokenizer(words, add_special_tokens=False, verbose=False)["input_ids"]
-        return tuple(word for word, own in zip(words, ids, strict=True) if unknown in own)
+        return tuple(word for word, parts in zip(words, ids, strict=True) if unknown in parts)
 
     @abstractmethod
     def vision_config(self, hf: PreTrainedModel) -> Any:
@@ -209,8 +209,8 @@ class DualEncoder:
             with self.frozen():
                 for start in range(0, len(fresh), 256):
                     part = fresh[start : start + 256]
-                    found = self.family.embed_text(self.hf, self.processor, part)
-                    self._texts.update(zip(part, F.normalize(found, dim=-1), strict=True))
+                    embeddings = self.family.embed_text(self.hf, self.processor, part)
+                    self._texts.update(zip(part, F.normalize(embeddings, dim=-1), strict=True))
         return torch.stack([self._texts[text] for text in texts])
 
     def frozen(self) -> AbstractContextManager[None]:

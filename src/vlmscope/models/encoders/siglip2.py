@@ -63,10 +63,10 @@ class Siglip2Family(SiglipFamily):
                 "This SigLIP 2 has no pooling head (vision_use_head is off), through which patches "
                 "reach the space of the text. Load the whole dual encoder."
             )
-        found = getattr(processor.image_processor, "patch_size", None)
-        if found != config.patch_size:
+        patch = getattr(processor.image_processor, "patch_size", None)
+        if patch != config.patch_size:
             raise ModelMismatchError(
-                f"The image processor makes patches of {found} pixels, the model reads patches of "
+                f"The image processor makes patches of {patch} pixels, the model reads patches of "
                 f"{config.patch_size}. Load the processor that belongs to the model."
             )
 

@@ -14,18 +14,18 @@ def quantisation(config: Any) -> str | None:
     Args:
         config: a configuration of transformers, or the dictionary in ``config.json``.
     """
-    settings = _entry(config, "quantization_config")
-    if not settings:
-        settings = _entry(_entry(config, "text_config"), "quantization_config")
-    if not settings:
+    scheme = _entry(config, "quantization_config")
+    if not scheme:
+        scheme = _entry(_entry(config, "text_config"), "quantization_config")
+    if not scheme:
         return None
-    method = _entry(settings, "quant_method")
+    method = _entry(scheme, "quant_method")
     method = str(getattr(method, "value", method) or "an unnamed method")
-    if _entry(settings, "load_in_4bit"):
+    if _entry(scheme, "load_in_4bit"):
         return f"{method} 4-bit"
-    if _entry(settings, "load_in_8bit"):
+    if _entry(scheme, "load_in_8bit"):
         return f"{method} 8-bit"
-    bits = _entry(settings, "bits")
+    bits = _entry(scheme, "bits")
     return f"{method} {bits}-bit" if bits else method
 
 

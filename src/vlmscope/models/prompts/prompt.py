@@ -17,9 +17,9 @@ from vlmscope.types import Role
 
 __all__ = [
     "PRESETS",
-    "Asked",
     "Expansion",
     "Prompt",
+    "PromptRequest",
     "Span",
     "WrittenPrompt",
     "write_chat",
@@ -98,7 +98,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptRequest:
     """One prompt, how many images go with it, and how it is to be written."""
 
     prompt: Prompt

@@ -86,36 +86,36 @@ def judge(folder: Path, device: torch.device, scenes: int) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; progress goes to stderr."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-    torch.set_num_threads(given.threads)
-    device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if given.name == "tiny-clip":
-        folder = run_clip(given, device)
-        _log.info("wrote %s", folder or given.out)
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if options.name == "tiny-clip":
+        folder = run_clip(options, device)
+        _log.info("wrote %s", folder or options.out)
         return 0
-    recipe = _recipe(given, device)
-    corpus = build_corpus(given.corpus or given.out / "corpus", recipe.corpus, given.workers)
-    if given.only == "corpus":
+    recipe = _recipe(options, device)
+    corpus = build_corpus(options.corpus or options.out / "corpus", recipe.corpus, options.workers)
+    if options.only == "corpus":
         return 0
-    if given.only == "vision":
-        state = given.out / "vision-state.safetensors"
-        result = train_vision(recipe, corpus, given.seed, device, state)
-        save_vision(given.out / "vision.safetensors", *result)
+    if options.only == "vision":
+        state = options.out / "vision-state.safetensors"
+        result = train_vision(recipe, corpus, options.seed, device, state)
+        save_vision(options.out / "vision.safetensors", *result)
         return 0
-    folder = train_llava(given.out, recipe, corpus, given.seed, device, given.evaluate)
+    folder = train_llava(options.out, recipe, corpus, options.seed, device, options.evaluate)
     _log.info("wrote %s", folder)
     return 0
 
 
-def _recipe(given: argparse.Namespace, device: torch.device) -> Recipe:
+def _recipe(options: argparse.Namespace, device: torch.device) -> Recipe:
     recipe = PRESETS["cpu" if device.type == "cpu" else "cuda"]
-    minutes = given.minutes or recipe.minutes
-    corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
-    joint = replace(recipe.joint, steps=given.steps or recipe.joint.steps)
-    vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
-    if given.align_late is not None:
-        recipe = replace(recipe, align_late=given.align_late)
+    minutes = options.minutes or recipe.minutes
+    corpus = replace(recipe.corpus, scenes=options.scenes or recipe.corpus.scenes)
+    joint = replace(recipe.joint, steps=options.steps or recipe.joint.steps)
+    vision = replace(recipe.vision, steps=options.vision_steps or recipe.vision.steps)
+    if options.align_late is not None:
+        recipe = replace(recipe, align_late=options.align_late)
     return replace(recipe, minutes=minutes, corpus=corpus, joint=joint, vision=vision)
 
 

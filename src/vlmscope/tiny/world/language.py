@@ -110,8 +110,8 @@ def _prompt(kind: str, phrase: Phrase, rng: random.Random) -> str:
         return f"where is {phrase.text()}"
     if kind == "describe":
         return f"describe {phrase.text()}"
-    asked = rng.choice(("color", "colour")) if kind == "colour" else kind
-    return f"what {asked} is {phrase.text()}"
+    word = rng.choice(("color", "colour")) if kind == "colour" else kind
+    return f"what {word} is {phrase.text()}"
 
 
 def _answer(kind: str, item: SceneObject) -> str:
@@ -128,11 +128,11 @@ def _answer(kind: str, item: SceneObject) -> str:
 
 def _refer(scene: Scene, rng: random.Random) -> Exchange | None:
     place = rng.choice(PLACES)
-    found = [i for i, item in enumerate(scene.objects) if lies(item, place)]
-    if len(found) > 1 or (not found and rng.random() < 0.8):
+    inside = [i for i, item in enumerate(scene.objects) if lies(item, place)]
+    if len(inside) > 1 or (not inside and rng.random() < 0.8):
         return None
-    answer = scene.objects[found[0]].description() if found else "none"
-    return Exchange("refer", f"what is {where(place)}", answer, found[0] if found else None)
+    answer = scene.objects[inside[0]].description() if inside else "none"
+    return Exchange("refer", f"what is {where(place)}", answer, inside[0] if inside else None)
 
 
 def _exists(scene: Scene, rng: random.Random) -> Exchange | None:

@@ -24,21 +24,23 @@ __all__ = ["run_clip", "train_clip"]
 _log = logging.getLogger(__name__)
 
 
-def run_clip(given: argparse.Namespace, device: torch.device) -> Path | None:
+def run_clip(options: argparse.Namespace, device: torch.device) -> Path | None:
     """Do what the command line of ``vlmscope.tiny.training.train`` asks for.
 
     Returns:
         The folder of the exported model, or None when only a part was asked for.
     """
-    recipe = _recipe(given, device)
+    recipe = _recipe(options, device)
     # a folder of its own: a corpus with other options would be written over
-    corpus = build_corpus(given.corpus or given.out / "clip-corpus", recipe.corpus, given.workers)
-    if given.only == "corpus":
+    corpus = build_corpus(
+        options.corpus or options.out / "clip-corpus", recipe.corpus, options.workers
+    )
+    if options.only == "corpus":
         return None
-    if given.only == "vision":
-        _vision(given.out, recipe, corpus, given.seed, device)
+    if options.only == "vision":
+        _vision(options.out, recipe, corpus, options.seed, device)
         return None
-    return train_clip(given.out, recipe, corpus, given.seed, device, given.evaluate)
+    return train_clip(options.out, recipe, corpus, options.seed, device, options.evaluate)
 
 
 def train_clip(
@@ -100,10 +102,10 @@ def _vision(out: Path, recipe: ClipRecipe, corpus: Corpus, seed: int, device: to
     return path
 
 
-def _recipe(given: argparse.Namespace, device: torch.device) -> ClipRecipe:
+def _recipe(options: argparse.Namespace, device: torch.device) -> ClipRecipe:
     recipe = CLIP_PRESETS["cpu" if device.type == "cpu" else "cuda"]
-    corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
-    contrast = replace(recipe.contrast, steps=given.steps or recipe.contrast.steps)
-    vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
-    minutes = given.minutes or recipe.minutes
+    corpus = replace(recipe.corpus, scenes=options.scenes or recipe.corpus.scenes)
+    contrast = replace(recipe.contrast, steps=options.steps or recipe.contrast.steps)
+    vision = replace(recipe.vision, steps=options.vision_steps or recipe.vision.steps)
+    minutes = options.minutes or recipe.minutes
     return replace(recipe, corpus=corpus, contrast=contrast, vision=vision, minutes=minutes)
