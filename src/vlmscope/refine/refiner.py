@@ -12,10 +12,10 @@ import torch
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, ModelMismatchError
 from vlmscope.models.frozen import frozen
-from vlmscope.options import check_options
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
 from vlmscope.refine.frame import RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
+from vlmscope.refine.options import RefineOptions
 from vlmscope.refine.prompts import check_prompt, missing_prompt, prompt_tensors
 from vlmscope.results import Grounding
 from vlmscope.types import tight_box
@@ -23,10 +23,8 @@ from vlmscope.types import tight_box
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["PROMPTS", "RefineOptions", "Refiner"]
+__all__ = ["Refiner"]
 
-
-PROMPTS = ("box", "point", "both")
 
 # an object costs the decoder tens of megabytes, so a long list goes in pieces
 _OBJECTS_AT_ONCE = 16
@@ -267,27 +265,3 @@ def _by_image(groundings: Sequence[Grounding], prompt: str) -> dict[str, list[in
             digests[key] = digest_of(grounding.image)
         places.setdefault(digests[key], []).append(place)
     return places
-
-
-@dataclass(frozen=True)
-class RefineOptions:
-    """How SAM is asked, and what is taken from its masks."""
-
-    prompt: str = field(
-        default="box",
-        metadata={"choices": PROMPTS, "help": "what of a Grounding prompts SAM"},
-    )
-    multimask: bool = field(
-        default=True,
-        metadata={
-            "help": "let SAM give several masks (whole, part, subpart) and take the one that it "
-            "rates best; else its single mask"
-        },
-    )
-    tight_box: bool = field(
-        default=False,
-        metadata={"help": "put the box around the refined mask; else it stays the method's"},
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)

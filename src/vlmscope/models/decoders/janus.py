@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.padded_square import PaddedSquareFamily
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt
+from vlmscope.models.prompts.prompt import PromptRequest
+from vlmscope.models.prompts.written_prompt import WrittenPrompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

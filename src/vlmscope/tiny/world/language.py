@@ -18,25 +18,6 @@ from vlmscope.tiny.world.words import COLOURS, NUMBERS, PLACES, SHAPES, plural
 __all__ = ["KINDS", "Exchange", "ask", "caption", "exchanges"]
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """A prompt and its answer.
-
-    Attributes:
-        kind: one of ``KINDS`` or ``"caption"``.
-        prompt: the user's text, without system sentence and image.
-        answer: what the model should say.
-        target: index of the object meant, or None where there is no one object.
-        phrase: the referring expression in the prompt, if there is one.
-    """
-
-    kind: str
-    prompt: str
-    answer: str
-    target: int | None = None
-    phrase: Phrase | None = None
-
-
 KINDS: dict[str, float] = {
     "colour": 2.0,
     "size": 2.0,
@@ -54,6 +35,25 @@ KINDS: dict[str, float] = {
 
 _ABSENT = 0.06  # share of "where" and bare expressions whose object is not in the scene
 _CAPTIONED = 0.15  # share of scenes that are also described as a whole
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A prompt and its answer.
+
+    Attributes:
+        kind: one of ``KINDS`` or ``"caption"``.
+        prompt: the user's text, without system sentence and image.
+        answer: what the model should say.
+        target: index of the object meant, or None where there is no one object.
+        phrase: the referring expression in the prompt, if there is one.
+    """
+
+    kind: str
+    prompt: str
+    answer: str
+    target: int | None = None
+    phrase: Phrase | None = None
 
 
 def exchanges(scene: Scene, rng: random.Random) -> Iterator[Exchange]:
