@@ -60,9 +60,8 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
         return None
     try:
         return _counted(source, hf, family, element_bytes)
-    except (
-        Exception
-    ) as error:  # a missing tokenizer, a family that needs weights: sizes still count
+    # a missing tokenizer, a family that needs weights: sizes still count
+    except Exception as error:
         reason = " ".join(str(error).split())[:200]
         return PictureCost(unknown=f"could not be counted ({reason or type(error).__name__})")
 

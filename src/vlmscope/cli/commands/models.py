@@ -93,10 +93,10 @@ def _chosen(family: str | None) -> list[Listed]:
     ]
     if family is None:
         return listed
-    found = [each for each in listed if each.id == family]
-    if not found:
+    named = [each for each in listed if each.id == family]
+    if not named:
         raise UnknownNameError("family", family, [each.id for each in listed])
-    return found
+    return named
 
 
 def _listed(family: AnyFamily, cards: list[ModelCard]) -> Listed:

@@ -99,18 +99,18 @@ class SegmentRun:
 
     def _compute(self, file: ImageFile) -> dict[str, Any]:
         opened = open_image(file.path, max_pixels=self.max_pixels)
-        found = self.ready(opened)
+        segmentation = self.ready(opened)
         if self.folder is None:
-            return {"source": file.identity, "notes": list(opened.notes), **found.to_dict()}
-        return self.folder.write(self._key(file), file.identity, found, opened.notes)
+            return {"source": file.identity, "notes": list(opened.notes), **segmentation.to_dict()}
+        return self.folder.write(self._key(file), file.identity, segmentation, opened.notes)
 
     def show(self) -> None:
         """A table of the classes that have pixels."""
         rows = []
         for record in self.records:
             total = record["image_size"]["height"] * record["image_size"]["width"]
-            found = sorted((c for c in record["classes"] if c["area"]), key=lambda c: -c["area"])
-            for each in found:
+            classes = sorted((c for c in record["classes"] if c["area"]), key=lambda c: -c["area"])
+            for each in classes:
                 share = f"{each['area'] / total:.1%}"
                 shown = (each["name"], share, each.get("confidence"), each["presence"])
                 rows.append((record["source"]["image"], *shown))
@@ -121,8 +121,8 @@ class SegmentRun:
 
     def report(self, quiet: bool) -> int:
         """Say what was skipped and written; the exit code."""
-        said = {text for record in self.records for text in record["warnings"]}
-        for text in sorted(said - {*self.ready.classes.notes, *self.ready.cautions}):
+        warnings = {text for record in self.records for text in record["warnings"]}
+        for text in sorted(warnings - {*self.ready.classes.notes, *self.ready.cautions}):
             warn(text)
         for each in self.skipped[:_SHOWN]:
             warn(f"{each['image']}: {each['reason']}")
