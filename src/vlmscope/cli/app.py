@@ -109,7 +109,7 @@ def _chosen(words: Sequence[str], known: Mapping[str, str], kind: str) -> str | 
     """The first word that is no option, checked; None when there is none."""
     word = next((word for word in words if not word.startswith("-")), None)
     if word is not None and word not in known:
-        raise UnknownNameError(kind, word, known)
+        raise UnknownNameError(kind, word, known, where="See: vlmscope --help")
     return word
 
 

@@ -84,15 +84,14 @@ def footprint(name: str) -> Footprint:
         ModelLoadError: when its configuration cannot be read or describes no such model.
         UnknownNameError: a name that stands for nothing.
     """
-    from vlmscope.models.loading.devices import quantisation
+    from vlmscope.models.loading.quantisation import quantisation
     from vlmscope.models.loading.refusals import explained
     from vlmscope.models.loading.sources import locate, pinned
 
     source = locate(name)
     if source.open_clip:
         return _of_open_clip(source)
-    with explained(name):
-        source = pinned(source)
+    source = pinned(source)
     with explained(name, source.offline):
         model = _empty_model(source)
     stored, origin = _stored(source)
@@ -146,10 +145,10 @@ def _builder(source: Source) -> Callable[[Any], Any]:
     import transformers
 
     from vlmscope.errors import UnsupportedError
-    from vlmscope.models.loading.load import family_of
+    from vlmscope.models import FAMILIES
 
     try:
-        auto = getattr(transformers, family_of(source).auto_class)
+        auto = getattr(transformers, FAMILIES.for_config(source.config, source.name).auto_class)
     except UnsupportedError:  # its size can be told all the same
 
         def general(config: Any) -> Any:

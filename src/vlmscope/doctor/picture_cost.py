@@ -50,11 +50,10 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
         None for models without a decoder.
     """
     from vlmscope.errors import UnsupportedError
-    from vlmscope.models import DualFamily
-    from vlmscope.models.loading.load import family_of
+    from vlmscope.models import FAMILIES, DualFamily
 
     try:
-        family = family_of(source)
+        family = FAMILIES.for_config(source.config, source.name)
     except UnsupportedError:
         return PictureCost(unknown="vlmscope does not cover this family")
     if isinstance(family, DualFamily):
@@ -68,12 +67,11 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
 
 
 def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
-    from vlmscope.models import LoadedModel
-    from vlmscope.models.cards import card_for
+    from vlmscope.models import FAMILIES, LoadedModel
     from vlmscope.models.loading.processors import load_processor
 
     processor = load_processor(source.path, source.options)
-    card = card_for(source.name, family.id)
+    card = FAMILIES.card_of(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
     fitted = _fitted(model)
     text = model.encode_prompt(_PROMPT, [fitted])
@@ -92,7 +90,7 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
 def _fitted(model: LoadedModel) -> ImageInputs:
     """A blank picture as the model takes it."""
     from vlmscope.models import ImageInputs
-    from vlmscope.models.prompts.prompt import Expansion
+    from vlmscope.models.prompts.written_prompt import Expansion
 
     queries = getattr(model.hf.config, "num_query_tokens", None)
     if queries is None:

@@ -157,18 +157,18 @@ def _after_resize(
     return new, y.then(new[0] / size[0], 0.0), x.then(new[1] / size[1], 0.0), True
 
 
-def _resized(size: tuple[int, int], asked: Mapping[str, int], name: str) -> tuple[int, int]:
+def _resized(size: tuple[int, int], target: Mapping[str, int], name: str) -> tuple[int, int]:
     height, width = size
-    if set(asked) == {"shortest_edge"}:
-        short = asked["shortest_edge"]
+    if set(target) == {"shortest_edge"}:
+        short = target["shortest_edge"]
         # the longer side is truncated, not rounded, by both backends of transformers
         if height <= width:
             return short, int(short * width / height)
         return int(short * height / width), short
-    if set(asked) == {"height", "width"}:
-        return asked["height"], asked["width"]
+    if set(target) == {"height", "width"}:
+        return target["height"], target["width"]
     raise ModelMismatchError(
-        f"The image processor {name} resizes by {dict(asked)}, whose geometry vlmscope does not "
+        f"The image processor {name} resizes by {dict(target)}, whose geometry vlmscope does not "
         "know. Known: {'shortest_edge'} and {'height', 'width'}. Load the processor that belongs to "
         "the model."
     )

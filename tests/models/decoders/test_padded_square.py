@@ -12,7 +12,7 @@ from lvlms import made
 from lvlms.deepseek_vl import deepseek_vl
 from lvlms.janus import janus
 from vlmscope.errors import ModelMismatchError, UnsupportedError
-from vlmscope.models.decoders.square import padded_square
+from vlmscope.models.decoders.padded_square import padded_square
 
 PHRASE = "the small red circle"
 

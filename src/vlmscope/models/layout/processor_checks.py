@@ -56,10 +56,10 @@ def check_tokens(
     tokenizer = processor.tokenizer
     if token is not None:
         name = str(getattr(token, "content", token))
-        found = tokenizer.convert_tokens_to_ids(name)
-        if found != image_token_id:
+        token_id = tokenizer.convert_tokens_to_ids(name)
+        if token_id != image_token_id:
             raise ModelMismatchError(
-                f"The processor writes the image token {name!r} as id {found}, the model expects id "
+                f"The processor writes the image token {name!r} as id {token_id}, the model expects id "
                 f"{image_token_id}. Load the processor that belongs to the model."
             )
     rows = hf.get_input_embeddings().weight.shape[0]

@@ -32,10 +32,10 @@ def has_class_token(hf: PreTrainedModel) -> bool:
 
 def check_tower(hf: PreTrainedModel, known: tuple[str, ...]) -> None:
     """Raise UnsupportedError unless the vision tower is of a type whose tokens are its patches."""
-    found = hf.config.vision_config.model_type
-    if found not in known:
+    tower = hf.config.vision_config.model_type
+    if tower not in known:
         raise UnsupportedError(
-            f"This model has a vision tower of type {found!r}; known is {', '.join(known)}. Where its "
+            f"This model has a vision tower of type {tower!r}; known is {', '.join(known)}. Where its "
             "image tokens lie is not known, so nothing is guessed."
         )
 

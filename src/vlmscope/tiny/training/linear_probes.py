@@ -53,9 +53,9 @@ class Probes(torch.nn.Module):
         """
         pattern, tone, pairs = self.scene(pooled).float().split(self._scene, dim=-1)
         colour, shape = batch.objects[..., 2], batch.objects[..., 3]
-        there = colour >= 0
-        index = torch.where(there, colour * len(SHAPES) + shape, 0)
-        present = torch.zeros_like(pairs).scatter_reduce(1, index, there.float(), "amax")
+        exists = colour >= 0
+        index = torch.where(exists, colour * len(SHAPES) + shape, 0)
+        present = torch.zeros_like(pairs).scatter_reduce(1, index, exists.float(), "amax")
         loss = functional.binary_cross_entropy_with_logits(pairs, present, reduction="sum")
         ground = functional.cross_entropy(pattern, batch.grounds[:, 0])
         ground = ground + functional.cross_entropy(tone, batch.grounds[:, 1])

@@ -16,11 +16,16 @@ from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
-from vlmscope.models.layout.fitting import Axis
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.layout.towers import check_tower, tower_sides
-from vlmscope.models.prompts.prompt import Expansion
+from vlmscope.models.layout.placement import Axis
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
+from vlmscope.models.layout.vision_towers import check_tower, tower_sides
+from vlmscope.models.prompts.written_prompt import Expansion
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
