@@ -9,8 +9,8 @@ import pytest
 
 from vlmscope import stats as resampling
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation import roc
-from vlmscope.evaluation.roc import roc_auc
+from vlmscope.evaluation import roc_auc as roc_module
+from vlmscope.evaluation.roc_auc import roc_auc
 from vlmscope.stats import bootstrap, bootstrap_sums, ratio_of_sums
 
 
@@ -44,7 +44,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     there, images = rng.uniform(size=90) < 0.3, [i // 3 for i in range(90)]
     whole = bootstrap_sums(values, ratio), roc_auc(scores, there, images)
     monkeypatch.setattr(resampling, "_CHUNK", 700)
-    monkeypatch.setattr(roc, "_CHUNK", 700)
+    monkeypatch.setattr(roc_module, "_CHUNK", 700)
     assert (bootstrap_sums(values, ratio), roc_auc(scores, there, images)) == whole
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from vlmscope.errors import BadOptionError, UnknownNameError
 
 __all__ = [
+    "CheckedOptions",
     "change_options",
     "check_number",
     "check_options",
@@ -23,6 +24,13 @@ __all__ = [
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 Options = TypeVar("Options")
+
+
+class CheckedOptions:
+    """What a frozen dataclass of options derives from: its values are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 def check_options(options: Any) -> None:

@@ -11,7 +11,7 @@ from vlmscope.data.datasets import IGNORE, EvalSample, Referent, WordList
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.evaluation.responses import ClassEvidence, Response
+from vlmscope.evaluation.image_results import ClassEvidence, ImageResult
 from vlmscope.evaluation.tasks import TASKS
 from vlmscope.types import Box
 
@@ -19,7 +19,7 @@ WORDS = WordList.plain(["cat", "dog", "bus"], "three")
 IMAGE = open_image(np.zeros((4, 6, 3), np.uint8))
 
 
-class Planted(Response):
+class Planted(ImageResult):
     """Answers that were written down."""
 
     def __init__(

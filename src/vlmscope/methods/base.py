@@ -9,11 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.errors import BadOptionError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.results import Grounding
 
-__all__ = ["ARGUMENTS", "GroundRequest", "Method", "refuse_foreign"]
+__all__ = ["ARGUMENTS", "GroundRequest", "Method"]
 
 ARGUMENTS = ("heads", "placement", "prompt", "rows")
 """What a request may hold beside options; not every method has a use for all of it."""
@@ -66,17 +65,3 @@ class Method(Protocol):
     ) -> list[Grounding]:
         """Ground every phrase in one image, uint8 (height, width, 3); one result per phrase."""
         ...
-
-
-def refuse_foreign(method: Method, request: GroundRequest) -> None:
-    """Arguments of other methods are not silently ignored.
-
-    Raises:
-        BadOptionError: an argument that the method has no use for.
-    """
-    for name in ARGUMENTS:
-        if getattr(request, name) is not None and name not in method.takes:
-            raise BadOptionError(
-                f"The method {method.id!r} knows no {name}; it belongs to methods that read "
-                f"{'chosen heads' if name == 'heads' else 'attention'} of a decoder. Leave it out."
-            )

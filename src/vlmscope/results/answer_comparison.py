@@ -16,7 +16,6 @@ from vlmscope.viz.sheet import contact_sheet
 
 __all__ = ["AnswerComparison", "overlay_answer"]
 
-
 _ROWS = {
     "box": "Looked while writing the box",
     "last_text": "Looked at the end of the phrase",
@@ -60,12 +59,12 @@ class AnswerComparison:
         boxes = {rows: grounding.box for rows, grounding in self.looked.items()}
         pairs = {f"said/{rows}": (self.said, box) for rows, box in boxes.items()}
         exists = self.said is not None
-        found: dict[str, float | None] = {
+        ious: dict[str, float | None] = {
             name: box_iou(*pair) if exists else None for name, pair in pairs.items()
         }
         if len(boxes) == 2:
-            found["box/last_text"] = box_iou(boxes["box"], boxes["last_text"])
-        return found
+            ious["box/last_text"] = box_iou(boxes["box"], boxes["last_text"])
+        return ious
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: each read-out row's heat map and box, and the model's own box on all.
@@ -131,7 +130,7 @@ def _panel(
 
 
 def _caption(comparison: AnswerComparison, rows: str) -> str:
-    found = _ROWS.get(rows, rows)
+    looked = _ROWS.get(rows, rows)
     if comparison.said is None:
-        return f"{found} (white). It wrote no box."
-    return f"{found} (white); says (orange). IoU {comparison.ious[f'said/{rows}']:.2f}"
+        return f"{looked} (white). It wrote no box."
+    return f"{looked} (white); says (orange). IoU {comparison.ious[f'said/{rows}']:.2f}"

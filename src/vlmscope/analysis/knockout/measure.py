@@ -22,7 +22,7 @@ from vlmscope.analysis.knockout.result import KnockoutSweep
 from vlmscope.analysis.knockout.windows import Window, everywhere, given_windows, windows
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
-from vlmscope.attention.sweep import Case, Outcome, sweep
+from vlmscope.attention.sweep import Effect, KnockoutSpec, sweep
 from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError, VlmscopeWarning
@@ -100,13 +100,13 @@ class _Plan:
         edges: edge sets.
         windows: the last one is the whole decoder.
         heads: one head, or None for all that are blocked together.
-        cases: edge sets x windows x heads.
+        specs: edge sets x windows x heads.
     """
 
     edges: tuple[EdgeSet, ...]
     windows: tuple[Window, ...]
     heads: tuple[int | None, ...]
-    cases: tuple[Case, ...]
+    specs: tuple[KnockoutSpec, ...]
     depth: int
     mode: str
 
@@ -124,13 +124,13 @@ class _Plan:
         if options.each_head:
             together = [(head,) for head in options.heads or range(total)]
         heads = tuple(each[0] if options.each_head and each else None for each in together)
-        cases = tuple(
-            Case(edge.edges, window.blocked, heads_blocked)
+        specs = tuple(
+            KnockoutSpec(edge.edges, window.blocked, heads_blocked)
             for edge in edges
             for window in every
             for heads_blocked in together
         )
-        return cls(edges, every, heads, cases, depth, options.mode)
+        return cls(edges, every, heads, specs, depth, options.mode)
 
 
 def _digest(question: Question) -> str:
@@ -152,41 +152,41 @@ def _measure(
         model,
         question.image,
         Prompt(question.text, answer=question.answer),
-        plan.cases,
+        plan.specs,
         preset=options.preset,
         placement=options.placement,
         last_row=options.last_row,
         max_new_tokens=options.max_new_tokens,
         ask=options.ask,
     )
-    record: dict[str, Any] = {"question": question.text, "answer": swept.said.text}
-    if not swept.said.tokens:
+    record: dict[str, Any] = {"question": question.text, "answer": swept.answer.text}
+    if not swept.answer.tokens:
         return {**record, "skipped": "the model says nothing: its answer ends at once"}
-    marker = marks.of_answer(question.text, swept.said.text)
+    marker = marks.of_answer(question.text, swept.answer.text)
     return {
         **record,
-        "given": swept.said.given,
-        "tokens": list(swept.said.tokens),
-        "logprobs": _rounded(swept.said.logprobs),
-        "accuracy": _right(question, swept.said.text, options),
-        "outcomes": [_outcome(each, question, options, marker) for each in swept.outcomes],
+        "given": swept.answer.handed_in,
+        "tokens": list(swept.answer.tokens),
+        "logprobs": _rounded(swept.answer.logprobs),
+        "accuracy": _right(question, swept.answer.text, options),
+        "outcomes": [_effect_record(each, question, options, marker) for each in swept.effects],
         "unjudged": marker.failures,
-        "resumed": swept.shared,
+        "resumed": swept.resumed,
     }
 
 
-def _outcome(
-    outcome: Outcome, question: Question, options: KnockoutOptions, marker: Marker
+def _effect_record(
+    effect: Effect, question: Question, options: KnockoutOptions, marker: Marker
 ) -> dict[str, Any]:
-    right = None if outcome.answer is None else _right(question, outcome.answer, options)
+    right = None if effect.answer is None else _right(question, effect.answer, options)
     return {
-        "logprobs": _rounded(outcome.logprobs),
-        "kl": _rounded(outcome.kl),
-        "changed": outcome.changed,
-        "live": outcome.live,
-        "answer": outcome.answer,
+        "logprobs": _rounded(effect.logprobs),
+        "kl": _rounded(effect.kl),
+        "changed": effect.changed,
+        "live": effect.replayed,
+        "answer": effect.answer,
         "accuracy": right,
-        "mark": marker.mark(outcome.answer),
+        "mark": marker.mark(effect.answer),
     }
 
 

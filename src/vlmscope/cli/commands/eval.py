@@ -16,7 +16,7 @@ from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
 
 if TYPE_CHECKING:
-    from vlmscope.evaluation.runs import Choice
+    from vlmscope.evaluation.configured_methods import MethodChoice
     from vlmscope.evaluation.scores import Evaluation
 
 __all__ = ["command"]
@@ -78,14 +78,14 @@ class Runs:
         str | None, typer.Option(help="Prompt templates: none, photo or imagenet.")
     ] = None
 
-    def choices(self, labels: Sequence[str]) -> tuple[Choice, ...]:
+    def choices(self, labels: Sequence[str]) -> tuple[MethodChoice, ...]:
         """The runs with these labels, such as ``gem`` or ``gem@wide``.
 
         Raises:
             UnknownNameError: a method or an option that does not exist.
             BadOptionError: an option that cannot be read.
         """
-        from vlmscope.evaluation.runs import choose
+        from vlmscope.evaluation.configured_methods import choose
 
         shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
         typed = {name: value for name, value in shared.items() if value is not None}
@@ -97,7 +97,7 @@ class Runs:
         Raises:
             BadOptionError: an option that cannot be read.
         """
-        from vlmscope.evaluation.runs import split_options
+        from vlmscope.evaluation.configured_methods import split_options
 
         return split_options(self.options or ())
 
@@ -124,9 +124,9 @@ def measure(
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
+    from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import evaluate
-    from vlmscope.evaluation.runs import method_runs
 
     # whatever can be wrong without the model is said before a model is loaded
     data = open_dataset(dataset, source.root, source.words)
@@ -135,7 +135,7 @@ def measure(
     check_place(None if out is None else out / "report.json")
     loaded = loading.model(model)
     if choices is None:
-        choices = runs.choices([run.label for run in method_runs(loaded)])
+        choices = runs.choices([each.label for each in configure_methods(loaded)])
     try:
         result = evaluate(
             data,

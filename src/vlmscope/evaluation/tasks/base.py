@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from vlmscope.data.datasets import EvalSample, WordList
-from vlmscope.evaluation.responses import Response
+from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 
 __all__ = ["Task"]
@@ -25,7 +25,7 @@ class Task(Protocol):
     definition: str
     dense: bool
 
-    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+    def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """What is kept of one image, as JSON values."""
         ...
 

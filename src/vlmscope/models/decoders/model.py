@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,17 +90,17 @@ class LoadedModel:
             f"LoadedModel({self.id!r}, family={self.family.id!r}, {layers} layers x {heads} heads)"
         )
 
-    @property
+    @cached_property
     def decoder(self) -> PreTrainedModel:
         """The text decoder."""
         return self.family.decoder(self.hf)
 
-    @property
+    @cached_property
     def layers(self) -> nn.ModuleList:
         """The decoder's layers."""
         return self.family.layers(self.hf)
 
-    @property
+    @cached_property
     def decoder_shape(self) -> tuple[int, int]:
         """(layers, heads) of the decoder."""
         return len(self.layers), int(self.decoder.config.num_attention_heads)

@@ -1,4 +1,4 @@
-"""Which methods are measured, under which options, and what each run is called."""
+"""Which methods are measured, under which options, and what each is called in the report."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from vlmscope.methods.encoder import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.options import change_options, parse_option
 
-__all__ = ["Choice", "MethodRun", "choose", "method_runs", "split_options"]
+__all__ = ["ConfiguredMethod", "MethodChoice", "choose", "configure_methods", "split_options"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class MethodChoice:
     """A method and what is changed of its options, before there is a model.
 
     Attributes:
-        label: what the run is called: the method's id, or ``gem@NAME`` for one of several.
+        label: what it is called in the report: the method's id, or ``gem@NAME`` for one of several.
         method: the method.
         changes: values by option.
     """
@@ -33,7 +33,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class MethodRun:
+class ConfiguredMethod:
     """A method on a model under options.
 
     Attributes:
@@ -59,7 +59,7 @@ def split_options(texts: Iterable[str]) -> dict[str, dict[str, str]]:
     Raises:
         BadOptionError: a text of another form, or an option given twice.
     """
-    split: dict[str, dict[str, str]] = {}
+    by_label: dict[str, dict[str, str]] = {}
     for part in (part.strip() for text in texts for part in text.split(",")):
         place, equals, value = part.partition("=")
         label, dot, name = place.rpartition(".")
@@ -69,17 +69,17 @@ def split_options(texts: Iterable[str]) -> dict[str, dict[str, str]]:
                 "For example: gem.temperature=perplexity"
             )
         name = name.strip().replace("-", "_")
-        if name in split.setdefault(label.strip(), {}):
+        if name in by_label.setdefault(label.strip(), {}):
             raise BadOptionError(f"The option {place} is given twice. Give it once.")
-        split[label.strip()][name] = value.strip()
-    return split
+        by_label[label.strip()][name] = value.strip()
+    return by_label
 
 
 def choose(
     names: Sequence[str],
     options: Mapping[str, Mapping[str, Any]] | None = None,
     shared: Mapping[str, Any] | None = None,
-) -> tuple[Choice, ...]:
+) -> tuple[MethodChoice, ...]:
     """Check names and options of methods; no model is needed.
 
     Args:
@@ -93,25 +93,25 @@ def choose(
         UnknownNameError: an unknown method or option, or options for a run that is not there.
         BadOptionError: a value that the option does not take, a label twice, or no method at all.
     """
-    by_label = dict(options or {})
+    changes = dict(options or {})
     if not names:
         raise BadOptionError("No method was named. See: vlmscope methods")
     if len(set(names)) < len(names):
         raise BadOptionError(
             f"A method is named twice: {', '.join(names)}. Give each run a name: gem@wide."
         )
-    for label in by_label:
+    for label in changes:
         if label not in names:
             raise UnknownNameError("method with options", label, names)
-    return tuple(_choice(name, by_label.get(name, {}), shared or {}) for name in names)
+    return tuple(_choice(name, changes.get(name, {}), shared or {}) for name in names)
 
 
-def method_runs(
+def configure_methods(
     model: LoadedModel | DualEncoder,
-    choices: Sequence[Choice] | None = None,
+    choices: Sequence[MethodChoice] | None = None,
     shared: Mapping[str, Any] | None = None,
-) -> tuple[MethodRun, ...]:
-    """The runs of choices on a model; without choices every method that the model can carry.
+) -> tuple[ConfiguredMethod, ...]:
+    """Chosen methods with their options on a model; without a choice every method that runs on it.
 
     Raises:
         UnsupportedError: a method that does not run on the model.
@@ -126,11 +126,12 @@ def method_runs(
                 f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
             )
     return tuple(
-        MethodRun(c.label, c.method, ground_options(c.method, model, c.changes)) for c in choices
+        ConfiguredMethod(c.label, c.method, ground_options(c.method, model, c.changes))
+        for c in choices
     )
 
 
-def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -> Choice:
+def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -> MethodChoice:
     method = get_method(label.partition("@")[0])
     dense = issubclass(method.options, DenseOptions)
     changes = {**(shared if dense else {}), **_typed(method, options)}
@@ -145,7 +146,7 @@ def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -
         f"option of {method.id}",
         where=f"See: vlmscope methods {method.id}",
     )
-    return Choice(label, method, changes)
+    return MethodChoice(label, method, changes)
 
 
 def _typed(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,12 @@ import pytest
 
 from dual_families import clip
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
-from vlmscope.evaluation.runs import MethodRun, choose, method_runs, split_options
+from vlmscope.evaluation.configured_methods import (
+    ConfiguredMethod,
+    choose,
+    configure_methods,
+    split_options,
+)
 from vlmscope.methods import get_method
 
 
@@ -94,7 +99,7 @@ def test_shared_options_are_for_dense_methods_and_yield_to_their_own() -> None:
 
 def test_labels_tell_runs_of_one_method_apart() -> None:
     choices = choose(["gem", "gem@flat"], {"gem@flat": {"iterations": 0}})
-    one, two = method_runs(clip(), choices)
+    one, two = configure_methods(clip(), choices)
     assert (one.method.id, two.method.id) == ("gem", "gem")
     assert (one.options.iterations, two.options.iterations) == (1, 0)
     assert one.digest != two.digest
@@ -102,21 +107,21 @@ def test_labels_tell_runs_of_one_method_apart() -> None:
 
 def test_a_digest_is_of_method_and_options_not_of_the_label() -> None:
     options = get_method("gem").options()
-    assert MethodRun("a", get_method("gem"), options).digest == (
-        MethodRun("b", get_method("gem"), options).digest
+    assert ConfiguredMethod("a", get_method("gem"), options).digest == (
+        ConfiguredMethod("b", get_method("gem"), options).digest
     )
     other = get_method("maskclip")
-    assert MethodRun("a", other, other.options()).digest != (
-        MethodRun("a", get_method("clip"), get_method("clip").options()).digest
+    assert ConfiguredMethod("a", other, other.options()).digest != (
+        ConfiguredMethod("a", get_method("clip"), get_method("clip").options()).digest
     )
 
 
 def test_without_a_choice_every_method_runs_that_can() -> None:
-    labels = [run.label for run in method_runs(clip())]
+    labels = [run.label for run in configure_methods(clip())]
     assert "gem" in labels and "clip" in labels
     assert "localization-heads" not in labels
 
 
 def test_a_method_that_cannot_run_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="'localization-heads' does not run on random-clip"):
-        method_runs(clip(), choose(["localization-heads"]))
+        configure_methods(clip(), choose(["localization-heads"]))

@@ -39,19 +39,19 @@ def roc_auc(
     Raises:
         BadSampleError: lengths that differ, a score that is not finite, or one kind only.
     """
-    values, there = np.asarray(scores, dtype=np.float64), np.asarray(present, dtype=bool)
-    if values.ndim != 1 or values.shape != there.shape or len(images) != len(values):
+    values, is_present = np.asarray(scores, dtype=np.float64), np.asarray(present, dtype=bool)
+    if values.ndim != 1 or values.shape != is_present.shape or len(images) != len(values):
         raise BadSampleError(
-            f"Scores, truth and images must be of one length, got {values.shape}, {there.shape} and "
+            f"Scores, truth and images must be of one length, got {values.shape}, {is_present.shape} and "
             f"{len(images)}."
         )
-    if not np.isfinite(values).all() or there.all() or not there.any():
+    if not np.isfinite(values).all() or is_present.all() or not is_present.any():
         raise BadSampleError(
             "A ROC curve needs finite scores of present and of absent objects, got "
-            f"{int(there.sum())} present among {len(values)}."
+            f"{int(is_present.sum())} present among {len(values)}."
         )
     numbers = {image: index for index, image in enumerate(dict.fromkeys(images))}
-    pairs = _Pairs.of(values, there, np.array([numbers[image] for image in images]))
+    pairs = _Pairs.of(values, is_present, np.array([numbers[image] for image in images]))
     count, step = len(numbers), max(1, _CHUNK // len(values))
     value = float(pairs.areas(np.ones((1, count), dtype=np.int64))[0])
     rng, even = np.random.default_rng(seed), np.full(count, 1 / count)
@@ -82,15 +82,15 @@ class _Pairs:
 
     @classmethod
     def of(
-        cls, values: NDArray[np.float64], there: NDArray[np.bool_], groups: NDArray[np.int64]
+        cls, values: NDArray[np.float64], is_present: NDArray[np.bool_], groups: NDArray[np.int64]
     ) -> _Pairs:
-        order = np.argsort(values[~there])
-        ranked = values[~there][order]
+        order = np.argsort(values[~is_present])
+        ranked = values[~is_present][order]
         return cls(
-            groups[~there][order],
-            groups[there],
-            np.searchsorted(ranked, values[there], side="left"),
-            np.searchsorted(ranked, values[there], side="right"),
+            groups[~is_present][order],
+            groups[is_present],
+            np.searchsorted(ranked, values[is_present], side="left"),
+            np.searchsorted(ranked, values[is_present], side="right"),
         )
 
     def areas(self, draws: NDArray[np.int64]) -> NDArray[np.float64]:

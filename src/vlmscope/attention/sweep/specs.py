@@ -1,4 +1,4 @@
-"""What is knocked out, and on which side of the border the last prompt position counts."""
+"""What each knock-out of a sweep blocks, and on which side the last prompt position counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vlmscope.attention.knockout import Edge, Knockout, Place
 from vlmscope.models import LoadedModel
 from vlmscope.types import TokenMap
 
-__all__ = ["LAST_ROWS", "Case", "knockouts_of", "last_prompt_row", "resolved"]
+__all__ = ["LAST_ROWS", "KnockoutSpec", "knockouts_of", "last_prompt_row", "with_last_row"]
 
 LAST_ROWS = ("query", "generated")
 """What the last prompt position counts as. Its row predicts the first generated token, and comes out
@@ -19,7 +19,7 @@ _PROMPT_ROLES = ("query", "phrase", "text")
 
 
 @dataclass(frozen=True)
-class Case:
+class KnockoutSpec:
     """One knock-out of a sweep.
 
     A row always goes on reading its own position: ``("image", "image")`` parts image tokens from each
@@ -36,13 +36,23 @@ class Case:
     heads: tuple[int, ...] | None = None
 
 
-def last_prompt_row(token_map: TokenMap) -> int:
-    """The position whose row predicts the first generated token."""
-    return int(token_map.positions("text")[-1])
+def knockouts_of(
+    model: LoadedModel, specs: Sequence[KnockoutSpec], token_map: TokenMap, last_row: str
+) -> list[Knockout]:
+    """One knock-out, acting in all layers, per spec: the same object for the same edges and heads."""
+    made: dict[object, Knockout] = {}
+    for spec in specs:
+        key = spec.edges, spec.heads
+        if key not in made:
+            edges = with_last_row(spec.edges, token_map, last_row)
+            made[key] = Knockout(model, edges, None, spec.heads, keep_own=True)
+    return [made[spec.edges, spec.heads] for spec in specs]
 
 
-def resolved(edges: Sequence[tuple[str, str]], token_map: TokenMap, last_row: str) -> list[Edge]:
-    """Edges with the last prompt position on the side asked for.
+def with_last_row(
+    edges: Sequence[tuple[str, str]], token_map: TokenMap, last_row: str
+) -> list[Edge]:
+    """Edges with the last prompt position on the side that is wanted.
 
     Args:
         edges: (source, target) roles.
@@ -55,12 +65,12 @@ def resolved(edges: Sequence[tuple[str, str]], token_map: TokenMap, last_row: st
     return [
         (one, other)
         for source, target in edges
-        for one in _sides(source, token_map)
-        for other in _sides(target, token_map)
+        for one in _places(source, token_map)
+        for other in _places(target, token_map)
     ]
 
 
-def _sides(role: str, token_map: TokenMap) -> list[Place]:
+def _places(role: str, token_map: TokenMap) -> list[Place]:
     if role == "generated":
         return ["generated", "last"]
     if role in _PROMPT_ROLES:
@@ -69,14 +79,6 @@ def _sides(role: str, token_map: TokenMap) -> list[Place]:
     return [role]
 
 
-def knockouts_of(
-    model: LoadedModel, cases: Sequence[Case], token_map: TokenMap, last_row: str
-) -> list[Knockout]:
-    """One knock-out per case, the same object where edges and heads are the same."""
-    made: dict[object, Knockout] = {}
-    for case in cases:
-        key = case.edges, case.heads
-        if key not in made:
-            edges = resolved(case.edges, token_map, last_row)
-            made[key] = Knockout(model, edges, None, case.heads, keep_own=True)
-    return [made[case.edges, case.heads] for case in cases]
+def last_prompt_row(token_map: TokenMap) -> int:
+    """The position whose row predicts the first generated token."""
+    return int(token_map.positions("text")[-1])

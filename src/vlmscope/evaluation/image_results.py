@@ -1,4 +1,4 @@
-"""What a method says of one image, in the forms in which tasks ask for it."""
+"""What one method finds in one image, in the forms that tasks need; computed when first needed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vlmscope.data.datasets import IGNORE, EvalSample, Referent
 from vlmscope.errors import UnsupportedError
-from vlmscope.evaluation.confusion import classify_pixels
-from vlmscope.evaluation.runs import MethodRun
+from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
@@ -25,29 +25,11 @@ from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
 from vlmscope.types import Box, TokenMap
 
-__all__ = ["ClassEvidence", "DenseResponse", "GroundedResponse", "Response", "is_dense"]
+__all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
 
 
-@dataclass(frozen=True, eq=False)
-class ClassEvidence:
-    """How much speaks for each concept being in the image: float32 (concepts,) each.
-
-    Attributes:
-        peak: largest similarity of a patch.
-        presence: the method's presence score.
-    """
-
-    peak: NDArray[np.float32]
-    presence: NDArray[np.float32]
-
-
-def is_dense(run: MethodRun) -> bool:
-    """Whether a run scores patches against names, so that classes can be compared."""
-    return isinstance(run.method, DenseMethod)
-
-
-class Response(ABC):
-    """One method on one image; nothing is computed before it is asked for."""
+class ImageResult(ABC):
+    """One method on one image."""
 
     @abstractmethod
     def pointing(self) -> list[tuple[int, float]]:
@@ -75,26 +57,30 @@ class Response(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class _Scores:
-    """Concepts against patches: float32 (tokens, concepts), and what speaks for each concept."""
+class ClassEvidence:
+    """How much speaks for each concept being in the image: float32 (concepts,) each.
 
-    patches: NDArray[np.float32]
-    evidence: ClassEvidence
-    token_map: TokenMap
+    Attributes:
+        peak: largest similarity of a patch.
+        presence: the method's presence score.
+    """
+
+    peak: NDArray[np.float32]
+    presence: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class DenseResponse(Response):
+class DenseImageResult(ImageResult):
     """A method that yields patch tokens.
 
     Attributes:
-        run: the method.
+        method: the method.
         sample: the image and its truth.
         words: the classes.
         compare: the image against text embeddings (texts, joint).
     """
 
-    run: MethodRun
+    method: ConfiguredMethod
     sample: EvalSample
     words: Vocabulary
     compare: Callable[[Tensor], Similarity]
@@ -103,12 +89,12 @@ class DenseResponse(Response):
     def pointing(self) -> list[tuple[int, float]]:
         if not self.sample.referents:
             return []
-        found = self._of_referents()
-        visible = visible_areas(found.token_map) > 0
+        scores = self._of_referents()
+        visible = visible_areas(scores.token_map) > 0
         results = []
-        for column, referent in zip(found.patches.T, self.sample.referents, strict=True):
-            hits = referent.target.hits(found.token_map)
-            weights = np.atleast_2d(smooth(found.token_map, column, self.run.options))
+        for column, referent in zip(scores.patches.T, self.sample.referents, strict=True):
+            hits = referent.target.hits(scores.token_map)
+            weights = np.atleast_2d(smooth(scores.token_map, column, self.method.options))
             [hit] = pointing_hits(weights, hits, visible)
             results.append((hit, float(hits.sum() / max(1, visible.sum()))))
         return results
@@ -116,8 +102,8 @@ class DenseResponse(Response):
     def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
         if not self.sample.referents:
             return []
-        found, options = self._of_referents(), self.run.options
-        places = [locate(found.token_map, weights, options) for weights in found.patches.T]
+        scores, options = self._of_referents(), self.method.options
+        places = [locate(scores.token_map, weights, options) for weights in scores.patches.T]
         return [(located.mask, located.box) for located in places]
 
     def classes(self) -> NDArray[np.int64]:
@@ -125,9 +111,9 @@ class DenseResponse(Response):
         where = self.sample.labels != IGNORE
         if not where.any():
             return np.zeros(0, dtype=np.int64)
-        found = self._against(self.words.concepts)
-        smoothed = smooth(found.token_map, found.patches.T, self.run.options).T
-        return classify_pixels(found.token_map, smoothed, where)
+        scores = self._against(self.words.concepts)
+        smoothed = smooth(scores.token_map, scores.patches.T, self.method.options).T
+        return classify_pixels(scores.token_map, smoothed, where)
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
@@ -137,36 +123,45 @@ class DenseResponse(Response):
         concepts = tuple(texts_of(self.words.model, r.names) for r in self.sample.referents)
         if not set(concepts) <= set(self.words.concepts):
             return self._against(concepts)
-        found = self._against(self.words.concepts)
+        scores = self._against(self.words.concepts)
         columns = [self.words.concepts.index(concept) for concept in concepts]
-        return _Scores(found.patches[:, columns], found.evidence, found.token_map)
+        return _Scores(scores.patches[:, columns], scores.evidence, scores.token_map)
 
     def _against(self, concepts: Concepts) -> _Scores:
         """The image against concepts, each by the best of its texts; computed once."""
         if concepts not in self._known:
-            found = self.compare(self.words.embed(concepts, self.run.options.templates))
+            similarity = self.compare(self.words.embed(concepts, self.method.options.templates))
             index, count = owners(concepts), len(concepts)
-            patches = best_of_each(found.patches, index, count)
-            there = best_of_each(presence(found), index, count)
-            evidence = ClassEvidence(patches.amax(dim=0).numpy(), there.numpy())
-            self._known[concepts] = _Scores(patches.numpy(), evidence, found.token_map)
+            patches = best_of_each(similarity.patches, index, count)
+            presences = best_of_each(presence(similarity), index, count)
+            evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy())
+            self._known[concepts] = _Scores(patches.numpy(), evidence, similarity.token_map)
         return self._known[concepts]
 
 
 @dataclass(frozen=True, eq=False)
-class GroundedResponse(Response):
+class _Scores:
+    """Concepts against patches: float32 (tokens, concepts), and what speaks for each concept."""
+
+    patches: NDArray[np.float32]
+    evidence: ClassEvidence
+    token_map: TokenMap
+
+
+@dataclass(frozen=True, eq=False)
+class GroundedImageResult(ImageResult):
     """A method that answers phrase by phrase, through ``ground``.
 
     Attributes:
-        run: the method.
+        method: the method.
         model: the model.
         sample: the image and its truth.
     """
 
-    run: MethodRun
+    method: ConfiguredMethod
     model: Any
     sample: EvalSample
-    _found: list[Grounding] = field(default_factory=list, repr=False)
+    _grounded: list[Grounding] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
         targets = [referent.target for referent in self.sample.referents]
@@ -186,23 +181,23 @@ class GroundedResponse(Response):
 
     def _refuse(self) -> NoReturn:
         raise UnsupportedError(
-            f"The method {self.run.method.id!r} gives no scores that are comparable between "
+            f"The method {self.method.method.id!r} gives no scores that are comparable between "
             "classes. Leave out the tasks that compare classes."
         )
 
     def _groundings(self) -> list[Grounding]:
-        if not self._found and self.sample.referents:
+        if not self._grounded and self.sample.referents:
             prompts = [self._prompt(referent) for referent in self.sample.referents]
-            request = GroundRequest(None, None, None, None, self.run.options)
+            request = GroundRequest(None, None, None, None, self.method.options)
             pixels = self.sample.image.pixels
-            self._found.extend(self.run.method.ground(self.model, pixels, prompts, request))
-        return self._found
+            self._grounded.extend(self.method.method.ground(self.model, pixels, prompts, request))
+        return self._grounded
 
     def _prompt(self, referent: Referent) -> Prompt:
         texts = texts_of(self.model, referent.names)
         if len(texts) > 1:
             raise UnsupportedError(
-                f"The method {self.run.method.id!r} cannot choose the best of several names, got "
+                f"The method {self.method.method.id!r} cannot choose the best of several names, got "
                 f"{', '.join(texts[:4])}. Use a word list with one name per class."
             )
         return Prompt.of(texts[0])
@@ -216,3 +211,8 @@ def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
     wide = min(shape[2], width) - max(shape[0], 0.0)
     high = min(shape[3], height) - max(shape[1], 0.0)
     return max(0.0, wide) * max(0.0, high) / (height * width)
+
+
+def is_dense(method: ConfiguredMethod) -> bool:
+    """Whether a method scores patches against names, so that classes can be compared."""
+    return isinstance(method.method, DenseMethod)
