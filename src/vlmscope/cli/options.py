@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from vlmscope.errors import BadOptionError
+from vlmscope.options import plain_type
 
 __all__ = ["collect", "peek", "with_options"]
 
@@ -138,18 +138,13 @@ def _parameters(kind: type[Any]) -> dict[str, inspect.Parameter]:
 
 def _plain(hint: Any, name: str) -> Any:
     """The type that typer reads; ``X | None`` becomes ``X``."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        kinds = [each for each in typing.get_args(hint) if each is not type(None)]
-        if len(kinds) == 1:
-            return _plain(kinds[0], name)
-    if typing.get_origin(hint) is typing.Literal:
-        return str
-    if hint in (bool, int, float, str):
-        return hint
-    raise BadOptionError(
-        f"The option {name!r} has the type {hint}, which has no form on the command line. "
-        'Mark the field with metadata={"cli": False}.'
-    )
+    kind = plain_type(hint)
+    if kind is None:
+        raise BadOptionError(
+            f"The option {name!r} has the type {hint}, which has no form on the command line. "
+            'Mark the field with metadata={"cli": False}.'
+        )
+    return kind
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Any:
