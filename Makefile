@@ -9,7 +9,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check venv clean
+.PHONY: demo test check check-long docs house mutation venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -23,6 +23,24 @@ check: $(VENV)/.dev-stamp
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_imports.py
+
+# tests marked `long`, one file after another; prints the rows of docs/check-long.md
+check-long: $(VENV)/.dev-stamp
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/long_rows.py $(TESTS)
+
+# strict: a warning, a broken link or a page that would load from the web is an error
+docs: $(VENV)/.docs-stamp
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
+	@echo "wrote site/index.html" >&2
+
+# Figures of the source tree: how large, how entangled, how far a call travels.
+house: $(VENV)/.dev-stamp
+	@$(BIN)/python -m tools.house
+
+# Do the tests of the central modules notice when a line is changed? About an hour on two cores;
+# GROUPS="post metrics" takes some of them.
+mutation: $(VENV)/.dev-stamp
+	@$(BIN)/python -m tools.mutation $(GROUPS)
 
 venv: $(VENV)/.dev-stamp
 
@@ -41,5 +59,10 @@ $(VENV)/.dev-stamp: $(VENV)/.core-stamp
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
+$(VENV)/.docs-stamp: $(VENV)/.core-stamp
+	@echo "Installing the documentation's tools into $(VENV) ..." >&2
+	@$(PIP) --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO_OUT) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO_OUT) site build dist .pytest_cache .mypy_cache .ruff_cache

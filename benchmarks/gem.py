@@ -4,7 +4,7 @@ The plain way is written here from the formula as published code does it: every 
 softmax matrix, both paths run whole, images go one at a time, the text is embedded again for each image.
 Random weights, float32; both sides start from the same normalised pixels.
 
-    python benchmarks/gem.py [--threads 1] [--repeats 3] [--bfloat16] [--together] [--json]
+    python benchmarks/gem.py [--threads 1] [--repeats 3] [--bfloat16] [--together] [--json] [--smallest]
 
 Ratios are medians over interleaved repeats. The share of the machine's rate divides the operations that
 the method needs by the time, and that by the best rate of large matrix products of the tower's own
@@ -22,17 +22,16 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import math
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from measure import peak_above, seconds
+from measure import in_fresh_process, options, peak_above, seconds, write
 from torch import Tensor
 
 import vlmscope as vs
@@ -40,12 +39,41 @@ from vlmscope.methods import get_method, methods
 from vlmscope.methods.encoder import dense_tokens
 from vlmscope.models import DualEncoder
 
-SIDE = 448
 PROMPTS = ["a photo of a cat.", "a photo of a dog."]
+PATCH = 16
 
 
-def build() -> DualEncoder:
-    """A random CLIP ViT-B/16 with its text tower."""
+@dataclass(frozen=True)
+class Tower:
+    """A CLIP of ``layers`` blocks over patches of 16 pixels; the text tower has as many."""
+
+    layers: int = 12
+    hidden: int = 768
+    heads: int = 12
+    side: int = 448
+    text_hidden: int = 512
+    text_heads: int = 8
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of patches."""
+        return self.side // PATCH, self.side // PATCH
+
+    @property
+    def tokens(self) -> int:
+        """Patches and the class token."""
+        return self.grid[0] * self.grid[1] + 1
+
+
+FULL = Tower()
+"""ViT-B/16 at 448x448."""
+
+SMALLEST = Tower(layers=7, hidden=64, heads=4, side=224, text_hidden=32, text_heads=4)
+"""One block below those that GEM reads, and enough tokens for memory to be seen."""
+
+
+def build(tower: Tower) -> DualEncoder:
+    """A random CLIP of ``tower``'s shape with its text tower."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import (
         CLIPConfig,
@@ -58,22 +86,22 @@ def build() -> DualEncoder:
     torch.manual_seed(0)
     config = CLIPConfig(
         vision_config={
-            "hidden_size": 768,
-            "intermediate_size": 3072,
-            "num_hidden_layers": 12,
-            "num_attention_heads": 12,
+            "hidden_size": tower.hidden,
+            "intermediate_size": 4 * tower.hidden,
+            "num_hidden_layers": tower.layers,
+            "num_attention_heads": tower.heads,
             "image_size": 224,
-            "patch_size": 16,
+            "patch_size": PATCH,
         },
         text_config={
-            "hidden_size": 512,
-            "intermediate_size": 2048,
-            "num_hidden_layers": 12,
-            "num_attention_heads": 8,
+            "hidden_size": tower.text_hidden,
+            "intermediate_size": 4 * tower.text_hidden,
+            "num_hidden_layers": tower.layers,
+            "num_attention_heads": tower.text_heads,
             "vocab_size": 49408,
             "eos_token_id": 1,
         },
-        projection_dim=512,
+        projection_dim=tower.text_hidden,
     )
     words = ["<unk>", "<eos>", *["a", "photo", "of", "cat", "dog", "."]]
     inner = Tokenizer(
@@ -123,12 +151,17 @@ def plain_gem_update(attention: Any, x: Tensor, iterations: int) -> Tensor:
     return torch.stack(parts).mean(dim=0)
 
 
+def grid_of(values: Tensor) -> tuple[int, int]:
+    """(rows, columns) of patches of pixel values (batch, 3, height, width)."""
+    return values.shape[-2] // PATCH, values.shape[-1] // PATCH
+
+
 def plain_image(
     encoder: DualEncoder, values: Tensor, depth: int = 6, iterations: int = 1
 ) -> Tensor:
     """One image the plain way: similarities (patches, prompts)."""
     hf, family = encoder.hf, encoder.family
-    x = family.embed(hf, values, (SIDE // 16, SIDE // 16))
+    x = family.embed(hf, values, grid_of(values))
     dense: Tensor | None = None
     layers = hf.vision_model.encoder.layers
     for number, layer in enumerate(layers):
@@ -161,44 +194,45 @@ def plain(encoder: DualEncoder, values: Tensor) -> Tensor:
 def ours(encoder: DualEncoder, values: Tensor) -> Tensor:
     """A batch through vlmscope: similarities (batch, patches, prompts)."""
     gem = get_method("gem")
-    grid = (SIDE // 16, SIDE // 16)
-    tokens = dense_tokens(encoder, values, grid, gem, gem.options())  # type: ignore[arg-type]
+    tokens = dense_tokens(encoder, values, grid_of(values), gem, gem.options())  # type: ignore[arg-type]
     return F.normalize(tokens.patches, dim=-1) @ encoder.text_embeddings(PROMPTS).T
 
 
 # -- what is measured ----------------------------------------------------------------------
 
 
-def needed_operations(depth: int = 6, iterations: int = 1) -> float:
+def needed_operations(tower: Tower, depth: int = 6, iterations: int = 1) -> float:
     """Floating-point operations of one image that the method cannot do without.
 
     The original path whole except the last block's attention and feed-forward, which GEM never reads;
     the GEM path's self-self attentions and output projections. Softmax and norms are not counted.
     """
-    tokens, dim, blocks = (SIDE // 16) ** 2 + 1, 768, 12
+    tokens, dim, blocks = tower.tokens, tower.hidden, tower.layers
     projections = 3 * 2 * tokens * dim**2
     one_attention = 2 * 2 * tokens**2 * dim
     out = 2 * tokens * dim**2
     feed_forward = 2 * 2 * tokens * dim * 4 * dim
     original = blocks * projections + (blocks - 1) * (one_attention + out + feed_forward)
     gem = depth * (3 * (iterations + 1) * one_attention + out)
-    embed = 2 * tokens * 3 * 16 * 16 * dim + 2 * tokens * dim * 512
+    embed = 2 * tokens * 3 * PATCH**2 * dim + 2 * tokens * dim * tower.text_hidden
     return float(original + gem + embed)
 
 
-def product_rate() -> float:
+def product_rate(tower: Tower) -> float:
     """Operations per second of large matrix products: the best of the tower's shapes, eight images deep.
 
     Each sustained over as long as a pass takes: the clock of a busy machine falls after the first
     moments.
     """
-    return max(rate_of(inner, outer) for inner, outer in ((768, 3072), (3072, 768), (768, 768)))
+    dim, wide = tower.hidden, 4 * tower.hidden
+    shapes = ((dim, wide), (wide, dim), (dim, dim))
+    return max(rate_of(tower, inner, outer) for inner, outer in shapes)
 
 
-def rate_of(inner: int, outer: int) -> float:
-    a, b = torch.randn(8 * 785, inner), torch.randn(outer, inner)
+def rate_of(tower: Tower, inner: int, outer: int) -> float:
+    a, b = torch.randn(8 * tower.tokens, inner), torch.randn(outer, inner)
     F.linear(a, b)
-    rounds = 20 * 768 * 3072 // b.numel()
+    rounds = 20 * 4 * tower.hidden**2 // b.numel()
 
     def products() -> None:
         for _ in range(rounds):
@@ -208,9 +242,9 @@ def rate_of(inner: int, outer: int) -> float:
     return rounds * 2 * a.shape[0] * b.numel() / taken
 
 
-def time_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
+def time_ratios(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[str, float]:
     torch.manual_seed(1)
-    batch = torch.randn(8, 3, SIDE, SIDE)
+    batch = torch.randn(8, 3, tower.side, tower.side)
     jobs: dict[str, Callable[[], object]] = {
         "plain": lambda: plain(encoder, batch[:1]),
         "one": lambda: ours(encoder, batch[:1]),
@@ -221,14 +255,14 @@ def time_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
     taken: dict[str, list[float]] = {name: [] for name in jobs}
     rates, share_one, share_eight, one, eight = [], [], [], [], []
     for _ in range(repeats):
-        rate = product_rate()
+        rate = product_rate(tower)
         for name, job in jobs.items():
             taken[name].append(seconds(job))
-        rates.append((rate + product_rate()) / 2)
+        rates.append((rate + product_rate(tower)) / 2)
         one.append(taken["one"][-1] / taken["plain"][-1])
         eight.append(taken["eight"][-1] / 8 / taken["plain"][-1])
-        share_one.append(needed_operations() / taken["one"][-1] / rates[-1])
-        share_eight.append(8 * needed_operations() / taken["eight"][-1] / rates[-1])
+        share_one.append(needed_operations(tower) / taken["one"][-1] / rates[-1])
+        share_eight.append(8 * needed_operations(tower) / taken["eight"][-1] / rates[-1])
     return {
         "largest_difference": difference,
         "plain_seconds": statistics.median(taken["plain"]),
@@ -240,14 +274,14 @@ def time_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
     }
 
 
-def bfloat16_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
+def bfloat16_ratios(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[str, float]:
     """The same weights in bfloat16, against the plain way in float32; ``encoder`` stays as it is."""
     half = vs.from_pretrained_model(
         copy.deepcopy(encoder.hf).to(torch.bfloat16), encoder.processor, name="random-vit-b16-half"
     )
     assert isinstance(half, DualEncoder)
     torch.manual_seed(1)
-    batch = torch.randn(8, 3, SIDE, SIDE)
+    batch = torch.randn(8, 3, tower.side, tower.side)
     exact, rough = ours(encoder, batch).flatten(), ours(half, batch).float().flatten()
     one, eight = [], []
     for _ in range(repeats):
@@ -263,64 +297,64 @@ def bfloat16_ratios(encoder: DualEncoder, repeats: int) -> dict[str, float]:
     }
 
 
-def together_ratio(encoder: DualEncoder, repeats: int) -> dict[str, float]:
+def together_ratio(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[str, float]:
     """All dense methods at once over one after the other, image fitting and answers included."""
     torch.manual_seed(2)
-    pixels = torch.randint(0, 256, (SIDE, SIDE, 3), dtype=torch.uint8).numpy()
+    side = tower.side
+    pixels = torch.randint(0, 256, (side, side, 3), dtype=torch.uint8).numpy()
     names = [method.id for method in methods() if method.accepts(encoder)]
     phrases = ["a cat", "a dog"]
     ratios = []
     for _ in range(repeats):
-        once = seconds(lambda: vs.compare_methods(encoder, pixels, phrases, side=SIDE))
-        each = seconds(lambda: [vs.ground(encoder, pixels, phrases, n, side=SIDE) for n in names])
+        once = seconds(lambda: vs.compare_methods(encoder, pixels, phrases, side=side))
+        each = seconds(lambda: [vs.ground(encoder, pixels, phrases, n, side=side) for n in names])
         ratios.append(once / each)
     return {"methods": float(len(names)), "methods_together": statistics.median(ratios)}
 
 
-def peak_bytes(way: str) -> int:
-    command = [sys.executable, __file__, "--peak", way]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(done.stdout.strip().splitlines()[-1])
+def peaks(smallest: bool) -> dict[str, float]:
+    """Peak memory above the loaded model, in fresh processes."""
+    size = ["--smallest"] if smallest else []
+    whole = in_fresh_process(__file__, "--peak", "plain", *size)
+    return {
+        "plain_peak_mib": whole / 2**20,
+        "peak_memory": in_fresh_process(__file__, "--peak", "ours", *size) / whole,
+    }
 
 
-def measure_peak(way: str) -> int:
-    encoder = build()
-    values = torch.randn(1, 3, SIDE, SIDE)
+def measure_peak(way: str, tower: Tower) -> int:
+    encoder = build(tower)
+    values = torch.randn(1, 3, tower.side, tower.side)
     with torch.no_grad():  # lazy allocations of libraries are not the method's
         encoder.family.embed_text(encoder.hf, encoder.processor, PROMPTS)
-        encoder.family.embed(encoder.hf, values, (SIDE // 16, SIDE // 16))
+        encoder.family.embed(encoder.hf, values, tower.grid)
     return peak_above(lambda: (plain if way == "plain" else ours)(encoder, values))
 
 
+def figures(tower: Tower, arguments: argparse.Namespace) -> dict[str, float]:
+    """Everything that was asked for, memory last."""
+    encoder = build(tower)
+    result = {"threads": float(arguments.threads)}
+    result |= time_ratios(encoder, tower, arguments.repeats)
+    if arguments.bfloat16:
+        result |= bfloat16_ratios(encoder, tower, arguments.repeats)
+    if arguments.together:
+        result |= together_ratio(encoder, tower, arguments.repeats)
+    return result | peaks(arguments.smallest)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser = options(__doc__, repeats=3)
     parser.add_argument("--bfloat16", action="store_true", help="also time bfloat16")
     parser.add_argument("--together", action="store_true", help="also time all methods at once")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    tower = SMALLEST if arguments.smallest else FULL
     if arguments.peak:
-        sys.stdout.write(f"{measure_peak(arguments.peak)}\n")
+        sys.stdout.write(f"{measure_peak(arguments.peak, tower)}\n")
         return
-    encoder = build()
-    result = {"threads": arguments.threads, **time_ratios(encoder, arguments.repeats)}
-    if arguments.bfloat16:
-        result |= bfloat16_ratios(encoder, arguments.repeats)
-    if arguments.together:
-        result |= together_ratio(encoder, arguments.repeats)
-    plain_peak = peak_bytes("plain")
-    result["plain_peak_mib"] = plain_peak / 2**20
-    result["peak_memory"] = peak_bytes("ours") / plain_peak
-    if arguments.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
-        return
-    for name, value in result.items():
-        sys.stdout.write(f"{name:28s} {value:.4g}\n")
+    write(figures(tower, arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ reads the answer's log-probability off: vision tower, 576 image tokens, the text
 the answer's rows alone. Both sides run the model's own fast kernel on a random-weight LLaVA of 32
 layers. About 40 tokens of question and answer stand behind the image.
 
-    python benchmarks/knockout.py [--threads 1] [--windows 32] [--edges image->query] [--ask] [--json]
+    python benchmarks/knockout.py [--threads 1] [--windows 32] [--edges image->query]
+                                   [--ask] [--json] [--smallest]
     python benchmarks/knockout.py --device cuda --dtype bfloat16 \
         --size '{"hidden": 4096, "heads": 32}'        (a 7B decoder)
 
@@ -19,12 +20,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 
 import numpy as np
 import torch
-from localization import Size, build, picture
-from measure import seconds
+from localization import build, picture, size_of
+from measure import options, seconds, write
 
 import vlmscope as vs
 from vlmscope.analysis.knockout import parse_edges
@@ -110,40 +110,31 @@ def measure(
     }
 
 
+def figures(model: LoadedModel, arguments: argparse.Namespace) -> dict[str, float]:
+    """Tokens by role, then what :func:`measure` found."""
+    pixels = picture()
+    tokens = vs.token_map(model, pixels, QUESTION, preset="paper")
+    roles = ("system", "image", "query", "generated")
+    result = {role: float(len(tokens.positions(role))) for role in roles}
+    cases = windows(len(model.layers), arguments.windows, arguments.edges)
+    every, repeats, ask = arguments.plain, arguments.repeats, arguments.ask
+    return result | measure(model, pixels, cases, every, repeats, ask)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser = options(__doc__, repeats=3)
     parser.add_argument("--windows", type=int, default=32)
     parser.add_argument("--plain", type=int, default=8, help="time every N-th plain pass")
     parser.add_argument("--edges", default="image->query")
     parser.add_argument("--ask", action="store_true", help="answers under knock-outs as well")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--size", type=json.loads, default={})
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    given = {
-        "layers": 32, "hidden": 512, "heads": 8,
-        "device": arguments.device, "dtype": arguments.dtype, **arguments.size,
-    }  # fmt: skip
-    model = build(Size(**given))
+    model = build(size_of(arguments, layers=32, hidden=512, heads=8))
     strengthen(model)
-    pixels = picture()
-    tokens = vs.token_map(model, pixels, QUESTION, preset="paper")
-    result: dict[str, float] = {
-        role: len(tokens.positions(role)) for role in ("system", "image", "query", "generated")
-    }
-    specs = windows(len(model.layers), arguments.windows, arguments.edges)
-    result |= measure(model, pixels, specs, arguments.plain, arguments.repeats, arguments.ask)
-    if arguments.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
-        return
-    for name, value in result.items():
-        sys.stdout.write(f"{name:24s} {value:.4g}\n")
+    write(figures(model, arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ forward pass, then slicing one row out of the full matrices. Both sides get the 
 inputs where it is their job to run the model, on a random-weight LLaVA with 576 image tokens whose
 vision tower takes under a tenth of the plain way's time; heads are read at half depth.
 
-    python benchmarks/localization.py [--threads 1] [--repeats 5] [--growth] [--json]
+    python benchmarks/localization.py [--threads 1] [--repeats 5] [--growth] [--json] [--smallest]
     python benchmarks/localization.py --device cuda --dtype bfloat16 \
         --size '{"layers": 32, "hidden": 4096, "heads": 32}'        (a 7B decoder)
 
@@ -19,14 +19,13 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
-from measure import peak_above, seconds
+from measure import in_fresh_process, options, peak_above, seconds, write
 
 import vlmscope as vs
 from vlmscope.attention import read_heads
@@ -57,6 +56,24 @@ class Size:
     vision_layers: int = 4
     device: str = "cpu"
     dtype: str = "float32"
+
+
+SMALLEST = {
+    "layers": 4,
+    "hidden": 64,
+    "heads": 8,
+    "grid": 16,
+    "vision_hidden": 32,
+    "vision_layers": 2,
+}
+"""Every step in seconds: heads 1, 3 and 5 exist, and enough tokens for memory to be seen."""
+
+
+def size_of(arguments: argparse.Namespace, **defaults: int) -> Size:
+    """The size asked for: ``--size`` over ``--smallest`` over ``defaults``."""
+    smallest = SMALLEST if arguments.smallest else {}
+    placed = {"device": arguments.device, "dtype": arguments.dtype}
+    return Size(**{**defaults, **placed, **smallest, **arguments.size})
 
 
 def build(size: Size) -> LoadedModel:
@@ -205,14 +222,12 @@ def time_ratios(model: LoadedModel, pixels: np.ndarray, repeats: int) -> dict[st
 def _vision(model: LoadedModel, pixels: np.ndarray) -> None:
     tensors = model.fit(pixels).tensors.items()
     inputs = {name: tensor.to(model.device, model.dtype) for name, tensor in tensors}
-    model.family.image_embeddings(model.hf, inputs)
+    model.hf.get_image_features(**inputs)
 
 
 def peak_bytes(way: str, size: Size) -> int:
     """Most resident memory above the loaded model, in a fresh process."""
-    command = [sys.executable, __file__, "--peak", way, "--size", json.dumps(asdict(size))]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(done.stdout.strip().splitlines()[-1])
+    return in_fresh_process(__file__, "--peak", way, "--size", json.dumps(asdict(size)))
 
 
 def measure_peak(way: str, size: Size) -> int:
@@ -225,10 +240,10 @@ def measure_peak(way: str, size: Size) -> int:
     return peak_above(lambda: ours(model, pixels, PHRASES[: int(way)]), size.device)
 
 
-def growth(size: Size) -> dict[str, float]:
-    """Peak MiB of both ways for more and more image tokens."""
+def growth(size: Size, grids: tuple[int, ...]) -> dict[str, float]:
+    """Peak MiB of both ways for more and more image tokens, squares of ``grids``."""
     found = {}
-    for grid in (24, 34, 48):
+    for grid in grids:
         larger = replace(size, grid=grid)
         for way in ("plain", "1"):
             name = f"peak_mib_{grid * grid}_tokens_{'plain' if way == 'plain' else 'vlmscope'}"
@@ -240,13 +255,35 @@ def picture() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (336, 500, 3), dtype=np.uint8)
 
 
+def worst_difference(model: LoadedModel, pixels: np.ndarray) -> float:
+    """The rows of all phrases: how far the two ways are apart."""
+    model.decoder.set_attn_implementation("eager")
+    expected = [plain(model, pixels, phrase) for phrase in PHRASES]
+    model.decoder.set_attn_implementation("sdpa")
+    found = ours(model, pixels, PHRASES)
+    return max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
+
+
+def peaks(size: Size) -> dict[str, float]:
+    """Peak memory of one and eight phrases, as ratios to the plain way."""
+    whole = peak_bytes("plain", size)
+    return {
+        "peak_memory_one_phrase": peak_bytes("1", size) / whole,
+        "peak_memory_eight_phrases": peak_bytes("8", size) / whole,
+        "plain_peak_mib": whole / 2**20,
+    }
+
+
+def timed(size: Size, repeats: int) -> dict[str, float]:
+    """What one loaded model is enough for; it is gone afterwards."""
+    model = build(size)
+    pixels = picture()
+    worst = worst_difference(model, pixels)
+    return {"largest_difference_of_rows": worst, **time_ratios(model, pixels, repeats)}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
+    parser = options(__doc__, repeats=5)
     parser.add_argument("--size", type=json.loads, default={})
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
@@ -254,32 +291,16 @@ def main() -> None:
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    given = {"device": arguments.device, "dtype": arguments.dtype, **arguments.size}
-    size = Size(**given)
+    size = size_of(arguments)
     if arguments.peak:
         sys.stdout.write(f"{measure_peak(arguments.peak, size)}\n")
         return
-    model = build(size)
-    pixels = picture()
-    model.decoder.set_attn_implementation("eager")
-    expected = [plain(model, pixels, phrase) for phrase in PHRASES]
-    model.decoder.set_attn_implementation("sdpa")
-    found = ours(model, pixels, PHRASES)
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
-    result = {"largest_difference_of_rows": worst, **time_ratios(model, pixels, arguments.repeats)}
-    del model
+    result = timed(size, arguments.repeats)
     torch.cuda.empty_cache()
-    plain_peak = peak_bytes("plain", size)
-    result["peak_memory_one_phrase"] = peak_bytes("1", size) / plain_peak
-    result["peak_memory_eight_phrases"] = peak_bytes("8", size) / plain_peak
-    result["plain_peak_mib"] = plain_peak / 2**20
+    result |= peaks(size)
     if arguments.growth:
-        result |= growth(size)
-    if arguments.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
-        return
-    for name, value in result.items():
-        sys.stdout.write(f"{name:32s} {value:.4g}\n")
+        result |= growth(size, (20,) if arguments.smallest else (24, 34, 48))
+    write(result, arguments.json)
 
 
 if __name__ == "__main__":

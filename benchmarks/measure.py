@@ -1,14 +1,51 @@
-"""Time and peak memory of a job, on a processor or a GPU."""
+"""What the benchmarks share: options, time and peak memory of a job, and how figures are written.
+
+Every benchmark has ``--smallest``: the same steps on shapes that take seconds. Its figures say nothing
+about speed; a test runs it, so that a benchmark cannot stop working unseen.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
+
+def options(description: str | None, repeats: int) -> argparse.ArgumentParser:
+    """A parser with the options that every benchmark has."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--smallest", action="store_true", help="tiny shapes: does it run at all?")
+    return parser
+
+
+def write(figures: dict[str, float], as_json: bool) -> None:
+    """Figures on stdout: a JSON object, or a table of two columns."""
+    if as_json:
+        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+        return
+    for name, value in figures.items():
+        sys.stdout.write(f"{name:32s} {value:.4g}\n")
+
+
+def in_fresh_process(script: str, *words: str) -> int:
+    """The whole number that ``python SCRIPT WORDS`` prints last."""
+    done = subprocess.run(
+        [sys.executable, script, *words], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return int(done.stdout.strip().splitlines()[-1])
 
 
 def seconds(job: Callable[[], object]) -> float:

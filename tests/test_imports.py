@@ -1,4 +1,4 @@
-"""The arrows between the packages run one way, and importing vlmscope costs nothing."""
+"""Arrows between files run one way, tests stand where their source stands, importing costs nothing."""
 
 from __future__ import annotations
 
@@ -6,163 +6,77 @@ import ast
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "vlmscope"
+from tools.house.imports import arrows, circles, upward_arrows
+from tools.house.order import ORDERS, REGISTERED
+from tools.house.tree import Source, Tree
 
-BASE = {"errors", "io", "names"}
-MODELS = BASE | {"types", "images", "stats", "models"}
-METHODS = MODELS | {"post", "refine", "attention", "methods", "resume"}
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "src" / "vlmscope"
 
-# unit -> the units whose modules it may import; itself is always allowed
-ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "names": {"errors"},
-    "io": {"errors", "names"},
-    "types": BASE,
-    "images": BASE | {"types"},
-    "stats": BASE | {"types"},
-    "resume": BASE,
-    "samples": BASE | {"types", "images"},
-    "post": BASE | {"types"},
-    "viz": BASE | {"types"},
-    "report": BASE | {"types"},
-    "export": BASE | {"types", "viz"},
-    "tiny": BASE | {"types"},
-    "models": MODELS,
-    "attention": MODELS,
-    "refine": MODELS | {"post"},
-    "methods": METHODS,
-    "analysis": (METHODS - {"methods"}) | {"samples", "report", "viz"},
-    "evaluation": METHODS | {"analysis", "samples"},
-    "scale": METHODS | {"analysis", "samples", "evaluation", "viz"},
-}
-EVERYTHING = set(ALLOWED)
-ALLOWED["demo"] = EVERYTHING
-ALLOWED["cli"] = EVERYTHING | {"demo"}
-ALLOWED["app"] = EVERYTHING
-ALLOWED["__main__"] = {"cli"}
-
-# (importing module, imported unit) pairs that look upward, inside a function only, and why
-LAZY: dict[tuple[str, str], str] = {
-    ("types.grounding", "viz"): "Grounding.overlay() draws itself",
-    ("types.answers", "viz"): "AnswerComparison.overlay() draws itself",
-    ("types.comparison", "viz"): "MethodComparison.overlay() draws itself",
-    ("types.segmentation", "viz"): "Segmentation.overlay() draws itself",
-    ("samples", "tiny"): "the id tiny-scenes renders its samples",
-    ("analysis.questions", "tiny"): "the id tiny-scenes renders its questions",
-    ("evaluation.datasets.tiny_scenes", "tiny"): "the data set tiny-scenes renders its images",
-}
-# whole packages in place of modules: embedded ids are loaded from the package's own weights
-LAZY_UNITS: dict[tuple[str, str], str] = {("models", "tiny"): "tiny-llava and tiny-clip are ids"}
+# folders of tests that hold one project, not one folder of the source
+ASIDE = {"parity", "lvlms", "benchmarks", "docs", "notebooks", "forge", "tools"}
 
 
-class Import(NamedTuple):
-    module: str  # the importing module, "types.grounding"
-    target: str  # the imported unit, "viz"
-    line: int
-    lazy: bool
-
-    @property
-    def unit(self) -> str:
-        return self.module.split(".")[0]
+@pytest.fixture(scope="module")
+def house() -> Tree:
+    return Tree.read(PACKAGE)
 
 
-def modules() -> list[tuple[str, Path]]:
-    """Every module of the package as (dotted name without ``vlmscope.``, path)."""
-    found = []
-    for path in sorted(SOURCE.rglob("*.py")):
-        parts = list(path.relative_to(SOURCE).with_suffix("").parts)
-        if parts[-1] == "__init__":
-            parts.pop()
-        found.append((".".join(parts), path))
-    return found
+def small(files: dict[str, str]) -> Tree:
+    """A package of so many files."""
+    return Tree("vlmscope", {path: Source(path, text) for path, text in files.items()})
 
 
-def _is_type_checking(test: ast.expr) -> bool:
-    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+def test_no_circles(house: Tree) -> None:
+    assert circles(arrows(house)) == []
 
 
-def _nodes(tree: ast.AST, lazy: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
-    """Import statements with whether they run only when a function is called."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node, lazy
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            continue
-        else:
-            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from _nodes(node, lazy or inside)
+def test_no_folder_imports_what_stands_above_it(house: Tree) -> None:
+    assert upward_arrows(house, arrows(house), ORDERS["now"]) == []
 
 
-def _targets(node: ast.stmt) -> Iterator[str]:
-    """The vlmscope units that one import statement names."""
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom):
-        assert node.level == 0, f"line {node.lineno}: imports are absolute in this project"
-        plain = node.module != "vlmscope"
-        names = [node.module or ""] if plain else [f"vlmscope.{a.name}" for a in node.names]
-    else:
-        return
-    for name in names:
-        parts = name.split(".")
-        if parts[0] == "vlmscope" and parts[1:] != ["__version__"]:
-            yield parts[1] if len(parts) > 1 else "vlmscope"
-
-
-def imports_of(module: str, source: str) -> list[Import]:
-    return [
-        Import(module, target, node.lineno, lazy)
-        for node, lazy in _nodes(ast.parse(source))
-        for target in _targets(node)
-    ]
-
-
-def violation(found: Import) -> str | None:
-    """What is wrong with an import, or None."""
-    if found.target == found.unit or found.target in ALLOWED.get(found.unit, set()):
-        return None
-    excused = (found.module, found.target) in LAZY or (found.unit, found.target) in LAZY_UNITS
-    if found.lazy and excused:
-        return None
-    return f"{found.module} line {found.line} imports {found.target}"
-
-
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: str(value)[-40:])
-def test_arrows_run_one_way(module: str, path: Path) -> None:
-    if module == "":
-        return  # the package itself names everything, lazily
-    unit = module.split(".")[0]
-    assert unit in ALLOWED, f"{unit} is new: give it a place in ALLOWED"
-    problems = [violation(found) for found in imports_of(module, path.read_text("utf-8"))]
-    assert not [problem for problem in problems if problem]
+def test_no_folder_holds_more_than_a_reader_takes_in(house: Tree) -> None:
+    names = (source.folder for source in house.files.values() if "__init__" not in source.path)
+    full = {folder for folder, count in Counter(names).items() if count > 25}
+    assert full <= REGISTERED
 
 
 @pytest.mark.parametrize(
-    ("module", "source", "legal"),
+    "above",
     [
-        ("types.heads", "from vlmscope.io import write_json", True),
-        ("types.heads", "from vlmscope.viz import overlay", False),
-        ("types.heads", "import vlmscope.models", False),
-        ("types.grounding", "def f():\n    from vlmscope.viz import overlay", True),
-        ("types.grounding", "from vlmscope.viz import overlay", False),
-        ("types.heads", "def f():\n    from vlmscope.viz import overlay", False),
-        ("viz.overlay", "if TYPE_CHECKING:\n    from vlmscope.models import load", True),
-        ("models.catalogue", "def f():\n    from vlmscope.tiny import weights", True),
-        ("models.catalogue", "from vlmscope import tiny", False),
-        ("methods.gem", "from vlmscope import __version__", True),
-        ("methods.gem", "import vlmscope", False),
-        ("attention.rows", "class A:\n    from vlmscope.methods import ground", False),
+        "from vlmscope.viz.pens import INK",
+        "import vlmscope.viz.pens",
+        "from vlmscope.viz import pens",
+        "def f():\n    from vlmscope.viz.pens import INK",
+        "class A:\n    from vlmscope.viz.pens import INK",
+        "import vlmscope",
     ],
 )
-def test_the_guard_tells_right_from_wrong(module: str, source: str, legal: bool) -> None:
-    problems = [violation(found) for found in imports_of(module, source)]
-    assert (not any(problems)) == legal
+def test_the_guard_sees_an_arrow_upward(above: str) -> None:
+    tree = small({"types/heads.py": above, "viz/pens.py": "", "__init__.py": ""})
+    assert upward_arrows(tree, arrows(tree), ORDERS["now"])
+
+
+def test_the_guard_sees_a_circle_and_lets_annotations_be() -> None:
+    one, other = "from vlmscope.post.b import f", "def g():\n    from vlmscope.post.a import h"
+    named = "if TYPE_CHECKING:\n    from vlmscope.post.a import h"
+    looped = small({"post/a.py": one, "post/b.py": other})
+    fine = small({"post/a.py": one, "post/b.py": named})
+    assert circles(arrows(looped)) == [["post/a.py", "post/b.py"]]
+    assert circles(arrows(fine)) == []
+
+
+def test_tests_mirror_the_source() -> None:
+    known = {path.relative_to(PACKAGE) for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir()}
+    held = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    strange = {folder for folder in held - known if str(folder).split("/")[0] not in ASIDE}
+    assert not strange
 
 
 def test_importing_is_light_and_offline() -> None:
@@ -184,33 +98,37 @@ def test_importing_is_light_and_offline() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _forbidden(tree: ast.AST) -> Iterator[str]:
+def _forbidden(tree: ast.AST, prints: bool) -> Iterator[str]:
+    """Calls and imports that the library does without."""
+    calls = ("eval", "exec", "compile") if prints else ("print", "eval", "exec", "compile")
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ("print", "eval", "exec", "compile"):
+            if node.func.id in calls:
                 yield f"line {node.lineno} calls {node.func.id}()"
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
-            if {name.split(".")[0] for name in names} & {"pickle", "dill", "cloudpickle", "joblib"}:
-                yield f"line {node.lineno} imports a pickling module"
+            modules = {name.split(".")[0] for name in names}
+            for name in modules & {"pickle", "dill", "cloudpickle", "joblib", "torchvision"}:
+                yield f"line {node.lineno} imports {name}"
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: str(value)[-40:])
-def test_no_printing_pickling_or_evaluating(module: str, path: Path) -> None:
-    found = list(_forbidden(ast.parse(path.read_text("utf-8"))))
-    if module.split(".")[0] == "cli":
-        found = [what for what in found if "print" not in what]
-    assert not found
+def test_no_printing_pickling_evaluating_and_no_torchvision(house: Tree) -> None:
+    strange = {
+        path: list(_forbidden(source.syntax, prints=source.unit == "cli"))
+        for path, source in house.files.items()
+    }
+    assert not {path: faults for path, faults in strange.items() if faults}
 
 
 @pytest.mark.parametrize(
-    "source", ["print(1)", "eval('1')", "import pickle", "from pickle import loads"]
+    "source",
+    [
+        "print(1)",
+        "eval('1')",
+        "import pickle",
+        "from pickle import loads",
+        "import torchvision.ops",
+    ],
 )
 def test_the_search_for_forbidden_calls_finds_them(source: str) -> None:
-    assert list(_forbidden(ast.parse(source)))
-
-
-def test_torchvision_is_nowhere() -> None:
-    for _, path in modules():
-        for node, _ in _nodes(ast.parse(path.read_text("utf-8"))):
-            assert "torchvision" not in ast.unparse(node), f"{path} imports torchvision"
+    assert list(_forbidden(ast.parse(source), prints=False))

@@ -48,9 +48,18 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (bootstrap_sums(values, ratio), roc_auc(scores, there, images)) == whole
 
 
-@pytest.mark.parametrize("values", [[], [1.0, 2.0], [[]], [[np.nan, 1.0]], [[np.inf, 1.0]]])
-def test_values_that_make_no_sense_are_refused(values: list[object]) -> None:
-    with pytest.raises(BadSampleError, match="finite numbers of shape"):
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "at least one sample"),
+        ([1.0, 2.0], r"sums needs numbers of shape \(images, k\)"),
+        ([[]], "at least one sample"),
+        ([[np.nan, 1.0]], "finite"),
+        ([[np.inf, 1.0]], "finite"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(values: list[object], words: str) -> None:
+    with pytest.raises(BadSampleError, match=words):
         bootstrap_sums(values, ratio)
 
 

@@ -23,6 +23,7 @@ DATA = SHARED / "data" / "coco-panoptic-100"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not (MODEL.is_dir() and DATA.is_dir()),
         reason=f"needs deit-tiny-imagenet and coco-panoptic-100 under {SHARED}",

@@ -19,6 +19,7 @@ PHOTOGRAPHS = SHARED / "data" / "coco-panoptic-100" / "images"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not (MODEL.is_dir() and PHOTOGRAPHS.is_dir()),
         reason=f"needs deit-tiny-imagenet and coco-panoptic-100 under {SHARED}",

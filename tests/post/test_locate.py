@@ -1,104 +1,37 @@
-"""One way from maps to a region: a step that is put into it reaches everything that shows a region."""
+"""What is said of an image that the model did not see as a whole."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from typing import Any
+import dataclasses
 
-import numpy as np
 import pytest
 
-import vlmscope as vs
-from vlmscope.data.datasets import open_dataset
-from vlmscope.evaluation.configured_methods import choose, configure_methods
-from vlmscope.evaluation.shared_passes import results_of_methods
-from vlmscope.evaluation.vocabulary import Vocabulary
-from vlmscope.heads.calibrate import calibrate_post
-from vlmscope.post import PostOptions
-from vlmscope.post.options import with_post
-from vlmscope.tiny import render_scene
-from vlmscope.types import Box
-
-IMAGE = render_scene(0).image
-PHRASE = "the red circle"
-LVLM = ("localization-heads", "mean-attention", "relative-attention", "attend-minus-mean")
-CLIP = ("gem", "clip-surgery", "maskclip", "clearclip", "sclip", "naclip", "clip")
+from handmade import map_of, view_over
+from vlmscope.post.locate import image_cautions
+from vlmscope.types import TokenMap
 
 
-@pytest.fixture
-def first_cell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A further step of :func:`vlmscope.post.locate`: all weight goes to the first cell."""
-    # the package exports a function of the module's name
-    module = importlib.import_module("vlmscope.post.locate")
-    combine = module.combine
-
-    def combined(*arguments: Any) -> np.ndarray:
-        weights = np.zeros_like(combine(*arguments))
-        weights[0] = 1.0
-        return weights
-
-    monkeypatch.setattr(module, "combine", combined)
-    yield
+def shown(columns: int, placement: str) -> TokenMap:
+    """An image of 1000x1000 pixels of which the model sees that many columns, from the left."""
+    return map_of((1000, 1000), [view_over((0, 0, columns, 1000), (4, 4))], placement)
 
 
-def grounded(model: str, method: str | None = None) -> vs.Grounding:
-    return vs.ground(vs.load(model), IMAGE, PHRASE, method=method)
+@pytest.mark.parametrize("placement, enough", [("resize", 951), ("pad", 951), ("crop", 996)])
+def test_a_small_unseen_part_is_not_worth_a_word(placement: str, enough: int) -> None:
+    """Towers drop a strip narrower than a patch of every image; a crop says so sooner."""
+    assert image_cautions(shown(enough, placement)) == ()
+    (caution,) = image_cautions(shown(enough - 1, placement))
+    assert f"only x 0 to {enough - 1} and y 0 to 1000." in caution
 
 
-def in_first_cell(point: tuple[float, float] | None, cells: int) -> bool:
-    height, width = IMAGE.shape[:2]
-    return point is not None and point[0] < width / cells and point[1] < height / cells
+def test_the_caution_says_how_much_and_what_helps() -> None:
+    (resized,) = image_cautions(shown(900, "resize"))
+    assert resized == ("The model did not see 10% of the image: only x 0 to 900 and y 0 to 1000.")
+    (cropped,) = image_cautions(shown(900, "crop"))
+    assert cropped == f"{resized} With placement='pad' it sees everything."
 
 
-@pytest.mark.parametrize(
-    ("model", "method"),
-    [*(("tiny-llava", each) for each in LVLM), *(("tiny-clip", each) for each in CLIP)],
-)
-def test_every_method_locates_by_it(model: str, method: str, first_cell: None) -> None:
-    found = grounded(model, method)
-    assert in_first_cell(found.point, 7)
-    assert found.mask[0, 0] and not found.mask[-1, -1]
-    assert found.heatmap.argmax() == 0
-
-
-def test_token_grounding_locates_by_it(first_cell: None) -> None:
-    phrases = vs.token_grounding(vs.load("tiny-llava"), IMAGE, "describe the picture").phrases
-    assert phrases and all(in_first_cell(each.point, 7) for each in phrases)
-
-
-def corner() -> Box:
-    box = grounded("tiny-llava").box
-    assert box is not None
-    return box
-
-
-def test_verification_locates_by_it(first_cell: None) -> None:
-    samples = [(IMAGE, PHRASE, corner()), (render_scene(1).image, PHRASE, corner())]
-    evidence = vs.verify_heads(vs.load("tiny-llava"), None, samples, progress=False).evidence
-    assert evidence is not None
-    assert evidence.mean_iou.value == evidence.pointing.value == 1.0
-    assert all(row["mean_iou"][0] == 1.0 for row in evidence.per_head)
-
-
-def test_calibration_locates_by_it(first_cell: None) -> None:
-    model = vs.load("tiny-llava")
-    settings = [with_post(PostOptions(), model.card.grounding, None)]
-    samples = [(IMAGE, PHRASE, corner())]
-    [tried] = calibrate_post(model, None, samples, settings, progress=False)
-    assert (tried.mean_iou, tried.pointing) == (1.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("model", "method"), [("tiny-llava", "mean-attention"), ("tiny-clip", "gem")]
-)
-def test_evaluation_locates_by_it(model: str, method: str, first_cell: None) -> None:
-    dataset, loaded = open_dataset("tiny-scenes"), vs.load(model)
-    sample = dataset.load(dataset.image_ids[0])
-    methods = configure_methods(loaded, choose([method]))
-    [result] = results_of_methods(methods, Vocabulary.of(loaded, dataset.words), sample)
-    regions = result.regions()
-    assert regions
-    for mask, box in regions:
-        assert box is not None and box[:2] == (0.0, 0.0)
-        assert mask[0, 0] and not mask[-1, -1]
+def test_notes_of_the_prompt_come_first() -> None:
+    token_map = dataclasses.replace(shown(900, "resize"), notes=("One word is unknown.",))
+    first, second = image_cautions(token_map)
+    assert first == "One word is unknown." and "did not see 10%" in second

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from vlmscope.errors import BadOptionError, UnknownNameError, VlmscopeError
-from vlmscope.results import Grounding, side_by_side
-from vlmscope.results import grounding as overlay
+from vlmscope.results import Grounding, overlay, side_by_side
 from vlmscope.viz.pens import INK, PAPER
 
 GREEN = (60, 120, 60)

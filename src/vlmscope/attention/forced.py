@@ -15,7 +15,7 @@ from vlmscope.errors import BadPhraseError
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders.model import token_map
 from vlmscope.models.prompts.encoding import pad_batch
-from vlmscope.models.prompts.prompt import Asked
+from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import Role
 
 __all__ = ["answer_ids", "encode_forced", "run_forced"]
@@ -58,7 +58,7 @@ def encode_forced(
         ids: int (n,): what was answered.
         preset, placement: as for :func:`vlmscope.prefill`.
     """
-    request = Asked(Prompt.of(prompt), 1, model.resolve_preset(preset))
+    request = PromptRequest(Prompt.of(prompt), 1, model.resolve_preset(preset))
     image = model.see(model.fit(pixels, placement), request)
     text = model.encode_prompt(Prompt(request.prompt.text, request.prompt.phrase), [image], preset)
     more = np.asarray(ids, dtype=np.int64)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -13,11 +12,9 @@ from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.methods import Method, get_method, ground_options, methods
 from vlmscope.methods.encoder import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel
-from vlmscope.options import change_options
+from vlmscope.options import change_options, parse_option
 
 __all__ = ["ConfiguredMethod", "MethodChoice", "choose", "configure_methods", "split_options"]
-
-_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
 @dataclass(frozen=True)
@@ -143,36 +140,21 @@ def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -
             "Evaluation keeps raw similarities; classes compete by arg-max in segmentation as it "
             f"is. Leave out {label}.compete."
         )
-    change_options(method.options(), changes, f"option of {method.id}")
+    change_options(
+        method.options(),
+        changes,
+        f"option of {method.id}",
+        where=f"See: vlmscope methods {method.id}",
+    )
     return MethodChoice(label, method, changes)
 
 
 def _typed(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(method.options)
-    kinds = {field.name: _plain(hints[field.name]) for field in fields(method.options)}
-    typed = {}
-    for name, value in options.items():
-        if name not in kinds:
-            raise UnknownNameError(f"option of {method.id}", name, kinds)
-        typed[name] = _read(name, value, kinds[name]) if isinstance(value, str) else value
-    return typed
-
-
-def _plain(hint: Any) -> Any:
-    """The type of an option that may also be None: ``int | None`` gives ``int``."""
-    kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
-    return kinds[0] if len(kinds) == 1 else hint
-
-
-def _read(name: str, text: str, kind: type[Any]) -> Any:
-    if kind is bool:
-        if text.lower() not in _TRUE + _FALSE:
-            raise BadOptionError(f"The option {name} is true or false, got {text!r}.")
-        return text.lower() in _TRUE
-    if kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError as error:
-            word = "a whole number" if kind is int else "a number"
-            raise BadOptionError(f"The option {name} takes {word}, got {text!r}.") from error
-    return text
+    """Texts read as what the options take; unknown names are left as they are, to be refused."""
+    known = {field.name for field in fields(method.options)}
+    return {
+        name: parse_option(method.options, name, value)
+        if isinstance(value, str) and name in known
+        else value
+        for name, value in options.items()
+    }

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tqdm import tqdm
-
 from vlmscope.data.datasets import Dataset, Skipped
-from vlmscope.data.resume import SampleLog
+from vlmscope.data.resume import SampleLog, walk
 from vlmscope.errors import (
     BadImageError,
     BadOptionError,
@@ -134,16 +131,15 @@ def evaluate(
 
 
 def _measure_all(job: _Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
-    skipped = []
-    with tqdm(
-        image_ids, desc=job.dataset.id, unit="image", file=sys.stderr, disable=not progress
-    ) as bar:
-        for image_id in bar:
-            try:
-                job.measure(image_id)
-            except _UNUSABLE as error:
-                skipped.append(Skipped(image_id, str(error)))
-    return skipped
+    skipped = walk(
+        image_ids,
+        job.measure,
+        title=job.dataset.id,
+        unit="image",
+        progress=progress,
+        bad=_UNUSABLE,
+    )
+    return [Skipped(image_id, reason) for image_id, reason in skipped]
 
 
 def _tasks(

@@ -1,7 +1,7 @@
 """Methods: from a phrase and an image to a region."""
 
 from vlmscope.methods.answer_boxes import compare_answer
-from vlmscope.methods.base import GroundRequest, Method, MethodRegistry
+from vlmscope.methods.base import GroundRequest, Method
 from vlmscope.methods.catalogue import get_method, methods
 from vlmscope.methods.compare import compare_methods, methods_for
 from vlmscope.methods.ground import ground, ground_options
@@ -10,7 +10,6 @@ from vlmscope.methods.segment import Segmenter, segment, segmenter
 __all__ = [
     "GroundRequest",
     "Method",
-    "MethodRegistry",
     "Segmenter",
     "compare_answer",
     "compare_methods",

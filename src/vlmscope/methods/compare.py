@@ -186,7 +186,7 @@ def _check_used(
     known = set().union(*(_option_names(method) for method in chosen))
     for name in options:
         if name not in known:
-            raise UnknownNameError("option", name, known)
+            raise UnknownNameError("option", name, known, where="See: vlmscope methods")
     for name in shared:
         if not any(name in method.takes for method in chosen):
             raise BadOptionError(

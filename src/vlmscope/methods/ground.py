@@ -167,7 +167,12 @@ def ground_options(
     if issubclass(method.options, PostOptions):
         post = values.pop("post", None)
         values = {**(model.card.grounding if post is None else post_fields(post)), **values}
-    return change_options(method.options(), values, f"option of {method.id}")
+    return change_options(
+        method.options(),
+        values,
+        f"option of {method.id}",
+        where=f"See: vlmscope methods {method.id}",
+    )
 
 
 def prompts_of(phrases: Any) -> list[Prompt]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vlmscope.results.grounding import Grounding, overlay
 from vlmscope.types import Answer, Box, box_iou
-from vlmscope.viz.pens import SPOKEN, draw_box, stroke_width
+from vlmscope.viz.pens import ORANGE, draw_box, stroke_width
 from vlmscope.viz.sheet import contact_sheet
 
 __all__ = ["AnswerComparison", "overlay_answer"]
@@ -125,7 +125,7 @@ def _panel(
     factor = picture.width / grounding.image_size[1]
     x0, y0, x1, y1 = (value * factor for value in comparison.said)
     width = stroke_width((picture.height, picture.width)) + 1
-    draw_box(picture, (x0, y0, x1, y1), width, SPOKEN)
+    draw_box(picture, (x0, y0, x1, y1), width, ORANGE)
     return picture
 
 

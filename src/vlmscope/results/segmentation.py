@@ -87,7 +87,7 @@ class Segmentation:
             return self.names.index(which)
         if isinstance(which, int) and 0 <= which < len(self.names):
             return which
-        raise UnknownNameError("class", which, self.names)
+        raise UnknownNameError("class", which, self.names, where="See: its names")
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with its classes coloured and a legend.

@@ -29,7 +29,7 @@ def digest(seed: int) -> str:
 
 def test_a_seed_gives_the_same_scene_in_another_process():
     program = (
-        "import sys; sys.path.insert(0, 'tests/tiny'); from test_scenes import digest;"
+        "import sys; sys.path.insert(0, 'tests/tiny/world'); from test_scenes import digest;"
         "print(digest(3), digest(123456))"
     )
     done = subprocess.run(

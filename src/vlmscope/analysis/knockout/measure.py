@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from vlmscope.analysis.agreement import accuracy
 from vlmscope.analysis.knockout.edges import EdgeSet, edge_sets
@@ -26,7 +24,7 @@ from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
 from vlmscope.attention.sweep import Effect, KnockoutSpec, sweep
 from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import SampleLog
+from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
 
@@ -80,17 +78,18 @@ def knockout_sweep(
         marked_by=marks.name,
     )
     log = SampleLog(resume, run)
-    ids: list[str] = []
-    total = len(samples) if isinstance(samples, Sized) else None
-    bar = tqdm(as_questions(samples), "knockout", total, file=sys.stderr, disable=not progress)
-    for question in bar:
-        digest = _digest(question)
-        if digest not in log:
-            log.add(digest, _measure(model, question, options, plan, marks))
-        ids.append(digest)
-    records = [log[digest] for digest in ids]
+    done = measured(
+        as_questions(samples),
+        log,
+        lambda question: _measure(model, question, options, plan, marks),
+        key=_digest,
+        title="knockout",
+        total=how_many(samples),
+        progress=progress,
+    )
+    records = [log[digest] for digest in done.ids]
     _report_failures(records)
-    return _result(run, plan, ids, records, options.seed)
+    return _result(run, plan, done.ids, records, options.seed)
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def _report_failures(records: Sequence[dict[str, Any]]) -> None:
 
 
 def _result(
-    run: dict[str, Any], plan: _Plan, ids: list[str], records: list[dict[str, Any]], seed: int
+    run: dict[str, Any], plan: _Plan, ids: Sequence[str], records: list[dict[str, Any]], seed: int
 ) -> KnockoutSweep:
     if not ids:
         raise BadSampleError("A sweep of knock-outs needs at least one question, got none.")

@@ -1,0 +1,152 @@
+"""Every benchmark still runs, at its smallest size, and prints figures that mean something.
+
+What it says about speed there is worth nothing and is not looked at; that both ways give the same is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One benchmark with its variants.
+
+    Attributes:
+        script: name of the file.
+        words: its options.
+        names: figures that it must print, all of them.
+        difference: the figure that says how far both ways are apart, and the most that it may be.
+    """
+
+    script: str
+    words: tuple[str, ...]
+    names: frozenset[str]
+    difference: tuple[str, float]
+
+
+LOCALIZATION = frozenset(
+    [
+        "largest_difference_of_rows",
+        "plain_seconds",
+        "vision_share_of_plain",
+        "one_phrase",
+        "eight_phrases",
+        "one_phrase_over_truncated",
+        "without_early_stop",
+        "peak_memory_one_phrase",
+        "peak_memory_eight_phrases",
+        "plain_peak_mib",
+    ]
+)
+GROWTH = frozenset({"peak_mib_400_tokens_plain", "peak_mib_400_tokens_vlmscope"})
+GEM = frozenset(
+    [
+        "threads",
+        "largest_difference",
+        "plain_seconds",
+        "batch_1",
+        "batch_8_per_image",
+        "gigaflops_of_products",
+        "share_of_rate_batch_1",
+        "share_of_rate_batch_8",
+        "plain_peak_mib",
+        "peak_memory",
+    ]
+)
+BFLOAT16 = frozenset(
+    [
+        "bfloat16_native",
+        "bfloat16_batch_1",
+        "bfloat16_batch_8_per_image",
+        "bfloat16_correlation",
+        "bfloat16_largest_difference",
+    ]
+)
+TOGETHER = frozenset({"methods", "methods_together"})
+KNOCKOUT = frozenset(
+    [
+        "system",
+        "image",
+        "query",
+        "generated",
+        "ratio",
+        "sweep_seconds",
+        "plain_pass_seconds",
+        "largest_difference",
+        "largest_effect",
+    ]
+)
+
+RUNS = [
+    Run(
+        "localization.py",
+        ("--growth",),
+        LOCALIZATION | GROWTH,
+        ("largest_difference_of_rows", 1e-5),
+    ),
+    Run(
+        "gem.py",
+        ("--bfloat16", "--together"),
+        GEM | BFLOAT16 | TOGETHER,
+        ("largest_difference", 1e-5),
+    ),
+    Run(
+        "knockout.py",
+        ("--ask", "--windows", "4", "--plain", "1"),
+        KNOCKOUT,
+        ("largest_difference", 1e-6),
+    ),
+    Run(
+        "knockout.py",
+        ("--dtype", "bfloat16", "--windows", "4", "--plain", "2"),
+        KNOCKOUT,
+        ("largest_difference", 0.1),
+    ),
+]
+MAY_BE_ZERO = {
+    "largest_difference",
+    "largest_difference_of_rows",
+    "bfloat16_native",  # whether this processor has it
+}
+
+
+def printed(script: str, *words: str) -> str:
+    """What a benchmark writes to stdout, at its smallest size."""
+    command = [sys.executable, str(BENCHMARKS / script), "--smallest", "--repeats", "1", *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: " ".join((run.script, *run.words[:2])))
+def test_runs_at_its_smallest_size(run: Run) -> None:
+    figures = json.loads(printed(run.script, "--json", *run.words))
+    assert set(figures) == run.names
+    name, most = run.difference
+    assert figures[name] <= most
+    for name, value in figures.items():
+        assert math.isfinite(value), name
+        assert value > 0 or (value == 0 and name in MAY_BE_ZERO), name
+
+
+def test_the_table_has_a_name_and_a_figure_in_every_line() -> None:
+    lines = printed("knockout.py", "--windows", "2").splitlines()
+    assert {line.split()[0] for line in lines} == KNOCKOUT
+    assert all(math.isfinite(float(line.split()[1])) for line in lines)
+
+
+def test_no_benchmark_is_left_out() -> None:
+    scripts = {path.name for path in BENCHMARKS.glob("*.py")} - {"measure.py"}
+    assert scripts == {run.script for run in RUNS}

@@ -1,0 +1,170 @@
+"""What stands in for the models, files and names that pages speak of.
+
+Everything here is data or makes small files: add a row where a page says something new.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import vlmscope as vs
+from answers import talker
+from panoptic_folder import PanopticFolder
+from sams import tiny_sam
+from vlmscope.tiny import embedded_path, referring_samples
+
+ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|google/vit)"
+
+SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
+    # models: a pattern of what pages write, and what is loaded in its place
+    (rf"{ENCODER}[\w./-]*", "tiny-clip"),
+    (r"facebook/sam[\w./-]*", "tiny-sam"),
+    (r"--say --model Qwen/[\w./-]+", "--say --model tiny-talker --heads L1H1,L2H0"),
+    (
+        r"(?:Qwen|llava-hf|OpenGVLab|google/gemma|HuggingFaceTB|deepseek)[\w-]*/[\w./-]+",
+        "tiny-llava",
+    ),
+    (r"\bMODEL\b(?=.*\b(?:gem|maskclip|sclip|clearclip)\b)", "tiny-clip"),
+    (r"\bMODEL\b", "tiny-llava"),
+    # what embedded models have none of
+    (r",\s*revision=\"[^\"]*\"", ""),
+    (r"\s--revision\s+\S+", ""),
+    (r"\bcuda(?::\d+)?\b", "cpu"),
+    # places
+    (r"--root \S+", "--root panoptic"),
+    (r"\bFOLDER\b", "photos"),
+    (r"\bDIR\b", "made"),
+    (r"\bIMAGE\b", "photo.jpg"),
+    # how many scenes: pages are held to what runs, not to their figures
+    (r"\btiny-scenes:\d+", "tiny-scenes:2"),
+    (r"\b(scene_questions|referring_samples|scene_samples)\((?:count=)?\d+\)", r"\1(4)"),
+    (r"\bcount=\d+\b", "count=4"),
+)
+"""(pattern, replacement), applied in this order to the text of python and sh blocks."""
+
+COSTLY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "eval": ("--limit", ("--limit", "2")),
+    "flow": ("--samples", ("--samples", "tiny-scenes:2")),
+    "knockout": ("--samples", ("--samples", "tiny-scenes:2")),
+    "prompts": ("--samples", ("--samples", "tiny-scenes:2")),
+    "demo": (
+        "--discovery",
+        ("--discovery", "8", "--verification", "4", "--sheet", "2", "--search", "2"),
+    ),
+}
+"""Command -> (option, words that are added where the option is absent), so that it takes seconds."""
+
+SCENES = range(20_000_000, 20_000_004)
+_PICTURES = re.compile(r"[\w./-]+\.(?:jpe?g|png|webp)\b")
+_LISTS = re.compile(r"[\w./-]+\.jsonl\b")
+
+
+def substituted(text: str) -> str:
+    """A block's text with stand-ins in place of what is too large or not here."""
+    for pattern, replacement in SUBSTITUTIONS:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def lightened(words: list[str]) -> list[str]:
+    """The words of one command, with those added that keep it short."""
+    option, added = COSTLY.get(words[0] if words else "", ("", ()))
+    given = any(word == option or word.startswith(f"{option}=") for word in words)
+    return words if given else [*words, *added]
+
+
+def prepare(folder: Path, text: str) -> None:
+    """Fill ``folder`` with every file that the page may read; ``text`` is that of its blocks."""
+    for name in _inside({"photo.jpg", "photos/one.jpg", *_PICTURES.findall(text)}):
+        picture(folder / name)
+    for name in _inside(
+        {"samples.jsonl", "others.jsonl", "questions.jsonl", *_LISTS.findall(text)}
+    ):
+        sample_list(folder / name)
+    shutil.copy(embedded_path("tiny-llava") / "heads.json", folder / "heads.json")
+    if "panoptic" in text:
+        panoptic(folder / "panoptic")
+    if "tiny-sam" in text:
+        _saved(*tiny_sam(), folder / "tiny-sam")
+    if "tiny-talker" in text:
+        speaker = talker()
+        _saved(speaker.hf, speaker.processor, folder / "tiny-talker")
+    if "my-checkpoints" in text:
+        shutil.copytree(embedded_path("tiny-llava"), folder / "my-checkpoints" / "llava")
+
+
+def _inside(found: set[str]) -> list[str]:
+    """Names that lie inside the folder, in a fixed order."""
+    return sorted(name for name in found if not name.startswith(("/", "..")))
+
+
+def picture(path: Path) -> None:
+    """A rendered scene under this name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scenes()[0].image).save(path)
+
+
+def sample_list(path: Path) -> None:
+    """Two rows: of questions where the name says so, else of phrases with boxes.
+
+    Lists called "others" have scenes of their own, for what was discovered is verified on them.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, scene in enumerate(scenes()[2:] if "other" in path.stem else scenes()[:2]):
+        name = f"{path.stem}-{number}.png"
+        Image.fromarray(scene.image).save(path.parent / name)
+        rows.append({"image": name, **_asked(scene, "question" in path.stem)})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _asked(scene: Any, question: bool) -> dict[str, Any]:
+    if question:
+        return {"question": f"what colour is {scene.phrase}", "references": ["red"]}
+    return {"phrase": scene.phrase, "box": [float(edge) for edge in scene.box]}
+
+
+def panoptic(folder: Path) -> None:
+    """A data set of two images in the COCO panoptic format."""
+    made = PanopticFolder(folder)
+    for number in (1, 2):
+        made.add(number, [(11, 119, (0, 0, 64, 20)), (12, 1, (8, 16, 40, 44))])
+    made.write()
+
+
+def _saved(hf: Any, processor: Any, folder: Path) -> None:
+    hf.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+@cache
+def scenes() -> tuple[Any, ...]:
+    """Scenes with one phrase and its box each; no embedded model saw them."""
+    return tuple(referring_samples(list(SCENES)))
+
+
+@cache
+def _model() -> Any:
+    return vs.load("tiny-llava")
+
+
+def names() -> dict[str, Any]:
+    """What pages may use without making it."""
+    model, found = _model(), scenes()
+    return {
+        "model": model,
+        "image": found[0].image,
+        "samples": [(scene.image, scene.phrase) for scene in found[:2]],
+        "other_samples": [(scene.image, scene.phrase, scene.box) for scene in found[2:]],
+        "questions": [(scene.image, f"what colour is {scene.phrase}") for scene in found[:2]],
+        "hf_model": model.hf,
+        "processor": model.processor,
+        "tokenizer": model.processor.tokenizer,
+    }
