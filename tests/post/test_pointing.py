@@ -21,6 +21,8 @@ from vlmscope.post import pointing_hits
         ((1.0, 1.0 + 9e-6, 1.0, 0.0), 0),  # flat but for rounding
         ((-1.0, -1.0 + 9e-6, -1.0, 0.0), 0),
         ((1.0, 1.0 + 2e-5, 1.0, 0.0), 1),
+        ((1e-3, 1.1e-3, 1e-3, 0.0), 1),  # the noise is a share of the largest value
+        ((1e3, 1e3 + 1e-3, 1e3, 0.0), 0),
     ],
 )
 def test_a_map_points_by_its_strongest_visible_cell(values: tuple[float, ...], hit: int) -> None:
@@ -30,3 +32,9 @@ def test_a_map_points_by_its_strongest_visible_cell(values: tuple[float, ...], h
     found = pointing_hits(np.array([other, values, other]), hits, visible)
     assert found == [0, hit, 0]
     assert all(type(each) is int for each in found)
+
+
+def test_a_flat_map_points_nowhere_though_the_object_is_in_the_first_cell() -> None:
+    everywhere = np.ones(3, dtype=bool)
+    maps = np.array([[0.0, 0.0, 0.0], [0.1, 0.1, 0.1], [0.1, 0.0, 0.1]])
+    assert pointing_hits(maps, everywhere, everywhere) == [0, 0, 1]
