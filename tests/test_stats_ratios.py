@@ -9,8 +9,8 @@ import pytest
 
 from vlmscope import stats as resampling
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation import roc
-from vlmscope.evaluation.roc import roc_auc
+from vlmscope.evaluation import roc_auc as roc_module
+from vlmscope.evaluation.roc_auc import roc_auc
 from vlmscope.stats import bootstrap, bootstrap_sums, ratio_of_sums
 
 
@@ -44,13 +44,22 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     there, images = rng.uniform(size=90) < 0.3, [i // 3 for i in range(90)]
     whole = bootstrap_sums(values, ratio), roc_auc(scores, there, images)
     monkeypatch.setattr(resampling, "_CHUNK", 700)
-    monkeypatch.setattr(roc, "_CHUNK", 700)
+    monkeypatch.setattr(roc_module, "_CHUNK", 700)
     assert (bootstrap_sums(values, ratio), roc_auc(scores, there, images)) == whole
 
 
-@pytest.mark.parametrize("values", [[], [1.0, 2.0], [[]], [[np.nan, 1.0]], [[np.inf, 1.0]]])
-def test_values_that_make_no_sense_are_refused(values: list[object]) -> None:
-    with pytest.raises(BadSampleError, match="finite numbers of shape"):
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "at least one sample"),
+        ([1.0, 2.0], r"sums needs numbers of shape \(images, k\)"),
+        ([[]], "at least one sample"),
+        ([[np.nan, 1.0]], "finite"),
+        ([[np.inf, 1.0]], "finite"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(values: list[object], words: str) -> None:
+    with pytest.raises(BadSampleError, match=words):
         bootstrap_sums(values, ratio)
 
 

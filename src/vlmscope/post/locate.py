@@ -108,14 +108,14 @@ def attention_share(
 
 def image_cautions(token_map: TokenMap) -> tuple[str, ...]:
     """Sentences on what the model was shown."""
-    found = list(token_map.notes)
+    cautions = list(token_map.notes)
     unseen, cropped = token_map.unseen_fraction, token_map.placement == "crop"
     # several towers drop a strip narrower than a patch at the right and lower border of every image
     if unseen > (0.005 if cropped else 0.05):
         x0, y0, x1, y1 = token_map.seen
         remedy = " With placement='pad' it sees everything." if cropped else ""
-        found.append(
+        cautions.append(
             f"The model did not see {unseen:.0%} of the image: only x {x0:.0f} to {x1:.0f} and "
             f"y {y0:.0f} to {y1:.0f}.{remedy}"
         )
-    return tuple(found)
+    return tuple(cautions)

@@ -1,4 +1,4 @@
-"""Gaussian smoothing of attention maps on their token grids, and their combination."""
+"""Maps of attention on their token grids: smoothed, combined, and painted for display."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ __all__ = [
     "window",
 ]
 
-
 # Values that differ by less than this share of the largest are one value: a uniform float32 row
 # gets differences of this size from summing and painting, and its noise is no object.
 FLAT = 1e-5
@@ -33,12 +32,22 @@ REFERENCE_CELLS = 24
 """Side of the grid that the paper's sigma and kernel are for (LLaVA-1.5)."""
 
 
-def is_flat(values: NDArray[np.floating]) -> bool:
-    """Whether values are empty or all the same."""
-    if values.size == 0:
-        return True
-    low, high = float(values.min()), float(values.max())
-    return high - low <= FLAT * max(abs(low), abs(high))
+def combine(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> NDArray[np.float64]:
+    """The mean of smoothed maps: float (heads, tokens) -> float64 (tokens,).
+
+    The paper sums; the mean differs by a factor that no threshold here sees, and keeps values
+    comparable between sets of different sizes.
+
+    Raises:
+        AttentionError: maps with NaN or infinity, or none at all.
+    """
+    values = np.asarray(maps, dtype=np.float64)
+    if values.ndim != 2 or len(values) == 0:
+        raise AttentionError(
+            f"Maps to combine are (heads, tokens) with one head at least, got {values.shape}."
+        )
+    combined: NDArray[np.float64] = smooth(token_map, values, options).mean(axis=0)
+    return combined
 
 
 def smooth(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> NDArray[np.float64]:
@@ -77,24 +86,6 @@ def window(options: PostOptions, cells: int) -> tuple[float, int]:
     scale = cells / REFERENCE_CELLS
     # whole cells, and never so few that the kernel's weight beyond them would matter
     return options.sigma * scale, math.ceil(radius * scale)
-
-
-def combine(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> NDArray[np.float64]:
-    """The mean of smoothed maps: float (heads, tokens) -> float64 (tokens,).
-
-    The paper sums; the mean differs by a factor that no threshold here sees, and keeps values
-    comparable between sets of different sizes.
-
-    Raises:
-        AttentionError: maps with NaN or infinity, or none at all.
-    """
-    values = np.asarray(maps, dtype=np.float64)
-    if values.ndim != 2 or len(values) == 0:
-        raise AttentionError(
-            f"Maps to combine are (heads, tokens) with one head at least, got {values.shape}."
-        )
-    combined: NDArray[np.float64] = smooth(token_map, values, options).mean(axis=0)
-    return combined
 
 
 def check_finite(maps: ArrayLike) -> NDArray[np.float64]:
@@ -152,3 +143,11 @@ def score_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
     cell_width = min(float(np.diff(view.x_edges).min()) for view in token_map.views)
     size = max(1, math.ceil(height / cell_height)), max(1, math.ceil(width / cell_width))
     return repaint(token_map, weights, size, "bilinear").astype(np.float32)
+
+
+def is_flat(values: NDArray[np.floating]) -> bool:
+    """Whether values are empty or all the same."""
+    if values.size == 0:
+        return True
+    low, high = float(values.min()), float(values.max())
+    return high - low <= FLAT * max(abs(low), abs(high))

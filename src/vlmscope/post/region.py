@@ -26,7 +26,6 @@ __all__ = [
     "peak",
 ]
 
-
 _EIGHT = np.ones((3, 3), dtype=int)  # corners touch: 8-connected, as in the paper
 
 Slices = tuple[slice, slice]
@@ -58,7 +57,7 @@ class Region:
 
 
 def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -> Region:
-    """Binarise, keep one component, box it (localization_heads: "Grounding").
+    """Binarise, keep one component, box it (docs/methods/localization-heads.md, Grounding).
 
     Args:
         token_map: geometry of the image tokens.

@@ -1,4 +1,4 @@
-"""Knock-out sweeps: which layers carry the answer ("What's in the Image", attention blocking)."""
+"""Knock-out sweeps: which layers carry the answer (docs/methods/knock-out.md)."""
 
 from vlmscope.analysis.knockout.edges import VARIANTS, EdgeSet, edge_sets, parse_edges
 from vlmscope.analysis.knockout.judges import EndpointJudge, Judge

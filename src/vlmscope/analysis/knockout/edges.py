@@ -63,16 +63,16 @@ def parse_edges(text: str) -> Edges:
         BadOptionError: no edge, or something that is none.
         UnknownNameError: a role that does not exist.
     """
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for part in (piece.strip() for piece in text.split(",")):
         if not part:
             continue
-        found += VARIANTS[part] if part in VARIANTS else _one(part)
-    if not found:
+        pairs += VARIANTS[part] if part in VARIANTS else _one(part)
+    if not pairs:
         raise BadOptionError(
             f"No edge is named in {text!r}. Write source->target, for example image->query."
         )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(pairs))
 
 
 def _one(part: str) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vlmscope.errors import AttentionError, BadOptionError, UnknownNameError
+from vlmscope.errors import AttentionError, BadOptionError
+from vlmscope.options import check_word
 
 __all__ = ["MODES", "Window", "everywhere", "given_windows", "parse_layers", "windows"]
 
@@ -70,8 +71,7 @@ def given_windows(
 
 
 def _given(layers: int, chosen: tuple[int, ...], mode: str) -> Window:
-    if mode not in MODES:
-        raise UnknownNameError("mode of windows", mode, MODES)
+    check_word("mode", mode, MODES)
     wrong = [layer for layer in chosen if not 0 <= layer < layers]
     if wrong or not chosen:
         what = f"layer {wrong[0]} does not exist" if wrong else "a window names no layer"
@@ -123,8 +123,7 @@ def windows(layers: int, width: int = 1, stride: int = 1, mode: str = "inside") 
         AttentionError: a width or stride below 1, a window wider than the decoder, or none that blocks.
         UnknownNameError: another mode.
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of windows", mode, MODES)
+    check_word("mode", mode, MODES)
     if width < 1 or stride < 1:
         raise AttentionError(f"Width and stride are at least 1, got {width} and {stride}.")
     if width > layers:

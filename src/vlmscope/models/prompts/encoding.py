@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError
-from vlmscope.models.prompts.prompt import Span, WrittenPrompt
+from vlmscope.models.prompts.written_prompt import Span, WrittenPrompt
 from vlmscope.types import Role, TokenMap
 
 __all__ = ["Encoded", "EncodedText", "encode_text", "pad_batch"]
@@ -156,7 +156,7 @@ def _unknown_words(
     tokenizer: Any,
 ) -> tuple[str, ...]:
     unknown = tokenizer.unk_token_id
-    found = [
+    words = [
         text[start:end]
         for (start, end), role, token in zip(offsets, roles, ids, strict=True)
         if token == unknown
@@ -164,7 +164,7 @@ def _unknown_words(
         and role in (Role.PHRASE, Role.QUERY)
         and start < end
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(words))
 
 
 def check_length(length: int, image_tokens: int, limit: int | None, name: str) -> None:
