@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,7 +82,13 @@ def test_ciou_sums_first_and_giou_divides_first() -> None:
     assert ciou(counts).low <= ciou(counts).value <= ciou(counts).high
 
 
-@pytest.mark.parametrize("counts", [[], [1, 2], [[1, 2, 3]]])
+def test_unions_of_one_pixel_and_intersections_of_none_count() -> None:
+    assert giou([(0, 1)]).value == 0
+    assert giou([(0, 10), (5, 10), (1, 1)]).value == 0.5
+    assert giou(np.array([[1, 3]], dtype=np.float32)).value == 1 / 3  # in float64, whatever comes
+
+
+@pytest.mark.parametrize("counts", [[], [1, 2], [[1, 2, 3]], np.zeros((0, 2)), np.ones((2, 2, 2))])
 def test_counts_of_a_wrong_shape_are_refused(counts: list) -> None:
     for metric in (ciou, giou):
         with pytest.raises(BadSampleError, match="intersection, union"):
@@ -103,6 +111,29 @@ def test_pointing_in_a_box_and_on_a_mask(point: object, box: bool, mask: bool) -
     assert contains(LEFT, point) is mask
 
 
+@pytest.mark.parametrize(
+    ("point", "inside"),
+    [
+        *(((1.0, 2.0), True), ((4.9, 8.9), True), ((1.5, 5.0), True), ((3.0, 7.0), True)),
+        *(((0.9, 5.0), False), ((5.0, 5.0), False), ((6.0, 5.0), False)),
+        *(((3.0, 1.9), False), ((3.0, 9.0), False), ((3.0, 1.5), False)),
+    ],
+)
+def test_pointing_in_a_box_whose_edges_all_differ(point: tuple[float, float], inside: bool) -> None:
+    assert contains((1.0, 2.0, 5.0, 9.0), point) is inside
+
+
+@pytest.mark.parametrize(
+    ("point", "inside"),
+    [
+        *(((3.5, 1.0), True), ((0.5, 0.5), True), ((0.0, 0.0), True)),
+        *(((4.0, 1.0), False), ((-0.5, 0.5), False), ((0.5, -0.5), False), ((0.5, 2.0), False)),
+    ],
+)
+def test_pointing_beyond_a_mask_is_a_miss(point: tuple[float, float], inside: bool) -> None:
+    assert contains(np.ones((2, 4), dtype=bool), point) is inside
+
+
 def test_accuracy_is_the_share_at_or_above_the_threshold() -> None:
     found = accuracy_at([0.49, 0.5, 0.51, 1.0])
     assert found.value == 0.75
@@ -116,6 +147,31 @@ def test_intervals_resample_images_not_sentences() -> None:
     together, apart = mean_over_images(values, images), mean_over_images(values)
     assert together.value == apart.value == 0.625
     assert together.high - together.low > 2 * (apart.high - apart.low)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        lambda values, **seed: ciou(np.stack([values, np.ones(9)], axis=1), **seed),
+        lambda values, **seed: giou(np.stack([values, np.ones(9)], axis=1), **seed),
+        lambda values, **seed: accuracy_at(values, **seed),
+        lambda values, **seed: accuracy_at(values, 0.3, list("aabbcdefg"), **seed),
+        lambda values, **seed: mean_over_images(values, **seed),
+        lambda values, **seed: mean_over_images(values, list("aabbcdefg"), **seed),
+    ],
+    ids=["ciou", "giou", "accuracy", "accuracy by image", "mean", "mean by image"],
+)
+def test_the_seed_of_the_interval_is_zero_unless_told(metric: Callable) -> None:
+    values = np.random.default_rng(0).random(9)
+    every = [metric(values), *(metric(values, seed=seed) for seed in range(8))]
+    assert every[0] == every[1]
+    assert len({found.value for found in every}) == 1
+    assert len(set(every)) > 1
+
+
+def test_no_sample_on_no_image_is_refused() -> None:
+    with pytest.raises(BadSampleError, match="at least one sample"):
+        mean_over_images([], [])
 
 
 def test_sentences_weigh_the_same_however_many_share_an_image() -> None:
@@ -146,3 +202,19 @@ def test_enrichment_of_what_was_not_seen_is_zero() -> None:
     _, areas = _padded()
     assert enrichment(np.ones(64), np.zeros(64), areas) == 0
     assert enrichment(np.zeros(64), np.ones(64), areas) == 0
+
+
+def test_enrichment_counts_every_visible_cell_however_small() -> None:
+    # a fifth of the area, half of the attention on what is visible
+    assert enrichment([1, 1, 5], np.array([1.0, 0, 0]), np.array([0.5, 2, 0])) == 2.5
+    assert enrichment([3, 1], np.array([1.0, 0]), np.array([0.25, 0.25])) == 1.5
+    assert enrichment([1, 1], np.ones(2), np.zeros(2)) == 0  # nothing is visible
+
+
+def test_enrichment_of_many_maps_is_zero_where_nothing_is_expected() -> None:
+    maps = np.array([[0, 0], [2, 0], [0, 0], [0, 3], [1, 1]])
+    left_in_memory = [np.full(5, 9.0) for _ in range(9)]
+    del left_in_memory  # what is not divided is written all the same
+    with np.errstate(all="raise"):
+        found = enrichment(maps, np.array([1.0, 0.0]), np.array([1.0, 1.0]))
+    assert found.tolist() == [0, 2, 0, 0, 1]

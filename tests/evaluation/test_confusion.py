@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.confusion import (
     class_ious,
+    classify_pixels,
     confusion_counts,
     confusion_matrix,
     mean_iou,
     pixel_accuracy,
 )
+from vlmscope.types import Role, TokenMap, View
 
 A = [[0, 0, 6], [0, 1, 2], [1, 1, 4]]
 B = [[0, 0, 1], [1, 0, 3], [2, 3, 5]]
@@ -53,7 +57,8 @@ def test_pixels_that_do_not_fit_are_refused(
 
 def test_rows_of_the_matrix_are_the_truth() -> None:
     expected = [[7, 2, 0, 0], [3, 4, 0, 0], [0, 0, 0, 5], [0, 0, 0, 0]]
-    assert confusion_matrix([A, B], 4).tolist() == expected
+    matrix = confusion_matrix([A, B], 4)
+    assert matrix.tolist() == expected and matrix.dtype == np.int64
 
 
 def test_iou_by_hand() -> None:
@@ -73,6 +78,12 @@ def test_miou_is_over_the_data_set_not_over_images() -> None:
 def test_a_class_that_is_only_predicted_does_not_count() -> None:
     assert mean_iou([[[0, 0, 5]]], 2).value == 1.0
     assert mean_iou([[[0, 0, 5], [0, 1, 5]]], 2).value == 0.5
+
+
+def test_a_single_pixel_counts() -> None:
+    assert mean_iou([[[1, 1, 1]]], 3) == (1.0, 1.0, 1.0)
+    assert class_ious(confusion_matrix([[[1, 1, 1]]], 3))[1] == 1
+    assert pixel_accuracy([[[1, 1, 1]]]) == (1.0, 1.0, 1.0)
 
 
 def test_accuracy_by_hand() -> None:
@@ -104,6 +115,66 @@ def test_resamples_without_a_pixel_do_no_harm() -> None:
     assert 0.0 <= found.low <= found.high <= 1.0
 
 
+def test_accuracy_of_resamples_without_a_pixel_is_zero() -> None:
+    images = [[[0, 0, 3], [1, 0, 1]], [], []]
+    left_in_memory = [np.full(1000, 9.0) for _ in range(9)]
+    often = np.random.default_rng(0).multinomial(3, np.full(3, 1 / 3), 1000)
+    drawn = np.where(often[:, 0] > 0, 0.75, 0.0)
+    del left_in_memory  # what is not divided is written all the same
+    with np.errstate(all="raise"):
+        found = pixel_accuracy(images)
+    assert found == (0.75, *np.quantile(drawn, (0.025, 0.975))) == (0.75, 0.0, 0.75)
+
+
+@pytest.mark.parametrize(
+    "metric", [pixel_accuracy, lambda images, **seed: mean_iou(images, 5, **seed)]
+)
+def test_the_seed_of_the_interval_is_zero_unless_told(metric: Callable) -> None:
+    rng = np.random.default_rng(1)
+    images = [
+        confusion_counts(rng.integers(0, 5, 40), rng.integers(0, 5, 40), 5) for _ in range(12)
+    ]
+    assert metric(images) == metric(images, seed=0) != metric(images, seed=1)
+
+
 def test_no_image_is_refused() -> None:
     with pytest.raises(BadSampleError, match="one image at least"):
         mean_iou([], 3)
+
+
+# classes of chosen pixels
+
+
+def columns(views: int = 1) -> TokenMap:
+    """An image of 2 x 4 pixels under one row of two cells, once or twice."""
+    view = View("image", np.arange(2), np.array([0.0, 2.0]), np.array([0.0, 2.0, 4.0]))
+    roles = np.full(2 * views, Role.IMAGE, dtype=np.int8)
+    return TokenMap(roles, ("",) * 2 * views, (2, 4), (view,) * views)
+
+
+WHERE = np.array([[True, True, False, True], [False, False, True, False]])
+
+
+def test_the_class_of_a_pixel_is_the_highest_between_cell_centres() -> None:
+    scores = np.array([[0.0, 2.0, 1.0], [4.0, 2.0, 1.0]])
+    # class 0 is 0, 1, 3 and 4 along a row; class 1 is 2 everywhere
+    found = classify_pixels(columns(), scores, WHERE)
+    assert found.tolist() == [1, 1, 0, 0] and found.dtype == np.int64
+    twice = classify_pixels(columns(2), np.concatenate([scores, scores]), WHERE)
+    assert twice.tolist() == [1, 1, 0, 0]
+
+
+def test_the_first_of_equal_classes_wins() -> None:
+    everywhere = np.ones((2, 4), dtype=bool)
+    assert classify_pixels(columns(), np.ones((2, 3)), everywhere).tolist() == [0] * 8
+
+
+def test_no_pixel_has_no_class() -> None:
+    found = classify_pixels(columns(), np.ones((2, 3)), np.zeros((2, 4), dtype=bool))
+    assert found.shape == (0,) and found.dtype == np.int64
+
+
+def test_a_single_view_is_not_painted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label map leaves most pixels out: they cost nothing."""
+    monkeypatch.setattr(TokenMap, "to_pixels", None)
+    assert classify_pixels(columns(), np.eye(2), WHERE).tolist() == [0, 0, 1, 1]

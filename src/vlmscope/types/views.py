@@ -108,7 +108,8 @@ def _covered(edges: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
     """Bool (size,): pixels whose centre lies within the view, along one axis."""
     centres = _centres(size)
     inside = (centres >= edges[0]) & (centres < edges[-1])
-    if not inside.any():  # a view thinner than one pixel still covers the pixel it lies in
+    on_image = edges[0] < size and edges[-1] > 0
+    if on_image and not inside.any():  # thinner than one pixel: it covers the pixel it lies in
         middle = (edges[0] + edges[-1]) / 2
         inside[int(np.clip(middle, 0, size - 1))] = True
     return inside
