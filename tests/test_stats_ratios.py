@@ -181,10 +181,12 @@ def test_one_pair_is_a_curve() -> None:
 def test_no_more_scores_are_held_at_a_time_than_a_chunk(
     monkeypatch: pytest.MonkeyPatch, chunk: int, rows: list[int]
 ) -> None:
-    held, areas = [], roc._Pairs.areas
-    monkeypatch.setattr(roc, "_CHUNK", chunk)
+    held, areas = [], roc_module._Pairs.areas
+    monkeypatch.setattr(roc_module, "_CHUNK", chunk)
     monkeypatch.setattr(
-        roc._Pairs, "areas", lambda self, draws: (held.append(len(draws)), areas(self, draws))[1]
+        roc_module._Pairs,
+        "areas",
+        lambda self, draws: (held.append(len(draws)), areas(self, draws))[1],
     )
     roc_auc([2, 1, 3, 0], [1, 0, 1, 0], "aabb", resamples=7)
     assert held == [1, *rows]  # the first one is the value

@@ -10,12 +10,12 @@ import pytest
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.confusion import (
     class_ious,
-    classify_pixels,
     confusion_counts,
     confusion_matrix,
     mean_iou,
     pixel_accuracy,
 )
+from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.types import Role, TokenMap, View
 
 A = [[0, 0, 6], [0, 1, 2], [1, 1, 4]]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, Forward, instrument
+from vlmscope.attention.instrument import Binding, Forward, read_by
 from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
 from vlmscope.errors import AttentionError
@@ -60,12 +60,8 @@ def capture(
         model.boxes  # noqa: B018 - raises where there is none
     choice = HeadChoice.of(model.decoder_shape, layers, heads)
     trace = Trace(model, RowChoice.of(rows, model.read_answer), choice, keys, average)
-    with instrument(model) as active:
-        active.readers.append(trace)
-        try:
-            yield trace
-        finally:
-            active.readers.remove(trace)
+    with read_by(model, trace):
+        yield trace
 
 
 class Trace:

@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "StopForwardError",
     "instrument",
+    "read_by",
 ]
 
 _INSTRUMENT = "_vlmscope_instrument"
@@ -273,6 +274,17 @@ def instrument(model: LoadedModel) -> Iterator[Instrument]:
         decoder.__dict__.pop(_INSTRUMENT, None)
         for module in modules:
             module.__dict__.pop(PROBE, None)
+
+
+@contextlib.contextmanager
+def read_by(model: LoadedModel, reader: Reader) -> Iterator[None]:
+    """Every pass of the model inside the block is shown to a reader."""
+    with instrument(model) as active:
+        active.readers.append(reader)
+        try:
+            yield
+        finally:
+            active.readers.remove(reader)
 
 
 @dataclass(frozen=True, eq=False)

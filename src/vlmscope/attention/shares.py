@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Forward, instrument
+from vlmscope.attention.instrument import Forward, read_by
 from vlmscope.attention.rows import layer_rows
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel
@@ -55,12 +55,8 @@ def shares(model: LoadedModel, targets: Sequence[str] = TARGETS) -> Iterator[Sha
         AttentionError: an unknown target, or during a pass a batch of several prompts.
     """
     reader = Shares(model, targets)
-    with instrument(model) as active:
-        active.readers.append(reader)
-        try:
-            yield reader
-        finally:
-            active.readers.remove(reader)
+    with read_by(model, reader):
+        yield reader
 
 
 class Shares:

@@ -90,7 +90,7 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
 def _fitted(model: LoadedModel) -> ImageInputs:
     """A blank picture as the model takes it."""
     from vlmscope.models import ImageInputs
-    from vlmscope.models.prompts.written_prompt import Expansion
+    from vlmscope.models.prompts.prompt import Expansion
 
     queries = getattr(model.hf.config, "num_query_tokens", None)
     if queries is None:

@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 
 from vlmscope.analysis.agreement import accuracy
-from vlmscope.analysis.knockout.edges import EdgeSet, edge_sets
 from vlmscope.analysis.knockout.judges import Judge
 from vlmscope.analysis.knockout.marks import Marker, Marks
 from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
 from vlmscope.analysis.knockout.result import KnockoutSweep
-from vlmscope.analysis.knockout.windows import Window, everywhere, given_windows, windows
+from vlmscope.analysis.knockout.windows import (
+    EdgeSet,
+    Window,
+    edge_sets,
+    everywhere,
+    given_windows,
+    windows,
+)
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
 from vlmscope.attention.sweep import Effect, KnockoutSpec, sweep

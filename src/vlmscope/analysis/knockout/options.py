@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vlmscope.analysis.agreement import ACCURACIES
-from vlmscope.analysis.knockout.edges import VARIANTS, edge_sets
-from vlmscope.analysis.knockout.windows import MODES
+from vlmscope.analysis.knockout.windows import MODES, VARIANTS, edge_sets
 from vlmscope.attention.sweep import LAST_ROWS
 from vlmscope.errors import BadOptionError
 from vlmscope.options import check_options

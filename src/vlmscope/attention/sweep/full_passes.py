@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.generation import generate
-from vlmscope.attention.instrument import Binding, instrument
+from vlmscope.attention.instrument import Binding, instrument, read_by
 from vlmscope.attention.knockout import knockout
 from vlmscope.attention.sweep.changes import ChangeFinder, MaskReader
 from vlmscope.attention.sweep.clean_run import answer_text
@@ -77,12 +77,8 @@ class _CleanPass:
 
     def __init__(self, model: LoadedModel, encoded: Encoded, rows: Tensor, handed_in: bool) -> None:
         masks = MaskReader()
-        with instrument(model) as active:
-            active.readers.append(masks)
-            try:
-                self._logits = _forced(model, encoded, rows)[0]
-            finally:
-                active.readers.remove(masks)
+        with read_by(model, masks):
+            self._logits = _forced(model, encoded, rows)[0]
         self.changes = ChangeFinder(masks.layers, rows)
         self._ids = encoded.inputs["input_ids"][0].cpu()[rows + 1]
         self._itself = self.against(self._logits[None])

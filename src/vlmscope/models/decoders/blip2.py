@@ -25,8 +25,7 @@ from vlmscope.models.frozen import frozen
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import fit_image
 from vlmscope.models.layout.processor_checks import check_counts, check_parts, check_tokens
-from vlmscope.models.prompts.prompt import PromptRequest
-from vlmscope.models.prompts.written_prompt import Expansion, Span, WrittenPrompt
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
 from vlmscope.types import Role
 
 if TYPE_CHECKING:

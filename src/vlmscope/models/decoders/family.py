@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
-from vlmscope.models.prompts.prompt import PromptRequest
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt, write_chat, write_paper
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.models.prompts.written_prompt import WrittenPrompt, write_chat, write_paper
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -27,8 +27,7 @@ from vlmscope.models.layout.processor_checks import (
     check_tokens,
 )
 from vlmscope.models.layout.vision_towers import check_tower, tower_sides
-from vlmscope.models.prompts.prompt import PromptRequest
-from vlmscope.models.prompts.written_prompt import Expansion
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.prompts.prompt import PromptRequest
+from vlmscope.models.prompts.prompt import PromptRequest, Span, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.models.prompts.written_prompt import Span, WrittenPrompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -27,7 +27,7 @@ from vlmscope.models.layout.processor_checks import (
     check_tokens,
 )
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
-from vlmscope.models.prompts.written_prompt import Expansion
+from vlmscope.models.prompts.prompt import Expansion
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

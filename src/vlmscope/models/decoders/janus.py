@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.padded_square import PaddedSquareFamily
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.prompts.prompt import PromptRequest
-from vlmscope.models.prompts.written_prompt import WrittenPrompt
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -21,8 +21,8 @@ from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import fit_image
 from vlmscope.models.layout.processor_checks import check_parts, check_tokens
 from vlmscope.models.layout.vision_towers import check_selection, has_class_token
+from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.models.prompts.written_prompt import Expansion
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -22,7 +22,7 @@ from vlmscope.models.layout.anyres import AnyresFamily, anyres_image
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import Axis
 from vlmscope.models.layout.processor_checks import check_counts
-from vlmscope.models.prompts.written_prompt import Expansion
+from vlmscope.models.prompts.prompt import Expansion
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -20,8 +20,7 @@ from vlmscope.models.decoders.family import Family
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import Axis
 from vlmscope.models.layout.processor_checks import check_parts, check_tokens
-from vlmscope.models.prompts.prompt import PromptRequest
-from vlmscope.models.prompts.written_prompt import Expansion
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

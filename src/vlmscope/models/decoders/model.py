@@ -31,9 +31,8 @@ from vlmscope.models.prompts.encoding import (
     encode_text,
     pad_batch,
 )
-from vlmscope.models.prompts.prompt import Prompt, PromptRequest
+from vlmscope.models.prompts.prompt import Prompt, PromptRequest, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.models.prompts.written_prompt import WrittenPrompt
 from vlmscope.types import Answer, Carry, TokenMap, View
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.processor_checks import check_counts, check_image_class, check_parts
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
 from vlmscope.models.layout.vision_towers import tower_sides
-from vlmscope.models.prompts.written_prompt import Expansion
+from vlmscope.models.prompts.prompt import Expansion
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

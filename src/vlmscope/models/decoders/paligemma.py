@@ -29,9 +29,8 @@ from vlmscope.models.layout.processor_checks import (
     check_tokens,
 )
 from vlmscope.models.layout.vision_towers import check_tower, tower_sides
-from vlmscope.models.prompts.prompt import PromptRequest
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.models.prompts.written_prompt import Expansion, Span, WrittenPrompt
 from vlmscope.types import Role
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ from vlmscope.models.layout.processor_checks import (
 )
 from vlmscope.models.layout.tiles import Tile
 from vlmscope.models.layout.vision_towers import check_selection, tower_sides
+from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.models.prompts.written_prompt import Expansion
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

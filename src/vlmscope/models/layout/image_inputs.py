@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.models.prompts.written_prompt import Expansion
+from vlmscope.models.prompts.prompt import Expansion
 
 __all__ = ["GridLayout", "ImageInputs"]
 

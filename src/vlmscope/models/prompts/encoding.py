@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError
-from vlmscope.models.prompts.written_prompt import Span, WrittenPrompt
+from vlmscope.models.prompts.prompt import Span, WrittenPrompt
 from vlmscope.types import Role, TokenMap
 
 __all__ = ["Encoded", "EncodedText", "encode_text", "pad_batch"]
