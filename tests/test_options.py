@@ -8,7 +8,7 @@ from typing import Any, Literal, Optional, Union
 import pytest
 
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.options import change_options, check_options, parse_option, plain_type
+from vlmscope.options import change_options, check_number, check_options, parse_option, plain_type
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,14 @@ def test_numbers_and_flags_are_refused_in_one_wording(values: dict[str, Any], wo
     with pytest.raises(BadOptionError) as caught:
         Example(**values)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 2, 1e300])
+def test_a_number_without_further_rules_may_be_even_or_broken(value: float) -> None:
+    check_number("x", value, at_least=0)
+    with pytest.raises(BadOptionError) as caught:
+        check_number("x", -value - 1, at_least=0)
+    assert str(caught.value) == f"The option x takes a number of at least 0, got {-value - 1!r}."
 
 
 def test_words_are_refused_with_the_nearest() -> None:

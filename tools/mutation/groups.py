@@ -59,7 +59,7 @@ def _joined(*groups: Group) -> Group:
 GROUPS: dict[str, Group] = {
     "post": _joined(
         _group("post/", "*", "tests/post"),
-        _group("", "options", "tests/test_options_bounds.py"),
+        _group("", "options", "tests/test_options.py"),
     ),
     "heads": _group(
         "heads/",
