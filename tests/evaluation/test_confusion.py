@@ -138,7 +138,7 @@ def test_the_seed_of_the_interval_is_zero_unless_told(metric: Callable) -> None:
 
 
 def test_no_image_is_refused() -> None:
-    with pytest.raises(BadSampleError, match="one image at least"):
+    with pytest.raises(BadSampleError, match="at least one sample"):
         mean_iou([], 3)
 
 
@@ -162,6 +162,14 @@ def test_the_class_of_a_pixel_is_the_highest_between_cell_centres() -> None:
     assert found.tolist() == [1, 1, 0, 0] and found.dtype == np.int64
     twice = classify_pixels(columns(2), np.concatenate([scores, scores]), WHERE)
     assert twice.tolist() == [1, 1, 0, 0]
+
+
+def test_the_class_of_a_pixel_between_cells_of_a_column() -> None:
+    """The same on an image of 4 x 2 pixels under one column of two cells."""
+    view = View("image", np.arange(2), np.array([0.0, 2.0, 4.0]), np.array([0.0, 2.0]))
+    tall = TokenMap(np.full(2, Role.IMAGE, dtype=np.int8), ("",) * 2, (4, 2), (view,))
+    scores = np.array([[0.0, 2.0, 1.0], [4.0, 2.0, 1.0]])
+    assert classify_pixels(tall, scores, WHERE.T).tolist() == [1, 1, 0, 0]
 
 
 def test_the_first_of_equal_classes_wins() -> None:

@@ -44,6 +44,19 @@ def test_elbow_is_the_value_farthest_from_the_chord() -> None:
     assert elbow(values[::-1]) == 0.1
 
 
+@pytest.mark.parametrize(
+    ("values", "value"),
+    [
+        ([0.0, 0.1, 1.0], 0.1),  # three are enough to bend
+        ([0.0, 1.0, 1.0], 1.0),
+        ([0.0, 0.0, 0.1, 1.0], 0.1),
+        ([0.0, 0.4, 0.5, 1.0], 0.5),  # the chord goes from the first to the last
+    ],
+)
+def test_elbow_of_few_values(values: list[float], value: float) -> None:
+    assert elbow(values) == value
+
+
 def test_elbow_equals_the_perpendicular_distance_of_the_definition() -> None:
     curve = np.sort(np.random.default_rng(0).exponential(size=50))
     start, end = np.array([0, curve[0]]), np.array([49, curve[-1]])
@@ -117,6 +130,38 @@ def test_a_uniform_map_has_no_entropy_not_the_lowest(value: float, weigh: str) -
 def test_the_rounding_of_a_softmax_is_no_component(weigh: str) -> None:
     noise = 1 + 1e-7 * np.random.default_rng(0).standard_normal((2, 35))
     assert np.isinf(spatial_entropies(_over(5, 7), noise / 35, weigh)).all()
+
+
+def test_what_is_rounding_goes_by_the_size_of_each_heads_own_map() -> None:
+    tiny, noisy, little = np.zeros((3, 6, 6))
+    tiny[0, 0] = tiny[5, 5] = 1e-9  # as small as the rounding of a map of ones, but all there is
+    noisy[:] = 1.0
+    noisy[0, 0], noisy[5, 5] = 2.0, 0.0
+    noisy[3, 3] += 1e-7  # above the mean, 1, by rounding alone
+    little[0, 0], little[5, 5] = 1e-3, 2e-3  # under the mean when all are added, not by its own
+    maps = np.stack([tiny, noisy, little]).reshape(3, -1)
+    area = spatial_entropies(_over(6, 6), maps, "area")
+    np.testing.assert_allclose(area, [np.log(2), 0, np.log(2)])
+    mass = spatial_entropies(_over(6, 6), maps, "mass")
+    np.testing.assert_allclose(mass, spatial_entropies(_over(6, 6), 1e6 * maps, "mass"))
+    assert mass[2] == pytest.approx(_slow_entropy(little, "mass"))
+
+
+@pytest.mark.parametrize("weigh", ["area", "mass"])
+def test_every_head_has_an_entropy_also_when_the_last_is_flat(weigh: str) -> None:
+    maps = np.zeros((3, 12))
+    maps[1, 0] = 1.0
+    assert spatial_entropies(_over(4, 3), maps, weigh).tolist() == [np.inf, 0, np.inf]
+
+
+def test_half_precision_is_measured_in_double() -> None:
+    maps = np.full((1, 12), 1 + 2**-10, dtype=np.float16)
+    maps[0, 0] = 1  # the mean lies between two neighbours in half precision
+    assert attention_sums(maps).tolist() == [12 + 11 / 1024]
+    steps = np.array([0, 14, 24, 28])  # 14 / 3 and 16 / 3 from the chord; 5 both when it is rounded
+    assert elbow((1 + steps / 1024).astype(np.float16)) == 1 + 24 / 1024
+    assert bottom_row_lit(_over(4, 3), maps).tolist() == [True]
+    assert spatial_entropies(_over(4, 3), maps, "area").tolist() == [0]
 
 
 def test_fault_square_grid_assumed_from_the_number_of_tokens() -> None:

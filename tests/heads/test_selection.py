@@ -11,6 +11,7 @@ from vlmscope.heads.measures import Measures
 from vlmscope.heads.selection import select
 
 ALL = DiscoveryOptions(trials=1, draw=1.0, candidates=1)
+ENTROPY_ALONE = DiscoveryOptions(trials=1, draw=1.0, candidates=1, criterion="entropy")
 
 
 def _measures(sums: object, area: object, **more: object) -> Measures:
@@ -60,6 +61,42 @@ def test_each_criterion_alone_chooses_otherwise(criterion: str, winner: int) -> 
     found = select(_measures(sums, area), options)
     assert found.order[0] == winner and found.frequency[winner] == 1
     assert (found.tau is None) == (criterion == "entropy")
+
+
+def test_the_entropy_alone_knows_no_threshold() -> None:
+    measures = _measures([[0.1, 0.95, 0.9, 0.12]], [[0.0, 2.0, 0.2, 1.0]])
+    found = select(measures, DiscoveryOptions(trials=2, draw=1.0, criterion="entropy"))
+    assert (found.tau, found.trial_taus, found.survivors) == (None, (), 4)
+
+
+def test_a_head_whose_sum_equals_tau_survives() -> None:
+    # head 1 is the elbow itself, and has the lowest entropy
+    found = select(_measures([[0.1, 0.2, 0.9]], [[0.0, 0.1, 0.5]]), ALL)
+    assert found.tau == 0.2 and found.survivors == 2
+    assert found.marks.tolist() == [[0, 1, 0]]
+
+
+def test_every_trial_is_judged_by_its_own_threshold() -> None:
+    # one sample a trial: head 0 has the lowest entropy and passes neither its sample's elbow (.2 and
+    # .8), but in the second sample it would pass that of the first; head 1 would not pass in the
+    # first that of the second
+    measures = _measures([[0.1, 0.2, 0.9], [0.3, 0.8, 0.9]], [[0.0, 0.5, 0.9]] * 2)
+    found = select(measures, DiscoveryOptions(trials=20, draw=0.5, candidates=1))
+    one, two = found.draws.tolist()
+    assert one + two == 20 and one > 0 and two > 0
+    assert found.marks.tolist() == [[0, one, 0], [0, two, 0]]
+    assert sorted(found.trial_taus) == [0.2] * int(one) + [0.8] * int(two)
+    # over both samples the sums are .2, .5 and .9
+    assert found.tau == pytest.approx(0.5) and found.survivors == 2
+
+
+@pytest.mark.parametrize(("samples", "draw", "drawn"), [(1, 0.1, 1), (3, 0.3, 1), (4, 0.5, 2)])
+def test_a_trial_draws_its_share_and_one_sample_at_least(
+    samples: int, draw: float, drawn: int
+) -> None:
+    measures = _measures(np.full((samples, 2), 0.5), np.zeros((samples, 2)))
+    found = select(measures, DiscoveryOptions(trials=6, draw=draw))
+    assert found.draws.sum() == 6 * drawn
 
 
 def test_mass_entropy_is_used_when_asked_for() -> None:
@@ -121,3 +158,14 @@ def test_equal_frequencies_are_ordered_by_entropy_then_by_attention() -> None:
     measures = _measures([[0.5, 0.5, 0.9]], [[0.3, 0.1, 0.3]])
     found = select(measures, DiscoveryOptions(trials=1, draw=1.0, criterion="entropy"))
     assert found.order.tolist() == [1, 2, 0]
+
+
+def test_the_order_goes_by_the_mean_of_the_entropies_there_are() -> None:
+    # head 2 is marked in both samples, the others never
+    area = [[np.inf, 0.3, 0.0, np.inf, np.inf], [0.2, 0.3, 0.0, np.inf, np.inf]]
+    left_in_memory = [np.full(5, -9.0) for _ in range(9)]
+    del left_in_memory  # what is not divided is written all the same
+    with np.errstate(all="raise"):
+        found = select(_measures([[0.5] * 4 + [0.6]] * 2, area), ENTROPY_ALONE)
+    assert found.frequency.tolist() == [0, 0, 1, 0, 0]
+    assert found.order.tolist() == [2, 0, 1, 4, 3]

@@ -7,7 +7,7 @@ import pytest
 
 from handmade import map_of, view_over
 from vlmscope.post import PAPER, PostOptions, score_map, smooth
-from vlmscope.post.maps import is_flat
+from vlmscope.post.region import is_flat
 from vlmscope.types import TokenMap, View
 
 

@@ -65,7 +65,7 @@ GROUPS: dict[str, Group] = {
         "heads/",
         "criteria selection measures",
         *("tests/heads/test_criteria.py", "tests/heads/test_selection.py"),
-        "tests/heads/test_discover.py",
+        "tests/heads/test_measures.py",
     ),
     "formulas": _joined(
         _group(
@@ -80,18 +80,20 @@ GROUPS: dict[str, Group] = {
         ),
     ),
     "layout": _joined(
-        _group("models/layout/", "fitting tiles anyres", "tests/models/layout"),
+        _group("models/layout/", "placement tiles anyres", "tests/models/layout"),
         _group(
             "models/decoders/",
-            "square",
-            "tests/models/decoders/test_square.py",
+            "padded_square",
+            "tests/models/decoders/test_padded_square.py",
         ),
         _group(
             "models/encoders/",
             "patches",
             "tests/models/encoders/test_siglip2.py",
         ),
-        _group("types/", "views tokens", "tests/types"),
+    ),
+    "types": _group(
+        "types/", "views tokens", "tests/types/test_views.py", "tests/types/test_tokens.py"
     ),
     "masks": _group(
         "attention/",
@@ -101,13 +103,12 @@ GROUPS: dict[str, Group] = {
     ),
     "metrics": _joined(
         _group("", "metrics stats", "tests/test_metrics.py", "tests/test_stats.py"),
-        _group("types/", "boxes", "tests/types"),
+        _group("types/", "boxes", "tests/types/test_boxes.py"),
         _group(
             "evaluation/",
-            "roc confusion",
+            "roc_auc confusion pixel_classes",
             *("tests/test_stats_ratios.py", "tests/evaluation/test_confusion.py"),
-            *("tests/evaluation/test_pixel_classes.py", "tests/evaluation/test_tasks.py"),
-            "tests/evaluation/test_report.py",
+            "tests/evaluation/test_pixel_classes.py",
         ),
     ),
 }
