@@ -29,7 +29,7 @@ from measure import options, seconds, write
 import vlmscope as vs
 from vlmscope.analysis.knockout import parse_edges
 from vlmscope.attention.instrument import Binding, instrument
-from vlmscope.attention.sweep import Case, sweep
+from vlmscope.attention.sweep import KnockoutSpec, sweep
 from vlmscope.models import LoadedModel, Prompt
 
 QUESTION = Prompt(
@@ -46,19 +46,19 @@ def strengthen(model: LoadedModel) -> None:
     model.hf.lm_head.weight.data *= 4
 
 
-def windows(layers: int, count: int, edges: str) -> list[Case]:
+def windows(layers: int, count: int, edges: str) -> list[KnockoutSpec]:
     """Windows of one layer, evenly over the decoder."""
     places = np.linspace(0, layers - 1, count).round().astype(int)
-    return [Case(parse_edges(edges), (int(place),)) for place in places]
+    return [KnockoutSpec(parse_edges(edges), (int(place),)) for place in places]
 
 
-def plain(model: LoadedModel, pixels: np.ndarray, case: Case) -> np.ndarray:
+def plain(model: LoadedModel, pixels: np.ndarray, spec: KnockoutSpec) -> np.ndarray:
     """Log-probabilities of the answer's tokens under one knock-out, in a whole pass."""
     encoded = model.encode([pixels], [QUESTION], preset="paper")
     rows = torch.from_numpy(encoded.token_maps[0].positions("generated")).to(model.device) - 1
     ids = encoded.inputs["input_ids"][0, rows + 1]
     with (
-        vs.knockout(model, case.edges, case.layers, keep_own=True),
+        vs.knockout(model, spec.edges, spec.layers, keep_own=True),
         instrument(model) as active,
         model.frozen(),
         active.bound(Binding(encoded.token_maps)),
@@ -69,21 +69,26 @@ def plain(model: LoadedModel, pixels: np.ndarray, case: Case) -> np.ndarray:
 
 
 def measure(
-    model: LoadedModel, pixels: np.ndarray, cases: list[Case], every: int, repeats: int, ask: bool
+    model: LoadedModel,
+    pixels: np.ndarray,
+    specs: list[KnockoutSpec],
+    every: int,
+    repeats: int,
+    ask: bool,
 ) -> dict[str, float]:
     """Medians of interleaved repeats, and how far the numbers are apart."""
-    timed = range(0, len(cases), every)
+    timed = range(0, len(specs), every)
     found: dict[str, object] = {}
 
     def ours() -> None:
         found["swept"] = sweep(
-            model, pixels, QUESTION, cases, preset="paper", max_new_tokens=16, ask=ask
+            model, pixels, QUESTION, specs, preset="paper", max_new_tokens=16, ask=ask
         )
 
     slow: dict[int, np.ndarray] = {}
 
     def theirs(at: int) -> None:
-        slow[at] = plain(model, pixels, cases[at])
+        slow[at] = plain(model, pixels, specs[at])
 
     ours()
     theirs(0)
@@ -92,12 +97,12 @@ def measure(
         taken_ours.append(seconds(ours))
         taken_plain.append(statistics.mean(seconds(lambda at=at: theirs(at)) for at in timed))
     swept = found["swept"]
-    assert swept.shared
-    apart = max(float(np.abs(swept.outcomes[at].logprobs - slow[at]).max()) for at in timed)
-    moved = max(float(np.abs(slow[at] - swept.said.logprobs).max()) for at in timed)
+    assert swept.resumed
+    apart = max(float(np.abs(swept.effects[at].logprobs - slow[at]).max()) for at in timed)
+    moved = max(float(np.abs(slow[at] - swept.answer.logprobs).max()) for at in timed)
     sweep_seconds, pass_seconds = statistics.median(taken_ours), statistics.median(taken_plain)
     return {
-        "ratio": sweep_seconds / (len(cases) * pass_seconds),
+        "ratio": sweep_seconds / (len(specs) * pass_seconds),
         "sweep_seconds": sweep_seconds,
         "plain_pass_seconds": pass_seconds,
         "largest_difference": apart,

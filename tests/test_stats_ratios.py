@@ -9,8 +9,8 @@ import pytest
 
 from vlmscope import stats as resampling
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation import roc
-from vlmscope.evaluation.roc import roc_auc
+from vlmscope.evaluation import roc_auc as roc_module
+from vlmscope.evaluation.roc_auc import roc_auc
 from vlmscope.stats import bootstrap, bootstrap_sums, ratio_of_sums
 
 
@@ -108,13 +108,22 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     there, images = rng.uniform(size=90) < 0.3, [i // 3 for i in range(90)]
     whole = bootstrap_sums(values, ratio), roc_auc(scores, there, images)
     monkeypatch.setattr(resampling, "_CHUNK", 700)
-    monkeypatch.setattr(roc, "_CHUNK", 700)
+    monkeypatch.setattr(roc_module, "_CHUNK", 700)
     assert (bootstrap_sums(values, ratio), roc_auc(scores, there, images)) == whole
 
 
-@pytest.mark.parametrize("values", [[], [1.0, 2.0], [[]], [[np.nan, 1.0]], [[np.inf, 1.0]]])
-def test_values_that_make_no_sense_are_refused(values: list[object]) -> None:
-    with pytest.raises(BadSampleError, match="finite numbers of shape"):
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "at least one sample"),
+        ([1.0, 2.0], r"sums needs numbers of shape \(images, k\)"),
+        ([[]], "at least one sample"),
+        ([[np.nan, 1.0]], "finite"),
+        ([[np.inf, 1.0]], "finite"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(values: list[object], words: str) -> None:
+    with pytest.raises(BadSampleError, match=words):
         bootstrap_sums(values, ratio)
 
 
@@ -172,10 +181,12 @@ def test_one_pair_is_a_curve() -> None:
 def test_no_more_scores_are_held_at_a_time_than_a_chunk(
     monkeypatch: pytest.MonkeyPatch, chunk: int, rows: list[int]
 ) -> None:
-    held, areas = [], roc._Pairs.areas
-    monkeypatch.setattr(roc, "_CHUNK", chunk)
+    held, areas = [], roc_module._Pairs.areas
+    monkeypatch.setattr(roc_module, "_CHUNK", chunk)
     monkeypatch.setattr(
-        roc._Pairs, "areas", lambda self, draws: (held.append(len(draws)), areas(self, draws))[1]
+        roc_module._Pairs,
+        "areas",
+        lambda self, draws: (held.append(len(draws)), areas(self, draws))[1],
     )
     roc_auc([2, 1, 3, 0], [1, 0, 1, 0], "aabb", resamples=7)
     assert held == [1, *rows]  # the first one is the value

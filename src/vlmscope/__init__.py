@@ -84,7 +84,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"vlmscope.{_HOMES[name]}"), name)
+        # kept, so that it is looked up once
+        return globals().setdefault(
+            name, getattr(importlib.import_module(f"vlmscope.{_HOMES[name]}"), name)
+        )
     raise AttributeError(f"module 'vlmscope' has no attribute {name!r}")
 
 

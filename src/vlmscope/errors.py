@@ -30,8 +30,7 @@ __all__ = [
     "nearest",
 ]
 
-
-_MOST_LISTED = 40
+_MOST_LISTED = 12
 
 
 class VlmscopeError(Exception):
@@ -97,29 +96,38 @@ class MissingExtraError(VlmscopeError, ImportError):
 
 
 class UnknownNameError(VlmscopeError, KeyError):
-    """A name that is not registered; the message lists the nearest ones.
+    """A name that is not registered; the message says the nearest ones, and all where they are few.
 
     Args:
         kind: what was looked up, for example ``"model"`` or ``"method"``.
         name: the name received.
         known: every valid name.
         hint: one more sentence on what to do.
+        where: where the list is, for example ``"See: vlmscope methods"``; said where the names are
+            too many to be listed.
     """
 
-    def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], hint: str = "", *, where: str = ""
+    ) -> None:
         valid = sorted(known)
         close = nearest(str(name), valid)
-        tail = f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        more = f" and {len(valid) - _MOST_LISTED} more" if len(valid) > _MOST_LISTED else ""
-        listing = f"Known: {', '.join(valid[:_MOST_LISTED])}{more}." if valid else ""
-        message = " ".join(
-            part for part in (f"Unknown {kind} {name!r}.", tail, listing, hint) if part
-        )
+        question = f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        parts = (f"Unknown {kind} {name!r}.", question, _listing(valid, close, where), hint)
+        message = " ".join(part for part in parts if part)
         super().__init__(message)
         self.message = message
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
         return self.message
+
+
+def _listing(valid: Sequence[str], close: Sequence[str], where: str) -> str:
+    """All names where they are few, else how many there are, three of them, and where the list is."""
+    if len(valid) <= _MOST_LISTED:
+        return f"Known: {', '.join(valid)}." if valid else ""
+    examples = "" if close else f", for example {', '.join(map(repr, valid[:3]))}"
+    return f"{len(valid):,} are known{examples}. {where}".rstrip()
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:

@@ -1,4 +1,4 @@
-"""Metrics with their exact definitions (evaluation: "Metrics"); every score with its interval."""
+"""Metrics with their exact definitions (docs/evaluation.md); every score with its interval."""
 
 from __future__ import annotations
 

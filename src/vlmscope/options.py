@@ -1,17 +1,36 @@
-"""Options are frozen dataclasses whose fields say what they take; this checks them."""
+"""Options are frozen dataclasses whose fields say what they take; this checks and reads them."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+import types
+import typing
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 
-__all__ = ["change_options", "check_options"]
+__all__ = [
+    "CheckedOptions",
+    "change_options",
+    "check_number",
+    "check_options",
+    "check_word",
+    "parse_option",
+    "plain_type",
+]
+
+_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 Options = TypeVar("Options")
+
+
+class CheckedOptions:
+    """What a frozen dataclass of options derives from: its values are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 def check_options(options: Any) -> None:
@@ -26,42 +45,125 @@ def check_options(options: Any) -> None:
     """
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        about = field.metadata
-        if value is None and about.get("optional"):
+        rules = field.metadata
+        if value is None and rules.get("optional"):
             continue
-        if "choices" in about:
-            if value not in about["choices"]:
-                kind = f"value for the option {field.name}"
-                raise UnknownNameError(kind, value, about["choices"])
-        elif "at_least" in about:
-            _check_number(field.name, value, about)
+        if "choices" in rules:
+            check_word(field.name, value, rules["choices"])
+        elif "at_least" in rules:
+            check_number(
+                field.name,
+                value,
+                at_least=rules["at_least"],
+                at_most=rules.get("at_most", math.inf),
+                whole=bool(rules.get("whole")),
+                odd=bool(rules.get("odd")),
+            )
         elif isinstance(field.default, bool) and not isinstance(value, bool):
             raise BadOptionError(f"The option {field.name} is True or False, got {value!r}.")
 
 
-def _check_number(name: str, value: Any, about: Mapping[str, Any]) -> None:
-    low, high = about["at_least"], about.get("at_most", math.inf)
-    whole = bool(about.get("whole"))
+def check_word(name: str, value: Any, choices: Collection[str]) -> None:
+    """Refuse a value of an option that is none of its choices.
+
+    Raises:
+        UnknownNameError: lists the nearest choices.
+    """
+    if value not in choices:
+        raise UnknownNameError(f"value for the option {name}", value, choices)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    at_least: float,
+    at_most: float = math.inf,
+    whole: bool = False,
+    odd: bool = False,
+) -> None:
+    """Refuse a value of an option that is no number or lies outside the (inclusive) bounds.
+
+    Raises:
+        BadOptionError: names the option, the value and what is valid.
+    """
     number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    fine = number and math.isfinite(value) and low <= value <= high
-    if fine and about.get("odd"):
+    fine = number and math.isfinite(value) and at_least <= value <= at_most
+    if fine and odd:
         fine = value % 2 == 1
     if not fine:
-        kind = "a whole number" if whole else "a number"
-        kind = "an odd whole number" if about.get("odd") else kind
-        span = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
+        kind = "an odd whole number" if odd else _number_word(whole)
+        span = f"of at least {at_least}" if at_most == math.inf else f"from {at_least} to {at_most}"
         raise BadOptionError(f"The option {name} takes {kind} {span}, got {value!r}.")
 
 
-def change_options(options: Options, changes: Mapping[str, Any], kind: str = "option") -> Options:
+def change_options(
+    options: Options, changes: Mapping[str, Any], kind: str = "option", *, where: str = ""
+) -> Options:
     """A copy of an options dataclass with some fields changed.
 
+    Args:
+        options: the dataclass.
+        changes: values by field.
+        kind: what a field is called in messages.
+        where: where the list of fields is, for messages.
+
     Raises:
-        UnknownNameError: a name that is no field; the message lists the nearest.
+        UnknownNameError: a name that is no field; the message says the nearest.
         BadOptionError: a value the field does not take.
     """
     known = [field.name for field in dataclasses.fields(options)]  # type: ignore[arg-type]
     for name in changes:
         if name not in known:
-            raise UnknownNameError(kind, name, known)
+            raise UnknownNameError(kind, name, known, where=where)
     return dataclasses.replace(options, **changes)  # type: ignore[type-var]
+
+
+def parse_option(options: type[Any], name: str, text: str) -> bool | int | float | str:
+    """The value of an option that was written as text; its range is checked by the dataclass.
+
+    Args:
+        options: a dataclass that has the field.
+        name: of the field.
+        text: what was written.
+
+    Raises:
+        UnknownNameError: no such field.
+        BadOptionError: a text that stands for no such value, or a field that has no form as text.
+    """
+    hints = typing.get_type_hints(options)
+    known = [field.name for field in dataclasses.fields(options)]
+    if name not in known:
+        raise UnknownNameError("option", name, known)
+    kind = plain_type(hints[name])
+    if kind is None:
+        raise BadOptionError(
+            f"The option {name} cannot be written as text, got {text!r}. Set it from Python."
+        )
+    if kind is bool:
+        if text.lower() not in _TRUE + _FALSE:
+            raise BadOptionError(f"The option {name} is true or false, got {text!r}.")
+        return text.lower() in _TRUE
+    try:
+        value: int | float | str = kind(text)
+    except ValueError as error:
+        word = _number_word(kind is int)
+        raise BadOptionError(f"The option {name} takes {word}, got {text!r}.") from error
+    return value
+
+
+def plain_type(hint: Any) -> type[Any] | None:
+    """The type that an option's text is read as: bool, int, float or str; None: it has no such form.
+
+    ``X | None`` is read as ``X``, a ``Literal`` of words as str.
+    """
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+        return plain_type(kinds[0]) if len(kinds) == 1 else None
+    if typing.get_origin(hint) is typing.Literal:
+        return str
+    return hint if hint in (bool, int, float, str) else None
+
+
+def _number_word(whole: bool) -> str:
+    return "a whole number" if whole else "a number"

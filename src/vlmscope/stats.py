@@ -24,13 +24,15 @@ __all__ = [
 
 
 RESAMPLES = 1000
+"""How often samples are drawn anew."""
 
 LEVEL = 0.95
-"""As in :mod:`vlmscope.stats`."""
+"""Share of the resamples inside an interval."""
 
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Takes (resamples, n) or (resamples, n, k) values and returns one number per resample."""
+"""Takes (resamples, n) or (resamples, n, k) values, or (resamples, k) sums, and returns one number per
+resample."""
 
 _CHUNK = 1 << 22  # values drawn at a time: 32 MB of float64
 
@@ -67,9 +69,9 @@ def bootstrap(
     values: ArrayLike,
     statistic: Statistic = mean,
     *,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> Interval:
     """A statistic of independent samples with its percentile bootstrap interval.
 
@@ -108,9 +110,9 @@ def bootstrap_ratios(
     numerators: ArrayLike,
     denominators: ArrayLike,
     *,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> tuple[Interval, ...]:
     """Ratios of sums of many columns at once, all under the same resamples.
 
@@ -143,13 +145,41 @@ def bootstrap_ratios(
     return tuple(Interval(*map(float, triple)) for triple in zip(values, low, high, strict=True))
 
 
-def _tails(level: float) -> tuple[float, float]:
-    return (1 - level) / 2, (1 + level) / 2
+def bootstrap_sums(
+    values: ArrayLike,
+    statistic: Statistic,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Interval:
+    """A function of the data set's sums, with its percentile bootstrap interval.
 
+    :func:`bootstrap` copies every drawn sample; with some hundred counts per image
+    that is gigabytes. How often each image is drawn says as much, and sums are then one product.
 
-def _interval(value: float, drawn: NDArray[np.float64], level: float) -> Interval:
-    low, high = np.quantile(drawn, _tails(level))
-    return Interval(value, float(low), float(high))
+    Args:
+        values: float (images, k).
+        statistic: sums (resamples, k) -> (resamples,).
+        resamples, seed, level: as in :func:`bootstrap`.
+
+    Raises:
+        BadSampleError: as in :func:`bootstrap`.
+    """
+    samples = _checked(values, resamples, level)
+    if samples.ndim != 2:
+        raise BadSampleError(
+            f"A bootstrap of sums needs numbers of shape (images, k), got shape {samples.shape}."
+        )
+    count, width = samples.shape
+    rng = np.random.default_rng(seed)
+    step = max(1, _CHUNK // max(count, width))
+    drawn = []
+    for start in range(0, resamples, step):
+        draws = rng.multinomial(count, np.full(count, 1 / count), min(step, resamples - start))
+        drawn.append(statistic(draws @ samples))
+    value = float(statistic(samples.sum(axis=0)[None])[0])
+    return _interval(value, np.concatenate(drawn), level)
 
 
 def _checked(values: ArrayLike, resamples: int, level: float) -> NDArray[np.float64]:
@@ -167,42 +197,10 @@ def _checked(values: ArrayLike, resamples: int, level: float) -> NDArray[np.floa
     return samples
 
 
-def bootstrap_sums(
-    values: ArrayLike,
-    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> Interval:
-    """A function of the data set's sums, with its percentile bootstrap interval.
-
-    :func:`vlmscope.stats.bootstrap` copies every drawn sample; with some hundred counts per image
-    that is gigabytes. How often each image is drawn says as much, and sums are then one product.
-
-    Args:
-        values: float (images, k).
-        statistic: sums (resamples, k) -> (resamples,).
-        resamples: how many draws.
-        seed: of the draws.
-        level: share of the resamples inside the interval, between 0 and 1.
-
-    Raises:
-        BadSampleError: no image, a wrong shape, or a value that is not finite.
-    """
-    samples = np.asarray(values, dtype=np.float64)
-    if samples.ndim != 2 or samples.size == 0 or not np.isfinite(samples).all():
-        raise BadSampleError(
-            "A bootstrap of sums needs finite numbers of shape (images, k) for one image at least, "
-            f"got shape {samples.shape}."
-        )
-    count, width = samples.shape
-    rng = np.random.default_rng(seed)
-    step = max(1, _CHUNK // max(count, width))
-    drawn = []
-    for start in range(0, resamples, step):
-        draws = rng.multinomial(count, np.full(count, 1 / count), min(step, resamples - start))
-        drawn.append(statistic(draws @ samples))
-    value = float(statistic(samples.sum(axis=0)[None])[0])
-    low, high = np.quantile(np.concatenate(drawn), ((1 - level) / 2, (1 + level) / 2))
+def _interval(value: float, drawn: NDArray[np.float64], level: float) -> Interval:
+    low, high = np.quantile(drawn, _tails(level))
     return Interval(value, float(low), float(high))
+
+
+def _tails(level: float) -> tuple[float, float]:
+    return (1 - level) / 2, (1 + level) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -40,13 +41,20 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def refused(run: Run, tmp_path: Path) -> Callable[..., str]:
-    """Run a command that must fail: code 2, one line on stderr, nothing on stdout, no new file."""
+    """Run a command that must fail: code 2, one line on stderr, no new file.
+
+    On stdout there is nothing, or with ``--json`` the error as an object.
+    """
 
     def called(words: list[object], *expected: str) -> str:
         before = sorted(tmp_path.rglob("*"))
         result = run(*words)
         assert result.code == 2, result
-        assert result.out == ""
+        if "--json" in words:
+            (error,) = json.loads(result.out).values()
+            assert result.err == f"vlmscope: error: {error['message']}\n"
+        else:
+            assert result.out == ""
         assert result.err.startswith("vlmscope: error: ")
         assert result.err.count("\n") == 1, result.err
         assert "Traceback" not in result.err

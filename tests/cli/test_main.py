@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 import vlmscope.cli.commands.models as models_command
-from vlmscope.errors import VlmscopeError, VlmscopeWarning
+from vlmscope.cli.arguments import AsJson
+from vlmscope.errors import BadOptionError, VlmscopeError, VlmscopeWarning
 from vlmscope.version import __version__
 
 
@@ -85,11 +87,6 @@ def test_our_errors_are_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert run("models") == (2, "", "vlmscope: error: two lines of text\n")
 
 
-def test_interruption(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, KeyboardInterrupt())
-    assert run("models") == (130, "", "Stopped.\n")
-
-
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -107,6 +104,48 @@ def test_faults_of_ours_are_one_line_too(
     assert all(word in result.err for word in words)
     monkeypatch.setenv("VLMSCOPE_DEBUG", "1")
     assert "Traceback" in run("models").err
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (BadOptionError("share is 2, give at most 1."), "BadOptionError"),
+        (TypeError("odd"), "TypeError"),
+        (MemoryError("no room"), "OutOfMemoryError"),
+    ],
+)
+def test_a_failure_under_json_is_an_object(
+    run: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
+) -> None:
+    def raises(words: list[str]) -> Callable[..., None]:
+        def models(as_json: AsJson = False) -> None:
+            raise error
+
+        return models
+
+    monkeypatch.setattr(models_command, "command", raises)
+    code, out, err = run("models", "--json")
+    assert code == 2
+    failure = json.loads(out)
+    assert list(failure) == ["error"] and failure["error"]["kind"] == kind
+    assert str(error) in failure["error"]["message"]
+    assert err == f"vlmscope: error: {failure['error']['message']}\n"
+    assert run("models").out == ""
+
+
+def test_a_command_line_that_cannot_be_read_is_an_object_too(run: Any) -> None:
+    usage = run("models", "--json", "--famly", "x")
+    assert usage.code == 2
+    assert json.loads(usage.out)["error"]["kind"] == "UsageError"
+    unknown = run("modles", "--json")
+    assert unknown.code == 2
+    assert json.loads(unknown.out)["error"]["kind"] == "UnknownNameError"
+    assert run("modles", "--", "--json").out == ""  # a word, and no option
+
+
+def test_an_interruption_is_no_failure(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, KeyboardInterrupt())
+    assert run("models") == (130, "", "Stopped.\n")
 
 
 def test_only_our_warnings_are_shown(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

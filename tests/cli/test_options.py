@@ -135,3 +135,48 @@ def test_help_ends_in_one_full_stop() -> None:
     app, _ = build(Spoken)
     text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
     assert "Default: Describe the image." in text and ".." not in text
+
+
+@dataclass(frozen=True)
+class Group:
+    """Options that several commands share."""
+
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="Where.")]
+    share: Annotated[int, typer.Option(help="Of the group.")] = 7
+    loud: Annotated[bool, typer.Option("--loud", help="Shout.")] = False
+
+
+def grouped() -> tuple[typer.Typer, list[Any]]:
+    seen: list[Any] = []
+
+    def command(*, group: Group, times: Annotated[int, typer.Option()] = 1) -> None:
+        """Do it."""
+        seen.append((group, times))
+
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(with_options(command))
+    return app, seen
+
+
+def test_a_group_stands_for_its_options() -> None:
+    app, seen = grouped()
+    for words in (["here"], ["here", "--share", "3", "--loud", "--times", "2"]):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    assert seen == [(Group("here"), 1), (Group("here", 3, True), 2)]
+    assert CliRunner().invoke(app, []).exit_code == 2  # what has no default is needed
+    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert text.index("Of the group") < text.index("Shout") < text.index("--times")
+
+
+def test_an_option_of_a_group_wins_over_the_method() -> None:
+    seen: list[Any] = []
+
+    def command(*, group: Group, options: dict[str, Any]) -> None:
+        """Do it."""
+        seen.append((group.share, options))
+
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(with_options(command, Options))
+    result = CliRunner().invoke(app, ["x", "--share", "3", "--top-k", "2"])
+    assert result.exit_code == 0, result.output
+    assert seen == [(3, {"top_k": 2})]

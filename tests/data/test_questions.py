@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.data.questions import KINDS, Question, as_questions, read_questions, scene_questions
 from vlmscope.errors import BadImageError, BadSampleError, UnknownNameError
 
@@ -65,8 +67,10 @@ def test_scenes_ask_each_kind_in_turn_and_know_the_answer() -> None:
         ({"question": "what?"}, "without an image"),
         ({"image": "a.png", "question": "  "}, "must be a text"),
         ({"image": "a.png"}, "must be a text"),
-        ({"image": "a.png", "question": "q", "answer": 3}, "answer must be a text"),
+        ({"image": "a.png", "question": "q", "answer": 3}, "'answer' must be a text, it is 3"),
         ({"image": "a.png", "question": "q", "references": [1]}, "References are texts"),
+        ({"image": "a.png", "question": "q", "references": 1}, "References are texts"),
+        ({"image": "a.png", "question": "q", "answer": "no\0"}, "'answer' must be a text"),
     ],
 )
 def test_bad_rows_are_refused(row: dict, message: str, tmp_path: Path) -> None:
@@ -74,12 +78,42 @@ def test_bad_rows_are_refused(row: dict, message: str, tmp_path: Path) -> None:
         list(as_questions(read_questions(write(tmp_path, row))))
 
 
+def test_questions_about_one_picture_in_a_run_open_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"image": "a.png", "question": "q"}
+    path = write(tmp_path, row, {**row, "question": "r"}, {**row, "image": "m.png"}, row)
+    opened = []
+
+    def counted(source: object, **options: object) -> OpenedImage:
+        opened.append(Path(str(source)).name)
+        return open_image(source, **options)
+
+    monkeypatch.setattr("vlmscope.data.questions.open_image", counted)
+    one, two, other, again = as_questions(read_questions(path))
+    assert opened == ["a.png", "m.png", "a.png"]
+    assert one.image is two.image and other.image is not one.image
+    assert np.array_equal(again.image, one.image)
+
+
+def test_an_array_that_is_filled_anew_between_rows_is_seen_anew() -> None:
+    """A loader may hand out the same buffer again and again."""
+    buffer = np.zeros((8, 8, 3), dtype=np.uint8)
+
+    def rows() -> Iterator[tuple[np.ndarray, str]]:
+        for value in (0, 200):
+            buffer[:] = value
+            yield buffer, "what?"
+
+    assert [int(each.image.max()) for each in as_questions(rows())] == [0, 200]
+
+
 def test_bad_lists_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSampleError, match="Cannot read"):
         read_questions(tmp_path / "none.jsonl")
     with pytest.raises(BadSampleError, match="Line 2 .* is not JSON"):
         read_questions(write(tmp_path, {"image": "a.png", "question": "q"}, "{"))
-    with pytest.raises(BadSampleError, match="not an object"):
+    with pytest.raises(BadSampleError, match="JSON object, got list"):
         read_questions(write(tmp_path, "[1]"))
     with pytest.raises(BadSampleError, match="empty"):
         read_questions(write(tmp_path, ""))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vlmscope.data.resume import SampleLog
-from vlmscope.errors import ModelMismatchError, OutputError
+from vlmscope.data.resume import SampleLog, how_many, measured, walk
+from vlmscope.errors import BadImageError, BadSampleError, ModelMismatchError, OutputError
 
 HEADER = {"model": "m", "shape": (4, 8), "preset": None}
 
@@ -33,6 +35,52 @@ def test_a_torn_last_line_is_dropped_and_later_lines_stay_whole(tmp_path: Path) 
     again.add("three", {"x": 3})
     assert len(SampleLog(path, HEADER)) == 2
     assert all(json.loads(line) for line in path.read_text().splitlines())
+
+
+def test_a_line_torn_inside_a_record_that_is_json_by_itself_is_dropped(tmp_path: Path) -> None:
+    """Only the line feed says that a line was written to its end."""
+    path = tmp_path / "state.jsonl"
+    SampleLog(path, HEADER).add("one", {"x": 1})
+    with path.open("a") as stream:
+        stream.write('{"id": "two", "x": 2}')
+    log = SampleLog(path, HEADER)
+    assert "two" not in log
+    log.add("two", {"x": 3})
+    assert SampleLog(path, HEADER)["two"]["x"] == 3
+
+
+def test_a_torn_header_is_no_state_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.jsonl"
+    path.write_text('{"format": "vlmscope-samples/1"')
+    with pytest.raises(OutputError, match="not a state file"):
+        SampleLog(path, HEADER)
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_state_files_that_went_through_an_editor_are_read(
+    tmp_path: Path, start: str, end: str
+) -> None:
+    path = tmp_path / "state.jsonl"
+    text = "a\u2028b\u0085c"
+    log = SampleLog(path, HEADER)
+    log.add("one", {"text": text})
+    log.add("two", {"x": 2})
+    lines = [json.dumps(json.loads(line), ensure_ascii=False) for line in path.open()]
+    path.write_bytes((start + end.join([*lines, ""])).encode())
+    again = SampleLog(path, HEADER)
+    assert len(again) == 2
+    assert again["one"]["text"] == text
+    again.add("three", {"x": 3})
+    assert len(SampleLog(path, HEADER)) == 3
+
+
+def test_two_logs_in_one_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.jsonl"
+    SampleLog(path, HEADER)
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(OutputError, match="not a state file"):
+        SampleLog(path, HEADER)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +125,58 @@ def test_without_a_path_everything_stays_in_memory() -> None:
 def test_a_folder_is_no_state_file(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         SampleLog(tmp_path, HEADER)
+
+
+def job(log: SampleLog, words: Iterable[str], calls: list[str], **options: Any) -> Any:
+    def measure(word: str) -> dict[str, Any]:
+        calls.append(word)
+        if word == "bad":
+            raise BadSampleError("it is bad")
+        if word == "stop":
+            raise KeyboardInterrupt
+        return {"length": len(word)}
+
+    return measured(words, log, measure, key=lambda word: word.lower(), title="job", **options)
+
+
+def test_only_what_the_log_lacks_is_measured_and_nothing_is_lost_on_the_way(tmp_path: Path) -> None:
+    calls: list[str] = []
+    path = tmp_path / "state.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        job(SampleLog(path, HEADER), ["one", "three", "stop", "four"], calls)
+    done = job(SampleLog(path, HEADER), iter(["one", "THREE", "four", "one"]), calls)
+    assert calls == ["one", "three", "stop", "four"]
+    assert done.ids == ("one", "three", "four", "one")
+    assert done.skipped == ()
+    assert SampleLog(path, HEADER)["four"]["length"] == 4
+
+
+def test_bad_items_are_left_out_with_their_reason_and_other_errors_end_the_job() -> None:
+    log = SampleLog(None, HEADER)
+    done = job(log, ["bad", "one"], [], bad=(BadImageError, BadSampleError))
+    assert done.ids == ("one",)
+    assert done.skipped == (("bad", "it is bad"),)
+    with pytest.raises(BadSampleError, match="it is bad"):
+        job(log, ["bad", "one"], [], bad=(BadImageError,))
+
+
+def test_a_bar_shows_on_stderr_only_when_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    job(SampleLog(None, HEADER), iter("ab"), [])
+    assert capsys.readouterr() == ("", "")
+    job(SampleLog(None, HEADER), iter("ab"), [], progress=True, total=2, unit="letter")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "job: 100%" in shown.err
+    assert "2/2" in shown.err
+    assert "letter/s" in shown.err
+
+
+def test_a_walk_takes_every_step_in_order() -> None:
+    steps: list[int] = []
+    assert walk(iter([3, 1, 2]), steps.append, title="walk") == []
+    assert steps == [3, 1, 2]
+
+
+def test_how_many_there_are_is_known_of_lists_alone() -> None:
+    assert how_many([1, 2]) == 2
+    assert how_many(iter([1, 2])) is None

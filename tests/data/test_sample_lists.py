@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.data.sample_lists import read_samples
 from vlmscope.errors import BadSampleError
 
@@ -60,8 +61,18 @@ def test_rows_come_in_order_with_what_they_hold(folder: Path) -> None:
     assert [row.phrase for row in samples] == [first.phrase, second.phrase]  # again
 
 
-def test_rows_on_one_image_share_it(folder: Path) -> None:
+def test_rows_in_a_run_on_one_image_open_it_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def counted(source: Any, **options: Any) -> OpenedImage:
+        opened.append(Path(source).name)
+        return open_image(source, **options)
+
+    monkeypatch.setattr("vlmscope.data.sample_lists.open_image", counted)
     one, two, other = read_samples(write(folder, GOOD, GOOD, {**GOOD, "image": "b.png"}))
+    assert opened == ["a.png", "b.png"]
     assert one.image is two.image
     assert other.image is not one.image
 
@@ -88,6 +99,10 @@ def test_a_folder_means_its_list(folder: Path) -> None:
         ({**GOOD, "box": [1, 2, "3", 4]}, "[x0, y0, x1, y1]"),
         ({**GOOD, "box": [1, 2, True, 4]}, "[x0, y0, x1, y1]"),
         ('{"image": "a.png", "phrase": "a", "box": [1, 2, NaN, 4]}', "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": [1, 2, None, 4]}, "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": [1, 2, 10**400, 4]}, "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": "1234"}, "[x0, y0, x1, y1]"),
+        ('{"image": "a.png", "phrase": ' + "9" * 5000 + "}", "not JSON"),
         ({**GOOD, "box": [20, 2, 5, 4]}, "[x, y, width, height]"),
         ({**GOOD, "box": [100, 2, 105, 4]}, "outside the image, which is 30 wide"),
         ({**GOOD, "image": "cut.png"}, "truncated"),

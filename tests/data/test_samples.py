@@ -43,8 +43,8 @@ def test_every_form_of_a_row(given: object, has_box: bool, has_mask: bool) -> No
     [
         ("a thing", "got str"),
         ((IMAGE,), "tuple of 1"),
-        ((IMAGE, ""), "phrase of a sample"),
-        ((IMAGE, 5), "phrase of a sample"),
+        ((IMAGE, ""), "'phrase' must be a text"),
+        ((IMAGE, 5), "'phrase' must be a text"),
         ((IMAGE, "a", (1, 2, 3)), "four numbers"),
         ((IMAGE, "a", "left"), "four numbers"),
         ((IMAGE, "a", (1, 2, 3, float("nan"))), "four numbers"),

@@ -10,12 +10,12 @@ import pytest
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.confusion import (
     class_ious,
-    classify_pixels,
     confusion_counts,
     confusion_matrix,
     mean_iou,
     pixel_accuracy,
 )
+from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.types import Role, TokenMap, View
 
 A = [[0, 0, 6], [0, 1, 2], [1, 1, 4]]
@@ -138,7 +138,7 @@ def test_the_seed_of_the_interval_is_zero_unless_told(metric: Callable) -> None:
 
 
 def test_no_image_is_refused() -> None:
-    with pytest.raises(BadSampleError, match="one image at least"):
+    with pytest.raises(BadSampleError, match="at least one sample"):
         mean_iou([], 3)
 
 

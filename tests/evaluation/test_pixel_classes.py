@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vlmscope.evaluation.confusion import classify_pixels
+from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.models.encoders.patches import grid_map
 from vlmscope.types import Role, TokenMap, View
 

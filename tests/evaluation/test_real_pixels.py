@@ -13,8 +13,8 @@ import pytest
 
 import vlmscope as vs
 from vlmscope.data.datasets import open_dataset
+from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
-from vlmscope.evaluation.runs import choose
 from vlmscope.evaluation.scores import Evaluation
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

@@ -21,10 +21,10 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.evaluation import passes, runner
+from vlmscope.evaluation import runner, shared_passes
+from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.confusion import confusion_counts, mean_iou
 from vlmscope.evaluation.runner import evaluate
-from vlmscope.evaluation.runs import choose
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.methods import ground
 from vlmscope.methods.segment import segment
@@ -58,7 +58,7 @@ class Passes:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[int] = []
         self.stop_before: int | None = None
-        inner = passes.tokens_of_methods
+        inner = shared_passes.tokens_of_methods
 
         def counted(
             encoder: Any, values: Any, grid: Any, pairs: Sequence[Any], pooled: bool
@@ -68,7 +68,7 @@ class Passes:
             self.runs.append(len(pairs))
             return inner(encoder, values, grid, pairs, pooled)
 
-        monkeypatch.setattr(passes, "tokens_of_methods", counted)
+        monkeypatch.setattr(shared_passes, "tokens_of_methods", counted)
 
 
 @pytest.fixture

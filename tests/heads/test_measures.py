@@ -8,7 +8,7 @@ import pytest
 from handmade import map_of, view_over
 from vlmscope.attention import HeadMaps
 from vlmscope.errors import AttentionError
-from vlmscope.heads.measures import measure, one_row, stack
+from vlmscope.heads.measures import measure, stack
 from vlmscope.types import Head
 
 
@@ -29,17 +29,17 @@ def spots() -> HeadMaps:
 
 
 def test_rows_are_averaged() -> None:
-    found = one_row(spots())
+    found = spots().one_row()
     np.testing.assert_allclose(found, [[0.3, 0, 0, 0, 0, 0.1], [0.1] * 6], rtol=1e-6)
 
 
 def test_no_row_is_an_error() -> None:
     with pytest.raises(AttentionError, match="No row was read"):
-        one_row(maps(np.zeros((2, 0, 6))))
+        maps(np.zeros((2, 0, 6))).one_row()
 
 
 def test_one_row_is_itself() -> None:
-    assert one_row(maps(np.full((2, 1, 6), 0.5))).tolist() == [[0.5] * 6] * 2
+    assert maps(np.full((2, 1, 6), 0.5)).one_row().tolist() == [[0.5] * 6] * 2
 
 
 def test_a_sample_is_kept_as_a_few_numbers() -> None:

@@ -38,6 +38,13 @@ def test_fault_elbow_by_index_instead_of_by_value() -> None:
     assert found.order[0] == 0 and found.frequency.tolist() == [1, 0, 0, 0, 0]
 
 
+def test_a_head_whose_sum_equals_tau_survives_and_is_marked() -> None:
+    # the elbow is the value of head 1 itself, which has the lowest entropy
+    found = select(_measures([[0.1, 0.12, 0.9, 0.11]] * 2, [[0.0, 0.1, 0.3, 0.0]] * 2), ALL)
+    assert found.tau == 0.12 and found.survivors == 2
+    assert found.frequency.tolist() == [0, 1, 0, 0]
+
+
 def test_elbow_is_of_the_mean_over_samples_not_of_each() -> None:
     sums = np.random.default_rng(0).exponential(0.2, size=(5, 20))
     found = select(_measures(sums, np.zeros((5, 20))), ALL)

@@ -14,7 +14,7 @@ from vlmscope.errors import BadHeadSetError, BadPhraseError, UnsupportedError
 from vlmscope.models import Prompt
 from vlmscope.results import AnswerComparison
 from vlmscope.types import box_iou
-from vlmscope.viz.pens import SPOKEN
+from vlmscope.viz.pens import ORANGE
 
 HEADS = [(1, 1), (2, 0), (2, 5)]
 SIZE = (60, 170)
@@ -110,7 +110,7 @@ def test_an_answer_that_is_cut_off_says_so() -> None:
 def test_one_picture_holds_both_panels_and_the_box_that_was_said() -> None:
     found = compare("(100,200),(500,800)")
     pixels = np.asarray(found.overlay(cell=340))
-    orange = (pixels == np.array(SPOKEN)).all(-1)
+    orange = (pixels == np.array(ORANGE)).all(-1)
     columns = np.flatnonzero(orange.any(axis=0))
     middle = pixels.shape[1] // 2
     assert (columns < middle).any() and (columns > middle).any()

@@ -25,7 +25,7 @@ from vlmscope.heads import (
     published_set,
     verify_heads,
 )
-from vlmscope.methods import MethodRegistry, get_method, ground, methods
+from vlmscope.methods import get_method, ground, methods
 from vlmscope.models import ModelCard, Prompt
 from vlmscope.post import PAPER, PostOptions
 from vlmscope.results import Grounding
@@ -314,13 +314,6 @@ def test_an_unknown_option_is_answered_with_the_nearest(
 def test_an_unknown_method_is_answered_with_the_nearest(fake: FakeModel) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'localization-heads'"):
         _find(fake, method="localisation-heads")
-
-
-def test_a_duplicate_method_id_raises() -> None:
-    registry = MethodRegistry()
-    registry.register(get_method("localization-heads"))
-    with pytest.raises(ValueError, match="registered already"):
-        registry.register(get_method("localization-heads"))
 
 
 def test_localization_heads_refuse_a_model_without_a_decoder(planted: PlantedHeads) -> None:

@@ -39,7 +39,7 @@ def test_scores_are_raw_cosines_and_labels_their_argmax(encoder: DualEncoder) ->
     pixels = noise()
     found = vs.segment(encoder, pixels, ["dog", "bus", "sky"], side=32, method="maskclip")
     fitted = encoder.fit(pixels, 32)
-    method = segmenter(encoder, "dog, bus", "maskclip").how.method
+    method = segmenter(encoder, "dog, bus", "maskclip").setup.method
     tokens = dense_tokens(encoder, fitted.values, fitted.grid, method, method.options())
     text = phrase_embeddings(encoder, ["dog", "bus", "sky"], "photo")
     cosine = F.normalize(tokens.patches[0], dim=-1) @ text.T
@@ -256,7 +256,7 @@ def test_smoothing_changes_labels_but_not_scores(encoder: DualEncoder) -> None:
     fitted = encoder.fit(noise())
     options = segmenter(
         encoder, "dog, bus", "maskclip", smoothing="absolute", sigma=1.5
-    ).how.options
+    ).setup.options
     maps = smooth(fitted.token_map, raw.score_maps.reshape(3, -1), options)
     painted = np.stack([fitted.token_map.to_pixels(each) for each in maps])
     np.testing.assert_array_equal(soft.labels, painted.argmax(axis=0))

@@ -392,7 +392,7 @@ def special_ids(model: LoadedModel) -> list[int]:
 
 def force(model: LoadedModel, encoded: object, ids: torch.Tensor) -> torch.Tensor:
     """Every row of a pass over prompt and answer: (layers, heads, positions, image tokens)."""
-    from vlmscope.models.prompts.prompt import Asked
+    from vlmscope.models.prompts.prompt import PromptRequest
 
     batch = {
         "input_ids": ids,
@@ -401,7 +401,7 @@ def force(model: LoadedModel, encoded: object, ids: torch.Tensor) -> torch.Tenso
     }
     fitted = [[model.fit(picture())]]
     preset = model.family.presets[0]
-    inputs = model.complete(batch, fitted, [Asked(Prompt(PHRASE), 1, preset)])
+    inputs = model.complete(batch, fitted, [PromptRequest(Prompt(PHRASE), 1, preset)])
     keep = encoded.token_maps[0].image_positions
     rows = list(range(ids.shape[1]))
     with vs.capture(model, rows=rows, keys="all") as trace, torch.no_grad():

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from handmade import map_of, view_over
 from vlmscope.errors import AttentionError
-from vlmscope.post import PAPER, PostOptions, find_region, heat_map, peak, score_map
-from vlmscope.post.raster import MAX_SIDE
+from vlmscope.post import PAPER, PostOptions, find_region, heat_map, locate, peak, score_map
+from vlmscope.post.region import MAX_SIDE
 from vlmscope.types import TokenMap
 
 GRID = PostOptions(surface="grid")
@@ -144,6 +144,38 @@ def test_cells_smaller_than_a_pixel_still_give_a_mask() -> None:
     assert region.box == (0.0, 0.0, 0.25, 0.25) and region.mask.tolist() == [[True]]
 
 
+@pytest.mark.parametrize(
+    "width, first_of_cell",
+    [
+        (12, (0, 4, 8)),  # edges 0, 4, 8, 12
+        (10, (0, 3, 7)),  # edges 0, 3.33, 6.67, 10: pixel 3 has its centre at 3.5, pixel 6 at 6.5
+        (11, (0, 4, 7)),  # edges 0, 3.67, 7.33, 11
+        (7, (0, 2, 5)),  # edges 0, 2.33, 4.67, 7
+    ],
+)
+def test_a_pixel_belongs_to_the_cell_that_its_centre_lies_in(
+    width: int, first_of_cell: tuple[int, int, int]
+) -> None:
+    token_map = map_of((width, width), [view_over((0, 0, width, width), (3, 3))])
+    last_of_cell = (*first_of_cell[1:], width)
+    for cell, (first, end) in enumerate(zip(first_of_cell, last_of_cell, strict=True)):
+        region = find_region(token_map, _lit((3, 3), slice(cell, cell + 1), slice(1, 2)), GRID)
+        expected = np.zeros((width, width), dtype=bool)
+        expected[first:end, first_of_cell[1] : first_of_cell[2]] = True
+        np.testing.assert_array_equal(region.mask, expected)
+
+
+def test_a_centre_on_an_edge_belongs_to_the_cell_behind_it() -> None:
+    token_map = map_of((5, 5), [view_over((0, 0, 5, 5), (2, 2))])  # edges 0, 2.5, 5
+    upper = find_region(token_map, _lit((2, 2), slice(0, 1), slice(0, 1)), GRID).mask
+    lower = find_region(token_map, _lit((2, 2), slice(1, 2), slice(1, 2)), GRID).mask
+    assert (upper.any(axis=1).tolist(), lower.any(axis=1).tolist()) == (
+        [True, True, False, False, False],
+        [False, False, True, True, True],
+    )
+    assert upper.sum() == 4 and lower.sum() == 9
+
+
 def test_peak_is_the_middle_of_the_visible_part_of_the_cell(padded: TokenMap) -> None:
     weights = _lit((8, 8), slice(2, 3), slice(7, 8))  # y 0..25 of the picture, x 175..200
     assert peak(padded, weights) == (187.5, 12.5)
@@ -205,4 +237,4 @@ def test_score_maps_are_raw_values_on_the_grid(padded: TokenMap, tiled: TokenMap
 
 def test_nan_is_refused_not_located(square: TokenMap) -> None:
     with pytest.raises(AttentionError):
-        find_region(square, np.full(576, np.nan), PAPER)
+        locate(square, np.full(576, np.nan), PAPER)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vlmscope.post import PostOptions
-from vlmscope.post.maps import is_flat
-from vlmscope.post.region import binarise, otsu
+from vlmscope.post.region import binarise, is_flat, otsu
 
 EVERYWHERE = np.ones((2, 3), dtype=bool)
 VALUES = np.array([[0.0, 1.0, 2.0], [3.0, 4.0, 8.0]])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.mutation.choice import Choice
 from tools.mutation.equivalents import EQUIVALENT, Equivalents
 from tools.mutation.groups import GROUPS, Group
 from tools.mutation.measure import UNTESTED, Outcome, Runner, measure
@@ -231,6 +232,35 @@ def test_what_is_finished_is_not_run_again(tmp_path: Path) -> None:
     (tmp_path / "tests" / "test_code.py").write_text("def test_nothing():\n    import pack.code")
     third = measure("pack", PACK, again, sample=4, seed=1)
     assert {each.status for each in third} <= {"survived", UNTESTED}
+
+
+def test_after_new_tests_only_the_survivors_are_run(
+    tmp_path: Path, outcomes: list[Outcome]
+) -> None:
+    runner = runner_in(tmp_path)
+    before = {"pack": report(outcomes, NOTHING, 1.0)}
+    (tmp_path / "report.json").write_text(json.dumps(before))
+    choice = Choice.given(["src/pack/code.py"], tmp_path / "report.json")
+    (tmp_path / "tests" / "test_weak.py").write_text(
+        "from pack.code import weak\n\ndef test_weak():\n    assert weak(3) == 6"
+    )
+    after = measure("pack", PACK, runner, choice=choice)
+    left = [row["change"] for row in before["pack"]["survivors"] if "code.py" in row["file"]]
+    assert [each.mutant.change for each in after] == left
+    assert status(after, "return x * 2", "x * 2 -> x / 2") == "killed"
+    assert status(after, "if x > LIMIT:", "x > LIMIT -> x >= LIMIT") == "survived"
+
+
+def test_nothing_chosen_runs_nothing(tmp_path: Path) -> None:
+    assert measure("pack", PACK, runner_in(tmp_path), choice=Choice(frozenset(["b.py"]))) == []
+    assert not (tmp_path / "state.jsonl").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"pack": {}}', '{"pack": {"survivors": [1]}}'])
+def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(SystemExit, match="no report of this tool"):
+        Choice.given([], tmp_path / "report.json")
 
 
 def test_tests_that_fail_anyway_are_refused(tmp_path: Path) -> None:

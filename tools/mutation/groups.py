@@ -80,11 +80,11 @@ GROUPS: dict[str, Group] = {
         ),
     ),
     "layout": _joined(
-        _group("models/layout/", "fitting tiles anyres", "tests/models/layout"),
+        _group("models/layout/", "placement tiles anyres", "tests/models/layout"),
         _group(
             "models/decoders/",
-            "square",
-            "tests/models/decoders/test_square.py",
+            "padded_square",
+            "tests/models/decoders/test_padded_square.py",
         ),
         _group(
             "models/encoders/",
@@ -106,7 +106,7 @@ GROUPS: dict[str, Group] = {
         _group("types/", "boxes", "tests/types/test_boxes.py"),
         _group(
             "evaluation/",
-            "roc confusion",
+            "roc_auc confusion pixel_classes",
             *("tests/test_stats_ratios.py", "tests/evaluation/test_confusion.py"),
             "tests/evaluation/test_pixel_classes.py",
         ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.mutation.choice import Choice
 from tools.mutation.clean import CleanRun, clean_run
 from tools.mutation.groups import Group
 from tools.mutation.mutants import Mutant, mutants
@@ -69,17 +70,24 @@ def every_mutant(group: Group, repository: Path) -> list[Mutant]:
 
 
 def measure(
-    name: str, group: Group, runner: Runner, sample: int | None = None, seed: int = 0
+    name: str,
+    group: Group,
+    runner: Runner,
+    sample: int | None = None,
+    seed: int = 0,
+    choice: Choice | None = None,
 ) -> list[Outcome]:
-    """Run the mutants of a group, or ``sample`` of them drawn by ``seed``.
+    """Run the mutants of a group that are chosen (all by default), or ``sample`` drawn by ``seed``.
 
     Raises:
         SystemExit: the tests do not pass on the files as they are.
     """
-    chosen = every_mutant(group, runner.repository)
+    chosen = (choice or Choice()).of(every_mutant(group, runner.repository))
     if sample is not None and sample < len(chosen):
         picked = sorted(random.Random(seed).sample(range(len(chosen)), sample))
         chosen = [chosen[place] for place in picked]
+    if not chosen:
+        return []
     _say(f"{name}: {len(chosen)} mutants; running the tests on the files as they are ...")
     files = group.files(runner.repository)
     clean = clean_run(runner.repository, files, list(group.tests), runner.source)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vlmscope.models import LoadedModel
 from vlmscope.version import __version__
 
-__all__ = ["run_record"]
+if TYPE_CHECKING:
+    from vlmscope.report import Page
+
+__all__ = ["run_record", "run_section"]
 
 
 def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
@@ -32,3 +36,17 @@ def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
             "transformers": version("transformers"),
         },
     }
+
+
+def run_section(page: Page, run: dict[str, Any], command: str = "") -> None:
+    """Write the record of a run at the end of a page.
+
+    Args:
+        page: written to.
+        run: as :func:`run_record` gives it.
+        command: how the page was made, for the reader who wants to repeat it.
+    """
+    page.heading("The run")
+    if command:
+        page.code(command)
+    page.code(json.dumps(run, indent=2))

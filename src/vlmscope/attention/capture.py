@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, Forward, instrument, is_causal
-from vlmscope.attention.rows import softmax_rows
+from vlmscope.attention.instrument import Binding, Forward, read_by
+from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel
@@ -60,18 +60,17 @@ def capture(
         model.boxes  # noqa: B018 - raises where there is none
     choice = HeadChoice.of(model.decoder_shape, layers, heads)
     trace = Trace(model, RowChoice.of(rows, model.read_answer), choice, keys, average)
-    with instrument(model) as active:
-        active.readers.append(trace)
-        try:
-            yield trace
-        finally:
-            active.readers.remove(trace)
+    with read_by(model, trace):
+        yield trace
 
 
 class Trace:
     """Captured rows.
 
     Every row went through the softmax over ALL keys; cut to the image tokens it does not sum to one.
+
+    Attributes:
+        layers: layers that are read, ascending: the first axis of ``maps``.
     """
 
     def __init__(
@@ -87,6 +86,7 @@ class Trace:
         self._name = model.id
         self._rows = rows
         self._heads = heads
+        self.layers = tuple(heads.by_layer)
         self._keys = keys
         self._average = average
         self._binding: Binding | None = None
@@ -97,11 +97,6 @@ class Trace:
         self._nothing = ""  # why nothing is left of what was read
 
     # -- what the user reads -------------------------------------------------------------
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """Layers that are read, ascending: the first axis of ``maps``."""
-        return self._heads.layers
 
     @property
     def token_maps(self) -> tuple[TokenMap, ...]:
@@ -234,88 +229,46 @@ class Trace:
         forward: Forward,
     ) -> None:
         """Called by the instrument in every layer."""
-        if self._local is None or layer not in self._heads.layers:
+        if self._local is None or layer not in self.layers:
             return
         positions, valid = (part.to(query.device) for part in self._local)
         batch = query.shape[0]
         positions, valid = positions.expand(batch, -1), valid.expand(batch, -1)
         rows = torch.where(valid, positions - forward.past, 0)
-        refuse_biased(self._name, options)
-        module = options["module"]
-        chosen = self._heads.tensor(layer, query.device)
-        found = softmax_rows(
-            query,
-            key,
-            mask,
-            rows,
-            chosen,
-            row_scaling(options, query),
-            options.get("softcap"),
-            is_causal(module, options),
-        )
-        if options["empty"] is not None:
-            found = without_rows(found, options["empty"], rows, chosen)
-        if layer == self._heads.layers[0]:
+        heads = self._heads.tensor(layer, query.device)
+        attention = layer_rows(self._name, query, key, mask, rows, heads, options)
+        if layer == self.layers[0]:
             self._kept.append((positions, valid))
-        kept = self._cut(found, forward, key.shape[2])
+        kept = self._cut(attention, forward, key.shape[2])
         if self._average:
             kept = kept.mean(dim=1, keepdim=True)
         self._chunks.setdefault(layer, []).append(kept)
 
-    def _cut(self, found: Tensor, forward: Forward, keys: int) -> Tensor:
+    def _cut(self, attention: Tensor, forward: Forward, keys: int) -> Tensor:
         """Keep the keys that were asked for; copied, so that the wide rows can be freed."""
         if self._keys == "all" or self._binding is None:
-            return found
+            return attention
         if self._binding.token_maps[0].crossed and not forward.crossed:
             # the sequence holds no image: these layers cannot look at it
             count = max(len(each.image_positions) for each in self._binding.token_maps)
-            return found.new_zeros(*found.shape[:-1], count)
+            return attention.new_zeros(*attention.shape[:-1], count)
         if self._image_keys is None:
             each = [torch.from_numpy(m.image_positions) for m in self._binding.token_maps]
             width = max(len(keys_of) for keys_of in each)
             self._image_keys = torch.stack(
                 [torch.nn.functional.pad(keys_of, (0, width - len(keys_of))) for keys_of in each]
-            ).to(found.device)
+            ).to(attention.device)
         # a model that is spread over devices computes its layers on several
-        here = self._image_keys.to(found.device).expand(found.shape[0], -1)
+        here = self._image_keys.to(attention.device).expand(attention.shape[0], -1)
         columns = here - forward.key_start(keys)
-        index = columns.clamp_min(0)[:, None, None].expand(-1, found.shape[1], found.shape[2], -1)
+        index = columns.clamp_min(0)[:, None, None].expand(
+            -1, attention.shape[1], attention.shape[2], -1
+        )
         # a sliding-window layer no longer holds keys that slid out: their attention is zero
-        return found.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)
+        return attention.gather(-1, index).masked_fill((columns < 0)[:, None, None], 0.0)
 
 
 def _among(positions: Tensor, wanted: set[int]) -> Tensor:
     """Bool, like ``positions``: which of them are wanted."""
     chosen = [position in wanted for position in positions.tolist()]
     return torch.tensor(chosen, dtype=torch.bool, device=positions.device)
-
-
-def refuse_biased(name: str, options: dict[str, Any]) -> None:
-    """Raise AttentionError for logits that are more than scaled products."""
-    if options.get("s_aux") is not None or options.get("position_bias") is not None:
-        raise AttentionError(
-            f"{name} uses attention sinks or position biases, whose rows vlmscope cannot compute "
-            "beside the kernel."
-        )
-
-
-def without_rows(found: Tensor, empty: Tensor, rows: Tensor, heads: Tensor | None) -> Tensor:
-    """Rows that read nothing, as zeros.
-
-    Args:
-        found: float (batch, chosen heads, rows, keys).
-        empty: bool (batch or 1, heads or 1, queries).
-        rows: int (batch, rows), indices into the queries.
-        heads: int (chosen heads,), or None for all.
-    """
-    batch, chosen, count, _ = found.shape
-    if heads is not None and empty.shape[1] > 1:
-        empty = empty[:, heads]
-    dead = empty.expand(batch, chosen, -1).gather(-1, rows[:, None].expand(-1, chosen, count))
-    return found.masked_fill(dead[..., None], 0.0)
-
-
-def row_scaling(options: dict[str, Any], query: Tensor) -> float:
-    """The factor of the logits: the kernel's argument, or one over the root of the head's size."""
-    scaling = options.get("scaling")
-    return float(query.shape[-1] ** -0.5) if scaling is None else float(scaling)

@@ -15,7 +15,7 @@ from vlmscope.errors import BadPhraseError
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders.model import token_map
 from vlmscope.models.prompts.encoding import pad_batch
-from vlmscope.models.prompts.prompt import Asked
+from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import Role
 
 __all__ = ["answer_ids", "encode_forced", "run_forced"]
@@ -30,14 +30,14 @@ def answer_ids(
         BadPhraseError: an answer that becomes no token.
     """
     blank = model.fit(np.full((32, 32, 3), 127, dtype=np.uint8))
-    asked = Prompt(prompt.text, prompt.phrase, answer)
-    text = model.encode_prompt(asked, [blank] * images, preset)
-    found: NDArray[np.int64] = text.ids[text.roles == Role.GENERATED]
-    if not len(found):
+    answered = Prompt(prompt.text, prompt.phrase, answer)
+    text = model.encode_prompt(answered, [blank] * images, preset)
+    ids: NDArray[np.int64] = text.ids[text.roles == Role.GENERATED]
+    if not len(ids):
         raise BadPhraseError(
             f"The answer {answer!r} becomes no token, so nothing can be read of it."
         )
-    return found
+    return ids
 
 
 def encode_forced(
@@ -58,9 +58,9 @@ def encode_forced(
         ids: int (n,): what was answered.
         preset, placement: as for :func:`vlmscope.prefill`.
     """
-    asked = Asked(Prompt.of(prompt), 1, model.resolve_preset(preset))
-    image = model.see(model.fit(pixels, placement), asked)
-    text = model.encode_prompt(Prompt(asked.prompt.text, asked.prompt.phrase), [image], preset)
+    request = PromptRequest(Prompt.of(prompt), 1, model.resolve_preset(preset))
+    image = model.see(model.fit(pixels, placement), request)
+    text = model.encode_prompt(Prompt(request.prompt.text, request.prompt.phrase), [image], preset)
     more = np.asarray(ids, dtype=np.int64)
     words = tuple(model.processor.tokenizer.decode([token]) for token in more.tolist())
     longer = replace(
@@ -70,10 +70,10 @@ def encode_forced(
         tokens=text.tokens + words,
     )
     batch, _ = pad_batch([longer], model.pad_id, "right")
-    inputs = model.complete(batch, [[image]], [asked])
+    inputs = model.complete(batch, [[image]], [request])
     size = (int(pixels.shape[0]), int(pixels.shape[1]))
-    found = token_map(longer, [image], [size], crossed=model.family.crossed)
-    return Encoded(inputs, (found,))
+    whole_map = token_map(longer, [image], [size], crossed=model.family.crossed)
+    return Encoded(inputs, (whole_map,))
 
 
 def run_forced(model: LoadedModel, encoded: Encoded) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmscope.attention.kernels import PROBE, instrumented_name
-from vlmscope.attention.rows import allowed_keys
+from vlmscope.attention.rows import allowed_keys, is_causal
 from vlmscope.errors import AttentionError, KnockoutError
 from vlmscope.models import LoadedModel
 from vlmscope.types import TokenMap
@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "StopForwardError",
     "instrument",
+    "read_by",
 ]
 
 _INSTRUMENT = "_vlmscope_instrument"
@@ -244,12 +245,6 @@ class Instrument:
         )
 
 
-def is_causal(module: nn.Module, options: dict[str, Any]) -> bool:
-    """What a mask of None means to the kernel."""
-    asked = options.get("is_causal")
-    return bool(getattr(module, "is_causal", True) if asked is None else asked)
-
-
 @contextlib.contextmanager
 def instrument(model: LoadedModel) -> Iterator[Instrument]:
     """The model's instrument: the active one when nested, else a new one, removed at the end.
@@ -281,6 +276,17 @@ def instrument(model: LoadedModel) -> Iterator[Instrument]:
             module.__dict__.pop(PROBE, None)
 
 
+@contextlib.contextmanager
+def read_by(model: LoadedModel, reader: Reader) -> Iterator[None]:
+    """Every pass of the model inside the block is shown to a reader."""
+    with instrument(model) as active:
+        active.readers.append(reader)
+        try:
+            yield
+        finally:
+            active.readers.remove(reader)
+
+
 @dataclass(frozen=True, eq=False)
 class _Probe:
     owner: Instrument
@@ -300,10 +306,10 @@ class _Probe:
 def _begin_hook(owner: Instrument) -> Any:
     def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         embeds = kwargs.get("inputs_embeds")
-        given: Any = (
+        tokens: Any = (
             kwargs.get("input_ids", args[0] if args else None) if embeds is None else embeds
         )
-        width = given.shape[1]
+        width = tokens.shape[1]
         cache = kwargs.get("past_key_values")
         past = int(cache.get_seq_length()) if cache is not None else 0
         # a bound pass knows its positions; only one by hand is worth reading its mask for

@@ -1,7 +1,7 @@
 """Block attention edges: rows of a target role may not read keys of a source role.
 
 The blocked logits never enter the softmax, so their probability is exactly 0 and the rest of the row
-renormalises ("What's in the Image", attention knock-out).
+renormalises (docs/methods/knock-out.md).
 """
 
 from __future__ import annotations
@@ -144,11 +144,11 @@ def _role_positions(binding: Binding, token_map: TokenMap, role: str, end: int) 
         prompts = binding.prompts(token_map)
         inside = [text[(text >= start) & (text < stop)][-1:] for start, stop in prompts]
         return torch.from_numpy(np.concatenate(inside))
-    found = torch.from_numpy(token_map.positions(role))
+    positions = torch.from_numpy(token_map.positions(role))
     if role == "generated" and binding.generating:
         # tokens that are generated now are not in the token map yet
-        found = torch.cat([found, torch.arange(len(token_map), max(end, len(token_map)))])
-    return found
+        positions = torch.cat([positions, torch.arange(len(token_map), max(end, len(token_map)))])
+    return positions
 
 
 def _inside(positions: Tensor, start: int, end: int) -> Tensor:

@@ -1,4 +1,8 @@
-"""Maps of attention on the image: of many heads, or averaged, for many phrases on one image."""
+"""Maps of attention on the image: of many heads, or averaged, for many phrases on one image.
+
+Of averaged maps one per row is kept of every layer and none per head: 32 layers of 32 heads would
+otherwise be a thousand maps for each row.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.attention.capture import Trace, capture
-from vlmscope.attention.passes import PhrasePass, PhraseSegment, phrase_passes
+from vlmscope.attention.prefill import PhrasePass, PhraseSegment, phrase_passes
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.post.maps import check_finite
 from vlmscope.types import Head, TokenMap
 
 __all__ = [
@@ -25,7 +30,6 @@ __all__ = [
     "read_heads",
     "read_means",
 ]
-
 
 _OF_ANSWERS = ("generated", "box")
 
@@ -48,6 +52,20 @@ class HeadMaps:
     token_map: TokenMap
     preset: str
     row_tokens: tuple[str, ...]
+
+    def one_row(self) -> NDArray[np.float64]:
+        """The mean over the rows that were read: float64 (heads, tokens).
+
+        Raises:
+            AttentionError: no row was read, or attention is not finite.
+        """
+        if self.maps.shape[1] == 0:
+            raise AttentionError(
+                "No row was read: rows='generated' needs a Prompt with an answer. "
+                "Use rows='last_text'."
+            )
+        values: NDArray[np.float64] = check_finite(self.maps).mean(axis=1)
+        return values
 
 
 def read_heads(
@@ -79,7 +97,7 @@ def read_heads(
     """
     wanted = _wanted(model, heads, first_layer)
     name = model.resolve_preset(preset)
-    found: dict[int, HeadMaps] = {}
+    by_phrase: dict[int, HeadMaps] = {}
     with capture(model, rows=rows, heads=wanted) as trace:
         for each in phrase_passes(
             model,
@@ -88,17 +106,17 @@ def read_heads(
             rows=rows,
             preset=name,
             placement=placement,
-            deepest=trace.layers[-1],
+            deepest=max(layer for layer, _ in wanted),
         ):
             each.forward()
             maps, positions = trace.rows_of(wanted).numpy(), trace.row_positions().numpy()
             for segment in each.segments:
                 mine = segment.among(positions)
                 words = _words(each.sequence, positions[mine])
-                found[segment.index] = _on_cells(
+                by_phrase[segment.index] = _on_cells(
                     wanted, maps[:, mine], segment.token_map, name, words
                 )
-    return [found[index] for index in range(len(phrases))]
+    return [by_phrase[index] for index in range(len(phrases))]
 
 
 def _wanted(
@@ -241,9 +259,9 @@ def read_means(
         placement=reading.placement,
         deepest=reading.layers[-1],
     ):
-        found = _rows_of(model, reading, each)
+        read = _rows_of(model, reading, each)
         for segment in each.segments:
-            mine = [rows.of_segment(segment) for rows in found]
+            mine = [rows.of_segment(segment) for rows in read]
             results[segment.index] = _mean_maps(model, reading, segment, mine, each.sequence)
     return [results[index] for index in range(len(phrases))]
 
@@ -278,18 +296,18 @@ def _mean_maps(
     model: LoadedModel,
     reading: Reading,
     segment: PhraseSegment,
-    found: Sequence[_Rows],
+    read: Sequence[_Rows],
     sequence: TokenMap,
 ) -> MeanMaps:
     """Rows of one phrase, averaged; ``sequence`` says what the positions of the rows are."""
-    own = segment.token_map
-    means = [own.carried(rows.means.mean(axis=0)) for rows in found]
-    words = [_words(sequence, rows.positions) for rows in found]
+    token_map = segment.token_map
+    means = [token_map.carried(rows.means.mean(axis=0)) for rows in read]
+    words = [_words(sequence, rows.positions) for rows in read]
     return MeanMaps(
         mean=means[0],
         rest=means[1] if reading.rest else None,
         reading=reading,
-        token_map=own.on_cells(),
+        token_map=token_map.on_cells(),
         preset=model.resolve_preset(reading.preset),
         row_tokens=words[0],
         rest_tokens=words[1] if reading.rest else (),

@@ -1,24 +1,36 @@
-"""Run a prompt through a model: the whole way, or only as far as something is read."""
+"""Run prompts through a model: the whole way, or only as far as something is read."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.instrument import Binding, StopForwardError, instrument
+from vlmscope.attention.prefix import shared_prefix
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
 from vlmscope.models import Encoded, LoadedModel, Prompt
+from vlmscope.models.decoders import model as decoders
 from vlmscope.types import Role, TokenMap
 
-__all__ = ["Prefill", "as_batch", "prefill", "token_map"]
+__all__ = [
+    "PhrasePass",
+    "PhraseSegment",
+    "Prefill",
+    "as_batch",
+    "phrase_passes",
+    "prefill",
+    "token_map",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +93,10 @@ def prefill(
 
 def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> Prefill:
     """Run an encoded batch; whatever contexts are active see its token maps."""
-    cache = model.family.cache(model.hf)
     logits: Tensor | None = None
     last = torch.tensor([_last_real(token_map) for token_map in encoded.token_maps])
     kept, inverse = torch.unique(last, return_inverse=True)
+    rows, cache = kept.to(model.device), model.family.cache(model.hf)
     with (
         instrument(model) as active,
         model.frozen(),
@@ -94,7 +106,7 @@ def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> 
     ):
         out = model.family.forward(
             model.hf,
-            kept.to(model.device),
+            rows,
             **encoded.inputs,
             past_key_values=cache,
             use_cache=True,
@@ -156,3 +168,92 @@ def _opened(source: Any) -> Any:
             )
         return [open_image(each).pixels for each in source]
     return open_image(source).pixels
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseSegment:
+    """Where one phrase is in a pass.
+
+    Attributes:
+        index: which phrase, from 0.
+        start, end: positions of the sequence that are its own.
+        token_map: of the phrase's own prompt, as if it had been run alone.
+    """
+
+    index: int
+    start: int
+    end: int
+    token_map: TokenMap
+
+    def among(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which positions of the sequence are the phrase's own."""
+        inside: NDArray[np.bool_] = (positions >= self.start) & (positions < self.end)
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class PhrasePass:
+    """One forward pass, not run yet.
+
+    Attributes:
+        forward: runs it, under whatever contexts are open.
+        sequence: roles and texts of the positions that it runs over.
+        segments: the phrases in it.
+    """
+
+    forward: Callable[[], object]
+    sequence: TokenMap
+    segments: tuple[PhraseSegment, ...]
+
+
+def phrase_passes(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    phrases: Sequence[str | Prompt],
+    *,
+    rows: str | int | Sequence[int],
+    preset: str | None,
+    placement: str | None,
+    deepest: int,
+) -> Iterator[PhrasePass]:
+    """The passes that bring up the rows of every phrase; nothing above ``deepest`` is computed.
+
+    Where the image comes before the text it is run once and the phrases are packed behind it, unless
+    there is one alone, or ``rows`` are numbered, which count within one prompt.
+
+    Args:
+        model: the model.
+        pixels: uint8 (height, width, 3), the original image.
+        phrases: what is asked.
+        rows: the read-out row, as for :func:`vlmscope.capture`.
+        preset, placement: as for :func:`vlmscope.prefill`.
+        deepest: last layer that is read.
+    """
+    if model.family.causal_image and isinstance(rows, str) and len(phrases) > 1:
+        yield from _packed(model, pixels, phrases, preset, placement, deepest)
+        return
+    for index, phrase in enumerate(phrases):
+        encoded = model.encode([pixels], [phrase], preset=preset, placement=placement)
+        tokens = encoded.token_maps[0]
+        segment = PhraseSegment(index, 0, len(tokens), tokens)
+        yield PhrasePass(partial(run, model, encoded, stop_after=deepest), tokens, (segment,))
+
+
+def _packed(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    phrases: Sequence[str | Prompt],
+    preset: str | None,
+    placement: str | None,
+    deepest: int,
+) -> Iterator[PhrasePass]:
+    prefix = shared_prefix(model, pixels, preset=preset, placement=placement, stop_after=deepest)
+    texts = prefix.encode(phrases)
+    for indices, pack in prefix.packs(texts):
+        segments = tuple(
+            PhraseSegment(
+                index, *ends, decoders.token_map(texts[index], [prefix.image], [prefix.image_size])
+            )
+            for index, ends in zip(indices, pack.segments, strict=True)
+        )
+        yield PhrasePass(partial(prefix.run, pack), pack.token_map, segments)

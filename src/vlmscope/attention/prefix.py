@@ -23,7 +23,7 @@ from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
 from vlmscope.models.decoders.model import token_map
 from vlmscope.models.prompts.encoding import EncodedText
-from vlmscope.models.prompts.prompt import Asked
+from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import TokenMap
 
 __all__ = ["Pack", "SharedPrefix", "shared_prefix"]
@@ -73,7 +73,7 @@ class SharedPrefix:
         self._ids: NDArray[np.int64] | None = None
         self._prefix_positions: Tensor | None = None
         # the prefix ends before any phrase, so which one is asked cannot matter to it
-        self._asked = Asked(Prompt("image"))
+        self._asked = PromptRequest(Prompt("image"))
 
     @property
     def length(self) -> int:

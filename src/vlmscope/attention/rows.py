@@ -1,11 +1,91 @@
-"""Softmax rows, only where they are asked for: memory is rows x keys, not keys x keys."""
+"""Softmax rows, only where they are wanted: memory is rows x keys, not keys x keys."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import Any
 
-__all__ = ["allowed_keys", "softmax_rows"]
+import torch
+from torch import Tensor, nn
+
+from vlmscope.errors import AttentionError
+
+__all__ = ["allowed_keys", "is_causal", "layer_rows", "softmax_rows"]
+
+
+def layer_rows(
+    model: str,
+    query: Tensor,
+    key: Tensor,
+    mask: Tensor | None,
+    rows: Tensor,
+    heads: Tensor | None,
+    options: dict[str, Any],
+) -> Tensor:
+    """Attention rows of one layer, from what the instrument hands its readers.
+
+    Args:
+        model: id of the model, for messages.
+        query, key, mask, rows, heads: as for :func:`softmax_rows`.
+        options: the kernel's arguments, with ``module``, the layer's attention, and ``empty``, the
+            rows that are left without a key.
+
+    Returns:
+        float32 (batch, chosen, rows, keys); rows that read nothing are zeros.
+
+    Raises:
+        AttentionError: logits that are more than scaled products.
+    """
+    _refuse_biased(model, options)
+    attention = softmax_rows(
+        query,
+        key,
+        mask,
+        rows,
+        heads,
+        _scaling(options, query),
+        options.get("softcap"),
+        is_causal(options["module"], options),
+    )
+    if options["empty"] is None:
+        return attention
+    return _without_rows(attention, options["empty"], rows, heads)
+
+
+def _refuse_biased(name: str, options: dict[str, Any]) -> None:
+    """Raise AttentionError for logits that are more than scaled products."""
+    if options.get("s_aux") is not None or options.get("position_bias") is not None:
+        raise AttentionError(
+            f"{name} uses attention sinks or position biases, whose rows vlmscope cannot compute "
+            "beside the kernel."
+        )
+
+
+def _scaling(options: dict[str, Any], query: Tensor) -> float:
+    """The factor of the logits: the kernel's argument, or one over the root of the head's size."""
+    scaling = options.get("scaling")
+    return float(query.shape[-1] ** -0.5) if scaling is None else float(scaling)
+
+
+def is_causal(module: nn.Module, options: dict[str, Any]) -> bool:
+    """What a mask of None means to the kernel."""
+    stated = options.get("is_causal")
+    return bool(getattr(module, "is_causal", True) if stated is None else stated)
+
+
+def _without_rows(attention: Tensor, empty: Tensor, rows: Tensor, heads: Tensor | None) -> Tensor:
+    """Rows that read nothing, as zeros.
+
+    Args:
+        attention: float (batch, chosen heads, rows, keys).
+        empty: bool (batch or 1, heads or 1, queries).
+        rows: int (batch, rows), indices into the queries.
+        heads: int (chosen heads,), or None for all.
+    """
+    batch, chosen, count, _ = attention.shape
+    if heads is not None and empty.shape[1] > 1:
+        empty = empty[:, heads]
+    dead = empty.expand(batch, chosen, -1).gather(-1, rows[:, None].expand(-1, chosen, count))
+    return attention.masked_fill(dead[..., None], 0.0)
 
 
 def softmax_rows(

@@ -59,13 +59,13 @@ class HeadChoice:
     ) -> HeadChoice:
         """Check and sort; ``heads`` may be numbers or (layer, head) pairs."""
         count, total = shape
-        asked = None if heads is None else list(heads)
-        if asked is not None and asked and isinstance(asked[0], tuple):
+        listed = None if heads is None else list(heads)
+        if listed and isinstance(listed[0], tuple):
             if layers is not None:
                 raise AttentionError("Give layers, or (layer, head) pairs as heads, not both.")
-            return cls._of_pairs(shape, asked)  # type: ignore[arg-type]
+            return cls._of_pairs(shape, listed)  # type: ignore[arg-type]
         chosen = check_layers(range(count) if layers is None else layers, count)
-        numbers = cls._check_heads(range(total) if asked is None else asked, total)  # type: ignore[arg-type]
+        numbers = cls._check_heads(range(total) if listed is None else listed, total)  # type: ignore[arg-type]
         return cls(dict.fromkeys(chosen, numbers), total)
 
     @classmethod
@@ -86,11 +86,6 @@ class HeadChoice:
             what = f"head {wrong[0]} does not exist" if wrong else "no head was given"
             raise AttentionError(f"Each layer has heads 0 to {total - 1}; {what}.")
         return numbers
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """Layers that are read, ascending."""
-        return tuple(self.by_layer)
 
     def count(self, layer: int) -> int:
         """How many heads are read in a layer."""
@@ -172,17 +167,17 @@ class RowChoice:
     def _all(self, token_map: TokenMap, binding: Binding, end: int) -> list[int]:
         if self.name is None:
             return self._explicit(token_map, binding, end)
-        found: set[int] = set()
+        rows: set[int] = set()
         if self.name == "box" and not binding.generating:
             for start, stop in binding.prompts(token_map):
-                found |= set(self.of_box(token_map, start, stop))
-            return sorted(found)
+                rows |= set(self.of_box(token_map, start, stop))
+            return sorted(rows)
         for start, stop in binding.prompts(token_map):
-            found |= self._of_prompt(token_map, start, stop)
+            rows |= self._of_prompt(token_map, start, stop)
         if self.name in _ANSWER_ROWS and binding.generating:
             last_prompt = int(token_map.positions("text")[-1])
-            found |= {last_prompt, *range(len(token_map), end)}
-        return sorted(found)
+            rows |= {last_prompt, *range(len(token_map), end)}
+        return sorted(rows)
 
     def of_box(self, token_map: TokenMap, start: int = 0, stop: int | None = None) -> list[int]:
         """The rows that predict the coordinates of an answer's first box.
@@ -230,9 +225,11 @@ class RowChoice:
         real = token_map.roles.nonzero()[0]
         first, last = int(real[0]), int(real[-1])
         limit = max(last, end - 1) if binding.generating else last
-        found = [p + first if p >= 0 else last + 1 + p for p in self.positions]
+        absolute = [p + first if p >= 0 else last + 1 + p for p in self.positions]
         wrong = [
-            asked for asked, p in zip(self.positions, found, strict=True) if not first <= p <= limit
+            position
+            for position, p in zip(self.positions, absolute, strict=True)
+            if not first <= p <= limit
         ]
         if wrong:
             count = last - first + 1
@@ -240,7 +237,7 @@ class RowChoice:
                 f"The prompt has positions 0 to {count - 1} (or -{count} to -1); position {wrong[0]} "
                 "does not exist."
             )
-        return sorted(set(found))
+        return sorted(set(absolute))
 
 
 def _stack(wanted: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:

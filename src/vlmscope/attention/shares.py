@@ -1,7 +1,7 @@
 """How much attention groups of rows give to groups of keys, summed up as the model runs.
 
 Whole rows are needed for this, of every layer and head: they are reduced layer by layer and block by
-block, so that memory never holds more than one block of them ("What's in the Image", attention flow).
+block, so that memory never holds more than one block of them (docs/methods/attention-flow.md).
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.capture import refuse_biased, row_scaling, without_rows
-from vlmscope.attention.instrument import Forward, instrument, is_causal
-from vlmscope.attention.rows import softmax_rows
+from vlmscope.attention.instrument import Forward, read_by
+from vlmscope.attention.rows import layer_rows
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel
 from vlmscope.types import Role, TokenMap
@@ -56,12 +55,8 @@ def shares(model: LoadedModel, targets: Sequence[str] = TARGETS) -> Iterator[Sha
         AttentionError: an unknown target, or during a pass a batch of several prompts.
     """
     reader = Shares(model, targets)
-    with instrument(model) as active:
-        active.readers.append(reader)
-        try:
-            yield reader
-        finally:
-            active.readers.remove(reader)
+    with read_by(model, reader):
+        yield reader
 
 
 class Shares:
@@ -136,25 +131,13 @@ class Shares:
         wanted = torch.unique(torch.cat(self._rows))
         if not len(wanted):
             return
-        refuse_biased(self._name, options)
         keys = key.shape[2]
         groups = self._groups_of(forward, keys).to(query.device)
         step = max(1, _BLOCK // (query.shape[1] * keys))
         for block in wanted.split(step):
             rows = block.to(query.device)[None]
-            found = softmax_rows(
-                query,
-                key,
-                mask,
-                rows,
-                None,
-                row_scaling(options, query),
-                options.get("softcap"),
-                is_causal(options["module"], options),
-            )
-            if options["empty"] is not None:
-                found = without_rows(found, options["empty"], rows, None)
-            self._add(layer, block, found[0], groups)
+            attention = layer_rows(self._name, query, key, mask, rows, None, options)
+            self._add(layer, block, attention[0], groups)
 
     def _groups_of(self, forward: Forward, keys: int) -> Tensor:
         if forward.crossed:
@@ -162,12 +145,12 @@ class Shares:
         start = forward.key_start(keys)
         return self._groups[start : start + keys]
 
-    def _add(self, layer: int, block: Tensor, found: Tensor, groups: Tensor) -> None:
+    def _add(self, layer: int, block: Tensor, attention: Tensor, groups: Tensor) -> None:
         """Add rows, float (heads, rows, keys), to every target that they belong to."""
         onto = torch.stack(
-            [found[..., groups == index].sum(-1) for index in range(len(SOURCES))], -1
+            [attention[..., groups == index].sum(-1) for index in range(len(SOURCES))], -1
         )
-        entropy = _entropy(found[..., groups == 0]).double().cpu()
+        entropy = _entropy(attention[..., groups == 0]).double().cpu()
         onto = onto.double().cpu()
         for index, rows in enumerate(self._rows):
             mine = torch.isin(block, rows)
@@ -196,10 +179,10 @@ def _key_groups(token_map: TokenMap, end: int) -> Tensor:
 def _target_rows(token_map: TokenMap, target: str, start: int, end: int) -> Tensor:
     """Absolute positions of a target's rows that lie in start ... end - 1."""
     if target == "last":
-        found = token_map.positions("text")[-1:]
+        positions = token_map.positions("text")[-1:]
     elif target == "generated":
         written = token_map.positions("generated")
-        found = np.concatenate([written, np.arange(len(token_map), end)])
+        positions = np.concatenate([written, np.arange(len(token_map), end)])
     else:
-        found = token_map.positions("query")
-    return torch.from_numpy(found[(found >= start) & (found < end)])
+        positions = token_map.positions("query")
+    return torch.from_numpy(positions[(positions >= start) & (positions < end)])

@@ -12,12 +12,15 @@ from vlmscope.cli.console import emit
 from vlmscope.errors import UnknownNameError
 from vlmscope.version import __version__
 
-__all__ = ["COMMANDS", "HEADS_COMMANDS", "build_app"]
+__all__ = ["COMMANDS", "build_app", "called_command", "module_of"]
 
 COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
     "segment": "Give every pixel of an image, or of a folder of them, one of your classes.",
     "heads": "Localization heads of a model: discover, verify, show.",
+    "heads discover": "Find a model's localization heads from images and phrases, without labels.",
+    "heads verify": "Measure heads on samples with boxes or masks that discovery did not see.",
+    "heads show": "Show a head file: the heads and the evidence for them.",
     "tokens": "Show what each word of an answer looked at, with boxes for what it names.",
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
@@ -28,16 +31,9 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "Say what is installed, what works, and what a model needs.",
     "demo": "See it all in two minutes, offline: discover, verify, ground, one page.",
 }
-"""Commands and their one-line help."""
-
-HEADS_COMMANDS: Mapping[str, str] = {
-    "discover": "Find a model's localization heads from images and phrases, without labels.",
-    "verify": "Measure heads on samples with boxes or masks that discovery did not see.",
-    "show": "Show a head file: the heads and the evidence for them.",
-}
-"""Commands of ``vlmscope heads``."""
-
-Command = Callable[..., Any]
+"""Commands and their one-line help, in the order of the list. A line here and a file in ``commands/``
+make a command: ``heads discover`` lies in ``heads_discover.py``. A name that others begin with is a
+group and has no file."""
 
 
 def build_app(words: Sequence[str]) -> typer.Typer:
@@ -50,27 +46,82 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     Raises:
         UnknownNameError: a command that does not exist.
     """
-    called = _called(words, COMMANDS, "command")
     app = _typer("See where a vision-language model looks, and how far that can be trusted.")
     app.callback()(_root)
-    for name, summary in COMMANDS.items():
-        if name == "heads":
-            app.add_typer(
-                _heads(words, called == "heads"), name=name, help=summary, short_help=summary
-            )
+    _fill(app, "", words, on_the_way=True)
+    return app
+
+
+def module_of(name: str) -> str:
+    """The module in ``commands/`` that holds a command."""
+    return name.replace(" ", "_").replace("-", "_")
+
+
+def called_command(words: Sequence[str]) -> str:
+    """The name of the command that ``words`` call, or of the group; empty for none."""
+    called = ""
+    for word in words:
+        name = f"{called} {word}".lstrip()
+        if name in COMMANDS:
+            called = name
+        elif not word.startswith("-"):
+            break
+    return called
+
+
+def _fill(app: typer.Typer, group: str, words: Sequence[str], on_the_way: bool) -> None:
+    """Add the commands of a group, the whole of one only where ``words`` call it.
+
+    Args:
+        app: of the group.
+        group: its name; empty for the program itself.
+        words: what follows the group's name on the command line.
+        on_the_way: whether the group is called.
+    """
+    inside = _inside(group)
+    chosen = _chosen(words, inside, f"{group} command".lstrip()) if on_the_way else None
+    rest = list(words)[list(words).index(chosen) + 1 :] if chosen is not None else []
+    for word, summary in inside.items():
+        name = f"{group} {word}".lstrip()
+        if _inside(name):
+            nested = _typer(summary)
+            nested.callback()(_help_unless_called)
+            _fill(nested, name, rest, word == chosen)
+            app.add_typer(nested, name=word, help=summary, short_help=summary)
         else:
-            _add(app, name, summary, name if name == called else None, words)
-    return app
+            command = _load(name, words) if word == chosen else _stub
+            # given as the short help it is not cut off in the list
+            app.command(word, short_help=summary)(command)
 
 
-def _heads(words: Sequence[str], called: bool) -> typer.Typer:
-    app = _typer(COMMANDS["heads"])
-    app.callback()(_help_unless_called)
-    after = list(words)[list(words).index("heads") + 1 :] if called else []
-    chosen = _called(after, HEADS_COMMANDS, "heads command")
-    for name, summary in HEADS_COMMANDS.items():
-        _add(app, name, summary, f"heads_{name}" if name == chosen else None, after)
-    return app
+def _inside(group: str) -> dict[str, str]:
+    """The last words of the commands of a group, with their help."""
+    before = f"{group} ".lstrip()
+    ends = {
+        name.removeprefix(before): summary
+        for name, summary in COMMANDS.items()
+        if name.startswith(before)
+    }
+    return {word: summary for word, summary in ends.items() if " " not in word}
+
+
+def _chosen(words: Sequence[str], known: Mapping[str, str], kind: str) -> str | None:
+    """The first word that is no option, checked; None when there is none."""
+    word = next((word for word in words if not word.startswith("-")), None)
+    if word is not None and word not in known:
+        raise UnknownNameError(kind, word, known, where="See: vlmscope --help")
+    return word
+
+
+def _load(name: str, words: Sequence[str]) -> Callable[..., Any]:
+    """The function of a command, with the options that ``words`` give it."""
+    module = importlib.import_module(f"vlmscope.cli.commands.{module_of(name)}")
+    function: Callable[..., Any] = module.command(list(words))
+    return function
+
+
+def _stub() -> None:
+    """Stands in the list of commands for one that is not called."""
 
 
 def _typer(summary: str) -> typer.Typer:
@@ -81,29 +132,6 @@ def _typer(summary: str) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-
-
-def _called(words: Sequence[str], known: Mapping[str, str], kind: str) -> str | None:
-    """The first word that is no option, checked; None when there is none."""
-    word = next((word for word in words if not word.startswith("-")), None)
-    if word is not None and word not in known:
-        raise UnknownNameError(kind, word, known)
-    return word
-
-
-def _add(
-    app: typer.Typer, name: str, summary: str, module: str | None, words: Sequence[str]
-) -> None:
-    """Register a command, its real function only if ``module`` names where that is."""
-    command: Command = _stub
-    if module is not None:
-        command = importlib.import_module(f"vlmscope.cli.commands.{module}").command(list(words))
-    # given as the short help it is not cut off in the list
-    app.command(name, short_help=summary)(command)
-
-
-def _stub() -> None:
-    """Stands in the list of commands for one that is not called."""
 
 
 def _root(

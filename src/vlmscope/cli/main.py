@@ -6,12 +6,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
-from vlmscope.cli.app import build_app
-from vlmscope.cli.console import close_stdout, note, own_warnings
+from vlmscope.cli.app import build_app, called_command
+from vlmscope.cli.console import close_stdout, emit_json, note, own_warnings
 from vlmscope.cli.options import peek
 from vlmscope.errors import VlmscopeError
 
@@ -27,8 +27,24 @@ PIPE_CLOSED = 141  # 128 + SIGPIPE, as a shell reports it
 _UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
+class Failure(NamedTuple):
+    """Why nothing was done.
+
+    Attributes:
+        kind: name of the exception, ``UsageError`` for a command line that cannot be read, or
+            ``OutOfMemoryError``.
+        message: what was wrong, what was received and what to do.
+    """
+
+    kind: str
+    message: str
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run ``vlmscope ARGS`` and return its exit code: 0 fine, 1 findings, 2 failed, 130 stopped.
+
+    A failure is one line on stderr and, with ``--json``, also an object on stdout:
+    ``{"error": {"kind": ..., "message": ...}}``.
 
     Args:
         args: the arguments after the program's name; default: those of the process.
@@ -57,16 +73,33 @@ def _run(words: list[str]) -> int:
         if result == INTERRUPTED:  # click's own way to tell of it
             raise KeyboardInterrupt
         return result if isinstance(result, int) else FINE
-    except VlmscopeError as error:
-        return _fail(str(error))
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except (BrokenPipeError, KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
-        if isinstance(error, _UsageError):
-            return _fail(f"{_usage(error, words)}. Try: {_help_line(words)}")
-        return _unexpected(error)
+        _report(_failure(error, words), as_json=_wants_json(words))
+        return FAILED
+
+
+def _report(failure: Failure, as_json: bool) -> None:
+    message = " ".join(failure.message.split())
+    if as_json:
+        emit_json({"error": {"kind": failure.kind, "message": message}})
+    note(f"vlmscope: error: {message}")
+
+
+def _wants_json(words: list[str]) -> bool:
+    """Whether ``--json`` is on the command line; what follows ``--`` is no option."""
+    return "--json" in words[: words.index("--") if "--" in words else len(words)]
+
+
+def _failure(error: Exception, words: list[str]) -> Failure:
+    if isinstance(error, VlmscopeError):
+        return Failure(type(error).__name__, str(error))
+    if isinstance(error, _UsageError):
+        return Failure("UsageError", f"{_usage(error, words)}. Try: {_help_line(words)}")
+    return _unexpected(error)
 
 
 def _usage(error: Any, words: list[str]) -> str:
@@ -77,26 +110,21 @@ def _usage(error: Any, words: list[str]) -> str:
 
 
 def _help_line(words: list[str]) -> str:
-    command = [word for word in words[:2] if word.isalpha()]
-    nested = command[:2] if command[:1] == ["heads"] else command[:1]
-    return " ".join(["vlmscope", *nested, "--help"])
+    return " ".join(["vlmscope", *called_command(words).split(), "--help"])
 
 
-def _fail(message: str) -> int:
-    note(f"vlmscope: error: {' '.join(message.split())}")
-    return FAILED
-
-
-def _unexpected(error: Exception) -> int:
+def _unexpected(error: Exception) -> Failure:
     """A fault that is not the user's: still one message, with the way to see more."""
     if os.environ.get("VLMSCOPE_DEBUG"):
-        traceback.print_exc(file=sys.stderr)
+        traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return _fail(
+        return Failure(
+            "OutOfMemoryError",
             f"Out of memory: {error}. Use a smaller model or image, --dtype bfloat16, or another "
-            "--device; `vlmscope doctor MODEL` says what a model needs."
+            "--device; `vlmscope doctor MODEL` says what a model needs.",
         )
-    return _fail(
+    return Failure(
+        type(error).__name__,
         f"Unexpected {type(error).__name__}: {error}. This is a fault of vlmscope; please report "
-        "it with what VLMSCOPE_DEBUG=1 shows."
+        "it with what VLMSCOPE_DEBUG=1 shows.",
     )

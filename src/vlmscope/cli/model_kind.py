@@ -73,5 +73,5 @@ def _cached(name: str, revision: str | None) -> Path | None:
 
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(name, "config.json", revision=revision)
-    return Path(found) if isinstance(found, str) else None
+    file = try_to_load_from_cache(name, "config.json", revision=revision)
+    return Path(file) if isinstance(file, str) else None

@@ -1,14 +1,16 @@
-"""Command-line options out of options dataclasses, so that a new method has its options for free.
+"""Command-line options out of dataclasses, so that a new method has its options for free.
 
-A field's metadata gives its ``help`` and, for words, its ``choices``. Only what the user typed is
-passed on: defaults stay where they are decided, in the dataclass or in the model's card.
+Two kinds of dataclass become options. Options of a METHOD: plain dataclasses of the library, whose
+fields' metadata gives ``help`` and, for words, ``choices``; only what the user typed is passed on,
+for defaults stay where they are decided, in the dataclass or in the model's card. GROUPS of a command:
+dataclasses of the command line, whose fields are annotated for typer; a parameter annotated with one
+stands for all its options, and the function receives an instance.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any
@@ -16,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from vlmscope.errors import BadOptionError
+from vlmscope.options import plain_type
 
 __all__ = ["collect", "peek", "with_options"]
 
@@ -23,26 +26,43 @@ __all__ = ["collect", "peek", "with_options"]
 def with_options(
     function: Callable[..., Any], *kinds: type[Any] | None, without: Collection[str] = ()
 ) -> Callable[..., Any]:
-    """A function whose signature also has one option per field of the dataclasses.
+    """A function as typer takes it: groups spread out, and one more option per field of ``kinds``.
 
-    What was typed arrives in the parameter ``options`` of ``function``: a dictionary by field
-    name. A name that the function has itself is left to it, those in ``without`` are left out, and a
-    name that several dataclasses have becomes one option, as the first of them explains it.
+    Options of ``kinds`` that were typed arrive in the parameter ``options`` of ``function``: a
+    dictionary by field name. A name that the function or one of its groups has is left to it, those
+    in ``without`` are left out, and a name that several of ``kinds`` have becomes one option, as the
+    first of them explains it.
     """
-    own = inspect.signature(function, eval_str=True).parameters
+    parameters = inspect.signature(function, eval_str=True).parameters
+    groups: dict[str, type[Any]] = {
+        name: parameter.annotation
+        for name, parameter in parameters.items()
+        if isinstance(parameter.annotation, type) and dataclasses.is_dataclass(parameter.annotation)
+    }
+    declared: dict[str, inspect.Parameter] = {}
+    for name, parameter in parameters.items():
+        if name in groups:
+            declared |= _members(groups[name])
+        elif name != "options":
+            declared[name] = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
     extra: dict[str, inspect.Parameter] = {}
     for kind in kinds:
         for name, parameter in _parameters(kind).items() if kind is not None else ():
-            if name not in own and name not in without:
+            if name not in declared and name not in without:
                 extra.setdefault(name, parameter)
-    shown = [parameter for name, parameter in own.items() if name != "options"]
 
     def called(**values: Any) -> Any:
         typed = {name: values.pop(name) for name in extra}
-        return function(**values, options={k: v for k, v in typed.items() if v is not None})
+        for name, group in groups.items():
+            fields = [values.pop(field.name) for field in dataclasses.fields(group)]
+            values[name] = group(*fields)
+        if "options" in parameters:
+            values["options"] = {k: v for k, v in typed.items() if v is not None}
+        return function(**values)
 
-    called.__signature__ = inspect.Signature([*shown, *extra.values()])  # type: ignore[attr-defined]
-    called.__annotations__ = {p.name: p.annotation for p in [*shown, *extra.values()]}
+    shown = [*declared.values(), *extra.values()]
+    called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in shown}
     called.__doc__ = function.__doc__
     called.__name__ = function.__name__
     return called
@@ -68,52 +88,63 @@ def peek(words: Sequence[str], *spellings: str) -> str | None:
     Of an option that is given more than once it is the last, as the parser takes it. Nothing after
     ``--`` is an option.
     """
-    found = None
+    value = None
     before = list(words)[: list(words).index("--")] if "--" in words else list(words)
     for index, word in enumerate(before):
         if word in spellings and index + 1 < len(words):
-            found = words[index + 1]
+            value = words[index + 1]
         for spelling in spellings:
             long = spelling.startswith("--")
             if long and word.startswith(f"{spelling}="):
-                found = word.partition("=")[2]
+                value = word.partition("=")[2]
             elif not long and word.startswith(spelling) and word != spelling:
-                found = word[len(spelling) :]  # -mtiny-clip
-    return found
+                value = word[len(spelling) :]  # -mtiny-clip
+    return value
+
+
+def _members(group: type[Any]) -> dict[str, inspect.Parameter]:
+    """One keyword-only parameter per field of a group, annotated as the field is."""
+    hints = typing.get_type_hints(group, include_extras=True)
+    return {
+        field.name: inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty
+            if field.default is dataclasses.MISSING
+            else field.default,
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(group)
+    }
 
 
 def _parameters(kind: type[Any]) -> dict[str, inspect.Parameter]:
     """One keyword-only parameter per field; fields that are dataclasses give theirs."""
     hints = typing.get_type_hints(kind)
-    found: dict[str, inspect.Parameter] = {}
+    parameters: dict[str, inspect.Parameter] = {}
     for field in dataclasses.fields(kind):
         hint = hints[field.name]
         if dataclasses.is_dataclass(hint):
-            found.update(_parameters(typing.cast(type[Any], hint)))
+            parameters.update(_parameters(typing.cast(type[Any], hint)))
         elif field.metadata.get("cli", True) and field.init:
-            found[field.name] = inspect.Parameter(
+            parameters[field.name] = inspect.Parameter(
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
                 annotation=Annotated[_plain(hint, field.name) | None, _option(field, hint)],
             )
-    return found
+    return parameters
 
 
 def _plain(hint: Any, name: str) -> Any:
     """The type that typer reads; ``X | None`` becomes ``X``."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        kinds = [each for each in typing.get_args(hint) if each is not type(None)]
-        if len(kinds) == 1:
-            return _plain(kinds[0], name)
-    if typing.get_origin(hint) is typing.Literal:
-        return str
-    if hint in (bool, int, float, str):
-        return hint
-    raise BadOptionError(
-        f"The option {name!r} has the type {hint}, which has no form on the command line. "
-        'Mark the field with metadata={"cli": False}.'
-    )
+    kind = plain_type(hint)
+    if kind is None:
+        raise BadOptionError(
+            f"The option {name!r} has the type {hint}, which has no form on the command line. "
+            'Mark the field with metadata={"cli": False}.'
+        )
+    return kind
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Any:

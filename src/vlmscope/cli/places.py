@@ -1,9 +1,10 @@
-"""Where results go: checked before anything is computed, written whole or not at all."""
+"""Where images lie and results go: checked before anything is computed, written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,19 +22,16 @@ __all__ = [
     "check_picture",
     "check_place",
     "image_files",
-    "picture_name",
+    "one_picture",
+    "picture_paths",
     "save_picture",
 ]
-
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """Endings by which images are found in a folder."""
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-
-
-class _Enough(Exception):
-    """Ends a trial before anything is put in place."""
+_WRITTEN = (".png", ".jpg", ".jpeg", ".webp")
+"""Endings of pictures that are written."""
 
 
 def check_place(path: Path | None) -> None:
@@ -58,6 +56,10 @@ def check_place(path: Path | None) -> None:
                 folder.rmdir()
 
 
+class _Enough(Exception):
+    """Ends a trial before anything is put in place."""
+
+
 def check_picture(path: Path | None) -> None:
     """Refuse a name whose ending is no picture format, or a place that cannot be written.
 
@@ -69,21 +71,32 @@ def check_picture(path: Path | None) -> None:
     """
     if path is None:
         return
-    if path.is_dir() or not path.suffix:
+    if not one_picture(path):
         check_place(path / "01.png")
-    elif path.suffix.lower() in _SUFFIXES:
+    elif path.suffix.lower() in _WRITTEN:
         check_place(path)
     else:
         raise BadOptionError(
-            f"Cannot tell a picture format from {path.name!r}. End it in {', '.join(_SUFFIXES)}, "
+            f"Cannot tell a picture format from {path.name!r}. End it in {', '.join(_WRITTEN)}, "
             "or give a folder."
         )
 
 
-def picture_name(number: int, phrase: str) -> str:
-    """File name of a phrase's picture in a folder: ``01-the-red-square.png``."""
-    slug = re.sub(r"[^\w]+", "-", phrase.lower()).strip("-")[:40] or "phrase"
-    return f"{number:02d}-{slug}.png"
+def one_picture(path: Path) -> bool:
+    """Whether ``path`` stands for a single picture; else it is a folder, or will be one."""
+    return bool(path.suffix) and not path.is_dir()
+
+
+def picture_paths(folder: Path, phrases: Sequence[str]) -> list[Path]:
+    """A file in a folder for each phrase's picture, such as ``01-the-red-square.png``."""
+    return [
+        folder / f"{number:02d}-{_slug(phrase)}.png"
+        for number, phrase in enumerate(phrases, start=1)
+    ]
+
+
+def _slug(phrase: str) -> str:
+    return re.sub(r"[^\w]+", "-", phrase.lower()).strip("-")[:40] or "phrase"
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
@@ -98,7 +111,7 @@ def save_picture(picture: Image.Image, path: Path) -> None:
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One file.
+    """One image to read.
 
     Attributes:
         path: where it is.
@@ -114,10 +127,10 @@ class ImageFile:
     def identity(self) -> dict[str, Any]:
         """What tells whether the file is still the same: JSON values."""
         try:
-            about = self.path.stat()
+            status = self.path.stat()
         except OSError:
             return {"image": self.name}
-        return {"image": self.name, "bytes": about.st_size, "modified": about.st_mtime_ns}
+        return {"image": self.name, "bytes": status.st_size, "modified": status.st_mtime_ns}
 
 
 def image_files(place: Path, leave_out: Path | None = None) -> list[ImageFile]:
@@ -141,7 +154,7 @@ def image_files(place: Path, leave_out: Path | None = None) -> list[ImageFile]:
             f"{leave_out} is the folder of the images; results among them would be taken for images "
             "next time. Choose another folder for --out."
         )
-    found = sorted(
+    images = sorted(
         path.relative_to(place)
         for path in place.rglob("*")
         if path.suffix.lower() in SUFFIXES
@@ -149,9 +162,9 @@ def image_files(place: Path, leave_out: Path | None = None) -> list[ImageFile]:
         and path.is_file()
         and (hidden is None or hidden not in path.resolve().parents)
     )
-    if not found:
+    if not images:
         raise BadImageError(
             f"The folder {place} holds no image. Images end in {', '.join(SUFFIXES)}."
         )
-    keys = keys_of(found)
-    return [ImageFile(place / path, path.as_posix(), keys[path]) for path in found]
+    keys = keys_of(images)
+    return [ImageFile(place / path, path.as_posix(), keys[path]) for path in images]

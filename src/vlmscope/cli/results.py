@@ -6,31 +6,21 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vlmscope.cli.arguments import AsJson, Quiet
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.places import check_place
 from vlmscope.data.sample_lists import SkippedRow
 from vlmscope.errors import BadOptionError, MissingExtraError
 from vlmscope.io import write_json
 
-__all__ = [
-    "Html",
-    "JsonFile",
-    "Parquet",
-    "Questions",
-    "Resume",
-    "check_places",
-    "default_samples",
-    "deliver",
-    "report_skipped",
-    "typed",
-]
-
+__all__ = ["Output", "Questions", "Resume", "default_samples", "report_skipped", "typed"]
 
 _SHOWN = 5
 
@@ -41,80 +31,76 @@ Questions = Annotated[
     ),
 ]
 
-JsonFile = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Write the whole result here, as JSON.")
-]
-
-Html = Annotated[
-    Path | None, typer.Option("--html", help="Write a page for reading here (extra: plots).")
-]
-
-Parquet = Annotated[
-    Path | None, typer.Option(help="Write the single values here, as Parquet (extra: parquet).")
-]
-
 Resume = Annotated[
     Path | None, typer.Option(help="State file: finished samples are never computed again.")
 ]
 
 
-def check_places(out: Path | None, html: Path | None, parquet: Path | None) -> None:
-    """Refuse places that cannot be written, and formats whose extra is missing, before any work.
+@dataclass(frozen=True)
+class Output:
+    """Where the result of an analysis goes, as options of its command."""
 
-    Raises:
-        OutputError: a place that cannot be written.
-        MissingExtraError: a page without matplotlib, Parquet without pyarrow.
-    """
-    for path in (out, html, parquet):
-        check_place(path)
-    if html is not None and find_spec("matplotlib") is None:
-        raise MissingExtraError("matplotlib", "plots", "A report with plots")
-    if parquet is not None and find_spec("pyarrow") is None:
-        raise MissingExtraError("pyarrow", "parquet", "Writing Parquet")
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the whole result here, as JSON.")
+    ] = None
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page for reading here (extra: plots).")
+    ] = None
+    parquet: Annotated[
+        Path | None, typer.Option(help="Write the single values here, as Parquet (extra: parquet).")
+    ] = None
+    as_json: AsJson = False
+    quiet: Quiet = False
+
+    def check(self) -> None:
+        """Refuse places that cannot be written, and formats whose extra is missing, before any work.
+
+        Raises:
+            OutputError: a place that cannot be written.
+            MissingExtraError: a page without matplotlib, Parquet without pyarrow.
+        """
+        for path in (self.out, self.html, self.parquet):
+            check_place(path)
+        if self.html is not None and find_spec("matplotlib") is None:
+            raise MissingExtraError("matplotlib", "plots", "A report with plots")
+        if self.parquet is not None and find_spec("pyarrow") is None:
+            raise MissingExtraError("pyarrow", "parquet", "Writing Parquet")
+
+    def deliver(
+        self,
+        result: dict[str, Any],
+        table: tuple[Sequence[str], Sequence[Sequence[object]]],
+        page: Callable[[], Any],
+        rows: Iterable[dict[str, Any]],
+    ) -> None:
+        """Print a result and write the files that were asked for.
+
+        Args:
+            result: as JSON values.
+            table: columns and rows, for the terminal.
+            page: makes the page; called only where one is wanted.
+            rows: the single values.
+        """
+        if self.out is not None:
+            write_json(self.out, result)
+        if self.html is not None:
+            page().write(self.html)
+        if self.parquet is not None:
+            from vlmscope.export.parquet import write_parquet
+
+            write_parquet(self.parquet, rows, {"run": json.dumps(result.get("run", {}))})
+        if self.as_json:
+            emit_json(result)
+        else:
+            emit_table(*table)
+        written = [str(path) for path in (self.out, self.html, self.parquet) if path is not None]
+        if written and not self.quiet:
+            note(f"wrote {', '.join(written)}")
 
 
 def typed() -> str:
     """The command line, as it can be typed again."""
     return shlex.join(["vlmscope", *sys.argv[1:]])
-
-
-def deliver(
-    result: dict[str, Any],
-    table: tuple[Sequence[str], Sequence[Sequence[object]]],
-    *,
-    as_json: bool,
-    quiet: bool,
-    out: Path | None = None,
-    html: Path | None = None,
-    page: Callable[[], Any] | None = None,
-    parquet: Path | None = None,
-    rows: Iterable[dict[str, Any]] = (),
-) -> None:
-    """Print a result and write the files that were asked for.
-
-    Args:
-        result: as JSON values.
-        table: columns and rows, for the terminal.
-        as_json, quiet: what is printed.
-        out, html, parquet: where files go.
-        page: makes the page.
-        rows: the single values.
-    """
-    if out is not None:
-        write_json(out, result)
-    if html is not None and page is not None:
-        page().write(html)
-    if parquet is not None:
-        from vlmscope.export.parquet import write_parquet
-
-        write_parquet(parquet, rows, {"run": json.dumps(result.get("run", {}))})
-    if as_json:
-        emit_json(result)
-    else:
-        emit_table(*table)
-    written = [str(path) for path in (out, html, parquet) if path is not None]
-    if written and not quiet:
-        note(f"wrote {', '.join(written)}")
 
 
 def default_samples(model: str) -> str:

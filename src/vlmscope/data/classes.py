@@ -133,19 +133,19 @@ class ClassList:
         return cls._merged((TextClass.parse(line) for line in lines), notes)
 
     @classmethod
-    def _merged(cls, found: Iterable[TextClass], notes: tuple[str, ...] = ()) -> ClassList:
+    def _merged(cls, classes: Iterable[TextClass], notes: tuple[str, ...] = ()) -> ClassList:
         """Classes of the same name become one."""
         merged: dict[str, TextClass] = {}
         repeated: dict[str, None] = {}
-        for each in found:
+        for each in classes:
             key = each.name.casefold()
             if key in merged:
                 repeated[merged[key].name] = None
                 each = TextClass(merged[key].name, _union(merged[key].texts, each.texts))
             merged[key] = each
-        classes = tuple(merged.values())
-        _check(classes)
-        return cls(classes, (*notes, *_repetition(list(repeated))))
+        kept = tuple(merged.values())
+        _check(kept)
+        return cls(kept, (*notes, *_repetition(list(repeated))))
 
 
 def _check(classes: Sequence[TextClass]) -> None:

@@ -13,25 +13,25 @@ import hashlib
 import json
 import os
 import random
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.data.images import open_image
-from vlmscope.errors import BadSampleError, UnknownNameError
+from vlmscope.data.images import OpenedImage, open_image
+from vlmscope.data.rows import Row, list_file, read_rows, scene_request, text_field
+from vlmscope.data.shapes import check_mask_size, mask_picture
+from vlmscope.errors import BadSampleError
 
 __all__ = ["KINDS", "Question", "as_questions", "read_questions", "scene_questions"]
 
 KINDS = ("colour", "texture", "shape", "size", "where")
 """Attributes that rendered scenes are asked about."""
 
-_SCENES = "tiny-scenes"
 _DEFAULT_SCENES = 100
+_EXAMPLE = '{"image": ..., "question": ...}'
 _DRAWS = 64  # tries to ask for an attribute before the scene is passed over
 
 
@@ -71,25 +71,72 @@ def as_questions(samples: Iterable[Any]) -> Iterator[Question]:
     Raises:
         BadSampleError: anything else, or a row without an image or a question.
     """
+    images = _LastImage()
     for row, sample in enumerate(samples):
         try:
-            yield _question(sample)
+            yield _question(sample, images)
         except BadSampleError as error:
             raise BadSampleError(f"Sample {row}: {error}") from error
 
 
-def _question(sample: Any) -> Question:
+class _LastImage:
+    """Opens images; of rows in a run that name the same file only the first opens it."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, OpenedImage] | None = None
+
+    def open(self, source: Any) -> OpenedImage:
+        """As ``open_image``. Arrays and the like are not kept: they may change between rows."""
+        if not isinstance(source, str | os.PathLike):
+            return open_image(source)
+        path = os.fspath(source)
+        if self._last is None or self._last[0] != path:
+            self._last = path, open_image(path)
+        return self._last[1]
+
+
+def _question(sample: Any, images: _LastImage) -> Question:
     if isinstance(sample, Question):
         return sample
     if isinstance(sample, dict):
-        return _of_record(sample)
+        return _of_record(sample, images)
     if isinstance(sample, tuple | list) and len(sample) in (2, 3):
         names = ("image", "question", "answer")
-        return _of_record(dict(zip(names, sample, strict=False)))
+        return _of_record(dict(zip(names, sample, strict=False)), images)
     raise BadSampleError(
         "A question is a Question, (image, text), (image, text, answer) or a dict with 'image' and "
         f"'question', got {type(sample).__name__}."
     )
+
+
+def _of_record(record: dict[str, Any], images: _LastImage) -> Question:
+    if record.get("image") is None:
+        raise BadSampleError("A question without an image: there is nothing to look at.")
+    text = text_field(record, "question", "text")
+    has_answer = record.get("answer") is not None
+    answer = text_field(record, "answer", empty=True) if has_answer else None
+    image = images.open(record["image"]).pixels
+    return Question(image, text, answer, _references(record), _mask(record.get("mask"), image))
+
+
+def _references(record: dict[str, Any]) -> tuple[str, ...]:
+    value = record.get("references", record.get("reference", ()))
+    if value is None:
+        return ()
+    texts = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    if not all(isinstance(text, str) for text in texts):
+        raise BadSampleError(f"References are texts, got {texts!r}.")
+    return tuple(texts)
+
+
+def _mask(source: Any, image: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+    height, width = image.shape[:2]
+    if source is None:
+        return None
+    if isinstance(source, np.ndarray) and source.dtype == bool:
+        check_mask_size(source, (height, width), "of the question")
+        return source
+    return mask_picture(source, (height, width))
 
 
 def read_questions(
@@ -98,93 +145,31 @@ def read_questions(
     """Open a list; images are opened when :func:`as_questions` comes to them.
 
     Args:
-        source: a JSON-lines file, or ``tiny-scenes[:N[:KIND]]``.
+        source: a JSON-lines file, a folder that holds ``samples.jsonl``, or ``tiny-scenes[:N[:KIND]]``.
         held_out: of rendered scenes, those kept for reporting; else those kept for choosing.
 
     Raises:
         BadSampleError: no such list, or a row that is none.
         UnknownNameError: a kind of question that scenes are not asked.
     """
-    text = os.fspath(source)
-    if text == _SCENES or text.startswith(f"{_SCENES}:"):
-        return list(scene_questions(*_scene_request(text), held_out=held_out))
-    path = Path(text)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise BadSampleError(
-            f"Cannot read the list of questions {path}: {reason}. Give a JSON-lines file with one "
-            f'{{"image": ..., "question": ...}} per line, or {_SCENES}:N.'
-        ) from error
-    rows = [_row(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    request = scene_request(source, _DEFAULT_SCENES, KINDS)
+    if request is not None:
+        return list(scene_questions(*request, held_out=held_out))
+    rows = [_record(row) for row in read_rows(source, "list of questions", _EXAMPLE)]
     if not rows:
-        raise BadSampleError(f"The list of questions {path} is empty.")
+        raise BadSampleError(
+            f"The list of questions {list_file(source)} is empty. Write one {_EXAMPLE} per line."
+        )
     return rows
 
 
-def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+def _record(row: Row) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BadSampleError(f"Line {number} of {path} is not JSON ({error.msg}).") from error
-    if not isinstance(record, dict):
-        raise BadSampleError(
-            f"Line {number} of {path} is a {type(record).__name__}, not an object."
-        )
-    for key in ("image", "mask"):
-        if isinstance(record.get(key), str):
-            record[key] = str(path.parent / record[key])
-    return record
-
-
-def _of_record(record: dict[str, Any]) -> Question:
-    if record.get("image") is None:
-        raise BadSampleError("A question without an image: there is nothing to look at.")
-    text = record.get("question", record.get("text"))
-    if not isinstance(text, str) or not text.strip():
-        raise BadSampleError(f"The question must be a text, got {text!r}.")
-    answer = record.get("answer")
-    if answer is not None and not isinstance(answer, str):
-        raise BadSampleError(f"The answer must be a text, got {type(answer).__name__}.")
-    image = open_image(record["image"]).pixels
-    return Question(image, text, answer, _references(record), _mask(record.get("mask"), image))
-
-
-def _references(record: dict[str, Any]) -> tuple[str, ...]:
-    given = record.get("references", record.get("reference", ()))
-    listed = [given] if isinstance(given, str) else list(given or ())
-    if not all(isinstance(each, str) for each in listed):
-        raise BadSampleError(f"References are texts, got {listed!r}.")
-    return tuple(listed)
-
-
-def _mask(given: Any, image: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
-    if given is None:
-        return None
-    if isinstance(given, np.ndarray) and given.dtype == bool:
-        mask = given
-    else:
-        mask = open_image(given).pixels.max(axis=2) > 0
-    if mask.shape != image.shape[:2]:
-        raise BadSampleError(
-            f"The mask is {mask.shape[1]} wide and {mask.shape[0]} high, the image "
-            f"{image.shape[1]} and {image.shape[0]}."
-        )
-    return mask
-
-
-def _scene_request(text: str) -> tuple[int, tuple[str, ...]]:
-    match = re.fullmatch(rf"{_SCENES}(?::0*([1-9]\d{{0,5}}))?(?::([a-z,]+))?", text)
-    if match is None:
-        raise BadSampleError(
-            f"Rendered scenes are written {_SCENES}, {_SCENES}:N or {_SCENES}:N:KIND, got {text!r}."
-        )
-    kinds = tuple(match.group(2).split(",")) if match.group(2) else KINDS
-    for kind in kinds:
-        if kind not in KINDS:
-            raise UnknownNameError("kind of question", kind, KINDS)
-    return int(match.group(1) or _DEFAULT_SCENES), kinds
+        record = row.record()
+    except BadSampleError as error:
+        raise BadSampleError(f"Line {row.number} of {row.file}: {error}") from error
+    places = {key: record[key] for key in ("image", "mask") if isinstance(record.get(key), str)}
+    return {**record, **{key: str(row.place(written)) for key, written in places.items()}}
 
 
 def scene_questions(
@@ -204,17 +189,17 @@ def scene_questions(
     from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
     wanted = tuple(kinds)
-    found = 0
+    made = 0
     for seed in HELD_OUT if held_out else SELECT:
-        if found == count:
+        if made == count:
             return
         scene = render_scene(seed)
         rng = random.Random(f"vlmscope-questions:{seed}")
         # not every attribute of every scene can be asked for: the object needs a name without it
-        draws = (ask(scene, wanted[found % len(wanted)], rng) for _ in range(_DRAWS))
+        draws = (ask(scene, wanted[made % len(wanted)], rng) for _ in range(_DRAWS))
         exchange = next((each for each in draws if each and each.target is not None), None)
         if exchange is None or exchange.target is None:
             continue
         mask = scene.objects[exchange.target].mask
         yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask)
-        found += 1
+        made += 1

@@ -1,18 +1,26 @@
-"""A log of finished samples: a long job that was interrupted goes on where it stopped."""
+"""Long jobs: a bar over their items, and a log of finished ones, so that a job that was interrupted
+goes on where it stopped."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Callable, Iterable, Sized
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from vlmscope.errors import ModelMismatchError, OutputError
+from tqdm import tqdm
+
+from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
 from vlmscope.io import write_text
 
-__all__ = ["SampleLog"]
+__all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
 
 _FORMAT = "vlmscope-samples/1"
+
+Item = TypeVar("Item")
 
 
 class SampleLog:
@@ -62,41 +70,43 @@ class SampleLog:
 
     def _open(self, path: Path) -> None:
         try:
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
         except (OSError, UnicodeDecodeError) as error:
             raise OutputError(f"Cannot read the state file {path}: {error}.") from error
-        lines = text.splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]
-        if whole:
-            self._check(path, whole[0])
-            for line in whole[1:]:
-                record = self._parse(path, line)
+        # not splitlines(): a JSON text may hold the other separators of Unicode
+        *lines, torn = text.split("\n")
+        if lines:
+            self._check(path, _parse(path, lines[0], "format"))
+            for line in lines[1:]:
+                record = _parse(path, line, "id")
                 self._records[record["id"]] = record
-        elif text:
+        elif torn:
             raise _foreign(path)
-        if len(whole) < len(lines) or not whole:
-            write_text(path, "".join(whole) or json.dumps(self._header) + "\n")
+        if torn or not lines:
+            whole = lines or [json.dumps(self._header)]
+            write_text(path, "".join(f"{line}\n" for line in whole))
 
-    def _check(self, path: Path, line: str) -> None:
-        found = self._parse(path, line)
-        if found.get("format") != _FORMAT:
+    def _check(self, path: Path, header: dict[str, Any]) -> None:
+        if header["format"] != _FORMAT:
             raise _foreign(path)
-        wrong = [key for key in self._header if found.get(key) != self._header[key]]
+        wrong = [key for key in self._header if header.get(key) != self._header[key]]
         if wrong:
             key = wrong[0]
             raise ModelMismatchError(
-                f"The state file {path} was made with {key} {found.get(key)!r}, now it is "
+                f"The state file {path} was made with {key} {header.get(key)!r}, now it is "
                 f"{self._header[key]!r}. Use the same model and options, or another state file."
             )
 
-    def _parse(self, path: Path, line: str) -> dict[str, Any]:
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            record = None
-        if not isinstance(record, dict) or not ("id" in record or "format" in record):
-            raise _foreign(path)
-        return record
+
+def _parse(path: Path, line: str, key: str) -> dict[str, Any]:
+    """A line's values, which have a text by this key."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get(key), str):
+        raise _foreign(path)
+    return record
 
 
 def _foreign(path: Path) -> OutputError:
@@ -104,3 +114,91 @@ def _foreign(path: Path) -> OutputError:
         f"{path} is not a state file of vlmscope and will not be written over. "
         "Give another path, or delete it."
     )
+
+
+@dataclass(frozen=True)
+class Measured(Generic[Item]):
+    """What became of the items of a job.
+
+    Attributes:
+        ids: keys of the items that have a record in the log, in order; an item may occur twice.
+        skipped: items that could not be used, and why.
+    """
+
+    ids: tuple[str, ...]
+    skipped: tuple[tuple[Item, str], ...]
+
+
+def measured(
+    items: Iterable[Item],
+    log: SampleLog,
+    measure: Callable[[Item], dict[str, Any]],
+    *,
+    key: Callable[[Item], str],
+    title: str,
+    total: int | None = None,
+    unit: str = "it",
+    progress: bool = False,
+    bad: tuple[type[VlmscopeError], ...] = (),
+) -> Measured[Item]:
+    """Measure every item that a log does not hold yet.
+
+    Args:
+        items: read one by one.
+        log: where records go, each as soon as it is there.
+        measure: makes an item's record.
+        key: an item's name in the log.
+        title, total, unit, progress, bad: as for :func:`walk`, for ``key`` and ``measure`` both.
+
+    Raises:
+        OutputError: a log that cannot be written.
+    """
+    ids: list[str] = []
+
+    def step(item: Item) -> None:
+        digest = key(item)
+        if digest not in log:
+            log.add(digest, measure(item))
+        ids.append(digest)
+
+    skipped = walk(items, step, title=title, total=total, unit=unit, progress=progress, bad=bad)
+    return Measured(tuple(ids), tuple(skipped))
+
+
+def walk(
+    items: Iterable[Item],
+    step: Callable[[Item], object],
+    *,
+    title: str,
+    total: int | None = None,
+    unit: str = "it",
+    progress: bool = False,
+    bad: tuple[type[VlmscopeError], ...] = (),
+) -> list[tuple[Item, str]]:
+    """Take a step for each item under a bar, and go on where an item is bad.
+
+    Args:
+        items: read one by one.
+        step: what is done.
+        title: of the bar.
+        total: how many items there are, where ``items`` does not say it.
+        unit: what the bar counts.
+        progress: show the bar, on stderr.
+        bad: errors of ``step`` after which the item is left out; others end the walk.
+
+    Returns:
+        Items that were left out, and why.
+    """
+    skipped: list[tuple[Item, str]] = []
+    with tqdm(items, title, total, unit=unit, file=sys.stderr, disable=not progress) as bar:
+        for item in bar:
+            try:
+                step(item)
+            except bad as error:
+                skipped.append((item, str(error)))
+    return skipped
+
+
+def how_many(samples: Iterable[Any]) -> int | None:
+    """How many samples there are, where that can be known before they are read."""
+    return len(samples) if isinstance(samples, Sized) else None

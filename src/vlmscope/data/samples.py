@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.images import ImageSource, OpenedImage
+from vlmscope.data.rows import text_field
+from vlmscope.data.shapes import box_of, mask_array
 from vlmscope.errors import BadSampleError
 from vlmscope.types import Box
 
@@ -39,71 +41,36 @@ class Sample:
     mask: NDArray[np.bool_] | None = None
 
 
-def read_sample(row: int, given: Any) -> Sample:
+def read_sample(row: int, source: Any) -> Sample:
     """Take a row as it comes.
 
     Args:
         row: its number.
-        given: ``(image, phrase)``, ``(image, phrase, box_or_mask)``, or an object with the
+        source: ``(image, phrase)``, ``(image, phrase, box_or_mask)``, or an object with the
             attributes ``image`` and ``phrase`` and, perhaps, ``box`` and ``mask``.
 
     Raises:
         BadSampleError: when it is none of these, or its box or mask is no such thing.
     """
-    if hasattr(given, "image") and hasattr(given, "phrase"):
-        image, phrase = given.image, given.phrase
-        box, mask = getattr(given, "box", None), getattr(given, "mask", None)
-    elif isinstance(given, tuple | list) and len(given) in (2, 3):
-        image, phrase = given[0], given[1]
-        box, mask = _box_or_mask(given[2] if len(given) == 3 else None)
+    if hasattr(source, "image") and hasattr(source, "phrase"):
+        image, phrase = source.image, source.phrase
+        box, mask = getattr(source, "box", None), getattr(source, "mask", None)
+    elif isinstance(source, tuple | list) and len(source) in (2, 3):
+        image, phrase = source[:2]
+        box, mask = _box_or_mask(source[2] if len(source) == 3 else None)
     else:
+        size = f" of {len(source)}" if isinstance(source, tuple | list) else ""
         raise BadSampleError(
             "A sample is (image, phrase), (image, phrase, box or mask), or an object with .image "
-            f"and .phrase, got {_shown(given)}."
+            f"and .phrase, got {type(source).__name__}{size}."
         )
-    if not isinstance(phrase, str) or not phrase.strip():
-        raise BadSampleError(f"The phrase of a sample must be text, got {phrase!r}.")
-    return Sample(row, image, phrase, _checked_box(box), _checked_mask(mask))
-
-
-def _shown(given: Any) -> str:
-    size = f" of {len(given)}" if isinstance(given, tuple | list) else ""
-    return f"{type(given).__name__}{size}"
+    phrase = text_field({"phrase": phrase}, "phrase")
+    return Sample(row, image, phrase, box_of(box), mask_array(mask))
 
 
 def _box_or_mask(target: Any) -> tuple[Any, Any]:
     is_mask = isinstance(target, np.ndarray) and target.ndim == 2
     return (None, target) if is_mask else (target, None)
-
-
-def _checked_box(box: Any) -> Box | None:
-    if box is None:
-        return None
-    try:
-        values = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.shape != (4,) or not np.isfinite(values).all():
-        raise BadSampleError(f"A box is four numbers (x0, y0, x1, y1), got {box!r}.")
-    x0, y0, x1, y1 = (float(value) for value in values)
-    if not (x0 < x1 and y0 < y1):
-        raise BadSampleError(
-            f"A box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box!r}. "
-            "If it is (x, y, width, height), convert it."
-        )
-    return x0, y0, x1, y1
-
-
-def _checked_mask(mask: Any) -> NDArray[np.bool_] | None:
-    if mask is None:
-        return None
-    values = np.asarray(mask)
-    if values.ndim != 2 or values.dtype.kind not in "bui" or not values.any():
-        raise BadSampleError(
-            "A mask is a bool array (height, width) that is True somewhere, got "
-            f"{values.dtype} of shape {values.shape}."
-        )
-    return values.astype(bool)
 
 
 def sample_id(pixels: NDArray[np.uint8], phrase: str) -> str:

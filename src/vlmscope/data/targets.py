@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.samples import Sample
+from vlmscope.data.shapes import check_box_inside, check_mask_size
 from vlmscope.errors import BadSampleError
 from vlmscope.metrics import contains
 from vlmscope.post import box_coverage, mask_coverage, visible_areas
@@ -59,12 +60,8 @@ def target_of(sample: Sample, image_size: tuple[int, int]) -> Target:
     Raises:
         BadSampleError: neither box nor mask, a mask of another size, or a box outside the image.
     """
-    height, width = image_size
-    if sample.mask is not None and sample.mask.shape != image_size:
-        raise BadSampleError(
-            f"The mask is {sample.mask.shape[0]}x{sample.mask.shape[1]} (height x width), its image "
-            f"{height}x{width}. Masks must belong to the original, upright image."
-        )
+    if sample.mask is not None:
+        check_mask_size(sample.mask, image_size)
     box = sample.box
     if box is None:
         if sample.mask is None:
@@ -74,6 +71,5 @@ def target_of(sample: Sample, image_size: tuple[int, int]) -> Target:
         box = tight_box(sample.mask)
     if box is None:
         raise BadSampleError("The mask of the sample is empty, so it names no object.")
-    if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
-        raise BadSampleError(f"The box {box} lies outside its image of {height}x{width} pixels.")
+    check_box_inside(box, image_size)
     return Target(box, sample.mask)

@@ -98,21 +98,23 @@ def _join(parts: Iterable[str]) -> str:
     return "\n".join(parts)
 
 
-def _head_figure(found: Grounding) -> str:
-    picture = found.overlay(min_side=420, show=("heatmap",), alpha=0.85)
-    layer, _, head = found.phrase.removeprefix("L").partition("H")
-    return _figure(picture, f"<b>{html.escape(found.phrase)}</b>: layer {layer}, head {head}")
+def _head_figure(head_map: Grounding) -> str:
+    picture = head_map.overlay(min_side=420, show=("heatmap",), alpha=0.85)
+    layer, _, head = head_map.phrase.removeprefix("L").partition("H")
+    return _figure(picture, f"<b>{html.escape(head_map.phrase)}</b>: layer {layer}, head {head}")
 
 
 def _word_figures(story: Story) -> str:
     scale = (
-        float(min(found.score_map.min() for found in story.words)),
-        float(max(found.score_map.max() for found in story.words)),
+        float(min(grounding.score_map.min() for grounding in story.words)),
+        float(max(grounding.score_map.max() for grounding in story.words)),
     )
     show = ("heatmap", "box", "point")
     return _join(
-        _figure(found.overlay(min_side=420, scale=scale, show=show), html.escape(found.phrase))
-        for found in story.words
+        _figure(
+            grounding.overlay(min_side=420, scale=scale, show=show), html.escape(grounding.phrase)
+        )
+        for grounding in story.words
     )
 
 
@@ -176,9 +178,9 @@ def _mistake_section(story: Story) -> str:
             "proof.</p>"
         )
     mistake = story.mistake
-    found, sample = mistake.judged.grounding, mistake.judged.sample
-    meant = replace(found, mask=sample.mask, box=sample.box)
-    pictures = _figure(found.overlay(min_side=480), "where the heads look") + _figure(
+    grounding, sample = mistake.judged.grounding, mistake.judged.sample
+    meant = replace(grounding, mask=sample.mask, box=sample.box)
+    pictures = _figure(grounding.overlay(min_side=480), "where the heads look") + _figure(
         meant.overlay(min_side=480, show=("mask", "box")), "what was meant"
     )
     title = "A mistake that the map shows" if mistake.answer_is_wrong_too else "A map that misses"

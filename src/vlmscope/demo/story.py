@@ -164,12 +164,12 @@ def tell(
     start = time.monotonic()
     say(f"1/4  Discovering heads on {options.discovery} rendered scenes, without labels")
     scenes = list(referring_samples(SELECT[: options.discovery]))
-    found = discover_heads(model, scenes, DiscoveryOptions(), progress=progress)
-    say(f"     {', '.join(map(str, found.heads))}")
+    discovered = discover_heads(model, scenes, DiscoveryOptions(), progress=progress)
+    say(f"     {', '.join(map(str, discovered.heads))}")
     say(f"2/4  Measuring them on {options.verification} other scenes")
     others = list(referring_samples(HELD_OUT[: options.verification]))
-    heads = verify_heads(model, found, others, progress=progress)
-    paper = verify_heads(model, found, others, post="paper", progress=progress).evidence
+    heads = verify_heads(model, discovered, others, progress=progress)
+    paper = verify_heads(model, discovered, others, post="paper", progress=progress).evidence
     assert paper is not None
     say("3/4  Grounding phrases")
     sheet = tuple(judge(model, heads, seed, None) for seed in _SHOWN[: options.sheet])
@@ -194,10 +194,10 @@ def tell(
 def judge(model: LoadedModel, heads: HeadSet, seed: int, kind: SceneOptions | None) -> Judged:
     """Ground the phrase of one scene and compare with the truth."""
     sample = next(referring_samples([seed], kind))
-    found = ground(model, sample.image, sample.phrase, heads=heads)
-    iou = box_iou(found.box, sample.box)
-    hit = contains(sample.mask, found.point)
-    return Judged(found, sample, render_scene(seed, kind), iou, hit)
+    grounding = ground(model, sample.image, sample.phrase, heads=heads)
+    iou = box_iou(grounding.box, sample.box)
+    hit = contains(sample.mask, grounding.point)
+    return Judged(grounding, sample, render_scene(seed, kind), iou, hit)
 
 
 def _hero(sheet: Sequence[Judged]) -> Judged:
@@ -224,13 +224,18 @@ def _other_words(model: LoadedModel, heads: HeadSet, scene: Scene) -> tuple[Grou
 
 def _head_maps(model: LoadedModel, heads: HeadSet, hero: Judged) -> tuple[Grounding, ...]:
     """The hero's grounding with each head's raw map in place of the heat map."""
-    found = hero.grounding
+    grounding = hero.grounding
     (maps,) = read_heads(
-        model, found.image, [found.phrase], heads=heads.heads, rows=heads.rows, preset=heads.prompt
+        model,
+        grounding.image,
+        [grounding.phrase],
+        heads=heads.heads,
+        rows=heads.rows,
+        preset=heads.prompt,
     )
     painted = (maps.token_map.to_pixels(each[0], "nearest") for each in maps.maps)
     return tuple(
-        replace(found, phrase=str(head), heatmap=_stretched(each))
+        replace(grounding, phrase=str(head), heatmap=_stretched(each))
         for head, each in zip(heads.heads, painted, strict=True)
     )
 

@@ -1,1 +1,1 @@
-"""What is installed, what works, and what a model needs."""
+"""What is installed, what works, and what a model needs: values, which the command line prints."""

@@ -84,18 +84,17 @@ def footprint(name: str) -> Footprint:
         ModelLoadError: when its configuration cannot be read or describes no such model.
         UnknownNameError: a name that stands for nothing.
     """
-    from vlmscope.models.loading.devices import quantisation
+    from vlmscope.models.loading.quantisation import quantisation
     from vlmscope.models.loading.refusals import explained
     from vlmscope.models.loading.sources import locate, pinned
 
     source = locate(name)
     if source.open_clip:
         return _of_open_clip(source)
-    with explained(name):
-        source = pinned(source)
+    source = pinned(source)
     with explained(name, source.offline):
         model = _empty_model(source)
-    stored, asked = _stored(source)
+    stored, origin = _stored(source)
     loads_as = _loads_as(source, stored)
     return Footprint(
         model=name,
@@ -103,7 +102,7 @@ def footprint(name: str) -> Footprint:
         model_type=source.config["model_type"],
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         stored=stored,
-        asked=asked,
+        asked=origin,
         loads_as=loads_as,
         quantisation=quantisation(source.config),
         picture=picture_cost(source, model, BYTES.get(loads_as or "", 2)),
@@ -116,16 +115,16 @@ def _of_open_clip(source: Source) -> Footprint:
     from vlmscope.models.loading.sources import fingerprint
 
     assert source.folder is not None  # only a folder is recognised as open_clip's
-    stored, asked = _stored(replace(source, files=source.folder))
+    stored, origin = _stored(replace(source, files=source.folder))
     if stored is None:
-        raise ModelLoadError(f"The size of {source.name} cannot be told: {asked}.")
+        raise ModelLoadError(f"The size of {source.name} cannot be told: {origin}.")
     return Footprint(
         model=source.name,
         revision=fingerprint(source.folder),
         model_type="open_clip",
         parameters=sum(stored.values()),
         stored=stored,
-        asked=asked,
+        asked=origin,
         loads_as="float32",
         quantisation=None,
         picture=None,
@@ -146,10 +145,10 @@ def _builder(source: Source) -> Callable[[Any], Any]:
     import transformers
 
     from vlmscope.errors import UnsupportedError
-    from vlmscope.models.loading.load import family_of
+    from vlmscope.models import FAMILIES
 
     try:
-        auto = getattr(transformers, family_of(source).auto_class)
+        auto = getattr(transformers, FAMILIES.for_config(source.config, source.name).auto_class)
     except UnsupportedError:  # its size can be told all the same
 
         def general(config: Any) -> Any:
@@ -196,10 +195,7 @@ def _ask_the_hub(source: Source) -> tuple[dict[str, int] | None, str]:
         return None, f"the hub has no safetensors of it; {alone}"
     except Exception as error:  # any failure of the network; the configuration still tells
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        return (
-            None,
-            f"the hub could not be asked ({reason}); {alone}",
-        )
+        return None, f"the hub could not be asked ({reason}); {alone}"
     counts = {str(name): count for name, count in metadata.parameter_count.items()}
     return counts, "the hub's metadata"
 
@@ -209,9 +205,9 @@ def _loads_as(source: Source, stored: Mapping[str, int] | None) -> str | None:
     if source.embedded:
         return "float32"
     text = source.config.get("text_config") or {}
-    said = source.config.get("dtype") or source.config.get("torch_dtype")
-    said = said or text.get("dtype") or text.get("torch_dtype")
-    if said:
-        return str(said).removeprefix("torch.")
+    dtype = source.config.get("dtype") or source.config.get("torch_dtype")
+    dtype = dtype or text.get("dtype") or text.get("torch_dtype")
+    if dtype:
+        return str(dtype).removeprefix("torch.")
     floats = {name: count for name, count in (stored or {}).items() if name in _NAMES}
     return _NAMES[max(floats, key=floats.__getitem__)] if floats else None

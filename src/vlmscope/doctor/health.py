@@ -1,4 +1,4 @@
-"""Facts about this machine and this installation, for ``vlmscope doctor``."""
+"""Facts about this machine and this installation: values, nothing is printed."""
 
 from __future__ import annotations
 
@@ -45,11 +45,7 @@ EXTRAS: Mapping[str, Extra] = {
     "coco": Extra("pycocotools", "pycocotools", "COCO run-length masks and COCO annotation files"),
     "plots": Extra("matplotlib", "matplotlib", "HTML reports with plots"),
     "parquet": Extra("pyarrow", "pyarrow", "tables as Parquet files"),
-    "accelerate": Extra(
-        "accelerate",
-        "accelerate",
-        "device_map=, quantised models",
-    ),
+    "accelerate": Extra("accelerate", "accelerate", "device_map=, quantised models"),
     "judge": Extra("openai", "openai", "a judge behind an OpenAI-compatible endpoint"),
 }
 """The extras of pyproject.toml by name."""
@@ -61,8 +57,11 @@ def versions() -> dict[str, str | None]:
     """Versions of Python, vlmscope and the core packages; None for one that is not installed."""
     from vlmscope.version import __version__
 
-    found = {"python": platform.python_version(), "vlmscope": __version__}
-    return {**found, **{name: _version(name) for name in _CORE}}
+    return {
+        "python": platform.python_version(),
+        "vlmscope": __version__,
+        **{name: _version(name) for name in _CORE},
+    }
 
 
 def machine() -> dict[str, Any]:
@@ -85,16 +84,20 @@ def accelerators() -> list[dict[str, Any]]:
     """GPUs that torch sees, with their memory in bytes (None where it is shared)."""
     import torch
 
-    found: list[dict[str, Any]] = []
+    gpus: list[dict[str, Any]] = []
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
-            about = torch.cuda.get_device_properties(index)
-            found.append(
-                {"device": f"cuda:{index}", "name": about.name, "memory": about.total_memory}
+            properties = torch.cuda.get_device_properties(index)
+            gpus.append(
+                {
+                    "device": f"cuda:{index}",
+                    "name": properties.name,
+                    "memory": properties.total_memory,
+                }
             )
     if torch.backends.mps.is_available():
-        found.append({"device": "mps", "name": "Apple GPU", "memory": None})
-    return found
+        gpus.append({"device": "mps", "name": "Apple GPU", "memory": None})
+    return gpus
 
 
 def free_memory() -> tuple[str, int | None]:
@@ -147,18 +150,18 @@ def extras() -> list[dict[str, Any]]:
 
 def problems() -> list[str]:
     """What is wrong with this installation, each with its remedy."""
-    found = [
+    faults = [
         f"{name} is not installed. Install vlmscope again: pip install vlmscope"
         for name, version in versions().items()
         if version is None
     ]
     transformers = _version("transformers")
     if transformers is not None and not (5, 23) <= _numbers(transformers) < (6,):
-        found.append(
+        faults.append(
             f"transformers is {transformers}, vlmscope needs 5.23 or later, below 6. "
             "Install it: pip install 'transformers>=5.23,<6'"
         )
-    return [*found, *_torchvision(), *_weights()]
+    return [*faults, *_torchvision(), *_weights()]
 
 
 def _torchvision() -> list[str]:
@@ -179,13 +182,13 @@ def _weights() -> list[str]:
     from vlmscope.errors import VlmscopeError
     from vlmscope.tiny import EMBEDDED, embedded_path
 
-    found = []
+    faults = []
     for name in EMBEDDED:
         try:
             embedded_path(name)
         except VlmscopeError as error:
-            found.append(str(error))
-    return found
+            faults.append(str(error))
+    return faults
 
 
 def _version(distribution: str) -> str | None:

@@ -50,31 +50,28 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
         None for models without a decoder.
     """
     from vlmscope.errors import UnsupportedError
-    from vlmscope.models import DualFamily
-    from vlmscope.models.loading.load import family_of
+    from vlmscope.models import FAMILIES, DualFamily
 
     try:
-        family = family_of(source)
+        family = FAMILIES.for_config(source.config, source.name)
     except UnsupportedError:
         return PictureCost(unknown="vlmscope does not cover this family")
     if isinstance(family, DualFamily):
         return None
     try:
         return _counted(source, hf, family, element_bytes)
-    except (
-        Exception
-    ) as error:  # a missing tokenizer, a family that needs weights: sizes still count
+    # a missing tokenizer, a family that needs weights: sizes still count
+    except Exception as error:
         reason = " ".join(str(error).split())[:200]
         return PictureCost(unknown=f"could not be counted ({reason or type(error).__name__})")
 
 
 def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
-    from vlmscope.models import LoadedModel
-    from vlmscope.models.cards import card_for
+    from vlmscope.models import FAMILIES, LoadedModel
     from vlmscope.models.loading.processors import load_processor
 
     processor = load_processor(source.path, source.options)
-    card = card_for(source.name, family.id)
+    card = FAMILIES.card_of(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
     fitted = _fitted(model)
     text = model.encode_prompt(_PROMPT, [fitted])

@@ -1,8 +1,8 @@
 """Whether a model looks where it should, with error bars."""
 
+from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.report import write_report
 from vlmscope.evaluation.runner import evaluate
-from vlmscope.evaluation.runs import choose
 
 __all__ = [
     "choose",

@@ -12,18 +12,14 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import BadSampleError
 from vlmscope.stats import Interval, bootstrap_sums
-from vlmscope.types import TokenMap
-from vlmscope.types.views import axis_weights
 
 __all__ = [
     "class_ious",
-    "classify_pixels",
     "confusion_counts",
     "confusion_matrix",
     "mean_iou",
     "pixel_accuracy",
 ]
-
 
 Counts = Sequence[Sequence[int]]
 """Rows of (true class, predicted class, pixels)."""
@@ -50,14 +46,14 @@ def confusion_counts(
             f"Truth and prediction must have one shape, got {truth.shape} and {predicted.shape}."
         )
     counts = truth >= 0
-    true, found = truth[counts].astype(np.int64), predicted[counts].astype(np.int64)
-    for name, values in (("truth", true), ("prediction", found)):
+    true, best = truth[counts].astype(np.int64), predicted[counts].astype(np.int64)
+    for name, values in (("truth", true), ("prediction", best)):
         if values.size and not 0 <= values.min() <= values.max() < classes:
             raise BadSampleError(
                 f"The {name} holds classes from {values.min()} to {values.max()}; there are "
                 f"{classes}, from 0 to {classes - 1}."
             )
-    flat = np.bincount(true * classes + found, minlength=classes * classes)
+    flat = np.bincount(true * classes + best, minlength=classes * classes)
     return [[int(i) // classes, int(i) % classes, int(flat[i])] for i in np.flatnonzero(flat)]
 
 
@@ -65,8 +61,8 @@ def confusion_matrix(images: Sequence[Counts], classes: int) -> NDArray[np.int64
     """Int64 (classes, classes): pixels of all images; rows are true classes, columns predictions."""
     matrix = np.zeros((classes, classes), dtype=np.int64)
     for counts in images:
-        for true, found, pixels in counts:
-            matrix[true, found] += pixels
+        for true, predicted, pixels in counts:
+            matrix[true, predicted] += pixels
     return matrix
 
 
@@ -77,7 +73,7 @@ def class_ious(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def pixel_accuracy(images: Sequence[Counts], *, seed: int = 0) -> Interval:
     """Share of the pixels that count whose class is right, with a bootstrap over images."""
-    right = [sum(n for true, found, n in counts if true == found) for counts in images]
+    right = [sum(n for true, predicted, n in counts if true == predicted) for counts in images]
     every = [sum(n for _, _, n in counts) for counts in images]
     return bootstrap_sums(np.stack([right, every], axis=1), _ratio, seed=seed)
 
@@ -99,10 +95,10 @@ def mean_iou(images: Sequence[Counts], classes: int, *, seed: int = 0) -> Interv
     # right, true and predicted pixels are all that the matrix is needed for
     sums = np.zeros((len(images), 3, classes))
     for row, counts in enumerate(images):
-        for true, found, pixels in counts:
-            sums[row, 0, true] += pixels * (true == found)
+        for true, predicted, pixels in counts:
+            sums[row, 0, true] += pixels * (true == predicted)
             sums[row, 1, true] += pixels
-            sums[row, 2, found] += pixels
+            sums[row, 2, predicted] += pixels
 
     def statistic(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         ious = _ious(*np.moveaxis(drawn.reshape(-1, 3, classes), 1, 0))
@@ -113,46 +109,12 @@ def mean_iou(images: Sequence[Counts], classes: int, *, seed: int = 0) -> Interv
 
 
 def _ious(
-    right: NDArray[np.number], true: NDArray[np.number], found: NDArray[np.number]
+    right: NDArray[np.number], true: NDArray[np.number], predicted: NDArray[np.number]
 ) -> NDArray[np.float64]:
     """(n, classes) each -> (n, classes), NaN where nothing is true."""
-    union = (true + found - right).astype(np.float64)
+    union = (true + predicted - right).astype(np.float64)
     return np.divide(right, union, out=np.full(union.shape, np.nan), where=true > 0)
 
 
 def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(sums[:, 0], sums[:, 1], out=np.zeros(len(sums)), where=sums[:, 1] > 0)
-
-
-def classify_pixels(
-    token_map: TokenMap, scores: NDArray[np.floating], where: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Arg-max over classes of the scores upsampled to original pixels, bilinear between cell centres.
-
-    As ``token_map.to_pixels`` class by class, but only where it is asked for: a label map leaves most
-    pixels of a photograph out.
-
-    Args:
-        token_map: geometry of the tokens.
-        scores: float (tokens, classes).
-        where: bool (height, width) of the original image, n of them True.
-
-    Returns:
-        int64 (n,), classes in the order of ``np.nonzero(where)``; the first of equals wins.
-    """
-    if not where.any():
-        return np.zeros(0, dtype=np.int64)
-    if len(token_map.views) > 1:
-        painted = [token_map.to_pixels(column)[where] for column in scores.T]
-        return np.stack(painted, axis=1).argmax(axis=1)
-    view = token_map.views[0]
-    down = axis_weights(view.y_edges, where.shape[0], "bilinear").astype(np.float32)
-    across = axis_weights(view.x_edges, where.shape[1], "bilinear").astype(np.float32)
-    cells = scores.reshape(view.grid[0], -1).astype(np.float32)  # (rows, columns * classes)
-    lines = np.flatnonzero(where.any(axis=1))
-    on_lines = (down[lines] @ cells).reshape(len(lines), view.grid[1], -1)
-    found = [
-        (across[where[line]] @ values).argmax(axis=1)
-        for line, values in zip(lines, on_lines, strict=True)
-    ]
-    return np.concatenate(found)

@@ -8,10 +8,10 @@ from importlib.metadata import version
 from typing import Any
 
 from vlmscope.data.datasets import Dataset
-from vlmscope.evaluation.responses import is_dense
-from vlmscope.evaluation.runs import MethodRun
+from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.image_results import is_dense
 from vlmscope.evaluation.tasks import Task
-from vlmscope.methods.encoder import DenseAnswer
+from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.stats import LEVEL, RESAMPLES
@@ -47,12 +47,12 @@ def protocol_of(
     }
 
 
-def setting_of(run: MethodRun, model: LoadedModel | DualEncoder) -> dict[str, Any]:
+def setting_of(run: ConfiguredMethod, model: LoadedModel | DualEncoder) -> dict[str, Any]:
     """How one run sees image and text, and all of its options, as JSON values."""
     options = asdict(run.options)
     if not is_dense(run) or not isinstance(model, DualEncoder):
         return {"options": options}
-    side = DenseAnswer(run.method, model, run.options).side  # type: ignore[arg-type]
+    side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
     kept = f"shorter side to {side} pixels, ratio kept to whole patches"
     windows = f", {_windows(run.options)}" if run.options.window else ""
     return {
@@ -68,7 +68,7 @@ def _windows(options: Any) -> str:
     return f"sliding windows of {options.window} pixels every {step}, cosines averaged"
 
 
-def _text(run: MethodRun, model: DualEncoder) -> str:
+def _text(run: ConfiguredMethod, model: DualEncoder) -> str:
     if not model.family.templates:
         return "rows of the classifier; no templates"
     texts = template_texts(run.options.templates)

@@ -59,8 +59,8 @@ def _table(runs: Sequence[RunScores]) -> str:
 
 
 def _counts(run: RunScores) -> str:
-    said = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in run.scores]
-    return "Made of " + "; ".join(said) + "."
+    counts = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in run.scores]
+    return "Made of " + "; ".join(counts) + "."
 
 
 def _row(cells: Sequence[str]) -> str:

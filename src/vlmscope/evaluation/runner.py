@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tqdm import tqdm
-
 from vlmscope.data.datasets import Dataset, Skipped
-from vlmscope.data.resume import SampleLog
+from vlmscope.data.resume import SampleLog, walk
 from vlmscope.errors import (
     BadImageError,
     BadOptionError,
@@ -18,11 +15,11 @@ from vlmscope.errors import (
     BadSampleError,
     UnsupportedError,
 )
-from vlmscope.evaluation.passes import responses
+from vlmscope.evaluation.configured_methods import ConfiguredMethod, MethodChoice, configure_methods
+from vlmscope.evaluation.image_results import is_dense
 from vlmscope.evaluation.protocol import protocol_of, setting_of, state_header
-from vlmscope.evaluation.responses import is_dense
-from vlmscope.evaluation.runs import Choice, MethodRun, method_runs
 from vlmscope.evaluation.scores import Evaluation, RunScores
+from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.tasks import TASKS, Task
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.models import DualEncoder, LoadedModel
@@ -38,16 +35,16 @@ class _Job:
 
     dataset: Dataset
     model: LoadedModel | DualEncoder
-    runs: tuple[MethodRun, ...]
+    runs: tuple[ConfiguredMethod, ...]
     tasks: tuple[Task, ...]
     words: Vocabulary
     log: SampleLog
 
-    def key(self, image_id: str, run: MethodRun) -> str:
+    def key(self, image_id: str, run: ConfiguredMethod) -> str:
         """Of the record of a run on an image: finished ones are found again by it."""
         return " ".join([image_id, run.digest, *(task.id for task in self.tasks)])
 
-    def missing(self, image_id: str) -> list[MethodRun]:
+    def missing(self, image_id: str) -> list[ConfiguredMethod]:
         """The runs that have no record of an image yet."""
         return [run for run in self.runs if self.key(image_id, run) not in self.log]
 
@@ -58,14 +55,14 @@ class _Job:
             return
         sample = self.dataset.load(image_id)
         words = self.dataset.words
-        found = [
-            {task.id: task.record(sample, response, words) for task in self.tasks}
-            for response in responses(missing, self.words, sample)
+        records = [
+            {task.id: task.record(sample, result, words) for task in self.tasks}
+            for result in results_of_methods(missing, self.words, sample)
         ]
-        for run, record in zip(missing, found, strict=True):
+        for run, record in zip(missing, records, strict=True):
             self.log.add(self.key(image_id, run), {"tasks": record})
 
-    def scores(self, run: MethodRun, image_ids: Sequence[str], seed: int) -> RunScores:
+    def scores(self, run: ConfiguredMethod, image_ids: Sequence[str], seed: int) -> RunScores:
         """The scores of one run over images that all have records."""
         records = {i: self.log[self.key(i, run)]["tasks"] for i in image_ids}
         scores = [
@@ -81,7 +78,7 @@ class _Job:
 def evaluate(
     dataset: Dataset,
     model: LoadedModel | DualEncoder,
-    methods: Sequence[Choice] | None = None,
+    methods: Sequence[MethodChoice] | None = None,
     *,
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
@@ -97,7 +94,7 @@ def evaluate(
     Args:
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
-        methods: see :func:`vlmscope.evaluation.runs.choose`; None: all that run on the model.
+        methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
         tasks: ids; None: all that the data set has truth for and every method can do.
         limit: how many images, from the first; None: all.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
@@ -116,7 +113,7 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
-    runs = method_runs(model, methods)
+    runs = configure_methods(model, methods)
     chosen = _tasks(dataset, runs, tasks)
     words = Vocabulary.of(model, dataset.words)
     log = SampleLog(resume, state_header(dataset, model))
@@ -134,20 +131,19 @@ def evaluate(
 
 
 def _measure_all(job: _Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
-    skipped = []
-    with tqdm(
-        image_ids, desc=job.dataset.id, unit="image", file=sys.stderr, disable=not progress
-    ) as bar:
-        for image_id in bar:
-            try:
-                job.measure(image_id)
-            except _UNUSABLE as error:
-                skipped.append(Skipped(image_id, str(error)))
-    return skipped
+    skipped = walk(
+        image_ids,
+        job.measure,
+        title=job.dataset.id,
+        unit="image",
+        progress=progress,
+        bad=_UNUSABLE,
+    )
+    return [Skipped(image_id, reason) for image_id, reason in skipped]
 
 
 def _tasks(
-    dataset: Dataset, runs: Sequence[MethodRun], names: Sequence[str] | None
+    dataset: Dataset, runs: Sequence[ConfiguredMethod], names: Sequence[str] | None
 ) -> tuple[Task, ...]:
     """The tasks asked for, or all that fit data set and methods."""
     plain = [run for run in runs if not is_dense(run)]

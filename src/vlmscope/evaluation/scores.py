@@ -68,7 +68,9 @@ class RunScores:
         for score in self.scores:
             if score.metric == metric:
                 return score
-        raise UnknownNameError("metric", metric, [score.metric for score in self.scores])
+        raise UnknownNameError(
+            "metric", metric, [score.metric for score in self.scores], where="See: its scores"
+        )
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ def coco_annotations(segmentation: Segmentation) -> list[dict[str, Any]]:
     check_coco()
     from pycocotools import mask as coco
 
-    found = []
+    entries = []
     for index in sorted(segmentation.found):
         mask = segmentation.mask(index)
         lengths = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-        found.append(
+        entries.append(
             {
                 "category_id": index + 1,
                 "segmentation": {
@@ -50,7 +50,7 @@ def coco_annotations(segmentation: Segmentation) -> list[dict[str, Any]]:
                 "score": float(segmentation.presence[index]),
             }
         )
-    return found
+    return entries
 
 
 def coco_document(
@@ -71,11 +71,11 @@ def coco_document(
         "annotations": [],
         "categories": [{"id": index, "name": name} for index, name in enumerate(names, start=1)],
     }
-    for number, (file_name, (height, width), found) in enumerate(images, start=1):
+    for number, (file_name, (height, width), entries) in enumerate(images, start=1):
         document["images"].append(
             {"id": number, "file_name": file_name, "height": height, "width": width}
         )
-        for annotation in found:
+        for entry in entries:
             identity = {"id": len(document["annotations"]) + 1, "image_id": number}
-            document["annotations"].append({**identity, **annotation})
+            document["annotations"].append({**identity, **entry})
     return document

@@ -68,14 +68,14 @@ class ResultFolder:
         """
         wanted = json.loads(json.dumps(header, allow_nan=False))
         place = self.path / _HEADER
-        there = _read(place)
-        if there is None and place.exists() and not overwrite:
+        earlier = _read(place)
+        if earlier is None and place.exists() and not overwrite:
             raise OutputError(
                 f"{place} is no record of a run. Choose another folder, or --overwrite."
             )
         if not place.exists() and not overwrite:
             self._refuse_foreign()
-        differing = [] if there is None else _differing(there, wanted)
+        differing = [] if earlier is None else _differing(earlier, wanted)
         if differing and not overwrite:
             raise OutputError(
                 f"{self.path} holds results of a run with another {', '.join(differing)}. Choose "
@@ -83,7 +83,7 @@ class ResultFolder:
             )
         if overwrite:
             self._forget()
-        if there is None or differing:
+        if earlier is None or differing:
             write_json(place, wanted)
         if "yolo" in self.formats:
             write_text(self.path / _YOLO, yolo_data(list(wanted["classes"])))
@@ -115,8 +115,8 @@ class ResultFolder:
             return None
         if "coco" in self.formats and "coco" not in record:
             return None
-        there = all((self.path / place).is_file() for place in self.files(key).values())
-        return record if there else None
+        complete = all((self.path / place).is_file() for place in self.files(key).values())
+        return record if complete else None
 
     def holds_another(self, key: str, image: str) -> bool:
         """Whether the results of an image of another name lie under a key."""
@@ -124,7 +124,11 @@ class ResultFolder:
         return isinstance(source, dict) and source.get("image") != image
 
     def write(
-        self, key: str, source: Mapping[str, Any], found: Segmentation, notes: Sequence[str] = ()
+        self,
+        key: str,
+        source: Mapping[str, Any],
+        segmentation: Segmentation,
+        notes: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Write everything of one image; returns its record.
 
@@ -133,18 +137,18 @@ class ResultFolder:
             MissingExtraError: COCO without pycocotools.
         """
         files = self.files(key)
-        record = {"source": dict(source), "notes": list(notes), **found.to_dict()}
+        record = {"source": dict(source), "notes": list(notes), **segmentation.to_dict()}
         if "mask" in files:
-            indexed = index_image(found)
+            indexed = index_image(segmentation)
             _save(indexed.picture, self.path / files["mask"])
             record["mask"] = {"bits": indexed.bits, "background": indexed.background}
         if "overlay" in files:
-            _save(found.overlay(), self.path / files["overlay"])
+            _save(segmentation.overlay(), self.path / files["overlay"])
         if "yolo" in files:
-            lines = "".join(f"{line}\n" for line in yolo_lines(found))
+            lines = "".join(f"{line}\n" for line in yolo_lines(segmentation))
             write_text(self.path / files["yolo"], lines)
         if "coco" in self.formats:
-            record["coco"] = coco_annotations(found)
+            record["coco"] = coco_annotations(segmentation)
         record["files"] = {name: place.as_posix() for name, place in files.items()}
         write_json(self._record(key), record)
         return record

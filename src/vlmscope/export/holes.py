@@ -81,12 +81,10 @@ class _Corners:
         best = distances.argmin(axis=1)[:, None]
         shortest = np.take_along_axis(distances, best, axis=1)[:, 0]
         nearest = np.take_along_axis(to, best, axis=1)[:, 0]
-        found: dict[int, _Way] = {}
+        ways: dict[int, _Way] = {}
         for place in np.argsort(shortest)[: np.isfinite(shortest).sum()]:
-            found.setdefault(
-                int(self.ring[asking[place]]), self._way(asking[place], nearest[place])
-            )
-        return found
+            ways.setdefault(int(self.ring[asking[place]]), self._way(asking[place], nearest[place]))
+        return ways
 
     def way_from_earlier(self, hole: int) -> _Way:
         """The way to a hole by a search among the corners of earlier rings alone."""

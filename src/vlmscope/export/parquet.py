@@ -16,14 +16,14 @@ _BATCH = 50_000
 
 
 def write_parquet(
-    path: str | os.PathLike[str], rows: Iterable[dict[str, Any]], about: dict[str, str]
+    path: str | os.PathLike[str], rows: Iterable[dict[str, Any]], metadata: dict[str, str]
 ) -> None:
     """Write records to a file, whole or not at all; never all of them in memory.
 
     Args:
         path: of the file.
         rows: records with the same keys; the first decides the types.
-        about: kept in the file's metadata (the run as JSON, for example).
+        metadata: of the file: the run as JSON, for example.
 
     Raises:
         MissingExtraError: without pyarrow.
@@ -40,7 +40,7 @@ def write_parquet(
     if first is None:
         raise BadSampleError(f"There is nothing to write to {path}: not one record.")
     table = arrow.Table.from_pylist(first)
-    schema = table.schema.with_metadata(about)
+    schema = table.schema.with_metadata(metadata)
     with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
         writer.write_table(table.cast(schema))
         for batch in batches:

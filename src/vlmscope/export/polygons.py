@@ -58,8 +58,8 @@ def _edges(part: NDArray[np.bool_]) -> dict[tuple[int, int, int], None]:
         (inner & ~padded[1:-1, :-2], 0, 1),
     )
     edges: dict[tuple[int, int, int], None] = {}
-    for step, (found, right, down) in enumerate(sides):
-        rows, columns = np.nonzero(found)
+    for step, (borders, right, down) in enumerate(sides):
+        rows, columns = np.nonzero(borders)
         for x, y in zip((columns + right).tolist(), (rows + down).tolist(), strict=True):
             edges[x, y, step] = None
     return edges

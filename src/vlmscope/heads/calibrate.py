@@ -1,4 +1,14 @@
-"""Choosing a model's own post-processing, on samples kept apart for choosing."""
+"""Choosing a model's own post-processing, on samples kept apart for choosing.
+
+As a script it gives a local model its heads and its post-processing: it writes ``heads.json`` and
+``vlmscope.json``. ``python -m vlmscope.heads.calibrate tiny-llava`` does it for the embedded model:
+
+1. heads are discovered, label-free, on the first half of the samples kept for choosing;
+2. the post-processing is chosen on the second half;
+3. both are judged on samples kept for reporting, beside the paper's post-processing.
+
+The report goes to stdout as JSON, progress to stderr.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +33,6 @@ from vlmscope.data.targets import Target, target_of
 from vlmscope.errors import BadOptionError, UnsupportedError, VlmscopeError
 from vlmscope.heads.choice import resolve_heads
 from vlmscope.heads.discover import discover_heads
-from vlmscope.heads.measures import one_row
 from vlmscope.heads.options import DiscoveryOptions
 from vlmscope.heads.survey import survey
 from vlmscope.heads.verify import verify_heads
@@ -107,7 +116,7 @@ def calibrate_post(
 
     def keep(sample: Sample, maps: HeadMaps) -> dict[str, Any]:
         target = target_of(sample, maps.token_map.image_size)
-        cases.append(_Case(maps.token_map, one_row(maps), target))
+        cases.append(_Case(maps.token_map, maps.one_row(), target))
         return {}
 
     def check(sample: Sample, pixels: NDArray[np.uint8], digest: str) -> None:
@@ -133,8 +142,10 @@ def _try(options: PostOptions, cases: Sequence[_Case]) -> Setting:
         located = locate(case.token_map, case.maps, options)
         ious.append(box_iou(located.box, case.target.box))
         hits.append(contains(case.target.shape, located.point))
-    found = np.array(ious)
-    return Setting(options, float(found.mean()), float((found >= 0.5).mean()), float(np.mean(hits)))
+    box_ious = np.array(ious)
+    return Setting(
+        options, float(box_ious.mean()), float((box_ious >= 0.5).mean()), float(np.mean(hits))
+    )
 
 
 def calibrate(
@@ -241,15 +252,15 @@ def _folder(model: LoadedModel, out: Path | None) -> Path:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the script; returns the exit code."""
-    given = _arguments(words)
+    arguments = _arguments(words)
     try:
-        model = load(given.model)
+        model = load(arguments.model)
         if not isinstance(model, LoadedModel):
-            raise UnsupportedError(f"{given.model} has no decoder, so it has no heads to find.")
-        folder = _folder(model, given.out)
-        choosing = read_samples(given.samples)
-        reporting = read_samples(given.report_on, held_out=True)
-        report = calibrate(model, choosing, reporting, folder, progress=not given.quiet)
+            raise UnsupportedError(f"{arguments.model} has no decoder, so it has no heads to find.")
+        folder = _folder(model, arguments.out)
+        choosing = read_samples(arguments.samples)
+        reporting = read_samples(arguments.report_on, held_out=True)
+        report = calibrate(model, choosing, reporting, folder, progress=not arguments.quiet)
     except VlmscopeError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -1,4 +1,4 @@
-"""Which heads are to be read: whatever form the user names them in."""
+"""Which heads are read: whatever form they are named in, sets that others published, and cautions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ __all__ = [
     "published_set",
     "resolve_heads",
 ]
-
 
 _FOLDER = Path(__file__).parent / "published"
 
@@ -143,37 +142,39 @@ def head_cautions(
         rows: the read-out row that is read.
         preset: the preset that the prompt is written in.
     """
-    found = []
+    cautions = []
     if heads.model != model.id:
-        found.append(f"These heads were made for {heads.model}, not for {model.id}.")
+        cautions.append(f"These heads were made for {heads.model}, not for {model.id}.")
     elif heads.revision and model.revision and heads.revision != model.revision:
-        found.append(
+        cautions.append(
             f"These heads were made for revision {heads.revision}, the model is {model.revision}."
         )
     if heads.evidence is not None and not heads.evidence.better_than_chance:
-        found.append(
+        cautions.append(
             "These heads are no better than chance on the samples they were verified on: pointing "
             f"{heads.evidence.pointing} against {heads.evidence.chance_pointing:.3f} by chance."
         )
     if heads.evidence is None and "unverified" in heads.source:
-        found.append(
+        cautions.append(
             "These heads were published by others and are unverified here: "
             "vlmscope heads verify measures what they are worth."
         )
     if heads.source == "discovered":
-        found += _read_differently(heads, rows, preset)
-    return tuple(found)
+        cautions += _read_differently(heads, rows, preset)
+    return tuple(cautions)
 
 
 def _read_differently(heads: HeadSet, rows: object, preset: str | None) -> list[str]:
-    found = []
+    cautions = []
     if rows != heads.rows:
-        found.append(f"These heads were discovered in the row {heads.rows!r}, this reads {rows!r}.")
+        cautions.append(
+            f"These heads were discovered in the row {heads.rows!r}, this reads {rows!r}."
+        )
     if heads.prompt is not None and preset not in (None, heads.prompt):
-        found.append(
+        cautions.append(
             f"These heads were discovered with the prompt {heads.prompt!r}, this uses {preset!r}."
         )
-    return found
+    return cautions
 
 
 def published_names() -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""The two label-free criteria: attention sum with its elbow, and spatial entropy."""
+"""The two label-free criteria: attention sum with its elbow, and spatial entropy.
+
+See docs/methods/localization-heads.md (Discovery).
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ _ROUNDING = 1e-6
 
 
 def attention_sums(maps: ArrayLike) -> NDArray[np.float64]:
-    """Attention on all image tokens (localization_heads: "Discovery" 2): (heads, tokens) -> (heads,)."""
+    """Attention on all image tokens : (heads, tokens) -> (heads,)."""
     sums: NDArray[np.float64] = np.asarray(maps, dtype=np.float64).sum(axis=-1)
     return sums
 
 
 def elbow(values: ArrayLike) -> float:
-    """The VALUE at the elbow of the sorted curve, by the chord method ("Discovery" 2).
+    """The VALUE at the elbow of the sorted curve, by the chord method.
 
     The elbow is the point of the ascending curve that lies farthest from the straight line between
     its ends. A head passes when its value is at least the elbow's; where the elbow stands in the
@@ -43,7 +46,7 @@ def elbow(values: ArrayLike) -> float:
 
 
 def spatial_entropies(token_map: TokenMap, maps: ArrayLike, weigh: str) -> NDArray[np.float64]:
-    """Spatial entropy of every map ("Discovery" 3): float (heads,), infinite where nothing is lit.
+    """Spatial entropy of every map: float (heads,), infinite where nothing is lit.
 
     Cells above the map's mean form 8-connected components C_i; P_i = |C_i| / sum |C_j| over ALL
     components, however small, and H = -sum P_i log P_i. Components of several views are found in
@@ -65,7 +68,7 @@ def spatial_entropies(token_map: TokenMap, maps: ArrayLike, weigh: str) -> NDArr
 
 
 def bottom_row_lit(token_map: TokenMap, maps: ArrayLike) -> NDArray[np.bool_]:
-    """Whether a cell of the bottom row of any view is above the map's mean ("Discovery" 5): (heads,)."""
+    """Whether a cell of the bottom row of any view is above the map's mean: (heads,)."""
     lit, _ = _above_mean(np.asarray(maps, dtype=np.float64))
     bottoms = [grid[:, -1].any(axis=-1) for grid in token_map.split(lit)]
     return np.any(bottoms, axis=0)

@@ -33,7 +33,9 @@ def discover_heads(
     progress: bool = True,
     resume: str | os.PathLike[str] | None = None,
 ) -> HeadSet:
-    """Find the localization heads of a model, without labels (localization_heads: "Discovery").
+    """Find the localization heads of a model, without labels.
+
+    See docs/methods/localization-heads.md (Discovery).
 
     One forward pass per image; of every sample a few numbers per head are kept. Consecutive
     samples on one image share its pass. The paper uses 1,000 pairs.
@@ -69,7 +71,7 @@ def discover_heads(
         "first_layer": options.skip_layers,
     }
     log = SampleLog(resume, _header(model, reading))
-    found = survey(
+    surveyed = survey(
         model,
         samples,
         log,
@@ -78,11 +80,11 @@ def discover_heads(
         progress=progress,
         title="discovering heads",
     )
-    measures = stack([log[digest] for digest in found.ids])
+    measures = stack([log[digest] for digest in surveyed.ids])
     places = itertools.product(range(options.skip_layers, layers), range(width))
     heads = [Head(layer, head) for layer, head in places]
     selection = select(measures, options)
-    return _head_set(model, options, heads, measures, selection, found, log[found.ids[0]])
+    return _head_set(model, options, heads, measures, selection, surveyed, log[surveyed.ids[0]])
 
 
 def _header(model: LoadedModel, reading: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def _head_set(
     heads: list[Head],
     measures: Measures,
     selection: Selection,
-    found: Survey,
+    surveyed: Survey,
     first: dict[str, Any],
 ) -> HeadSet:
     best = [index for index in selection.order.tolist() if selection.frequency[index] > 0]
@@ -118,17 +120,17 @@ def _head_set(
         prompt=first["preset"],
         rows=options.rows,
         shape=model.decoder_shape,
-        samples=len(found.ids),
+        samples=len(surveyed.ids),
         trials=options.trials,
         tau=selection.tau,
         sums=tuple(np.sort(measures.sums.mean(axis=0)).tolist()),
         frequencies=_frequencies(options, heads, measures, selection),
         options={**asdict(options), "placement_used": first["placement"]},
-        sample_ids=tuple(found.ids),
+        sample_ids=tuple(surveyed.ids),
         version=__version__,
         notes=_notes(options, selection, len(best)),
         trial_taus=selection.trial_taus,
-        skipped=tuple(found.skipped),
+        skipped=tuple(surveyed.skipped),
     )
 
 

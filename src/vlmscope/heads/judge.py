@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vlmscope.attention import HeadMaps
 from vlmscope.data.samples import Sample
 from vlmscope.data.targets import Target, target_of
-from vlmscope.heads.measures import one_row
 from vlmscope.metrics import contains, enrichment, mask_iou
 from vlmscope.post import PostOptions, locate, pointing_hits, smooth, visible_areas
 from vlmscope.types import Head, HeadSet, TokenMap
@@ -29,14 +28,14 @@ class Judge:
 
     Attributes:
         heads: every head of the decoder, layer after layer, the order of the maps.
-        own: indices of the set's heads.
+        members: indices of the set's heads.
         rivals: indices of the heads of each random set.
         pool: indices of all heads of the layers that discovery reads.
         options: post-processing.
     """
 
     heads: tuple[Head, ...]
-    own: tuple[int, ...]
+    members: tuple[int, ...]
     rivals: tuple[tuple[int, ...], ...]
     pool: tuple[int, ...]
     options: PostOptions
@@ -58,20 +57,20 @@ class Judge:
         rng = np.random.default_rng(seed)
         size = min(len(chosen.heads), len(pool))
         rivals = [rng.choice(pool, size, replace=False).tolist() for _ in range(RANDOM_SETS)]
-        own = tuple(heads.index(head) for head in chosen.heads)
-        return cls(heads, own, tuple(map(tuple, rivals)), tuple(pool.tolist()), options)
+        members = tuple(heads.index(head) for head in chosen.heads)
+        return cls(heads, members, tuple(map(tuple, rivals)), tuple(pool.tolist()), options)
 
     def record(self, sample: Sample, maps: HeadMaps) -> dict[str, Any]:
         """Everything that is kept of a sample, as JSON values."""
-        token_map, raw = maps.token_map, one_row(maps)
+        token_map, raw = maps.token_map, maps.one_row()
         target = target_of(sample, token_map.image_size)
         smoothed = smooth(token_map, raw, self.options)
         hits, areas = target.hits(token_map), visible_areas(token_map)
-        own, visible = list(self.own), areas > 0
+        members, visible = list(self.members), areas > 0
         groups = (*self.rivals, self.pool)
         yardsticks = np.stack([smoothed[list(group)].mean(axis=0) for group in groups])
         *rivals, average = pointing_hits(yardsticks, hits, visible)
-        attention = np.concatenate([raw, raw[own].mean(axis=0, keepdims=True)])
+        attention = np.concatenate([raw, raw[members].mean(axis=0, keepdims=True)])
         enriched = enrichment(attention, target.coverage(token_map), areas).round(6).tolist()
         return {
             "chance": float(hits.sum() / max(1, visible.sum())),
@@ -79,9 +78,9 @@ class Judge:
             "enrichment": enriched[:-1],
             "rivals": rivals,
             "average": average,
-            "own": [self._placed(token_map, raw[index], target) for index in own],
+            "own": [self._placed(token_map, raw[index], target) for index in members],
             "set": {
-                **self._placed(token_map, raw[own], target),
+                **self._placed(token_map, raw[members], target),
                 "enrichment": enriched[-1],
             },
         }
@@ -90,10 +89,10 @@ class Judge:
         self, token_map: TokenMap, maps: NDArray[np.float64], target: Target
     ) -> dict[str, Any]:
         located = locate(token_map, maps, self.options)
-        found: dict[str, Any] = {
+        scores: dict[str, Any] = {
             "pointing": int(contains(target.shape, located.point)),
             "iou": box_iou(located.box, target.box),
         }
         if target.mask is not None:
-            found["mask_iou"] = mask_iou(located.mask, target.mask)
-        return found
+            scores["mask_iou"] = mask_iou(located.mask, target.mask)
+        return scores

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.attention import HeadMaps
-from vlmscope.errors import AttentionError
 from vlmscope.heads.criteria import attention_sums, bottom_row_lit, spatial_entropies
-from vlmscope.post.maps import check_finite
 
-__all__ = ["Measures", "measure", "one_row", "stack"]
+__all__ = ["Measures", "measure", "stack"]
 
 _DIGITS = 7  # beyond float32's own; equal components give equal entropies
 
@@ -36,23 +34,9 @@ class Measures:
     bottom: NDArray[np.bool_]
 
 
-def one_row(maps: HeadMaps) -> NDArray[np.float64]:
-    """The mean over the rows that were read: float64 (heads, tokens).
-
-    Raises:
-        AttentionError: no row was read, or attention is not finite.
-    """
-    if maps.maps.shape[1] == 0:
-        raise AttentionError(
-            "No row was read: rows='generated' needs a Prompt with an answer. Use rows='last_text'."
-        )
-    values: NDArray[np.float64] = check_finite(maps.maps).mean(axis=1)
-    return values
-
-
 def measure(maps: HeadMaps) -> dict[str, Any]:
     """The statistics of one sample as JSON values; None stands for an infinite entropy."""
-    values = one_row(maps)
+    values = maps.one_row()
     token_map = maps.token_map
     area, mass = (spatial_entropies(token_map, values, weigh) for weigh in ("area", "mass"))
     return {

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vlmscope.attention import ROWS
-from vlmscope.options import check_options
+from vlmscope.options import CheckedOptions
 from vlmscope.post import PostOptions
 
 __all__ = ["CRITERIA", "ENTROPIES", "DiscoveryOptions", "LocalizationHeadsOptions"]
 
-
 CRITERIA = ("both", "sum", "entropy")
-
 ENTROPIES = ("area", "mass")
 
 
 @dataclass(frozen=True)
-class DiscoveryOptions:
-    """How localization heads are discovered (localization_heads: "Discovery").
+class DiscoveryOptions(CheckedOptions):
+    """How localization heads are discovered (docs/methods/localization-heads.md, Discovery).
 
     The metadata of every field holds its help text and what it takes.
 
@@ -91,9 +89,6 @@ class DiscoveryOptions:
         default=1000,
         metadata={"at_least": 1, "whole": True, "help": "bootstrap resamples of the intervals"},
     )
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Selection:
 
 
 def select(measures: Measures, options: DiscoveryOptions) -> Selection:
-    """Apply the criteria in every trial and count ("Discovery" 2 to 5).
+    """Apply the criteria in every trial and count (docs/methods/localization-heads.md, Discovery).
 
     Args:
         measures: statistics of at least one sample and one head.

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from vlmscope.attention import HeadMaps, read_heads
 from vlmscope.data.images import open_image
-from vlmscope.data.resume import SampleLog
+from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
-from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError, VlmscopeWarning
+from vlmscope.errors import (
+    BadImageError,
+    BadPhraseError,
+    BadSampleError,
+    VlmscopeWarning,
+)
 from vlmscope.models import LoadedModel
 
 __all__ = ["Survey", "survey"]
@@ -27,7 +30,7 @@ Check = Callable[[Sample, NDArray[np.uint8], str], None]
 Measure = Callable[[Sample, HeadMaps], dict[str, Any]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Survey:
     """What became of the rows of a sample list.
 
@@ -36,12 +39,8 @@ class Survey:
         skipped: one sentence for every row that could not be used.
     """
 
-    ids: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-
-    def skip(self, row: int, reason: Exception) -> None:
-        """Note why a row is left out."""
-        self.skipped.append(f"row {row}: {reason}")
+    ids: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def survey(
@@ -70,49 +69,101 @@ def survey(
     Raises:
         BadSampleError: when not one row can be used; says how many there were and the first reason.
     """
-    found = Survey()
-    total = len(samples) if isinstance(samples, Sized) else None
-    with tqdm(total=total, desc=title, unit="sample", file=sys.stderr, disable=not progress) as bar:
-        for group in grouped(_readable(samples, found)):
-            _measure_group(model, group, log, measure, reading, check, found)
-            bar.update(len(group))
-    if not found.ids:
-        rows = len(found.skipped)
-        first = f" The first: {found.skipped[0]}" if found.skipped else ""
-        raise BadSampleError(f"None of {rows} samples can be used.{first}")
-    if found.skipped:
+    done = measured(
+        _rows(model, samples, log, reading, check),
+        log,
+        lambda row: row.measured_by(measure),
+        key=_Row.usable_digest,
+        title=title,
+        total=how_many(samples),
+        unit="sample",
+        progress=progress,
+        bad=_BAD_ROW,
+    )
+    skipped = tuple(f"row {row.number}: {reason}" for row, reason in done.skipped)
+    if not done.ids:
+        first = f" The first: {skipped[0]}" if skipped else ""
+        raise BadSampleError(f"None of {len(skipped)} samples can be used.{first}")
+    if skipped:
         warnings.warn(
-            f"{len(found.skipped)} samples were skipped. The first: {found.skipped[0]}",
+            f"{len(skipped)} samples were skipped. The first: {skipped[0]}",
             VlmscopeWarning,
             stacklevel=3,
         )
-    return found
+    return Survey(done.ids, skipped)
 
 
-def _readable(samples: Iterable[Any], found: Survey) -> Iterator[Sample]:
-    for row, given in enumerate(samples):
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """A row on its way to be measured.
+
+    Attributes:
+        number: of the row, from 0.
+        digest: of picture and phrase.
+        content: the sample and its maps; None: the log holds it, or it cannot be used.
+        fault: why it cannot be used; not the error, which would keep image and tensors alive.
+    """
+
+    number: int
+    digest: str = ""
+    content: tuple[Sample, HeadMaps] | None = None
+    fault: str = ""
+
+    def usable_digest(self) -> str:
+        """The digest; a row that cannot be used raises BadSampleError."""
+        if self.fault:
+            raise BadSampleError(self.fault)
+        return self.digest
+
+    def measured_by(self, measure: Measure) -> dict[str, Any]:
+        """The record that a measure makes of the content."""
+        assert self.content is not None  # only what the log holds comes without
+        return measure(*self.content)
+
+
+def _rows(
+    model: LoadedModel,
+    samples: Iterable[Any],
+    log: SampleLog,
+    reading: dict[str, Any],
+    check: Check | None,
+) -> Iterator[_Row]:
+    unreadable: list[_Row] = []
+    for group in grouped(_readable(samples, unreadable)):
+        yield from _drained(unreadable)
+        yield from _rows_of_image(model, group, log, reading, check)
+    yield from _drained(unreadable)
+
+
+def _readable(samples: Iterable[Any], unreadable: list[_Row]) -> Iterator[Sample]:
+    for number, source in enumerate(samples):
         try:
-            sample = read_sample(row, given)
+            sample = read_sample(number, source)
         except BadSampleError as error:
-            found.skip(row, error)
+            unreadable.append(_Row(number, fault=str(error)))
             continue
         yield sample
 
 
-def _measure_group(
+def _drained(rows: list[_Row]) -> list[_Row]:
+    """What a list holds, which is empty afterwards."""
+    taken = rows[:]
+    rows.clear()
+    return taken
+
+
+def _rows_of_image(
     model: LoadedModel,
     group: Sequence[Sample],
     log: SampleLog,
-    measure: Measure,
     reading: dict[str, Any],
     check: Check | None,
-    found: Survey,
-) -> None:
+) -> Iterator[_Row]:
+    """The rows of samples on one image, with the maps of those that the log does not hold."""
     try:
         pixels = open_image(group[0].image).pixels
     except BadImageError as error:
-        for sample in group:
-            found.skip(sample.row, error)
+        yield from [_Row(sample.row, fault=str(error)) for sample in group]
         return
     fit: list[tuple[Sample, str]] = []
     for sample in group:
@@ -121,33 +172,42 @@ def _measure_group(
             if check is not None:
                 check(sample, pixels, digest)
         except BadSampleError as error:
-            found.skip(sample.row, error)
+            yield _Row(sample.row, fault=str(error))
         else:
             fit.append((sample, digest))
-    todo = {digest: sample for sample, digest in fit if digest not in log}
-    for (digest, sample), maps in _read(model, pixels, todo, reading, found):
-        log.add(digest, measure(sample, maps))
-    found.ids += [digest for _, digest in fit if digest in log]
+    wanted = {digest: sample for sample, digest in fit if digest not in log}
+    maps = _read(model, pixels, wanted, reading)
+    for sample, digest in fit:
+        row_maps = maps.get(digest)
+        if isinstance(row_maps, str):
+            yield _Row(sample.row, fault=row_maps)
+        elif row_maps is None:
+            yield _Row(sample.row, digest)
+        else:
+            yield _Row(sample.row, digest, (wanted[digest], row_maps))
 
 
 def _read(
     model: LoadedModel,
     pixels: NDArray[np.uint8],
-    todo: dict[str, Sample],
+    wanted: dict[str, Sample],
     reading: dict[str, Any],
-    found: Survey,
-) -> Iterator[tuple[tuple[str, Sample], HeadMaps]]:
-    """Maps of all samples of one image, in one pass if every phrase is fit for the model."""
-    items = list(todo.items())
-    if not items:
-        return
+) -> dict[str, HeadMaps | str]:
+    """Maps of all samples of one image, in one pass if every phrase is fit for the model.
+
+    Returns:
+        By digest the maps, or why the phrase is not fit.
+    """
+    if not wanted:
+        return {}
+    phrases = [sample.phrase for sample in wanted.values()]
     try:
-        maps = read_heads(model, pixels, [sample.phrase for _, sample in items], **reading)
+        maps = read_heads(model, pixels, phrases, **reading)
     except BadPhraseError as error:
-        if len(items) == 1:
-            found.skip(items[0][1].row, error)
-            return
-        for digest, sample in items:  # one of them is to blame: go through them one by one
-            yield from _read(model, pixels, {digest: sample}, reading, found)
-        return
-    yield from zip(items, maps, strict=True)
+        if len(wanted) == 1:
+            return dict.fromkeys(wanted, str(error))
+        read: dict[str, HeadMaps | str] = {}
+        for digest, sample in wanted.items():  # one of them is to blame: one by one
+            read.update(_read(model, pixels, {digest: sample}, reading))
+        return read
+    return dict(zip(wanted, maps, strict=True))

@@ -39,7 +39,7 @@ def verify_heads(
     seed: int = 0,
     resume: str | os.PathLike[str] | None = None,
 ) -> HeadSet:
-    """Measure a head set on samples with boxes or masks (localization_heads: "Evidence").
+    """Measure a head set on samples with boxes or masks (docs/methods/localization-heads.md, Evidence).
 
     One forward pass per image reads every head of the decoder: the set's own for boxes, the others
     for percentiles and for random sets of as many heads from the layers that discovery reads.
@@ -72,7 +72,7 @@ def verify_heads(
     judge = Judge.of(model.decoder_shape, chosen, options, seed)
     reading = {"rows": chosen.rows, "preset": chosen.prompt, "placement": placement}
     log = SampleLog(resume, _header(model, chosen, options, seed, reading))
-    found = survey(
+    surveyed = survey(
         model,
         samples,
         log,
@@ -83,9 +83,9 @@ def verify_heads(
         title="verifying heads",
     )
     evidence = replace(
-        evidence_of(judge, [log[digest] for digest in found.ids], found.ids, seed),
+        evidence_of(judge, [log[digest] for digest in surveyed.ids], surveyed.ids, seed),
         settings={**asdict(options), **reading, "seed": seed, "random_sets": RANDOM_SETS},
-        skipped=tuple(found.skipped),
+        skipped=tuple(surveyed.skipped),
     )
     return _verified(chosen, model, evidence)
 
@@ -144,14 +144,14 @@ def evidence_of(
         return mean_over_images(values, images, seed=seed)
 
     whole = [record["set"] for record in records]
-    ious = [found["iou"] for found in whole]
-    masks = [found["mask_iou"] for found in whole if "mask_iou" in found]
+    ious = [scores["iou"] for scores in whole]
+    masks = [scores["mask_iou"] for scores in whole if "mask_iou" in scores]
     return HeadEvidence(
         samples=len(records),
-        pointing=mean([found["pointing"] for found in whole]),
+        pointing=mean([scores["pointing"] for scores in whole]),
         mean_iou=mean(ious),
         acc50=accuracy_at(ious, 0.5, images, seed=seed),
-        enrichment=mean([found["enrichment"] for found in whole]),
+        enrichment=mean([scores["enrichment"] for scores in whole]),
         chance_pointing=float(np.mean([record["chance"] for record in records])),
         per_head=tuple(_per_head(judge, records, images, seed)),
         sample_ids=tuple(ids),
@@ -168,11 +168,11 @@ def _per_head(
     pointing = np.array([record["pointing"] for record in records], dtype=np.float64)
     enriched = np.array([record["enrichment"] for record in records], dtype=np.float64)
     rows = []
-    for order, index in enumerate(judge.own):
-        found = [record["own"][order] for record in records]
-        ious = [item["iou"] for item in found]
+    for order, index in enumerate(judge.members):
+        placed = [record["own"][order] for record in records]
+        ious = [item["iou"] for item in placed]
         scores = {
-            "pointing": mean_over_images([item["pointing"] for item in found], images, seed=seed),
+            "pointing": mean_over_images([item["pointing"] for item in placed], images, seed=seed),
             "mean_iou": mean_over_images(ious, images, seed=seed),
             "acc50": accuracy_at(ious, 0.5, images, seed=seed),
             "enrichment": mean_over_images(enriched[:, index], images, seed=seed),

@@ -1,15 +1,15 @@
 """Methods: from a phrase and an image to a region."""
 
-from vlmscope.methods.base import GroundRequest, Method, MethodRegistry
+from vlmscope.methods.answer_boxes import compare_answer
+from vlmscope.methods.base import GroundRequest, Method
 from vlmscope.methods.catalogue import get_method, methods
-from vlmscope.methods.compare import compare_answer, compare_methods, methods_for
+from vlmscope.methods.compare import compare_methods, methods_for
 from vlmscope.methods.ground import ground, ground_options
 from vlmscope.methods.segment import Segmenter, segment, segmenter
 
 __all__ = [
     "GroundRequest",
     "Method",
-    "MethodRegistry",
     "Segmenter",
     "compare_answer",
     "compare_methods",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vlmscope.errors import UnsupportedError
-from vlmscope.methods.base import Method, MethodRegistry
+from vlmscope.methods.base import Method
 from vlmscope.methods.decoder.attend_minus_mean import AttendMinusMean
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
 from vlmscope.methods.decoder.mean_attention import MeanAttention
@@ -16,24 +16,28 @@ from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
 from vlmscope.methods.encoder.sclip import SClip
 from vlmscope.models import LoadedModel
+from vlmscope.registry import Registry
 
 __all__ = ["METHODS", "default_method", "get_method", "methods"]
 
-METHODS = MethodRegistry()
-for _method in (
-    LocalizationHeads(),
-    MeanAttention(),
-    RelativeAttention(),
-    AttendMinusMean(),
-    Gem(),
-    ClipSurgery(),
-    MaskClip(),
-    ClearClip(),
-    SClip(),
-    NaClip(),
-    ClipPatches(),
-):
-    METHODS.register(_method)
+METHODS: Registry[Method] = Registry(
+    "method",
+    (
+        LocalizationHeads(),
+        MeanAttention(),
+        RelativeAttention(),
+        AttendMinusMean(),
+        Gem(),
+        ClipSurgery(),
+        MaskClip(),
+        ClearClip(),
+        SClip(),
+        NaClip(),
+        ClipPatches(),
+    ),
+    where="See: vlmscope methods",
+)
+"""In the order of preference."""
 
 
 def methods() -> tuple[Method, ...]:

@@ -8,12 +8,12 @@ from typing import Any, overload
 
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, BadPhraseError, UnsupportedError
-from vlmscope.methods.base import GroundRequest, Method
+from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
-from vlmscope.post.options import with_post
+from vlmscope.post.options import post_fields
 from vlmscope.refine import Refiner
 from vlmscope.results import Grounding
 
@@ -91,15 +91,16 @@ def ground(
         UnknownNameError: an unknown method, option, placement, preset or row.
         BadHeadSetError: heads that the model does not have, or none to be found for it.
         UnsupportedError: a method that cannot run on the model.
-        BadOptionError: ``refine`` that is no Refiner.
+        BadOptionError: ``refine`` that is no Refiner, or an argument that the method has no use for.
     """
     check_refiner(refine)
     chosen = _chosen(model, method)
     settings = ground_options(chosen, model, options)
-    asked = prompts_of(phrases)
+    prompts = prompts_of(phrases)
     opened = open_image(image)
     request = GroundRequest(heads, placement, prompt, rows, settings)
-    results = chosen.ground(model, opened.pixels, asked, request) if asked else []
+    _refuse_foreign(chosen, request)
+    results = chosen.ground(model, opened.pixels, prompts, request) if prompts else []
     results = with_image_notes(results, opened)
     if refine is not None:
         results = refine.refine(results)
@@ -111,7 +112,7 @@ def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grou
     if not opened.notes:
         return results
     notes = {"image_notes": list(opened.notes)}
-    return [replace(found, details={**found.details, **notes}) for found in results]
+    return [replace(each, details={**each.details, **notes}) for each in results]
 
 
 def _chosen(model: LoadedModel, name: str | None) -> Method:
@@ -128,6 +129,20 @@ def _chosen(model: LoadedModel, name: str | None) -> Method:
             f"The method {name!r} does not run on {model.id}. See: vlmscope methods"
         )
     return method
+
+
+def _refuse_foreign(method: Method, request: GroundRequest) -> None:
+    """Arguments of other methods are not silently ignored.
+
+    Raises:
+        BadOptionError: an argument that the method has no use for.
+    """
+    for name in ARGUMENTS:
+        if getattr(request, name) is not None and name not in method.takes:
+            raise BadOptionError(
+                f"The method {method.id!r} knows no {name}; it belongs to methods that read "
+                f"{'chosen heads' if name == 'heads' else 'attention'} of a decoder. Leave it out."
+            )
 
 
 def check_refiner(refine: Any) -> None:
@@ -148,11 +163,16 @@ def ground_options(
         UnknownNameError: an option that the method does not have; lists the nearest.
         BadOptionError: a value out of range.
     """
-    wanted = dict(changes)
-    options = method.options()
-    if isinstance(options, PostOptions):
-        options = with_post(options, model.card.grounding, wanted.pop("post", None))
-    return change_options(options, wanted, f"option of {method.id}")
+    values = dict(changes)
+    if issubclass(method.options, PostOptions):
+        post = values.pop("post", None)
+        values = {**(model.card.grounding if post is None else post_fields(post)), **values}
+    return change_options(
+        method.options(),
+        values,
+        f"option of {method.id}",
+        where=f"See: vlmscope methods {method.id}",
+    )
 
 
 def prompts_of(phrases: Any) -> list[Prompt]:

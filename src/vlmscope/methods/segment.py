@@ -15,11 +15,10 @@ from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.methods.catalogue import METHODS, get_method
-from vlmscope.methods.encoder.answer import describe
-from vlmscope.methods.encoder.method import DenseMethod
+from vlmscope.methods.encoder.method import DenseMethod, describe
 from vlmscope.methods.encoder.similarity import (
     PRESENCE,
-    DenseAnswer,
+    DenseSetup,
     Similarity,
     best_of_each,
     compare,
@@ -55,7 +54,7 @@ class Segmenter:
     """A method on a model with its classes embedded: call it on one image after the other.
 
     Attributes:
-        how: method, model and options.
+        setup: method, model and options.
         classes: what is told apart.
         text: unit vectors (texts, joint), one for each of ``classes.texts``.
         compete: whether classes compete for every pixel, or each has its own threshold.
@@ -66,7 +65,7 @@ class Segmenter:
         cautions: what to know of the classes' texts on this model before trusting any result.
     """
 
-    how: DenseAnswer
+    setup: DenseSetup
     classes: ClassList
     text: Tensor = field(repr=False)
     compete: bool
@@ -83,41 +82,41 @@ class Segmenter:
             BadImageError: an image that cannot be read.
             BadOptionError: an image that becomes more patches than can be attended.
         """
-        how = self.how
+        setup = self.setup
         pixels = open_image(image).pixels
-        found = compare(how, pixels, self.text)
+        similarity = compare(setup, pixels, self.text)
         owners, count = self.classes.owners, len(self.classes)
-        scores = best_of_each(found.patches, owners, count).numpy()
-        there = best_of_each(presence(found), owners, count).numpy()
-        labels = self._labels(found, scores, there)
-        grid = found.token_map.views[0].grid
+        scores = best_of_each(similarity.patches, owners, count).numpy()
+        presences = best_of_each(presence(similarity), owners, count).numpy()
+        labels = self._labels(similarity, scores, presences)
+        grid = similarity.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
-            method=how.method.id,
-            model=how.encoder.id,
+            method=setup.method.id,
+            model=setup.encoder.id,
             image=pixels,
             labels=labels.labels,
             score_maps=scores.T.reshape(count, *grid).astype(np.float32),
-            presence=there.astype(np.float32),
+            presence=presences.astype(np.float32),
             confidence=labels.confidence,
-            details={**describe(how, found), **self.settings},
+            details={**describe(setup, similarity), **self.settings},
             warnings=(
                 *self.classes.notes,
                 *self.cautions,
-                *how.method.cautions(how.encoder, how.options),
+                *setup.method.cautions(setup.encoder, setup.options),
             ),
         )
 
     @property
     def header(self) -> dict[str, Any]:
         """Everything that decides a result beside the image: JSON values."""
-        encoder = self.how.encoder
+        encoder = self.setup.encoder
         return {
             "model": encoder.id,
             "revision": encoder.revision,
             "dtype": str(encoder.dtype).removeprefix("torch."),
-            "method": self.how.method.id,
-            "options": asdict(self.how.options),
+            "method": self.setup.method.id,
+            "options": asdict(self.setup.options),
             **self.settings,
             "classes": {each.name: list(each.texts) for each in self.classes.classes},
         }
@@ -134,23 +133,25 @@ class Segmenter:
         }
 
     def _labels(
-        self, found: Similarity, scores: NDArray[np.float32], there: NDArray[np.float32]
+        self, similarity: Similarity, scores: NDArray[np.float32], presences: NDArray[np.float32]
     ) -> Labels:
-        smoothed = smooth(found.token_map, scores.T, self.how.options).T
+        smoothed = smooth(similarity.token_map, scores.T, self.setup.options).T
         least = -math.inf if self.least_presence is None else self.least_presence
-        kept = np.flatnonzero(there >= least)
+        kept = np.flatnonzero(presences >= least)
         if not len(kept):
-            nothing = np.full(found.token_map.image_size, BACKGROUND, dtype=np.uint16)
-            return Labels(nothing, np.zeros(len(there), np.float32) if self.compete else None)
+            nothing = np.full(similarity.token_map.image_size, BACKGROUND, dtype=np.uint16)
+            return Labels(nothing, np.zeros(len(presences), np.float32) if self.compete else None)
         some = smoothed[:, kept]
         if not self.compete:
             return _renumbered(
-                standalone_labels(found.token_map, some, self.how.options), kept, there
+                standalone_labels(similarity.token_map, some, self.setup.options),
+                kept,
+                len(presences),
             )
         if self.least_score is not None:  # the background is a rival of that score everywhere
             some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
-        chosen = competing_labels(found.token_map, some, self.logit_scale, self.background)
-        return _renumbered(chosen, kept, there)
+        chosen = competing_labels(similarity.token_map, some, self.logit_scale, self.background)
+        return _renumbered(chosen, kept, len(presences))
 
 
 def segment(
@@ -246,12 +247,12 @@ def segmenter(
             "feature_surgery subtracts what all texts have in common, so it needs two or more; got "
             f"{list(listed.texts)}. Add a class or leave it out."
         )
-    how = DenseAnswer(chosen, model, settings)
-    _check_grid(how)
+    setup = DenseSetup(chosen, model, settings)
+    _check_grid(setup)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
     return Segmenter(
-        how,
+        setup,
         listed,
         text,
         compete,
@@ -306,28 +307,28 @@ def _check_cosine(name: str, value: Any, compete: bool = True) -> None:
         )
 
 
-def _check_grid(how: DenseAnswer) -> None:
+def _check_grid(setup: DenseSetup) -> None:
     """Sizes that no image could be put on are refused before the first."""
-    patch = how.encoder.patch
-    grid = grid_size((1, 1), patch, how.side, how.options.keep_ratio)
-    WindowPlan.over(grid, patch, how.options.window, how.options.stride)
+    patch = setup.encoder.patch
+    grid = grid_size((1, 1), patch, setup.side, setup.options.keep_ratio)
+    WindowPlan.over(grid, patch, setup.options.window, setup.options.stride)
 
 
-def _renumbered(found: Labels, kept: NDArray[np.intp], there: NDArray[np.float32]) -> Labels:
+def _renumbered(labels: Labels, kept: NDArray[np.intp], classes: int) -> Labels:
     """Labels of some of the classes as labels of all; what is no class of them is background.
 
     Args:
-        found: indices into ``kept``.
+        labels: indices into ``kept``.
         kept: indices of the classes that took part.
-        there: float (classes,), for their number.
+        classes: how many there are.
     """
     names = np.full(BACKGROUND + 1, BACKGROUND, dtype=np.uint16)
     names[: len(kept)] = kept
-    if found.confidence is None:
-        return Labels(names[found.labels], None)
-    confidence = np.zeros(len(there), dtype=np.float32)
-    confidence[kept] = found.confidence[: len(kept)]
-    return Labels(names[found.labels], confidence)
+    if labels.confidence is None:
+        return Labels(names[labels.labels], None)
+    confidence = np.zeros(classes, dtype=np.float32)
+    confidence[kept] = labels.confidence[: len(kept)]
+    return Labels(names[labels.labels], confidence)
 
 
 def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:

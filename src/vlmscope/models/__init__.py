@@ -1,12 +1,12 @@
 """Model families: how each is prompted, where its image tokens lie, which pixels each covers."""
 
-from vlmscope.models.cards import ModelCard, catalogue
+from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily, FittedPatches
-from vlmscope.models.families import FAMILIES
-from vlmscope.models.layout.fitting import PLACEMENTS
+from vlmscope.models.families import FAMILIES, catalogue
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
+from vlmscope.models.layout.placement import PLACEMENTS
 from vlmscope.models.loading.load import from_pretrained_model, load
 from vlmscope.models.prompts.encoding import Encoded
 from vlmscope.models.prompts.prompt import PRESETS, Prompt

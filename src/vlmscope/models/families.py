@@ -1,10 +1,12 @@
-"""The one place where model families are registered."""
+"""The one place where model families are registered: a family is one file and one line here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
-from vlmscope.models.decoders.family import FamilyRegistry
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
@@ -23,36 +25,48 @@ from vlmscope.models.encoders.clip import ClipFamily
 from vlmscope.models.encoders.siglip import SiglipFamily
 from vlmscope.models.encoders.siglip2 import Siglip2Family
 from vlmscope.models.encoders.vit import DeitFamily, VitFamily
+from vlmscope.models.family_registry import FamilyRegistry
 
-__all__ = ["FAMILIES"]
+__all__ = ["FAMILIES", "UNAVAILABLE", "catalogue"]
 
-FAMILIES = FamilyRegistry()
-for _family in (
-    LlavaFamily(),
-    LlavaNextFamily(),
-    LlavaOnevisionFamily(),
-    VipLlavaFamily(),
-    InternVlFamily(),
-    Ovis2Family(),
-    Blip2Family(),
-    InstructBlipFamily(),
-    MllamaFamily(),
-    Qwen2VlFamily(),
-    Qwen25VlFamily(),
-    Qwen3VlFamily(),
-    Glm4vFamily(),
-    Idefics3Family(),
-    SmolVlmFamily(),
-    DeepseekVlFamily(),
-    DeepseekVlHybridFamily(),
-    JanusFamily(),
-    PaliGemmaFamily(),
-    Gemma3Family(),
-    ClipFamily(),
-    SiglipFamily(),
-    Siglip2Family(),
-    BlipFamily(),
-    VitFamily(),
-    DeitFamily(),
-):
-    FAMILIES.register(_family)
+FAMILIES = FamilyRegistry(
+    (
+        LlavaFamily(),
+        LlavaNextFamily(),
+        LlavaOnevisionFamily(),
+        VipLlavaFamily(),
+        InternVlFamily(),
+        Ovis2Family(),
+        Blip2Family(),
+        InstructBlipFamily(),
+        MllamaFamily(),
+        Qwen2VlFamily(),
+        Qwen25VlFamily(),
+        Qwen3VlFamily(),
+        Glm4vFamily(),
+        Idefics3Family(),
+        SmolVlmFamily(),
+        DeepseekVlFamily(),
+        DeepseekVlHybridFamily(),
+        JanusFamily(),
+        PaliGemmaFamily(),
+        Gemma3Family(),
+        ClipFamily(),
+        SiglipFamily(),
+        Siglip2Family(),
+        BlipFamily(),
+        VitFamily(),
+        DeitFamily(),
+    )
+)
+
+UNAVAILABLE: Mapping[str, str] = {
+    "Yi-VL": "has no class in transformers: its checkpoints are in the original LLaVA code's format",
+    "Mini-Gemini": "has no class in transformers: its checkpoints need their own code",
+}
+"""Families that people ask for and that cannot be covered, with the reason."""
+
+
+def catalogue() -> tuple[ModelCard, ...]:
+    """Cards of the embedded models and of well-known checkpoints, embedded first."""
+    return FAMILIES.cards()

@@ -2,12 +2,18 @@
 
 from vlmscope.post.coverage import box_coverage, mask_coverage, visible_areas
 from vlmscope.post.labels import Labels, competing_labels, standalone_labels
-from vlmscope.post.locate import Located, attention_share, image_cautions, locate
-from vlmscope.post.maps import combine, heat_map, score_map, smooth
+from vlmscope.post.locate import (
+    Located,
+    attention_share,
+    heat_map,
+    image_cautions,
+    locate,
+    score_map,
+)
+from vlmscope.post.maps import combine, smooth
 from vlmscope.post.options import PAPER, POST_PRESETS, PostOptions
 from vlmscope.post.pointing import pointing_hits
-from vlmscope.post.raster import Raster, rasterise
-from vlmscope.post.region import Region, find_region, peak
+from vlmscope.post.region import Raster, Region, find_region, peak, rasterise
 
 __all__ = [
     "PAPER",

@@ -6,6 +6,7 @@ region belongs here and nowhere else.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,12 +15,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.post.coverage import mask_coverage
-from vlmscope.post.maps import combine, heat_map, score_map
+from vlmscope.post.maps import combine
 from vlmscope.post.options import PostOptions
-from vlmscope.post.region import Region, find_region
+from vlmscope.post.region import Region, find_region, is_flat, repaint
 from vlmscope.types import Box, TokenMap
 
-__all__ = ["Located", "attention_share", "image_cautions", "locate"]
+__all__ = [
+    "Located",
+    "attention_share",
+    "heat_map",
+    "image_cautions",
+    "locate",
+    "score_map",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +95,48 @@ def locate(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> Locate
     return Located(token_map, weights, find_region(token_map, weights, options))
 
 
+def heat_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
+    """Paint weights smoothly on the original image and stretch them to 0..1.
+
+    For display only: an absent object peaks at 1 too. A map whose values are all the same is all
+    0, and so are pixels that the model never saw.
+
+    Args:
+        token_map: geometry of the image tokens.
+        weights: float (tokens,).
+
+    Returns:
+        float32 (height, width) of the original image.
+    """
+    painted = token_map.to_pixels(weights, "bilinear")
+    seen = token_map.to_pixels(np.ones(np.shape(weights)), "nearest") > 0
+    inside = painted[seen]
+    if is_flat(inside):
+        return np.zeros_like(painted)
+    low, high = inside.min(), inside.max()
+    stretched = np.clip((painted - low) / (high - low), 0, 1)
+    return np.where(seen, stretched, 0).astype(np.float32)
+
+
+def score_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
+    """The raw weights on the token grid: float32 (rows, columns).
+
+    One view gives its grid as it is, cells over a padded border included. Several are painted
+    over the whole image at the pitch of the finest.
+
+    Args:
+        token_map: geometry of the image tokens.
+        weights: float (tokens,).
+    """
+    if len(token_map.views) == 1:
+        return token_map.split(weights)[0].astype(np.float32)
+    height, width = token_map.image_size
+    cell_height = min(float(np.diff(view.y_edges).min()) for view in token_map.views)
+    cell_width = min(float(np.diff(view.x_edges).min()) for view in token_map.views)
+    size = max(1, math.ceil(height / cell_height)), max(1, math.ceil(width / cell_width))
+    return repaint(token_map, weights, size, "bilinear").astype(np.float32)
+
+
 def attention_share(
     token_map: TokenMap, attention: NDArray[np.floating], mask: NDArray[np.bool_]
 ) -> float:
@@ -108,14 +158,14 @@ def attention_share(
 
 def image_cautions(token_map: TokenMap) -> tuple[str, ...]:
     """Sentences on what the model was shown."""
-    found = list(token_map.notes)
+    cautions = list(token_map.notes)
     unseen, cropped = token_map.unseen_fraction, token_map.placement == "crop"
     # several towers drop a strip narrower than a patch at the right and lower border of every image
     if unseen > (0.005 if cropped else 0.05):
         x0, y0, x1, y1 = token_map.seen
         remedy = " With placement='pad' it sees everything." if cropped else ""
-        found.append(
+        cautions.append(
             f"The model did not see {unseen:.0%} of the image: only x {x0:.0f} to {x1:.0f} and "
             f"y {y0:.0f} to {y1:.0f}.{remedy}"
         )
-    return tuple(found)
+    return tuple(cautions)

@@ -10,35 +10,30 @@ from scipy.ndimage import gaussian_filter
 
 from vlmscope.errors import AttentionError
 from vlmscope.post.options import PostOptions
-from vlmscope.post.raster import repaint
 from vlmscope.types import TokenMap
 
-__all__ = [
-    "REFERENCE_CELLS",
-    "check_finite",
-    "combine",
-    "heat_map",
-    "is_flat",
-    "score_map",
-    "smooth",
-    "window",
-]
-
-
-# Values that differ by less than this share of the largest are one value: a uniform float32 row
-# gets differences of this size from summing and painting, and its noise is no object.
-FLAT = 1e-5
+__all__ = ["REFERENCE_CELLS", "check_finite", "combine", "smooth", "window"]
 
 REFERENCE_CELLS = 24
 """Side of the grid that the paper's sigma and kernel are for (LLaVA-1.5)."""
 
 
-def is_flat(values: NDArray[np.floating]) -> bool:
-    """Whether values are empty or all the same."""
-    if values.size == 0:
-        return True
-    low, high = float(values.min()), float(values.max())
-    return high - low <= FLAT * max(abs(low), abs(high))
+def combine(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> NDArray[np.float64]:
+    """The mean of smoothed maps: float (heads, tokens) -> float64 (tokens,).
+
+    The paper sums; the mean differs by a factor that no threshold here sees, and keeps values
+    comparable between sets of different sizes.
+
+    Raises:
+        AttentionError: maps with NaN or infinity, or none at all.
+    """
+    values = np.asarray(maps, dtype=np.float64)
+    if values.ndim != 2 or len(values) == 0:
+        raise AttentionError(
+            f"Maps to combine are (heads, tokens) with one head at least, got {values.shape}."
+        )
+    combined: NDArray[np.float64] = smooth(token_map, values, options).mean(axis=0)
+    return combined
 
 
 def smooth(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> NDArray[np.float64]:
@@ -79,24 +74,6 @@ def window(options: PostOptions, cells: int) -> tuple[float, int]:
     return options.sigma * scale, math.ceil(radius * scale)
 
 
-def combine(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> NDArray[np.float64]:
-    """The mean of smoothed maps: float (heads, tokens) -> float64 (tokens,).
-
-    The paper sums; the mean differs by a factor that no threshold here sees, and keeps values
-    comparable between sets of different sizes.
-
-    Raises:
-        AttentionError: maps with NaN or infinity, or none at all.
-    """
-    values = np.asarray(maps, dtype=np.float64)
-    if values.ndim != 2 or len(values) == 0:
-        raise AttentionError(
-            f"Maps to combine are (heads, tokens) with one head at least, got {values.shape}."
-        )
-    combined: NDArray[np.float64] = smooth(token_map, values, options).mean(axis=0)
-    return combined
-
-
 def check_finite(maps: ArrayLike) -> NDArray[np.float64]:
     """The maps as float64.
 
@@ -110,45 +87,3 @@ def check_finite(maps: ArrayLike) -> NDArray[np.float64]:
             "probably overflowed in half precision: load it with dtype='bfloat16' or 'float32'."
         )
     return values
-
-
-def heat_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
-    """Paint weights smoothly on the original image and stretch them to 0..1.
-
-    For display only: an absent object peaks at 1 too. A map whose values are all the same is all
-    0, and so are pixels that the model never saw.
-
-    Args:
-        token_map: geometry of the image tokens.
-        weights: float (tokens,).
-
-    Returns:
-        float32 (height, width) of the original image.
-    """
-    painted = token_map.to_pixels(weights, "bilinear")
-    seen = token_map.to_pixels(np.ones(np.shape(weights)), "nearest") > 0
-    inside = painted[seen]
-    if is_flat(inside):
-        return np.zeros_like(painted)
-    low, high = inside.min(), inside.max()
-    stretched = np.clip((painted - low) / (high - low), 0, 1)
-    return np.where(seen, stretched, 0).astype(np.float32)
-
-
-def score_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
-    """The raw weights on the token grid: float32 (rows, columns).
-
-    One view gives its grid as it is, cells over a padded border included. Several are painted
-    over the whole image at the pitch of the finest.
-
-    Args:
-        token_map: geometry of the image tokens.
-        weights: float (tokens,).
-    """
-    if len(token_map.views) == 1:
-        return token_map.split(weights)[0].astype(np.float32)
-    height, width = token_map.image_size
-    cell_height = min(float(np.diff(view.y_edges).min()) for view in token_map.views)
-    cell_width = min(float(np.diff(view.x_edges).min()) for view in token_map.views)
-    size = max(1, math.ceil(height / cell_height)), max(1, math.ceil(width / cell_width))
-    return repaint(token_map, weights, size, "bilinear").astype(np.float32)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.options import change_options, check_options
+from vlmscope.options import CheckedOptions, change_options
 
 __all__ = [
     "KEEPS",
@@ -18,6 +18,7 @@ __all__ = [
     "SURFACES",
     "THRESHOLDS",
     "PostOptions",
+    "post_fields",
     "with_post",
 ]
 
@@ -28,8 +29,8 @@ SURFACES = ("grid", "pixels")
 
 
 @dataclass(frozen=True)
-class PostOptions:
-    """Smoothing, threshold, component and box (localization_heads: "Grounding").
+class PostOptions(CheckedOptions):
+    """Smoothing, threshold, component and box (docs/methods/localization-heads.md, Grounding).
 
     The defaults are the paper's on its 24x24 cells and keep their meaning on other grids. The
     metadata of every field holds its help text and what it takes.
@@ -89,12 +90,9 @@ class PostOptions:
         },
     )
 
-    def __post_init__(self) -> None:
-        check_options(self)
-
 
 PAPER = PostOptions(smoothing="absolute")
-"""The published setting (localization_heads: "Grounding"): sigma 1.0 cells and a window of 7
+"""The published setting (docs/methods/localization-heads.md, Grounding): sigma 1.0 cells and a window of 7
 whatever the grid, above the mean, largest hull, outline of cells. It was made for 24x24 cells."""
 
 _PRESETS = {"paper": PAPER, "default": PostOptions()}
@@ -104,20 +102,30 @@ POST_PRESETS: Mapping[str, PostOptions] = MappingProxyType(_PRESETS)
 Options = TypeVar("Options", bound=PostOptions)
 
 
-def with_post(options: Options, own: Mapping[str, Any], post: PostOptions | str | None) -> Options:
-    """Options whose post-processing is a whole setting: the model's own, or one that was chosen.
+def with_post(options: Options, card: Mapping[str, Any], post: PostOptions | str | None) -> Options:
+    """Options whose post-processing is a whole setting: the model's, or one that was chosen.
 
     Args:
         options: an instance of the options of a method.
-        own: what the model's card says of its post-processing, by field.
-        post: a setting or its name in :data:`POST_PRESETS`; None: the model's own.
+        card: what the model's card says of its post-processing, by field.
+        post: a setting or its name in :data:`POST_PRESETS`; None: the model's.
+
+    Raises:
+        UnknownNameError, BadOptionError: as :func:`post_fields`.
+    """
+    return change_options(options, card if post is None else post_fields(post))
+
+
+def post_fields(post: PostOptions | str) -> dict[str, Any]:
+    """The fields of a whole setting of the post-processing.
+
+    Args:
+        post: a setting or its name in :data:`POST_PRESETS`.
 
     Raises:
         UnknownNameError: no such name.
         BadOptionError: anything else.
     """
-    if post is None:
-        return change_options(options, own)
     if isinstance(post, str):
         if post not in POST_PRESETS:
             raise UnknownNameError("post-processing", post, POST_PRESETS)
@@ -126,4 +134,4 @@ def with_post(options: Options, own: Mapping[str, Any], post: PostOptions | str 
         raise BadOptionError(
             f"post is one of {', '.join(POST_PRESETS)} or a PostOptions, got {type(post).__name__}."
         )
-    return change_options(options, asdict(post))
+    return asdict(post)

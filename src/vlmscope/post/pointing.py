@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.post.maps import FLAT
+from vlmscope.post.region import FLAT
 
 __all__ = ["pointing_hits"]
 
@@ -25,5 +25,5 @@ def pointing_hits(
     top = inside.max(axis=-1)
     bottom = np.where(visible, maps, np.inf).min(axis=-1)
     structured = top - bottom > FLAT * np.abs(top)
-    found: list[int] = (hits[strongest] & structured).astype(int).tolist()
-    return found
+    pointing: list[int] = (hits[strongest] & structured).astype(int).tolist()
+    return pointing

@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import find_objects, label
 from scipy.spatial import ConvexHull
 
-from vlmscope.post.maps import check_finite, is_flat
 from vlmscope.post.options import PostOptions
-from vlmscope.post.raster import Raster, rasterise
-from vlmscope.types import Box, TokenMap, tight_box
+from vlmscope.types import Box, TokenMap, View, tight_box
+from vlmscope.types.views import paint_views
 
 __all__ = [
+    "FLAT",
+    "MAX_SIDE",
+    "Raster",
     "Region",
     "binarise",
     "choose",
     "find_region",
     "hull_area",
+    "is_flat",
     "label_components",
     "otsu",
     "peak",
+    "rasterise",
+    "repaint",
 ]
 
+MAX_SIDE = 1024
+"""Longest side of a painted surface; a larger picture is searched at this size."""
+
+# Values that differ by less than this share of the largest are one value: a uniform float32 row
+# gets differences of this size from summing and painting, and its noise is no object.
+FLAT = 1e-5
 
 _EIGHT = np.ones((3, 3), dtype=int)  # corners touch: 8-connected, as in the paper
+_BINS = 256
 
 Slices = tuple[slice, slice]
-
-_BINS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +56,7 @@ class Region:
         point: (x, y) of the peak, see :func:`peak`; None when nothing is lit.
         threshold: above which a place is lit; None when nothing is.
         components: how many components were lit.
-        surface: where it was looked for, see :class:`vlmscope.post.Raster`.
+        surface: where it was looked for, see :class:`Raster`.
     """
 
     mask: NDArray[np.bool_] = field(repr=False)
@@ -58,17 +68,14 @@ class Region:
 
 
 def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -> Region:
-    """Binarise, keep one component, box it (localization_heads: "Grounding").
+    """Binarise, keep one component, box it (docs/methods/localization-heads.md, Grounding).
 
     Args:
         token_map: geometry of the image tokens.
-        weights: float (tokens,), the combined map, smoothed already.
+        weights: float (tokens,), the combined map, smoothed already; finite.
         options: ``threshold``, ``share``, ``keep`` and ``surface`` are used.
-
-    Raises:
-        AttentionError: weights with NaN or infinity.
     """
-    values = check_finite(weights)
+    values = np.asarray(weights, dtype=np.float64)
     raster = rasterise(token_map, values, options.surface)
     lit, threshold = binarise(raster.values, raster.seen, options)
     labels, count = label_components(lit)
@@ -84,20 +91,128 @@ def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -
     return Region(mask, box, point, threshold, count, raster.surface)
 
 
-def _holding(
-    labels: NDArray[np.int32], raster: Raster, point: tuple[float, float] | None
-) -> NDArray[np.bool_] | None:
-    """The component that a point lies in, or None where nothing is lit.
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Values on a grid of rectangles of original pixels.
 
-    The strongest place of a painted map may be another than the strongest cell: between cells it is
-    lower than both, and a pixel's centre is seldom a cell's. Box and point are to say the same.
+    Attributes:
+        values: float64 (rows, columns).
+        seen: bool (rows, columns), whether the model saw any of the picture there: not a crop's
+            outside, not a border that the processor added.
+        y_edges: float (rows + 1,), ascending, original pixels, clipped to the image.
+        x_edges: float (columns + 1,), likewise.
+        surface: ``"grid"``, ``"pixels"`` or ``"pixels, nearest"`` for several overlapping grids.
     """
-    if point is None:
-        return None
-    row = min(int(np.searchsorted(raster.y_edges, point[1], side="right")), len(labels)) - 1
-    column = min(int(np.searchsorted(raster.x_edges, point[0], side="right")), labels.shape[1]) - 1
-    number = labels[row, column]
-    return labels == number if number else None
+
+    values: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    y_edges: NDArray[np.float64]
+    x_edges: NDArray[np.float64]
+    surface: str
+
+
+def rasterise(token_map: TokenMap, weights: ArrayLike, surface: str) -> Raster:
+    """Lay token weights out for the search.
+
+    Args:
+        token_map: geometry of the image tokens.
+        weights: float (tokens,).
+        surface: ``"grid"``: the cells themselves. Several views have no common grid: they are
+            composed on pixels, each pixel taking the mean of the cells it lies in. ``"pixels"``:
+            painted smoothly.
+    """
+    if surface == "grid" and len(token_map.views) == 1:
+        return _grid(token_map, weights)
+    bilinear = surface == "pixels"
+    height, width = token_map.image_size
+    scale = min(1.0, MAX_SIDE / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    values = repaint(token_map, weights, size, "bilinear" if bilinear else "nearest")
+    seen = repaint(token_map, np.ones(np.shape(weights)), size, "nearest") > 0
+    return Raster(
+        values=values,
+        seen=seen,
+        y_edges=np.linspace(0, height, size[0] + 1),
+        x_edges=np.linspace(0, width, size[1] + 1),
+        surface="pixels" if bilinear else "pixels, nearest",
+    )
+
+
+def _grid(token_map: TokenMap, weights: ArrayLike) -> Raster:
+    (view,), (values,) = token_map.views, token_map.split(weights)
+    height, width = token_map.image_size
+    y_edges, x_edges = np.clip(view.y_edges, 0, height), np.clip(view.x_edges, 0, width)
+    seen = np.outer(np.diff(y_edges) > 0, np.diff(x_edges) > 0)
+    return Raster(values, seen, y_edges, x_edges, "grid")
+
+
+def repaint(
+    token_map: TokenMap, weights: ArrayLike, size: tuple[int, int], interpolation: str
+) -> NDArray[np.float64]:
+    """Paint token weights onto the whole image at another size: float64 (height, width)."""
+    height, width = token_map.image_size
+    views = [_scaled(view, size[0] / height, size[1] / width) for view in token_map.views]
+    painted = paint_views(views, token_map.split(weights), size, interpolation)
+    return painted.astype(np.float64)
+
+
+def _scaled(view: View, y: float, x: float) -> View:
+    return replace(view, y_edges=view.y_edges * y, x_edges=view.x_edges * x)
+
+
+def binarise(
+    values: NDArray[np.float64], seen: NDArray[np.bool_], options: PostOptions
+) -> tuple[NDArray[np.bool_], float | None]:
+    """Which places are lit, and the threshold; nothing and None when all values are the same.
+
+    Args:
+        values: float (rows, columns).
+        seen: bool (rows, columns); other places neither count for the threshold nor are lit.
+        options: ``threshold`` and ``share`` are used.
+    """
+    inside = values[seen]
+    if is_flat(inside):
+        return np.zeros_like(seen), None
+    if options.threshold == "max-share":
+        limit = options.share * float(inside.max())
+        return (values >= limit) & seen & (values > 0), limit
+    limit = otsu(inside) if options.threshold == "otsu" else float(inside.mean())
+    return (values > limit) & seen, limit
+
+
+def is_flat(values: NDArray[np.floating]) -> bool:
+    """Whether values are empty or all the same."""
+    if values.size == 0:
+        return True
+    low, high = float(values.min()), float(values.max())
+    return high - low <= FLAT * max(abs(low), abs(high))
+
+
+def otsu(values: NDArray[np.float64]) -> float:
+    """The threshold with the largest variance between the two sides (Otsu 1979).
+
+    Args:
+        values: float, any shape, not all the same; counted in 256 bins of equal width.
+
+    Returns:
+        The upper edge of the lower class's last bin.
+    """
+    low, high = float(values.min()), float(values.max())
+    # counted on 0..1: attention can be so small that bins of its own range would have no width
+    counts, edges = np.histogram((values - low) / (high - low), bins=_BINS, range=(0.0, 1.0))
+    below = np.cumsum(counts)[:-1].astype(np.float64)
+    above = counts.sum() - below
+    sums = np.cumsum(counts * (edges[:-1] + edges[1:]) / 2)
+    # neither side is ever empty: the first bin holds the minimum, the last the maximum
+    apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
+    best = int(np.argmax(below * above * apart**2))
+    return low + float(edges[best + 1]) * (high - low)
+
+
+def label_components(lit: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Number the 8-connected components: int (rows, columns) with 0 where unlit, and how many."""
+    labels, count = label(lit, structure=_EIGHT)
+    return labels, int(count)
 
 
 def peak(token_map: TokenMap, weights: ArrayLike) -> tuple[float, float] | None:
@@ -120,38 +235,20 @@ def peak(token_map: TokenMap, weights: ArrayLike) -> tuple[float, float] | None:
     return float(x), float(y)
 
 
-def _box(raster: Raster, component: NDArray[np.bool_]) -> Box:
-    cells = tight_box(component)
-    assert cells is not None  # a component has one cell at least
-    left, top, right, bottom = (int(edge) for edge in cells)
-    x, y = raster.x_edges, raster.y_edges
-    return float(x[left]), float(y[top]), float(x[right]), float(y[bottom])
+def _holding(
+    labels: NDArray[np.int32], raster: Raster, point: tuple[float, float] | None
+) -> NDArray[np.bool_] | None:
+    """The component that a point lies in, or None where nothing is lit.
 
-
-def _mask(
-    raster: Raster, component: NDArray[np.bool_], size: tuple[int, int], box: Box
-) -> NDArray[np.bool_]:
-    rows, row_inside = _cell_of_pixel(raster.y_edges, size[0])
-    columns, column_inside = _cell_of_pixel(raster.x_edges, size[1])
-    mask = component[np.ix_(rows, columns)] & np.outer(row_inside, column_inside)
-    if not mask.any():  # cells smaller than a pixel miss every centre: take the pixel they lie in
-        mask[int((box[1] + box[3]) / 2), int((box[0] + box[2]) / 2)] = True
-    return mask
-
-
-def _cell_of_pixel(
-    edges: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The cell that each pixel centre lies in along one axis, and whether it lies in any."""
-    cells = np.searchsorted(edges, np.arange(size) + 0.5, side="right") - 1
-    inside = (cells >= 0) & (cells < len(edges) - 1)
-    return np.clip(cells, 0, len(edges) - 2), inside
-
-
-def label_components(lit: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Number the 8-connected components: int (rows, columns) with 0 where unlit, and how many."""
-    labels, count = label(lit, structure=_EIGHT)
-    return labels, int(count)
+    The strongest place of a painted map may be another than the strongest cell: between cells it is
+    lower than both, and a pixel's centre is seldom a cell's. Box and point are to say the same.
+    """
+    if point is None:
+        return None
+    row = min(int(np.searchsorted(raster.y_edges, point[1], side="right")), len(labels)) - 1
+    column = min(int(np.searchsorted(raster.x_edges, point[0], side="right")), labels.shape[1]) - 1
+    number = labels[row, column]
+    return labels == number if number else None
 
 
 def choose(
@@ -206,42 +303,29 @@ def hull_area(component: NDArray[np.bool_]) -> float:
     return float(ConvexHull(np.stack([x, y], axis=1)).volume)  # in the plane, volume is area
 
 
-def binarise(
-    values: NDArray[np.float64], seen: NDArray[np.bool_], options: PostOptions
-) -> tuple[NDArray[np.bool_], float | None]:
-    """Which places are lit, and the threshold; nothing and None when all values are the same.
-
-    Args:
-        values: float (rows, columns).
-        seen: bool (rows, columns); other places neither count for the threshold nor are lit.
-        options: ``threshold`` and ``share`` are used.
-    """
-    inside = values[seen]
-    if is_flat(inside):
-        return np.zeros_like(seen), None
-    if options.threshold == "max-share":
-        limit = options.share * float(inside.max())
-        return (values >= limit) & seen & (values > 0), limit
-    limit = otsu(inside) if options.threshold == "otsu" else float(inside.mean())
-    return (values > limit) & seen, limit
+def _box(raster: Raster, component: NDArray[np.bool_]) -> Box:
+    cells = tight_box(component)
+    assert cells is not None  # a component has one cell at least
+    left, top, right, bottom = (int(edge) for edge in cells)
+    x, y = raster.x_edges, raster.y_edges
+    return float(x[left]), float(y[top]), float(x[right]), float(y[bottom])
 
 
-def otsu(values: NDArray[np.float64]) -> float:
-    """The threshold with the largest variance between the two sides (Otsu 1979).
+def _mask(
+    raster: Raster, component: NDArray[np.bool_], size: tuple[int, int], box: Box
+) -> NDArray[np.bool_]:
+    rows, row_inside = _cell_of_pixel(raster.y_edges, size[0])
+    columns, column_inside = _cell_of_pixel(raster.x_edges, size[1])
+    mask = component[np.ix_(rows, columns)] & np.outer(row_inside, column_inside)
+    if not mask.any():  # cells smaller than a pixel miss every centre: take the pixel they lie in
+        mask[int((box[1] + box[3]) / 2), int((box[0] + box[2]) / 2)] = True
+    return mask
 
-    Args:
-        values: float, any shape, not all the same; counted in 256 bins of equal width.
 
-    Returns:
-        The upper edge of the lower class's last bin.
-    """
-    low, high = float(values.min()), float(values.max())
-    # counted on 0..1: attention can be so small that bins of its own range would have no width
-    counts, edges = np.histogram((values - low) / (high - low), bins=_BINS, range=(0.0, 1.0))
-    below = np.cumsum(counts)[:-1].astype(np.float64)
-    above = counts.sum() - below
-    sums = np.cumsum(counts * (edges[:-1] + edges[1:]) / 2)
-    # neither side is ever empty: the first bin holds the minimum, the last the maximum
-    apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
-    best = int(np.argmax(below * above * apart**2))
-    return low + float(edges[best + 1]) * (high - low)
+def _cell_of_pixel(
+    edges: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The cell that each pixel centre lies in along one axis, and whether it lies in any."""
+    cells = np.searchsorted(edges, np.arange(size) + 0.5, side="right") - 1
+    inside = (cells >= 0) & (cells < len(edges) - 1)
+    return np.clip(cells, 0, len(edges) - 2), inside

@@ -4,7 +4,8 @@ from vlmscope.refine.embedding import Embedded
 from vlmscope.refine.frame import Frame
 from vlmscope.refine.kinds import KINDS, SamKind
 from vlmscope.refine.loading import load_sam
-from vlmscope.refine.refiner import PROMPTS, RefineOptions, Refiner
+from vlmscope.refine.options import PROMPTS, RefineOptions
+from vlmscope.refine.refiner import Refiner
 
 __all__ = [
     "KINDS",

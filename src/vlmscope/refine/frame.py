@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from vlmscope.errors import UnsupportedError
 
-__all__ = ["Answer", "Frame", "read_answers"]
+__all__ = ["Frame", "RefinedMask", "refined_masks"]
 
 
 _MASK_THRESHOLD = 0.0  # masks are logits: above it, "on the object" is the likelier
@@ -82,8 +82,8 @@ def _resize(maps: Tensor, size: Size) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What SAM answers to one prompt.
+class RefinedMask:
+    """The mask that SAM makes of one prompt.
 
     Attributes:
         mask: bool (height, width) of the original image.
@@ -98,7 +98,7 @@ class Answer:
     count: int
 
 
-def read_answers(name: str, output: Any, frame: Frame) -> Iterator[Answer]:
+def refined_masks(name: str, output: Any, frame: Frame) -> Iterator[RefinedMask]:
     """The best mask of every object, laid over the image.
 
     Args:
@@ -120,4 +120,4 @@ def read_answers(name: str, output: Any, frame: Frame) -> Iterator[Answer]:
         chosen = int(rating.argmax())
         # only the mask that is kept is laid over the image, which may be large
         full = frame.restore(maps[chosen : chosen + 1])[0] > _MASK_THRESHOLD
-        yield Answer(full.cpu().numpy(), float(rating[chosen]), chosen, len(rating))
+        yield RefinedMask(full.cpu().numpy(), float(rating[chosen]), chosen, len(rating))

@@ -8,6 +8,7 @@ from typing import Any
 
 from vlmscope.errors import UnsupportedError
 from vlmscope.models.loading.processors import load_processor
+from vlmscope.registry import Registry
 
 __all__ = ["KINDS", "SamKind", "kind_of", "kind_of_model"]
 
@@ -46,7 +47,7 @@ class SamKind:
             raise UnsupportedError(
                 f"{name} is {self.title}, whose image processor needs torchvision, which is not "
                 f"installed. Install the build of torchvision that belongs to torch "
-                f"{torch.__version__}, or take {KINDS[0].title} ({KINDS[0].example}), which works "
+                f"{torch.__version__}, or take {_SAM_1.title} ({_SAM_1.example}), which works "
                 "without it."
             )
 
@@ -67,25 +68,31 @@ class SamKind:
         return AutoImageProcessor.from_pretrained(path, backend="torchvision", **options)
 
 
-KINDS: tuple[SamKind, ...] = (
-    SamKind("sam", "SAM 1", ("sam",), "SamModel", False, "facebook/sam-vit-base"),
-    SamKind(
-        "sam2",
-        "SAM 2",
-        ("sam2", "sam2_video"),  # the published checkpoints hold the video model as a whole
-        "Sam2Model",
-        True,
-        "facebook/sam2.1-hiera-tiny",
-    ),
-    SamKind(
-        "sam3",
-        "SAM 3",
-        ("sam3_tracker", "sam3_video"),  # its tracker is the part that boxes and points prompt
-        "Sam3TrackerModel",
-        True,
-        "facebook/sam3",
+_SAM_1 = SamKind("sam", "SAM 1", ("sam",), "SamModel", False, "facebook/sam-vit-base")
+
+KINDS: Registry[SamKind] = Registry(
+    "kind of SAM",
+    (
+        _SAM_1,
+        SamKind(
+            "sam2",
+            "SAM 2",
+            ("sam2", "sam2_video"),  # the published checkpoints hold the video model as a whole
+            "Sam2Model",
+            True,
+            "facebook/sam2.1-hiera-tiny",
+        ),
+        SamKind(
+            "sam3",
+            "SAM 3",
+            ("sam3_tracker", "sam3_video"),  # its tracker is the part that boxes and points prompt
+            "Sam3TrackerModel",
+            True,
+            "facebook/sam3",
+        ),
     ),
 )
+"""The generations of SAM, first to last."""
 
 
 def kind_of(model_type: str, name: str) -> SamKind:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import UnknownNameError
-from vlmscope.models.loading.devices import as_dtype, placing, quantisation
+from vlmscope.models.loading.devices import plan_weights
+from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, locate, pinned
 from vlmscope.models.loading.weights import check_weight_files, load_weights
@@ -43,23 +44,17 @@ def load_sam(
         ModelMismatchError: a processor of another image size than the model's.
         BadOptionError: a revision of a folder.
     """
-    source = _locate(name, revision)
-    wanted = as_dtype(dtype, embedded=False)
-    with explained(name):
-        source = pinned(source, revision)
+    source = pinned(_locate(name, revision), revision)
     kind = kind_of(source.config["model_type"], name)
     kind.check_installed(name)
     quantised = quantisation(source.config)
-    place = placing(None if device == "auto" else device, None, quantised)
-    options: dict[str, Any] = {}
-    if source.folder is None:
-        options["revision"] = source.revision
-    with explained(name):
-        images = kind.load_images(source.path, options)
+    plan = plan_weights(dtype, None if device == "auto" else device, quantised=quantised)
+    path, options = source.path, source.options
+    with explained(name, source.offline):
+        images = kind.load_images(path, options)
         if source.folder is not None:
             check_weight_files(source.folder)
-        weights = {**options, "dtype": wanted}
-        hf = load_weights(name, source.path, kind.model_class, weights, place)
+        hf = load_weights(name, path, kind.model_class, options, plan)
     if quantised is None:
         _widen(hf)
     return Refiner.wrap(hf, images, name=name, revision=source.revision)

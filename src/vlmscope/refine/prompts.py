@@ -72,29 +72,31 @@ def prompt_tensors(
     """
     tensors: dict[str, Tensor] = {}
     if "box" in _NEEDS[prompt]:
-        corners = [corner for found in groundings for corner in _corners(found)]
+        corners = [corner for grounding in groundings for corner in _corners(grounding)]
         tensors["input_boxes"] = frame.to_canvas(corners).reshape(1, -1, 4).to(device)
     if "point" in _NEEDS[prompt]:
-        points = frame.to_canvas([_point(found) for found in groundings]).reshape(1, -1, 1, 2)
+        points = frame.to_canvas([_point(grounding) for grounding in groundings]).reshape(
+            1, -1, 1, 2
+        )
         tensors["input_points"] = points.to(device)
         tensors["input_labels"] = torch.ones(points.shape[:3], dtype=torch.long, device=device)
     return tensors
 
 
-def _corners(found: Grounding) -> tuple[Point, Point]:
-    assert found.box is not None
-    x0, y0, x1, y1 = (float(value) for value in found.box)
+def _corners(grounding: Grounding) -> tuple[Point, Point]:
+    assert grounding.box is not None
+    x0, y0, x1, y1 = (float(value) for value in grounding.box)
     return (x0, y0), (x1, y1)
 
 
-def _point(found: Grounding) -> Point:
-    assert found.point is not None
-    x, y = (float(value) for value in found.point)
+def _point(grounding: Grounding) -> Point:
+    assert grounding.point is not None
+    x, y = (float(value) for value in grounding.point)
     return x, y
 
 
-def _inside(found: Grounding, point: Point) -> bool:
+def _inside(grounding: Grounding, point: Point) -> bool:
     # comparisons with NaN are false, so it is never inside
-    height, width = found.image_size
+    height, width = grounding.image_size
     x, y = point
     return -_SLACK <= x <= width + _SLACK and -_SLACK <= y <= height + _SLACK

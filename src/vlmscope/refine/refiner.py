@@ -12,10 +12,10 @@ import torch
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, ModelMismatchError
 from vlmscope.models.frozen import frozen
-from vlmscope.options import check_options
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
-from vlmscope.refine.frame import Answer, read_answers
+from vlmscope.refine.frame import RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
+from vlmscope.refine.options import RefineOptions
 from vlmscope.refine.prompts import check_prompt, missing_prompt, prompt_tensors
 from vlmscope.results import Grounding
 from vlmscope.types import tight_box
@@ -23,10 +23,8 @@ from vlmscope.types import tight_box
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["PROMPTS", "RefineOptions", "Refiner"]
+__all__ = ["Refiner"]
 
-
-PROMPTS = ("box", "point", "both")
 
 # an object costs the decoder tens of megabytes, so a long list goes in pieces
 _OBJECTS_AT_ONCE = 16
@@ -143,14 +141,16 @@ class Refiner:
             UnsupportedError: a model whose half precision overflows.
         """
         options = RefineOptions(prompt, multimask, tight_box)
-        asked = [groundings] if isinstance(groundings, Grounding) else _checked(groundings)
-        results = [_unrefined(found, missing_prompt(found, prompt)) for found in asked]
-        for digest, places in _by_image(asked, prompt).items():
+        sources = [groundings] if isinstance(groundings, Grounding) else _checked(groundings)
+        results = [
+            _unrefined(grounding, missing_prompt(grounding, prompt)) for grounding in sources
+        ]
+        for digest, places in _by_image(sources, prompt).items():
             if embedded is not None:
                 self._check_own(embedded, digest)
-            answers = self._answers([asked[place] for place in places], options, embedded)
-            for place, answer in zip(places, answers, strict=True):
-                results[place] = self._refined(asked[place], answer, options)
+            masks = self._masks([sources[place] for place in places], options, embedded)
+            for place, mask in zip(places, masks, strict=True):
+                results[place] = self._refined(sources[place], mask, options)
         return results[0] if isinstance(groundings, Grounding) else results
 
     def embed(self, image: ImageSource | OpenedImage) -> Embedded:
@@ -181,10 +181,10 @@ class Refiner:
                 "embedded out."
             )
 
-    def _answers(
+    def _masks(
         self, groundings: Sequence[Grounding], options: RefineOptions, embedded: Embedded | None
-    ) -> Iterator[Answer]:
-        """SAM's answers for Groundings of one image; none of them lacks its prompt."""
+    ) -> Iterator[RefinedMask]:
+        """SAM's masks for Groundings of one image; none of them lacks its prompt."""
         image = embedded or self.embed(groundings[0].image)
         weight = next(self.hf.mask_decoder.parameters())
         features = _in_dtype(image.features, weight.dtype)
@@ -197,38 +197,40 @@ class Refiner:
                     multimask_output=options.multimask,
                     **prompts,
                 )
-            yield from read_answers(self.name, output, image.frame)
+            yield from refined_masks(self.name, output, image.frame)
 
-    def _refined(self, found: Grounding, answer: Answer, options: RefineOptions) -> Grounding:
-        box = tight_box(answer.mask) if options.tight_box else None
+    def _refined(
+        self, grounding: Grounding, refined: RefinedMask, options: RefineOptions
+    ) -> Grounding:
+        box = tight_box(refined.mask) if options.tight_box else None
         record = {
             "model": self.name,
             "revision": self.revision,
             "kind": self.kind.id,
             "prompt": options.prompt,
-            "predicted_iou": answer.score,
-            "chosen": answer.chosen,
-            "masks": answer.count,
+            "predicted_iou": refined.score,
+            "chosen": refined.chosen,
+            "masks": refined.count,
             "box": "method" if box is None else "mask",
         }
-        warnings = found.warnings
-        if not answer.mask.any():
-            warnings = (*warnings, f"SAM's mask of {found.phrase!r} is empty.")
+        warnings = grounding.warnings
+        if not refined.mask.any():
+            warnings = (*warnings, f"SAM's mask of {grounding.phrase!r} is empty.")
         return replace(
-            found,
-            mask=answer.mask,
-            box=box or found.box,
-            details={**found.details, "refined": record},
+            grounding,
+            mask=refined.mask,
+            box=box or grounding.box,
+            details={**grounding.details, "refined": record},
             warnings=warnings,
         )
 
 
-def _unrefined(found: Grounding, lacking: str | None) -> Grounding:
+def _unrefined(grounding: Grounding, lacking: str | None) -> Grounding:
     """The same with a warning when it lacks what would prompt SAM."""
     if lacking is None:
-        return found
-    text = f"The mask of {found.phrase!r} is not refined: there is no {lacking} to prompt SAM with."
-    return replace(found, warnings=(*found.warnings, text))
+        return grounding
+    text = f"The mask of {grounding.phrase!r} is not refined: there is no {lacking} to prompt SAM with."
+    return replace(grounding, warnings=(*grounding.warnings, text))
 
 
 def _in_dtype(features: Any, dtype: torch.dtype) -> Any:
@@ -242,10 +244,10 @@ def _checked(groundings: Any) -> list[Grounding]:
         raise BadOptionError(
             f"refine takes a Grounding or a list of them, got {type(groundings).__name__}."
         )
-    for found in groundings:
-        if not isinstance(found, Grounding):
+    for grounding in groundings:
+        if not isinstance(grounding, Grounding):
             raise BadOptionError(
-                f"refine takes Groundings, got a {type(found).__name__} in a list."
+                f"refine takes Groundings, got a {type(grounding).__name__} in a list."
             )
     return list(groundings)
 
@@ -254,36 +256,12 @@ def _by_image(groundings: Sequence[Grounding], prompt: str) -> dict[str, list[in
     """The places of the Groundings of each image that can prompt SAM; equal pixels, same image."""
     digests: dict[int, str] = {}  # phrases of one call share one array: it is read once
     places: dict[str, list[int]] = {}
-    for place, found in enumerate(groundings):
-        if missing_prompt(found, prompt) is not None:
+    for place, grounding in enumerate(groundings):
+        if missing_prompt(grounding, prompt) is not None:
             continue
-        check_prompt(found, prompt)  # all of them before the first image is embedded
-        key = id(found.image)
+        check_prompt(grounding, prompt)  # all of them before the first image is embedded
+        key = id(grounding.image)
         if key not in digests:
-            digests[key] = digest_of(found.image)
+            digests[key] = digest_of(grounding.image)
         places.setdefault(digests[key], []).append(place)
     return places
-
-
-@dataclass(frozen=True)
-class RefineOptions:
-    """How SAM is asked, and what is taken from its answer."""
-
-    prompt: str = field(
-        default="box",
-        metadata={"choices": PROMPTS, "help": "what of a Grounding prompts SAM"},
-    )
-    multimask: bool = field(
-        default=True,
-        metadata={
-            "help": "let SAM give several masks (whole, part, subpart) and take the one that it "
-            "rates best; else its single mask"
-        },
-    )
-    tight_box: bool = field(
-        default=False,
-        metadata={"help": "put the box around the refined mask; else it stays the method's"},
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)

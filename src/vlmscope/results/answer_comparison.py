@@ -11,11 +11,10 @@ from PIL import Image
 
 from vlmscope.results.grounding import Grounding, overlay
 from vlmscope.types import Answer, Box, box_iou
-from vlmscope.viz.pens import SPOKEN, draw_box, stroke_width
+from vlmscope.viz.pens import ORANGE, draw_box, stroke_width
 from vlmscope.viz.sheet import contact_sheet
 
 __all__ = ["AnswerComparison", "overlay_answer"]
-
 
 _ROWS = {
     "box": "Looked while writing the box",
@@ -60,12 +59,12 @@ class AnswerComparison:
         boxes = {rows: grounding.box for rows, grounding in self.looked.items()}
         pairs = {f"said/{rows}": (self.said, box) for rows, box in boxes.items()}
         exists = self.said is not None
-        found: dict[str, float | None] = {
+        ious: dict[str, float | None] = {
             name: box_iou(*pair) if exists else None for name, pair in pairs.items()
         }
         if len(boxes) == 2:
-            found["box/last_text"] = box_iou(boxes["box"], boxes["last_text"])
-        return found
+            ious["box/last_text"] = box_iou(boxes["box"], boxes["last_text"])
+        return ious
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: each read-out row's heat map and box, and the model's own box on all.
@@ -126,12 +125,12 @@ def _panel(
     factor = picture.width / grounding.image_size[1]
     x0, y0, x1, y1 = (value * factor for value in comparison.said)
     width = stroke_width((picture.height, picture.width)) + 1
-    draw_box(picture, (x0, y0, x1, y1), width, SPOKEN)
+    draw_box(picture, (x0, y0, x1, y1), width, ORANGE)
     return picture
 
 
 def _caption(comparison: AnswerComparison, rows: str) -> str:
-    found = _ROWS.get(rows, rows)
+    looked = _ROWS.get(rows, rows)
     if comparison.said is None:
-        return f"{found} (white). It wrote no box."
-    return f"{found} (white); says (orange). IoU {comparison.ious[f'said/{rows}']:.2f}"
+        return f"{looked} (white). It wrote no box."
+    return f"{looked} (white); says (orange). IoU {comparison.ious[f'said/{rows}']:.2f}"

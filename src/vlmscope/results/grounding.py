@@ -26,7 +26,6 @@ from vlmscope.viz.pens import (
 
 __all__ = ["SHOWN", "Grounding", "overlay", "resized", "scale_factor", "side_by_side"]
 
-
 SHOWN = ("heatmap", "mask", "box", "point", "label")
 """Everything an overlay can show."""
 

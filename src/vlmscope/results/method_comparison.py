@@ -1,4 +1,10 @@
-"""What several methods say of the same phrases in one image."""
+"""What several methods say of the same phrases in one image, and a picture of it.
+
+Raw maps of different methods are in different units (attention, ratios, cosine similarity), so in the
+picture each is standardised on its own: (value - mean) / standard deviation over the part of the image
+that the model saw. That takes the unit away and leaves how far the brightest places stand out from the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +25,6 @@ from vlmscope.viz.sheet import THEMES
 from vlmscope.viz.text import Font, draw_lines, fit, font, line_height, widest
 
 __all__ = ["MethodComparison", "deviations", "overlay_methods"]
-
 
 _SHOW = ("heatmap", "mask", "box", "point")  # the phrase stands above its row
 
@@ -72,14 +77,14 @@ class MethodComparison:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to read before trusting it: of every method, and why methods were left out."""
-        found = [
+        texts = [
             f"{grounding.method}: {text}"
-            for own in self.groundings.values()
-            for grounding in own
+            for groundings in self.groundings.values()
+            for grounding in groundings
             for text in grounding.warnings
         ]
         missing = [f"{method} was left out: {reason}" for method, reason in self.left_out.items()]
-        return tuple(dict.fromkeys(found + missing))
+        return tuple(dict.fromkeys(texts + missing))
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: phrases as rows, methods as columns, one colour scale.
@@ -95,7 +100,9 @@ class MethodComparison:
             "phrases": list(self.phrases),
             "methods": list(self.groundings),
             "groundings": [
-                grounding.to_dict(arrays) for own in self.by_phrase() for grounding in own
+                grounding.to_dict(arrays)
+                for groundings in self.by_phrase()
+                for grounding in groundings
             ],
             "left_out": dict(self.left_out),
             "warnings": list(self.warnings),
@@ -155,16 +162,16 @@ def overlay_methods(
         UnknownNameError: an unknown theme, colour map or thing to show.
     """
     style = _checked(comparison, cell, theme, top)
-    every = [grounding for own in comparison.groundings.values() for grounding in own]
+    every = [grounding for groundings in comparison.groundings.values() for grounding in groundings]
     # maps have the size of the image: they are made one at a time, and again when they are drawn
     peak = max(float(deviations(grounding).max()) for grounding in every)
     scale = _Scale(float(max(1, math.ceil(peak))) if top is None else top, colormap)
     grey = _grey(every[0].image)
     columns = [_image_column(comparison, cell)]
-    for method, own in comparison.groundings.items():
-        lit = (replace(each, image=grey, heatmap=scale.levels(each)) for each in own)
+    for method, groundings in comparison.groundings.items():
+        lit = (replace(each, image=grey, heatmap=scale.levels(each)) for each in groundings)
         tiles = [_tile(each, cell, show, alpha, colormap) for each in lit]
-        columns.append(_Column(method, tiles, [_range(each) for each in own]))
+        columns.append(_Column(method, tiles, [_range(each) for each in groundings]))
     legend = _Legend(scale, comparison.left_out, style)
     return _assembled(comparison.phrases, columns, legend, style)
 
@@ -231,7 +238,7 @@ class _Column:
 
 def _image_column(comparison: MethodComparison, cell: int) -> _Column:
     first = next(iter(comparison.groundings.values()))
-    tiles = [_tile(own, cell, show=()) for own in first]
+    tiles = [_tile(each, cell, show=()) for each in first]
     return _Column("image", tiles, [""] * len(tiles))
 
 

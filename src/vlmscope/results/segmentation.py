@@ -19,7 +19,6 @@ from vlmscope.viz.text import Font, draw_lines, fit, font, line_height, widest
 
 __all__ = ["Segmentation", "overlay_labels"]
 
-
 Colour = tuple[int, ...] | None
 
 _GREY = (84, 84, 84)
@@ -88,7 +87,7 @@ class Segmentation:
             return self.names.index(which)
         if isinstance(which, int) and 0 <= which < len(self.names):
             return which
-        raise UnknownNameError("class", which, self.names)
+        raise UnknownNameError("class", which, self.names, where="See: its names")
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with its classes coloured and a legend.
@@ -243,16 +242,16 @@ def _entries(segmentation: Segmentation, most: int) -> list[tuple[str, Colour]]:
     """Texts of the legend with their colours, None where there is none to show."""
     areas, total = segmentation.areas, segmentation.labels.size
     colours = class_colours(len(segmentation.names))
-    found = segmentation.found
+    classes = segmentation.found
     entries: list[tuple[str, Colour]] = [
         (
             f"{segmentation.names[index]} {_share(areas[index] / total)}",
             tuple(map(int, colours[index])),
         )
-        for index in found[:most]
+        for index in classes[:most]
     ]
-    if len(found) > most:
-        entries.append((f"and {len(found) - most} more", None))
+    if len(classes) > most:
+        entries.append((f"and {len(classes) - most} more", None))
     if areas[-1]:
         entries.append((f"background {_share(areas[-1] / total)}", _GREY))
     return entries

@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 __all__ = ["BACKGROUND", "MAX_CLASSES", "Box", "box_iou", "tight_box"]
 
-
 BACKGROUND = 65_535
 """The label of a pixel that belongs to none of the classes."""
 
 MAX_CLASSES = BACKGROUND
-"""Labels are uint16."""
+"""How many classes labels can tell apart: they are uint16, and one value is the background."""
 
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in float pixels of the original image; x1 and y1 are exclusive edges."""

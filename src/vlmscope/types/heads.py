@@ -59,7 +59,8 @@ class HeadEvidence:
         acc50: share of samples with box IoU of at least 0.5.
         enrichment: attention mass inside the object over the object's share of the area; 1 is chance.
         chance_pointing: pointing of a uniformly random image token.
-        per_head: per head of the set: pointing, mean_iou, acc50, enrichment, and percentile among all heads.
+        per_head: per head of the set: pointing, mean_iou, acc50, enrichment, and percentile among
+            all heads.
         settings: the post-processing under which boxes were made.
         sample_ids: digest of the samples, to tell that discovery did not use them.
         mask_iou: mean IoU of the combination's mask, where the samples carry masks.
@@ -204,6 +205,23 @@ class HeadSet:
             ) from error
 
 
+def parse_heads(text: str | Sequence[str]) -> tuple[Head, ...]:
+    """Read heads written as ``L14H24,L14H13`` or ``14.24 14.13``.
+
+    Raises:
+        BadHeadSetError: for anything else.
+    """
+    words: Iterable[str] = re.split(r"[,\s]+", text.strip()) if isinstance(text, str) else text
+    heads = []
+    for word in words:
+        match = re.fullmatch(r"[Ll](\d+)[Hh](\d+)|(\d+)[.:](\d+)", word)
+        if match is None:
+            raise BadHeadSetError(f"A head is written L14H24 or 14.24, got {word!r}.")
+        layer, head = (int(number) for number in match.groups() if number is not None)
+        heads.append(Head(layer, head))
+    return tuple(heads)
+
+
 def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
     known = {key: record[key] for key in cls.__dataclass_fields__ if key in record}
     known["heads"] = tuple(_head(pair) for pair in record["heads"])
@@ -262,20 +280,3 @@ def _head(pair: Any) -> Head:
     if isinstance(layer, bool) or not isinstance(layer, int) or not isinstance(head, int):
         raise ValueError(f"a head is [layer, head] with whole numbers, got {pair!r}")
     return Head(layer, head)
-
-
-def parse_heads(text: str | Sequence[str]) -> tuple[Head, ...]:
-    """Read heads written as ``L14H24,L14H13`` or ``14.24 14.13``.
-
-    Raises:
-        BadHeadSetError: for anything else.
-    """
-    words: Iterable[str] = re.split(r"[,\s]+", text.strip()) if isinstance(text, str) else text
-    heads = []
-    for word in words:
-        match = re.fullmatch(r"[Ll](\d+)[Hh](\d+)|(\d+)[.:](\d+)", word)
-        if match is None:
-            raise BadHeadSetError(f"A head is written L14H24 or 14.24, got {word!r}.")
-        layer, head = (int(number) for number in match.groups() if number is not None)
-        heads.append(Head(layer, head))
-    return tuple(heads)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.types.views import Carry, View
+from vlmscope.types.views import Carry, View, paint_views
 
 __all__ = ["Role", "TokenMap"]
 
@@ -133,7 +133,7 @@ class TokenMap:
 
     @property
     def seen(self) -> tuple[float, float, float, float]:
-        """xyxy of the original image that at least one token covers."""
+        """xyxy of the original image: the rectangle around all that image tokens cover."""
         boxes = np.array([view.seen(self.image_size) for view in self.views])
         x0, y0 = boxes[:, :2].min(axis=0)
         x1, y1 = boxes[:, 2:].max(axis=0)
@@ -141,7 +141,7 @@ class TokenMap:
 
     @property
     def unseen_fraction(self) -> float:
-        """Share of the original image that no token covers (a crop cut it off), 0..1."""
+        """Share of the original image outside :attr:`seen` (a crop cut it off), 0..1."""
         x0, y0, x1, y1 = self.seen
         height, width = self.image_size
         return max(0.0, 1.0 - (x1 - x0) * (y1 - y0) / (height * width))
@@ -191,7 +191,8 @@ class TokenMap:
         ends = np.cumsum([view.grid[0] * view.grid[1] for view in self.views])
         cells = np.split(np.arange(ends[-1]), ends[:-1])
         views = tuple(
-            replace(view, positions=own) for view, own in zip(self.views, cells, strict=True)
+            replace(view, positions=positions)
+            for view, positions in zip(self.views, cells, strict=True)
         )
         return replace(self, views=views, carries=())
 
@@ -212,12 +213,9 @@ class TokenMap:
         Raises:
             BadOptionError: the prompt holds several images; choose one with :meth:`of_image`.
         """
-        from vlmscope.types.views import paint_views
-
         if self.images > 1:
             raise BadOptionError(
                 f"This prompt holds {self.images} images, so there is no single one to paint on. Take "
                 "one: alone, columns = token_map.of_image(0); alone.to_pixels(weights[columns])."
             )
-
         return paint_views(self.views, self.split(weights), self.image_size, interpolation)

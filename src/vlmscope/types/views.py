@@ -24,7 +24,7 @@ class View:
     where the processor padded it; a crop leaves pixels that no cell covers.
 
     Attributes:
-        name: ``"image"``, ``"tile 0"``, ``"thumbnail"`` ...
+        name: ``"image"``, ``"tiles"`` or ``"thumbnail"``.
         positions: int (rows * columns,), row-major: where each cell's token is in the sequence.
         y_edges: float (rows + 1,), ascending, original pixels.
         x_edges: float (columns + 1,), ascending, original pixels.

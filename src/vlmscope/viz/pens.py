@@ -15,8 +15,8 @@ from vlmscope.viz.text import draw_lines, fit, font, line_height, widest
 
 __all__ = [
     "INK",
+    "ORANGE",
     "PAPER",
-    "SPOKEN",
     "draw_box",
     "draw_label",
     "draw_point",
@@ -27,8 +27,8 @@ __all__ = [
 
 PAPER = (255, 255, 255)
 INK = (12, 12, 18)
-MASK = (90, 235, 220)
-SPOKEN = (255, 140, 40)
+TURQUOISE = (90, 235, 220)
+ORANGE = (255, 140, 40)
 
 
 def stroke_width(size: tuple[int, int]) -> int:
@@ -127,7 +127,7 @@ def outline_mask(image: Image.Image, mask: NDArray[np.bool_], width: int) -> Ima
     light = np.clip(1.35 - np.abs(level - 0.5) / width_of_slope, 0, 1)[..., None]
     pixels = np.asarray(image, dtype=float)
     pixels = pixels * (1 - dark) + np.array(INK) * dark
-    pixels = pixels * (1 - light) + np.array(MASK) * light
+    pixels = pixels * (1 - light) + np.array(TURQUOISE) * light
     return Image.fromarray(np.rint(pixels).astype(np.uint8))
 
 

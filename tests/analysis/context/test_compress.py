@@ -116,6 +116,10 @@ def test_bad_input_is_refused(tiny: LoadedModel) -> None:
         compress_context(tiny, picture(), keep=1.5)
     with pytest.raises(UnknownNameError, match="attention"):
         compress_context(tiny, picture(), by="atention")
+    with pytest.raises(BadOptionError, match="option max_new_tokens takes a whole number of at le"):
+        compress_context(tiny, picture(), max_new_tokens=0)
+    with pytest.raises(BadOptionError, match="option seed takes a whole number"):
+        compress_context(tiny, picture(), seed=-1)
     with pytest.raises(BadSampleError, match="at least one"):
         context_sweep(tiny, [])
     with pytest.raises(UnsupportedError, match="cannot go on from a cached image"):

@@ -16,6 +16,7 @@ from vlmscope.analysis.flow import FlowOptions, attention_flow
 from vlmscope.analysis.flow.report import flow_page, flow_table
 from vlmscope.attention.shares import shares
 from vlmscope.cli import main
+from vlmscope.cli.loading import Loading
 from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError, UnknownNameError
 from vlmscope.models import Prompt
 
@@ -146,7 +147,7 @@ def test_a_missing_extra_is_said_before_any_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("vlmscope.cli.results.find_spec", lambda name: None)
-    monkeypatch.setattr("vlmscope.cli.commands.flow.load_decoder", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(Loading, "decoder", lambda *_: pytest.fail("loaded"))
     assert main(["flow", "--html", str(tmp_path / "a.html")]) == 2
     assert "vlmscope[plots]" in capsys.readouterr().err
     assert main(["flow", "--parquet", str(tmp_path / "a.parquet")]) == 2

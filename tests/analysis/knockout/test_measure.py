@@ -394,7 +394,16 @@ def test_bad_input_is_refused(tiny: LoadedModel) -> None:
         knockout_sweep(model, [sample], KnockoutOptions(heads=(8,)))
     with pytest.raises(BadOptionError, match="--ask"):
         knockout_sweep(model, [sample], objects=ObjectWords.read("coco"))
-    for wrong in ({"edges": ""}, {"heads": ()}, {"windows": ((1,),), "width": 2}):
+    for wrong in (
+        {"edges": ""},
+        {"heads": ()},
+        {"windows": ((1,),), "width": 2},
+        {"width": 0},
+        {"stride": 1.5},
+        {"max_new_tokens": 0},
+        {"seed": -1},
+        {"ask": 1},
+    ):
         with pytest.raises(BadOptionError):
             KnockoutOptions(**wrong)
     for name in ("mode", "last_row", "accuracy"):

@@ -18,7 +18,13 @@ from vlmscope.analysis.tokens import TokenOptions, localisation, token_grounding
 from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
 from vlmscope.cli import main
 from vlmscope.data.questions import Question, scene_questions
-from vlmscope.errors import AttentionError, BadOptionError, BadPhraseError, BadSampleError
+from vlmscope.errors import (
+    AttentionError,
+    BadOptionError,
+    BadPhraseError,
+    BadSampleError,
+    UnknownNameError,
+)
 from vlmscope.models import LoadedModel
 from vlmscope.tiny import render_scene
 
@@ -171,8 +177,12 @@ def test_bad_input_is_refused() -> None:
         token_grounding(
             model, picture(), QUESTION, ANSWER, TokenOptions(first_layer=3, last_layer=1)
         )
-    with pytest.raises(BadOptionError, match="predicts, own"):
+    with pytest.raises(UnknownNameError, match="option row 'next'. Known: own, predicts"):
         TokenOptions(row="next")
+    with pytest.raises(
+        BadOptionError, match="option first_layer takes a whole number of at least 0"
+    ):
+        TokenOptions(first_layer=-1)
     found = token_grounding(model, picture(), QUESTION, ANSWER)
     with pytest.raises(AttentionError, match="Words are 0 to 3"):
         found.map_of(4)

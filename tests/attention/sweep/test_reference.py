@@ -9,7 +9,7 @@ import torch
 import vlmscope as vs
 from families import llava
 from lvlms import made
-from vlmscope.attention.sweep import Case, sweep
+from vlmscope.attention.sweep import KnockoutSpec, sweep
 from vlmscope.models import LoadedModel, Prompt
 
 QUESTION = "what colour is the circle on the left ?"
@@ -30,12 +30,12 @@ def picture() -> np.ndarray:
     return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
-def slow(model: LoadedModel, case: Case, preset: str) -> tuple[np.ndarray, np.ndarray]:
+def slow(model: LoadedModel, spec: KnockoutSpec, preset: str) -> tuple[np.ndarray, np.ndarray]:
     """Log-probabilities of the answer, and its next-token log-distributions, in one plain pass."""
     encoded = model.encode([picture()], [PROMPT], preset=preset)
     positions = torch.from_numpy(encoded.token_maps[0].positions("generated"))
     with (
-        vs.knockout(model, case.edges, layers=case.layers, heads=case.heads, keep_own=True),
+        vs.knockout(model, spec.edges, layers=spec.layers, heads=spec.heads, keep_own=True),
         vs.capture(model, rows="last_text"),  # binds the pass to its token map
     ):
         from vlmscope.attention.instrument import Binding, instrument
@@ -47,18 +47,18 @@ def slow(model: LoadedModel, case: Case, preset: str) -> tuple[np.ndarray, np.nd
     return scores.gather(-1, ids[:, None])[:, 0].numpy(), scores.numpy()
 
 
-def check(model: LoadedModel, cases: list[Case]) -> None:
+def check(model: LoadedModel, specs: list[KnockoutSpec]) -> None:
     preset = model.family.presets[0]
-    swept = sweep(model, picture(), PROMPT, cases, preset=preset)
-    nothing = Case((("generated", "system"),), (0,))  # carries nothing in any causal order
+    swept = sweep(model, picture(), PROMPT, specs, preset=preset)
+    nothing = KnockoutSpec((("generated", "system"),), (0,))  # carries nothing in any causal order
     clean, clean_scores = slow(model, nothing, preset)
-    np.testing.assert_allclose(swept.said.logprobs, clean, atol=1e-4)
-    assert len(swept.outcomes) == len(cases)
-    for case, outcome in zip(cases, swept.outcomes, strict=True):
-        expected, scores = slow(model, case, preset)
-        np.testing.assert_allclose(outcome.logprobs, expected, atol=1e-4, err_msg=str(case))
+    np.testing.assert_allclose(swept.answer.logprobs, clean, atol=1e-4)
+    assert len(swept.effects) == len(specs)
+    for spec, effect in zip(specs, swept.effects, strict=True):
+        expected, scores = slow(model, spec, preset)
+        np.testing.assert_allclose(effect.logprobs, expected, atol=1e-4, err_msg=str(spec))
         kl = (np.exp(clean_scores) * (clean_scores - scores)).sum(-1)
-        np.testing.assert_allclose(outcome.kl, kl, atol=1e-4, err_msg=str(case))
+        np.testing.assert_allclose(effect.kl, kl, atol=1e-4, err_msg=str(spec))
 
 
 @pytest.mark.parametrize("variant", list(EDGES))
@@ -66,16 +66,16 @@ def check(model: LoadedModel, cases: list[Case]) -> None:
 def test_every_variant_equals_plain_passes(kind: str, variant: str) -> None:
     model = llava(kind)
     layers = [(0,), (1,), (2, 3), (0, 1, 2, 3), (0, 3)]
-    check(model, [Case(EDGES[variant], each) for each in layers])
+    check(model, [KnockoutSpec(EDGES[variant], each) for each in layers])
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_families_equal_plain_passes(name: str) -> None:
     model = made(name)
     depth = len(model.layers)
-    cases = [Case(EDGES["both"], (layer,)) for layer in range(depth)]
+    specs = [KnockoutSpec(EDGES["both"], (layer,)) for layer in range(depth)]
     with pytest.warns() if name == "none" else _quietly():
-        check(model, [*cases, Case(EDGES["image->query"], tuple(range(depth)))])
+        check(model, [*specs, KnockoutSpec(EDGES["image->query"], tuple(range(depth)))])
 
 
 def _quietly():
@@ -85,46 +85,46 @@ def _quietly():
 
 
 def test_chosen_heads_equal_plain_passes() -> None:
-    cases = [Case(EDGES["both"], (layer,), (1, 6)) for layer in range(4)]
-    check(llava(), cases)
+    specs = [KnockoutSpec(EDGES["both"], (layer,), (1, 6)) for layer in range(4)]
+    check(llava(), specs)
 
 
 def test_what_carries_nothing_has_exactly_no_effect() -> None:
     model = llava()
-    backwards = Case((("query", "image"),), (0, 1, 2, 3))
+    backwards = KnockoutSpec((("query", "image"),), (0, 1, 2, 3))
     # in the last layer only rows that are read off matter: the question's own rows do not
-    last = Case((("image", "phrase"),), (3,))
+    last = KnockoutSpec((("image", "phrase"),), (3,))
     swept = sweep(model, picture(), PROMPT, [backwards, last], preset="chat")
-    for outcome in swept.outcomes:
-        assert np.array_equal(outcome.logprobs, swept.said.logprobs)
-        assert not outcome.live and not outcome.changed and not outcome.kl.any()
+    for effect in swept.effects:
+        assert np.array_equal(effect.logprobs, swept.answer.logprobs)
+        assert not effect.replayed and not effect.changed and not effect.kl.any()
 
 
 def test_blocking_everything_is_a_prompt_without_the_image() -> None:
     """No row but the image's own reads the image, so another image gives the same."""
     model = llava()
-    case = Case((("image", "text"), ("image", "generated")), tuple(range(4)))
-    one = sweep(model, picture(), PROMPT, [case], preset="chat").outcomes[0]
-    other = sweep(model, 255 - picture(), PROMPT, [case], preset="chat").outcomes[0]
+    spec = KnockoutSpec((("image", "text"), ("image", "generated")), tuple(range(4)))
+    one = sweep(model, picture(), PROMPT, [spec], preset="chat").effects[0]
+    other = sweep(model, 255 - picture(), PROMPT, [spec], preset="chat").effects[0]
     np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-5)
 
 
 def test_the_model_is_left_as_it_was() -> None:
     model = llava()
     before = vs.prefill(model, picture(), QUESTION).logits
-    sweep(model, picture(), PROMPT, [Case(EDGES["both"], (1,))], preset="chat")
+    sweep(model, picture(), PROMPT, [KnockoutSpec(EDGES["both"], (1,))], preset="chat")
     assert torch.equal(before, vs.prefill(model, picture(), QUESTION).logits)
 
 
 @pytest.mark.parametrize("ask", [True, False])
 def test_answers_under_a_knockout_are_those_of_generate(ask: bool) -> None:
     model = llava()
-    cases = [Case(EDGES["both"], (0, 1, 2, 3)), Case(EDGES["image->query"], (1,))]
-    swept = sweep(model, picture(), QUESTION, cases, preset="chat", ask=ask, max_new_tokens=5)
-    for case, outcome in zip(cases, swept.outcomes, strict=True):
+    specs = [KnockoutSpec(EDGES["both"], (0, 1, 2, 3)), KnockoutSpec(EDGES["image->query"], (1,))]
+    swept = sweep(model, picture(), QUESTION, specs, preset="chat", ask=ask, max_new_tokens=5)
+    for spec, effect in zip(specs, swept.effects, strict=True):
         if not ask:
-            assert outcome.answer is None
+            assert effect.answer is None
             continue
-        with vs.knockout(model, case.edges, layers=case.layers):
+        with vs.knockout(model, spec.edges, layers=spec.layers):
             said = vs.generate(model, picture(), QUESTION, preset="chat", max_new_tokens=5)
-        assert outcome.answer == said.text
+        assert effect.answer == said.text

@@ -15,6 +15,7 @@ import pytest
 
 from dual_families import vit
 from panoptic_folder import PanopticFolder, small_folder
+from vlmscope.cli.loading import Loading
 
 ROWS = {"cat": [0], "bus": ["bus", "coach"], "zebra": [3]}
 
@@ -155,7 +156,7 @@ def test_bad_folders_and_words(refused: Any, call: list[Any], tmp_path: Path) ->
 def test_a_place_that_cannot_be_written_is_found_before_the_model_is_loaded(
     refused: Any, call: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vlmscope.cli.commands.eval.load_model", lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr(Loading, "model", lambda *_: pytest.fail("too late"))
     (tmp_path / "file").write_text("in the way")
     refused([*call, "--method", "gem", "-o", tmp_path / "file"], "Cannot write")
     refused([*call, "--method", "gem", "-o", tmp_path / "file" / "deep"], "Cannot write")

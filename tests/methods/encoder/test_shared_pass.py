@@ -10,7 +10,7 @@ import torch
 
 from dual_families import DUAL
 from vlmscope.errors import BadOptionError
-from vlmscope.evaluation.runs import choose, method_runs
+from vlmscope.evaluation.configured_methods import choose, configure_methods
 from vlmscope.methods import get_method, methods
 from vlmscope.methods.encoder import DenseMethod, DenseTokens, dense_tokens, tokens_of_methods
 from vlmscope.models import DualEncoder
@@ -25,7 +25,7 @@ def pairs(model: DualEncoder) -> list[tuple[Any, Any]]:
         "gem@flat": {"iterations": 0, "temperature": "constant"},
         "gem@p": {"temperature": "perplexity", "depth": 2, "projections": "kv"},
     }
-    runs = method_runs(model, choose([*ids, *options], options))
+    runs = configure_methods(model, choose([*ids, *options], options))
     return [(run.method, run.options) for run in runs]
 
 

@@ -15,9 +15,7 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.models import FAMILIES, Prompt, from_pretrained_model
-from vlmscope.models.decoders.family import FamilyRegistry
-from vlmscope.models.decoders.llava import LlavaFamily
+from vlmscope.models import Prompt, from_pretrained_model
 from vlmscope.types import Role
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
@@ -208,14 +206,6 @@ def test_an_unknown_vision_tower_is_refused() -> None:
     model.hf.config.vision_config.model_type = "pixtral"
     with pytest.raises(UnsupportedError, match="pixtral"):
         from_pretrained_model(model.hf, model.processor)
-
-
-def test_a_duplicate_family_raises() -> None:
-    registry = FamilyRegistry()
-    registry.register(LlavaFamily())
-    with pytest.raises(ValueError, match="registered already"):
-        registry.register(LlavaFamily())
-    assert next(family.id for family in FAMILIES) == "llava"
 
 
 def test_saved_and_loaded_again_it_gives_the_same_rows(tmp_path) -> None:

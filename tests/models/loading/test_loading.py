@@ -28,7 +28,7 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.models import LoadedModel
-from vlmscope.models.loading.devices import quantisation
+from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained, no_connection
 from vlmscope.models.loading.sources import fingerprint
 from vlmscope.models.loading.weights import weight_files

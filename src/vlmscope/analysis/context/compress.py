@@ -1,4 +1,4 @@
-"""Keep a few image tokens per layer and answer from what is left ("Image re-prompting")."""
+"""Keep a few image tokens per layer and answer from what is left (docs/methods/compressed-context.md)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from vlmscope.analysis.context.importance import read_context
 from vlmscope.attention.continuation import Cached, continue_greedily
 from vlmscope.data.images import open_image
-from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.errors import UnsupportedError
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
+from vlmscope.options import check_number
 
 __all__ = ["CompressedContext", "ReadImage", "compress_context", "read_image"]
 
@@ -56,7 +57,11 @@ class CompressedContext:
 
         What a prompt holds after its image (the question, its frame) goes on behind the context, at
         the positions that follow the ORIGINAL prompt's. Every question starts afresh.
+
+        Raises:
+            BadOptionError: an answer of no token.
         """
+        check_number("max_new_tokens", max_new_tokens, at_least=1, whole=True)
         ids = _tail(self.model, self._image, question, self._preset)
         cache = copy.deepcopy(self._cached.cache)
         answer = continue_greedily(
@@ -94,12 +99,12 @@ def compress_context(
         seed: of the random control.
 
     Raises:
-        BadOptionError: ``keep`` out of range.
+        BadOptionError: a number out of range.
         UnknownNameError: an unknown measure, preset or placement.
         UnsupportedError: a family that cannot go on from a cached image, or a sliding window
             shorter than the context, which would count the forgotten tokens wrongly.
     """
-    _check_share(keep)  # before any pass
+    check_number("keep", keep, at_least=0, at_most=1)  # before any pass
     read = read_image(
         model,
         image,
@@ -125,6 +130,8 @@ def read_image(
     seed: int = 0,
 ) -> ReadImage:
     """Read an image and weigh its tokens, to compress it to several sizes; see compress_context."""
+    check_number("max_new_tokens", max_new_tokens, at_least=1, whole=True)
+    check_number("seed", seed, at_least=0, whole=True)
     pixels = open_image(image).pixels
     encoded = model.encode([pixels], [prompt or _PROMPT], preset=preset, placement=placement)
     _refuse_windows(model, encoded)
@@ -163,7 +170,7 @@ class ReadImage:
         Raises:
             BadOptionError: a share outside 0..1.
         """
-        _check_share(keep)
+        check_number("keep", keep, at_least=0, at_most=1)
         count = math.ceil(round(keep * self.importance.shape[1], 6))
         best = np.argsort(-self.importance, axis=1, kind="stable")[:, :count]
         kept = np.sort(best, axis=1)
@@ -182,11 +189,6 @@ class ReadImage:
             _image=self.image,
             _preset=self.preset,
         )
-
-
-def _check_share(keep: float) -> None:
-    if not 0 <= keep <= 1:
-        raise BadOptionError(f"keep is a share of the image tokens, 0 to 1, got {keep}.")
 
 
 def _image_alone(cached: Cached, encoded: Encoded) -> Cached:

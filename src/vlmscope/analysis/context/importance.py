@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vlmscope.attention import capture
 from vlmscope.attention.continuation import Cached, continue_greedily, read_into_cache
 from vlmscope.attention.instrument import Binding
-from vlmscope.errors import UnknownNameError
 from vlmscope.models import Encoded, LoadedModel
+from vlmscope.options import check_word
 
 __all__ = ["MEASURES", "read_context"]
 
@@ -42,8 +42,7 @@ def read_context(
     Raises:
         UnknownNameError: for another measure.
     """
-    if by not in MEASURES:
-        raise UnknownNameError("measure of importance", by, MEASURES)
+    check_word("by", by, MEASURES)
     token_map = encoded.token_maps[0]
     if by == "attention":
         return _by_attention(model, encoded, max_new_tokens)

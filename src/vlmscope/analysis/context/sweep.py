@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tqdm import tqdm
-
 from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.context.compress import CompressedContext, read_image
 from vlmscope.analysis.record import run_record
 from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.resume import walk
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
 from vlmscope.stats import Interval, bootstrap
@@ -21,6 +19,7 @@ from vlmscope.stats import Interval, bootstrap
 __all__ = ["ContextCurve", "ContextPoint", "context_sweep"]
 
 _KEEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_WHOLE = ("whole", 1.0)  # measure and share of the context that the others are held against
 
 
 @dataclass(frozen=True)
@@ -98,25 +97,15 @@ def context_sweep(
         BadSampleError: no question.
     """
     outcomes: dict[tuple[str, float], list[_Outcome]] = {}
-    count = 0
-    for question in tqdm(
-        as_questions(samples), "context", file=sys.stderr, disable=not progress, unit="question"
-    ):
-        count += 1
-        whole: str | None = None
-        for measure, keep, context in _contexts(
-            model, question, keeps, by, prompt, preset, placement, seed
-        ):
-            started = time.perf_counter()
-            answer = context.ask(question.text, max_new_tokens)
-            seconds = time.perf_counter() - started
-            whole = answer if whole is None else whole
-            # the context itself is let go: its cache is large
-            outcome = _Outcome(
-                answer, whole, question.references, context.tokens, context.size, seconds
-            )
-            outcomes.setdefault((measure, keep), []).append(outcome)
-    outcomes.pop(("whole", 1.0), None)
+    settings = {"preset": preset, "placement": placement, "seed": seed}
+
+    def measure(question: Question) -> None:
+        contexts = _contexts(model, question, keeps, by, prompt, settings)
+        for key, outcome in _outcomes(contexts, question, max_new_tokens):
+            outcomes.setdefault(key, []).append(outcome)
+
+    walk(as_questions(samples), measure, title="context", unit="question", progress=progress)
+    count = len(outcomes.pop(_WHOLE, []))
     if not count:
         raise BadSampleError("A sweep over contexts needs at least one question, got none.")
     run = run_record(
@@ -150,18 +139,34 @@ def _contexts(
     keeps: Sequence[float],
     by: Sequence[str],
     prompt: str | None,
-    preset: str | None,
-    placement: str | None,
-    seed: int,
-) -> Iterator[tuple[str, float, CompressedContext]]:
+    settings: dict[str, Any],
+) -> Iterator[tuple[tuple[str, float], CompressedContext]]:
     """The whole context first, then every measure with every share; one pass per measure."""
-    settings: dict[str, Any] = {"preset": preset, "placement": placement, "seed": seed}
     whole = read_image(model, question.image, prompt, by="norm", **settings)
-    yield "whole", 1.0, whole.compressed(1.0)
+    yield _WHOLE, whole.compressed(1.0)
     for measure in by:
         read = read_image(model, question.image, prompt, by=measure, **settings)
         for keep in keeps:
-            yield measure, keep, read.compressed(keep)
+            yield (measure, keep), read.compressed(keep)
+
+
+def _outcomes(
+    contexts: Iterable[tuple[tuple[str, float], CompressedContext]],
+    question: Question,
+    max_new_tokens: int,
+) -> Iterator[tuple[tuple[str, float], _Outcome]]:
+    """What is answered from each context; the first is the whole one."""
+    whole: str | None = None
+    for key, context in contexts:
+        started = time.perf_counter()
+        answer = context.ask(question.text, max_new_tokens)
+        seconds = time.perf_counter() - started
+        whole = answer if whole is None else whole
+        # the context itself is let go: its cache is large
+        yield (
+            key,
+            _Outcome(answer, whole, question.references, context.tokens, context.size, seconds),
+        )
 
 
 def _point(by: str, keep: float, outcomes: list[_Outcome], seed: int) -> ContextPoint:

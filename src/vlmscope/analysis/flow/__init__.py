@@ -1,4 +1,4 @@
-"""Attention flow: who reads whom, layer by layer ("What's in the Image", "What is measured")."""
+"""Attention flow: who reads whom, layer by layer (docs/methods/attention-flow.md)."""
 
 from vlmscope.analysis.flow.measure import FlowOptions, attention_flow
 from vlmscope.analysis.flow.result import AttentionFlow

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from vlmscope.analysis.flow.result import AttentionFlow
 from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, prefill
 from vlmscope.attention.shares import SOURCES, shares
 from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import SampleLog
-from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.data.resume import SampleLog, how_many, measured
+from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import check_options
 from vlmscope.types import TokenMap
 
 __all__ = ["FlowOptions", "attention_flow"]
@@ -38,12 +37,15 @@ class FlowOptions:
     )
     max_new_tokens: int = field(
         default=32,
-        metadata={"help": "longest answer, in tokens, of samples that do not bring their own"},
+        metadata={
+            "at_least": 1,
+            "whole": True,
+            "help": "longest answer, in tokens, of samples that do not bring their own",
+        },
     )
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1:
-            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+        check_options(self)
 
 
 def attention_flow(
@@ -73,20 +75,21 @@ def attention_flow(
     options = options or FlowOptions()
     run = run_record(model, analysis="flow", **asdict(options))
     log = SampleLog(resume, run)
-    ids: list[str] = []
-    total = len(samples) if isinstance(samples, Sized) else None
-    bar = tqdm(as_questions(samples), "flow", total, file=sys.stderr, disable=not progress)
-    for question in bar:
-        digest = question.digest
-        if digest not in log:
-            log.add(digest, _measure(model, question, options))
-        ids.append(digest)
-    if not ids:
+    done = measured(
+        as_questions(samples),
+        log,
+        lambda question: _measure(model, question, options),
+        key=lambda question: question.digest,
+        title="flow",
+        total=how_many(samples),
+        progress=progress,
+    )
+    if not done.ids:
         raise BadSampleError("Attention flow needs at least one question about an image, got none.")
-    records = [log[digest] for digest in ids]
+    records = [log[digest] for digest in done.ids]
     return AttentionFlow(
         run,
-        tuple(ids),
+        done.ids,
         _stacked(records, "shares"),
         _stacked(records, "entropy"),
         np.array([record["tokens"] for record in records], dtype=np.int64),
@@ -96,23 +99,23 @@ def attention_flow(
 
 def _measure(model: LoadedModel, question: Question, options: FlowOptions) -> dict[str, Any]:
     settings: dict[str, Any] = {"preset": options.preset, "placement": options.placement}
-    with shares(model) as found:
+    with shares(model) as read:
         if question.answer is not None:
             prompt = Prompt(question.text, answer=question.answer)
             token_map = prefill(model, question.image, prompt, **settings).token_map
             answer = question.answer
         else:
-            said = generate(
+            spoken = generate(
                 model,
                 question.image,
                 question.text,
                 max_new_tokens=options.max_new_tokens,
                 **settings,
             )
-            token_map, answer = said.token_map, said.text
+            token_map, answer = spoken.token_map, spoken.text
     return {
-        "shares": _listed(found.means),
-        "entropy": _listed(found.entropies),
+        "shares": _listed(read.means),
+        "entropy": _listed(read.entropies),
         "tokens": [_count(token_map, source) for source in SOURCES],
         "answer": answer,
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 
 from vlmscope.analysis.flow.result import AttentionFlow
+from vlmscope.analysis.record import run_section
 from vlmscope.attention.shares import SOURCES, TARGETS
 from vlmscope.report import Page, Series, curves, head_map
 
@@ -64,10 +64,7 @@ def flow_page(flow: AttentionFlow, command: str = "") -> Page:
     page.plot(
         curves(spread, y_label="entropy (nats)"), "Mean over heads and samples, 95% interval."
     )
-    page.heading("The run")
-    if command:
-        page.code(command)
-    page.code(json.dumps(flow.run, indent=2))
+    run_section(page, flow.run, command)
     return page
 
 

@@ -73,8 +73,8 @@ class AttentionFlow:
     def image_band(self, target: str = "last") -> tuple[int, int]:
         """(first, last) layer of the shortest run of layers that holds half of the attention that a
         target's rows give to the image."""
-        given = np.array([each.value for each in self.layer_curve(target, "image")])
-        total = np.concatenate([[0.0], given.cumsum()])
+        image_shares = np.array([each.value for each in self.layer_curve(target, "image")])
+        total = np.concatenate([[0.0], image_shares.cumsum()])
         spans = [
             (end - start, start, end - 1)
             for start in range(self.layers)
@@ -86,15 +86,15 @@ class AttentionFlow:
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat record per sample, target, layer, head and source: for tables and Parquet."""
         for sample, target, layer, head in np.ndindex(self.entropy.shape):
-            given = self.shares[sample, target, layer, head]
-            if np.isnan(given).any():
+            values = self.shares[sample, target, layer, head]
+            if np.isnan(values).any():
                 continue
             yield {
                 "sample": self.ids[sample],
                 "target": TARGETS[target],
                 "layer": layer,
                 "head": head,
-                **{source: float(value) for source, value in zip(SOURCES, given, strict=True)},
+                **{source: float(value) for source, value in zip(SOURCES, values, strict=True)},
                 "image_entropy": float(self.entropy[sample, target, layer, head]),
             }
 

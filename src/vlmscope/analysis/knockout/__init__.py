@@ -1,13 +1,19 @@
-"""Knock-out sweeps: which layers carry the answer ("What's in the Image", attention blocking)."""
+"""Knock-out sweeps: which layers carry the answer (docs/methods/knock-out.md)."""
 
-from vlmscope.analysis.knockout.edges import VARIANTS, EdgeSet, edge_sets, parse_edges
 from vlmscope.analysis.knockout.judges import EndpointJudge, Judge
 from vlmscope.analysis.knockout.layers import CarryingLayers
 from vlmscope.analysis.knockout.measure import knockout_sweep
 from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
 from vlmscope.analysis.knockout.result import EFFECTS, KnockoutSweep
-from vlmscope.analysis.knockout.windows import Window, windows
+from vlmscope.analysis.knockout.windows import (
+    VARIANTS,
+    EdgeSet,
+    Window,
+    edge_sets,
+    parse_edges,
+    windows,
+)
 
 __all__ = [
     "EFFECTS",

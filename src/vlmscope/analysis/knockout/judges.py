@@ -43,11 +43,11 @@ def judged(judge: Judge, question: str, clean: str, answer: str) -> tuple[float 
     Messages are not kept: that of a service may hold a part of the key.
     """
     try:
-        given = judge(question, clean, answer)
+        mark = judge(question, clean, answer)
     except Exception as error:  # a judge is foreign code: one failure must not end the sweep
         return None, type(error).__name__
-    if isinstance(given, bool | int | float) and math.isfinite(given) and 0 <= given <= 1:
-        return float(given), None
+    if isinstance(mark, bool | int | float) and math.isfinite(mark) and 0 <= mark <= 1:
+        return float(mark), None
     return None, "no number from 0 to 1"
 
 
@@ -102,13 +102,13 @@ class EndpointJudge:
 
     def __call__(self, question: str, clean: str, answer: str) -> float | str:
         """F1 of the things named, or the reply itself where it does not count them."""
-        asked = {"question": question, "first": clean, "second": answer}
+        task = {"question": question, "first": clean, "second": answer}
         reply = self._client.chat.completions.create(
             model=self.model,
             temperature=0,
             messages=[
                 {"role": "system", "content": _INSTRUCTION},
-                {"role": "user", "content": json.dumps(asked, ensure_ascii=False)},
+                {"role": "user", "content": json.dumps(task, ensure_ascii=False)},
             ],
         )
         text = str(reply.choices[0].message.content or "")
@@ -117,9 +117,9 @@ class EndpointJudge:
 
 
 def _f1(text: str) -> float | None:
-    found = re.search(r"\{[^{}]*\}", text)
+    match = re.search(r"\{[^{}]*\}", text)
     try:
-        counts = json.loads(found[0]) if found else {}
+        counts = json.loads(match[0]) if match else {}
     except json.JSONDecodeError:
         return None
     numbers: list[Any] = [counts.get(name) for name in _COUNTS]

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from vlmscope.analysis.agreement import accuracy
-from vlmscope.analysis.knockout.edges import EdgeSet, edge_sets
 from vlmscope.analysis.knockout.judges import Judge
 from vlmscope.analysis.knockout.marks import Marker, Marks
 from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
 from vlmscope.analysis.knockout.result import KnockoutSweep
-from vlmscope.analysis.knockout.windows import Window, everywhere, given_windows, windows
+from vlmscope.analysis.knockout.windows import (
+    EdgeSet,
+    Window,
+    edge_sets,
+    everywhere,
+    given_windows,
+    windows,
+)
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
-from vlmscope.attention.sweep import Case, Outcome, sweep
+from vlmscope.attention.sweep import Effect, KnockoutSpec, sweep
 from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import SampleLog
+from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
 
@@ -80,17 +84,18 @@ def knockout_sweep(
         marked_by=marks.name,
     )
     log = SampleLog(resume, run)
-    ids: list[str] = []
-    total = len(samples) if isinstance(samples, Sized) else None
-    bar = tqdm(as_questions(samples), "knockout", total, file=sys.stderr, disable=not progress)
-    for question in bar:
-        digest = _digest(question)
-        if digest not in log:
-            log.add(digest, _measure(model, question, options, plan, marks))
-        ids.append(digest)
-    records = [log[digest] for digest in ids]
+    done = measured(
+        as_questions(samples),
+        log,
+        lambda question: _measure(model, question, options, plan, marks),
+        key=_digest,
+        title="knockout",
+        total=how_many(samples),
+        progress=progress,
+    )
+    records = [log[digest] for digest in done.ids]
     _report_failures(records)
-    return _result(run, plan, ids, records, options.seed)
+    return _result(run, plan, done.ids, records, options.seed)
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,13 @@ class _Plan:
         edges: edge sets.
         windows: the last one is the whole decoder.
         heads: one head, or None for all that are blocked together.
-        cases: edge sets x windows x heads.
+        specs: edge sets x windows x heads.
     """
 
     edges: tuple[EdgeSet, ...]
     windows: tuple[Window, ...]
     heads: tuple[int | None, ...]
-    cases: tuple[Case, ...]
+    specs: tuple[KnockoutSpec, ...]
     depth: int
     mode: str
 
@@ -125,13 +130,13 @@ class _Plan:
         if options.each_head:
             together = [(head,) for head in options.heads or range(total)]
         heads = tuple(each[0] if options.each_head and each else None for each in together)
-        cases = tuple(
-            Case(edge.edges, window.blocked, heads_blocked)
+        specs = tuple(
+            KnockoutSpec(edge.edges, window.blocked, heads_blocked)
             for edge in edges
             for window in every
             for heads_blocked in together
         )
-        return cls(edges, every, heads, cases, depth, options.mode)
+        return cls(edges, every, heads, specs, depth, options.mode)
 
 
 def _digest(question: Question) -> str:
@@ -149,45 +154,45 @@ def _measure(
     plan: _Plan,
     marks: Marks,
 ) -> dict[str, Any]:
-    found = sweep(
+    swept = sweep(
         model,
         question.image,
         Prompt(question.text, answer=question.answer),
-        plan.cases,
+        plan.specs,
         preset=options.preset,
         placement=options.placement,
         last_row=options.last_row,
         max_new_tokens=options.max_new_tokens,
         ask=options.ask,
     )
-    record: dict[str, Any] = {"question": question.text, "answer": found.said.text}
-    if not found.said.tokens:
+    record: dict[str, Any] = {"question": question.text, "answer": swept.answer.text}
+    if not swept.answer.tokens:
         return {**record, "skipped": "the model says nothing: its answer ends at once"}
-    marker = marks.of_answer(question.text, found.said.text)
+    marker = marks.of_answer(question.text, swept.answer.text)
     return {
         **record,
-        "given": found.said.given,
-        "tokens": list(found.said.tokens),
-        "logprobs": _rounded(found.said.logprobs),
-        "accuracy": _right(question, found.said.text, options),
-        "outcomes": [_outcome(each, question, options, marker) for each in found.outcomes],
+        "given": swept.answer.handed_in,
+        "tokens": list(swept.answer.tokens),
+        "logprobs": _rounded(swept.answer.logprobs),
+        "accuracy": _right(question, swept.answer.text, options),
+        "outcomes": [_effect_record(each, question, options, marker) for each in swept.effects],
         "unjudged": marker.failures,
-        "resumed": found.shared,
+        "resumed": swept.resumed,
     }
 
 
-def _outcome(
-    outcome: Outcome, question: Question, options: KnockoutOptions, marker: Marker
+def _effect_record(
+    effect: Effect, question: Question, options: KnockoutOptions, marker: Marker
 ) -> dict[str, Any]:
-    right = None if outcome.answer is None else _right(question, outcome.answer, options)
+    right = None if effect.answer is None else _right(question, effect.answer, options)
     return {
-        "logprobs": _rounded(outcome.logprobs),
-        "kl": _rounded(outcome.kl),
-        "changed": outcome.changed,
-        "live": outcome.live,
-        "answer": outcome.answer,
+        "logprobs": _rounded(effect.logprobs),
+        "kl": _rounded(effect.kl),
+        "changed": effect.changed,
+        "live": effect.replayed,
+        "answer": effect.answer,
         "accuracy": right,
-        "mark": marker.mark(outcome.answer),
+        "mark": marker.mark(effect.answer),
     }
 
 
@@ -214,7 +219,7 @@ def _report_failures(records: Sequence[dict[str, Any]]) -> None:
 
 
 def _result(
-    run: dict[str, Any], plan: _Plan, ids: list[str], records: list[dict[str, Any]], seed: int
+    run: dict[str, Any], plan: _Plan, ids: Sequence[str], records: list[dict[str, Any]], seed: int
 ) -> KnockoutSweep:
     if not ids:
         raise BadSampleError("A sweep of knock-outs needs at least one question, got none.")

@@ -86,27 +86,27 @@ class ObjectWords:
     def named(self, text: str) -> set[str]:
         """The objects that a text names; the longest word at each place, singular or plural."""
         words = plain(text).split()
-        found: set[str] = set()
+        names: set[str] = set()
         at = 0
         while at < len(words):
             for length in range(min(self._longest, len(words) - at), 0, -1):
                 name = self._objects.get(tuple(words[at : at + length]))
                 if name is not None:
-                    found.add(name)
+                    names.add(name)
                     at += length - 1
                     break
             at += 1
-        return found
+        return names
 
     def f1(self, answer: str, clean: str) -> float | None:
         """F1 of the objects that an answer names against those of the clean description.
 
         None where the clean description names no object: there is nothing to lose.
         """
-        wanted, said = self.named(clean), self.named(answer)
+        wanted, named = self.named(clean), self.named(answer)
         if not wanted:
             return None
-        return 2 * len(wanted & said) / (len(wanted) + len(said))
+        return 2 * len(wanted & named) / (len(wanted) + len(named))
 
     @property
     def digest(self) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vlmscope.analysis.agreement import ACCURACIES
-from vlmscope.analysis.knockout.edges import VARIANTS, edge_sets
-from vlmscope.analysis.knockout.windows import MODES
+from vlmscope.analysis.knockout.windows import MODES, VARIANTS, edge_sets
 from vlmscope.attention.sweep import LAST_ROWS
-from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.errors import BadOptionError
+from vlmscope.options import check_options
 
 __all__ = ["KnockoutOptions"]
 
@@ -37,8 +37,12 @@ class KnockoutOptions:
             "last",
         },
     )
-    width: int = field(default=1, metadata={"help": "layers of a window"})
-    stride: int = field(default=1, metadata={"help": "layers from window to window"})
+    width: int = field(
+        default=1, metadata={"at_least": 1, "whole": True, "help": "layers of a window"}
+    )
+    stride: int = field(
+        default=1, metadata={"at_least": 1, "whole": True, "help": "layers from window to window"}
+    )
     windows: tuple[tuple[int, ...], ...] | None = field(default=None, metadata={"cli": False})
     heads: tuple[int, ...] | None = field(default=None, metadata={"cli": False})
     each_head: bool = field(
@@ -70,20 +74,17 @@ class KnockoutOptions:
     placement: str | None = field(
         default=None, metadata={"help": "how images are fitted (default: the family's way)"}
     )
-    max_new_tokens: int = field(default=32, metadata={"help": "longest answer, in tokens"})
-    seed: int = field(default=0, metadata={"help": "of the intervals"})
+    max_new_tokens: int = field(
+        default=32, metadata={"at_least": 1, "whole": True, "help": "longest answer, in tokens"}
+    )
+    seed: int = field(
+        default=0, metadata={"at_least": 0, "whole": True, "help": "of the intervals"}
+    )
 
     def __post_init__(self) -> None:
+        check_options(self)
         edge_sets(self.edges)
         if self.windows is not None and (self.width, self.stride) != (1, 1):
             raise BadOptionError("Give windows, or width and stride for sliding ones, not both.")
         if self.heads is not None and not self.heads:
             raise BadOptionError("No head is named, so nothing is blocked. Give heads, or None.")
-        if self.mode not in MODES:
-            raise UnknownNameError("mode of windows", self.mode, MODES)
-        if self.last_row not in LAST_ROWS:
-            raise UnknownNameError("side of the last prompt row", self.last_row, LAST_ROWS)
-        if self.accuracy not in ACCURACIES:
-            raise UnknownNameError("accuracy", self.accuracy, ACCURACIES)
-        if self.max_new_tokens < 1:
-            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from vlmscope.analysis.knockout.result import EFFECTS, KnockoutSweep
+from vlmscope.analysis.record import run_section
 from vlmscope.report import Page, Series, curves, head_map
 from vlmscope.stats import Interval
 
@@ -30,18 +30,18 @@ _CAVEAT = (
 Table = tuple[Sequence[str], Sequence[Sequence[object]]]
 
 
-def knockout_table(found: KnockoutSweep) -> Table:
+def knockout_table(sweep: KnockoutSweep) -> Table:
     """Columns and rows: per edge set and window (the strongest heads where each was blocked alone)
     the effects, with the interval of the first."""
-    effects = [name for name in _SHOWN if name in found.measured]
-    each_head = found.heads != (None,)
+    effects = [name for name in _SHOWN if name in sweep.measured]
+    each_head = sweep.heads != (None,)
     shown = [_titled(name) for name in effects]
     columns = ["blocked", "layers", *(["head"] if each_head else []), *shown, "95% interval", ""]
     rows = [
         row
-        for edges in found.edges
-        for head, windows in _places(found, edges).items()
-        for row in _rows(found, edges, head, windows, effects)
+        for edges in sweep.edges
+        for head, windows in _places(sweep, edges).items()
+        for row in _rows(sweep, edges, head, windows, effects)
     ]
     return columns, rows
 
@@ -51,27 +51,27 @@ def _titled(effect: str) -> str:
     return f"{effect} ({_UNITS[effect]})" if effect in _UNITS else effect
 
 
-def _places(found: KnockoutSweep, edges: str) -> dict[int | None, list[int]]:
+def _places(sweep: KnockoutSweep, edges: str) -> dict[int | None, list[int]]:
     """Heads and their windows that are shown."""
-    if found.heads == (None,):
-        return {None: list(range(len(found.windows)))}
-    names = list(found.window_names)
+    if sweep.heads == (None,):
+        return {None: list(range(len(sweep.windows)))}
+    names = list(sweep.window_names)
     best: dict[int | None, list[int]] = {}
-    for each in found.strongest(edges, count=_HEADS_SHOWN):
+    for each in sweep.strongest(edges, count=_HEADS_SHOWN):
         best.setdefault(each.head, []).append(names.index(each.window))
     return best
 
 
 def _rows(
-    found: KnockoutSweep,
+    sweep: KnockoutSweep,
     edges: str,
     head: int | None,
     windows: Sequence[int],
     effects: Sequence[str],
 ) -> Iterator[list[object]]:
-    nothing = found.carries_nothing[found.edges.index(edges), :, found.heads.index(head)]
+    nothing = sweep.carries_nothing[sweep.edges.index(edges), :, sweep.heads.index(head)]
     curves = [
-        [*found.curve(edges, effect, head), found.everywhere(edges, effect, head)]
+        [*sweep.curve(edges, effect, head), sweep.everywhere(edges, effect, head)]
         for effect in effects
     ]
     for at in windows:
@@ -79,7 +79,7 @@ def _rows(
         first = values[0]
         yield [
             edges,
-            _layers(found, at),
+            _layers(sweep, at),
             *([] if head is None else [head]),
             *(None if value is None else value.value for value in values),
             None if first is None else f"{first.low:.3g} to {first.high:.3g}",
@@ -87,24 +87,24 @@ def _rows(
         ]
 
 
-def _layers(found: KnockoutSweep, window: int) -> str:
-    name = found.window_names[window]
-    if name == "all" or found.mode == "inside":
+def _layers(sweep: KnockoutSweep, window: int) -> str:
+    name = sweep.window_names[window]
+    if name == "all" or sweep.mode == "inside":
         return name
-    if found.mode == "outside":
+    if sweep.mode == "outside":
         return f"all but {name}"
-    blocked = found.windows[window].blocked
-    return f"{blocked[0]} on" if found.mode == "from" else f"up to {blocked[-1]}"
+    blocked = sweep.windows[window].blocked
+    return f"{blocked[0]} on" if sweep.mode == "from" else f"up to {blocked[-1]}"
 
 
-def layers_table(found: KnockoutSweep) -> Table:
+def layers_table(sweep: KnockoutSweep) -> Table:
     """Columns and rows: per edge set the layers that carry the answer, and how sure that is."""
     columns = ["edges", "carried by layers", "share of the effect", "95% interval", "support"]
     rows: list[list[object]] = []
-    for edges in found.edges:
-        named = found.carrying(edges)
+    for edges in sweep.edges:
+        named = sweep.carrying(edges)
         if named is None:
-            rows.append([edges, _none(found, edges), None, None, None])
+            rows.append([edges, _none(sweep, edges), None, None, None])
             continue
         support = min(named.support[named.first : named.last + 1])
         share = named.share
@@ -114,68 +114,65 @@ def layers_table(found: KnockoutSweep) -> Table:
     return columns, rows
 
 
-def _none(found: KnockoutSweep, edges: str) -> str:
-    silent = bool(found.carries_nothing[found.edges.index(edges)].all())
+def _none(sweep: KnockoutSweep, edges: str) -> str:
+    silent = bool(sweep.carries_nothing[sweep.edges.index(edges)].all())
     return "none: these edges carry nothing" if silent else "none stands out"
 
 
-def knockout_page(found: KnockoutSweep, command: str = "") -> Page:
+def knockout_page(sweep: KnockoutSweep, command: str = "") -> Page:
     """The page.
 
     Args:
-        found: the sweep.
+        sweep: the sweep.
         command: how it was made, for the reader who wants to repeat it.
     """
-    page = Page(f"Knock-outs in {found.run['model']}", " ".join(_sentences(found)))
+    page = Page(f"Knock-outs in {sweep.run['model']}", " ".join(_sentences(sweep)))
     page.caveat(_CAVEAT)
     page.heading("Layers that carry the answer")
-    page.table(*layers_table(found))
+    page.table(*layers_table(sweep))
     page.heading("Effects")
-    page.table(*knockout_table(found))
-    for edges in found.edges:
-        _edges_section(page, found, edges)
-    page.heading("The run")
-    if command:
-        page.code(command)
-    page.code(json.dumps(found.run, indent=2))
+    page.table(*knockout_table(sweep))
+    for edges in sweep.edges:
+        _edges_section(page, sweep, edges)
+    run_section(page, sweep.run, command)
     return page
 
 
-def _sentences(found: KnockoutSweep) -> Iterator[str]:
-    yield f"{len(found.ids)} questions."
-    for edges in found.edges:
-        named = found.carrying(edges)
+def _sentences(sweep: KnockoutSweep) -> Iterator[str]:
+    yield f"{len(sweep.ids)} questions."
+    for edges in sweep.edges:
+        named = sweep.carrying(edges)
         if named is None:
-            yield f"{edges}: {_none(found, edges)}."
+            yield f"{edges}: {_none(sweep, edges)}."
         else:
-            yield f"{edges}: carried by layers {named} of {found.depth}."
-    if found.skipped:
-        yield f"{len(found.skipped)} questions could not be used."
-    if found.unjudged:
-        yield f"{found.unjudged} answers are unjudged: left out, not counted as lost."
+            yield f"{edges}: carried by layers {named} of {sweep.depth}."
+    if sweep.skipped:
+        yield f"{len(sweep.skipped)} questions could not be used."
+    if sweep.unjudged:
+        yield f"{sweep.unjudged} answers are unjudged: left out, not counted as lost."
 
 
-def _edges_section(page: Page, found: KnockoutSweep, edges: str) -> None:
+def _edges_section(page: Page, sweep: KnockoutSweep, edges: str) -> None:
     page.heading(f"{edges} blocked")
-    if found.carries_nothing[found.edges.index(edges)].all():
+    if sweep.carries_nothing[sweep.edges.index(edges)].all():
         page.text(
             "These edges carry nothing to the answer in any sample: every effect is exactly zero."
         )
         return
-    if found.heads != (None,):
+    if sweep.heads != (None,):
         page.plot(
-            head_map(_by_head(found, edges), label="log-probability lost (nats)"),
+            head_map(_by_head(sweep, edges), label="log-probability lost (nats)"),
             "Each head blocked alone, by window and head; mean over samples.",
         )
         return
-    named = found.carrying(edges)
-    middles = [float(np.mean(window.layers)) for window in found.windows[:-1]]
-    for effect in found.measured:
-        whole = found.everywhere(edges, effect)
+    named = sweep.carrying(edges)
+    middles = [float(np.mean(window.layers)) for window in sweep.windows[:-1]]
+    for effect in sweep.measured:
+        whole = sweep.everywhere(edges, effect)
         beside = "" if whole is None else f" Blocked in all layers: {whole}."
         page.plot(
             curves(
-                [Series(edges, _drawn(found, edges, effect))],
+                [Series(edges, _drawn(sweep, edges, effect))],
                 x=middles,
                 x_label="middle of the window (layer)",
                 y_label=_titled(effect).replace("_", " "),
@@ -186,14 +183,14 @@ def _edges_section(page: Page, found: KnockoutSweep, edges: str) -> None:
         )
 
 
-def _drawn(found: KnockoutSweep, edges: str, effect: str) -> list[Interval]:
+def _drawn(sweep: KnockoutSweep, edges: str, effect: str) -> list[Interval]:
     blank = Interval(float("nan"), float("nan"), float("nan"))
-    return [blank if each is None else each for each in found.curve(edges, effect)]
+    return [blank if each is None else each for each in sweep.curve(edges, effect)]
 
 
-def _by_head(found: KnockoutSweep, edges: str) -> np.ndarray:
+def _by_head(sweep: KnockoutSweep, edges: str) -> np.ndarray:
     """Float (windows, heads)."""
-    values = found.effects("logprob_drop")[found.edges.index(edges), :-1]
+    values = sweep.effects("logprob_drop")[sweep.edges.index(edges), :-1]
     mean: np.ndarray = values.mean(axis=-1)
     return mean
 

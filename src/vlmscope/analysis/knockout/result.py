@@ -140,7 +140,7 @@ class KnockoutSweep:
         self, edges: str, effect: str = "logprob_drop", count: int = 10
     ) -> list[HeadEffect]:
         """Windows and heads of the largest mean effect, largest first."""
-        found = [
+        ranked = [
             HeadEffect(window.name, head, interval)
             for head in self.heads
             for window, interval in zip(
@@ -148,7 +148,7 @@ class KnockoutSweep:
             )
             if interval is not None
         ]
-        return sorted(found, key=lambda each: -each.effect.value)[:count]
+        return sorted(ranked, key=lambda each: -each.effect.value)[:count]
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -229,13 +229,13 @@ class KnockoutSweep:
         }
 
     def _carrying_dict(self, edges: str, effect: str) -> dict[str, Any] | None:
-        found = self.carrying(edges, effect)
-        return None if found is None else found.to_dict()
+        band = self.carrying(edges, effect)
+        return None if band is None else band.to_dict()
 
     def _values(self, edges: str, effect: str, head: int | None) -> NDArray[np.float64]:
         """Float (windows, samples)."""
         if head not in self.heads:
-            raise UnknownNameError("head", head, map(str, self.heads))
+            raise UnknownNameError("head", head, map(str, self.heads), where="See: its heads")
         values: NDArray[np.float64] = self.effects(effect)[
             self._edge(edges), :, self.heads.index(head)
         ]

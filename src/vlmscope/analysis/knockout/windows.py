@@ -1,18 +1,114 @@
-"""In which layers edges are blocked: sliding windows, everything but a window, from a layer on."""
+"""What is blocked, and where: edges between roles, inside a window of layers, outside of it, from or
+up to a layer.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from vlmscope.attention import EDGE_ROLES
 from vlmscope.errors import AttentionError, BadOptionError, UnknownNameError
+from vlmscope.options import check_word
 
-__all__ = ["MODES", "Window", "everywhere", "given_windows", "parse_layers", "windows"]
+__all__ = [
+    "MODES",
+    "VARIANTS",
+    "EdgeSet",
+    "Window",
+    "edge_sets",
+    "everywhere",
+    "given_windows",
+    "parse_edges",
+    "parse_layers",
+    "windows",
+]
+
 
 MODES = ("inside", "outside", "from", "until")
 """``inside``: blocked in the window; ``outside``: blocked everywhere else, so that only the window may
 use the edges; ``from``: from the window's first layer on; ``until``: up to its last layer."""
+
+Edges = tuple[tuple[str, str], ...]
+
+_VARIANTS: dict[str, Edges] = {
+    "image->generated": (("image", "generated"),),
+    "image->query": (("image", "query"),),
+    "image->both": (("image", "query"), ("image", "generated")),
+    "query->generated": (("query", "generated"),),
+    "image<->query": (("image", "query"), ("query", "image")),
+    "query->image": (("query", "image"),),
+    "image->image": (("image", "image"),),
+    "image->last": (("image", "last"),),
+}
+
+VARIANTS: Mapping[str, Edges] = MappingProxyType(_VARIANTS)
+"""The variants of the paper, and the directions it names beside them. In a causal decoder with the image
+in front, ``query->image`` carries nothing; the sweep says so instead of assuming it."""
+
+
+@dataclass(frozen=True)
+class EdgeSet:
+    """Edges that are blocked together.
+
+    Attributes:
+        name: as it was written, without spaces.
+        edges: (source, target) token roles.
+    """
+
+    name: str
+    edges: Edges
+
+
+def edge_sets(text: str) -> tuple[EdgeSet, ...]:
+    """Edge sets out of a list separated by semicolons; each is swept by itself.
+
+    Raises:
+        BadOptionError: no edge, something that is none, or a set that is given twice.
+        UnknownNameError: a role that does not exist.
+    """
+    sets = tuple(EdgeSet("".join(part.split()), parse_edges(part)) for part in text.split(";"))
+    names = [each.name for each in sets]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise BadOptionError(f"The edge set {twice[0]!r} is given twice. Give it once.")
+    return sets
+
+
+def parse_edges(text: str) -> Edges:
+    """Edges out of a variant's name or of a list such as ``image->query,system->last``.
+
+    Raises:
+        BadOptionError: no edge, or something that is none.
+        UnknownNameError: a role that does not exist.
+    """
+    pairs: list[tuple[str, str]] = []
+    for part in (piece.strip() for piece in text.split(",")):
+        if not part:
+            continue
+        pairs += VARIANTS[part] if part in VARIANTS else _one(part)
+    if not pairs:
+        raise BadOptionError(
+            f"No edge is named in {text!r}. Write source->target, for example image->query."
+        )
+    return tuple(dict.fromkeys(pairs))
+
+
+def _one(part: str) -> list[tuple[str, str]]:
+    both = "<->" in part
+    sides = [side.strip() for side in part.split("<->" if both else "->")]
+    if len(sides) != 2:
+        raise BadOptionError(
+            f"An edge is written source->target or one<->other, got {part!r}. "
+            f"Variants: {', '.join(VARIANTS)}. In a shell put it in quotes: > redirects the output."
+        )
+    for side in sides:
+        if side not in EDGE_ROLES:
+            raise UnknownNameError("token role", side, EDGE_ROLES)
+    source, target = sides
+    return [(source, target), (target, source)] if both else [(source, target)]
 
 
 @dataclass(frozen=True)
@@ -70,8 +166,7 @@ def given_windows(
 
 
 def _given(layers: int, chosen: tuple[int, ...], mode: str) -> Window:
-    if mode not in MODES:
-        raise UnknownNameError("mode of windows", mode, MODES)
+    check_word("mode", mode, MODES)
     wrong = [layer for layer in chosen if not 0 <= layer < layers]
     if wrong or not chosen:
         what = f"layer {wrong[0]} does not exist" if wrong else "a window names no layer"
@@ -123,8 +218,7 @@ def windows(layers: int, width: int = 1, stride: int = 1, mode: str = "inside") 
         AttentionError: a width or stride below 1, a window wider than the decoder, or none that blocks.
         UnknownNameError: another mode.
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of windows", mode, MODES)
+    check_word("mode", mode, MODES)
     if width < 1 or stride < 1:
         raise AttentionError(f"Width and stride are at least 1, got {width} and {stride}.")
     if width > layers:

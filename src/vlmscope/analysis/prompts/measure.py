@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.prompts.result import PromptAblation
@@ -20,9 +18,10 @@ from vlmscope.attention import generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.shares import shares
 from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import SampleLog
-from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.data.resume import SampleLog, how_many, measured
+from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import check_options
 
 __all__ = ["PromptOptions", "prompt_ablation"]
 
@@ -39,12 +38,15 @@ class PromptOptions:
     placement: str | None = field(
         default=None, metadata={"help": "how images are fitted (default: the family's way)"}
     )
-    max_new_tokens: int = field(default=32, metadata={"help": "longest answer, in tokens"})
-    seed: int = field(default=0, metadata={"help": "of the shuffled order"})
+    max_new_tokens: int = field(
+        default=32, metadata={"at_least": 1, "whole": True, "help": "longest answer, in tokens"}
+    )
+    seed: int = field(
+        default=0, metadata={"at_least": 0, "whole": True, "help": "of the shuffled order"}
+    )
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1:
-            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+        check_options(self)
 
 
 def prompt_ablation(
@@ -79,19 +81,20 @@ def prompt_ablation(
         model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
     )
     log = SampleLog(resume, run)
-    ids: list[str] = []
-    total = len(samples) if isinstance(samples, Sized) else None
-    bar = tqdm(as_questions(samples), "prompts", total, file=sys.stderr, disable=not progress)
-    for question in bar:
-        digest = question.digest
-        if digest not in log:
-            log.add(digest, _measure(model, question, options, replacements))
-        ids.append(digest)
-    if not ids:
+    done = measured(
+        as_questions(samples),
+        log,
+        lambda question: _measure(model, question, options, replacements),
+        key=lambda question: question.digest,
+        title="prompts",
+        total=how_many(samples),
+        progress=progress,
+    )
+    if not done.ids:
         raise BadSampleError(
             "Prompt ablation needs at least one question about an image, got none."
         )
-    return PromptAblation(run, tuple({"id": digest, **_plain(log[digest])} for digest in ids))
+    return PromptAblation(run, tuple({"id": digest, **_plain(log[digest])} for digest in done.ids))
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
@@ -113,9 +116,9 @@ def _measure(
         ids = answer_ids(model, Prompt(question.text), question.answer, 1, options.preset)
     records = []
     for variant in variants:
-        found, said = _ask(model, question, variant, options)
-        ids = said if ids is None else ids
-        records.append({**found, "log_prob": _log_prob(model, question, variant, options, ids)})
+        record, spoken = _ask(model, question, variant, options)
+        ids = spoken if ids is None else ids
+        records.append({**record, "log_prob": _log_prob(model, question, variant, options, ids)})
     return {
         "question": question.text,
         "references": list(question.references),
@@ -127,10 +130,10 @@ def _ask(
     model: LoadedModel, question: Question, variant: Variant, options: PromptOptions
 ) -> tuple[dict[str, Any], np.ndarray]:
     """The greedy answer and what the last prompt token read."""
-    asked = _asked(model, variant)
-    with _condition(asked, variant), shares(asked, ["last"]) as found:
-        said = generate(
-            asked,
+    changed = _model_of(model, variant)
+    with _condition(changed, variant), shares(changed, ["last"]) as read:
+        spoken = generate(
+            changed,
             question.image,
             variant.text,
             max_new_tokens=options.max_new_tokens,
@@ -141,11 +144,11 @@ def _ask(
         "name": variant.name,
         "text": variant.text,
         "word": variant.word,
-        "answer": said.text,
-        "right": agrees(said.text, question.references) if question.references else None,
-        "image_share": float(found.means[0, :, :, 0].mean()),
+        "answer": spoken.text,
+        "right": agrees(spoken.text, question.references) if question.references else None,
+        "image_share": float(read.means[0, :, :, 0].mean()),
     }
-    return record, said.ids.numpy()
+    return record, spoken.ids.numpy()
 
 
 def _log_prob(
@@ -155,21 +158,21 @@ def _log_prob(
     options: PromptOptions,
     ids: np.ndarray,
 ) -> float:
-    asked = _asked(model, variant)
+    changed = _model_of(model, variant)
     encoded = encode_forced(
-        asked,
+        changed,
         question.image,
         variant.text,
         ids,
         preset=options.preset,
         placement=options.placement,
     )
-    with _condition(asked, variant):
-        scores, _ = run_forced(asked, encoded)
+    with _condition(changed, variant):
+        scores, _ = run_forced(changed, encoded)
     return float(scores.double().sum())
 
 
-def _asked(model: LoadedModel, variant: Variant) -> LoadedModel:
+def _model_of(model: LoadedModel, variant: Variant) -> LoadedModel:
     """The model, without its system sentence where the variant leaves it out."""
     return model if variant.system else replace(model, card=replace(model.card, system=""))
 

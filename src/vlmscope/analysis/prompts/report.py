@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from typing import Any
 
 from vlmscope.analysis.prompts.result import PromptAblation
+from vlmscope.analysis.record import run_section
 from vlmscope.report import Page
 
 __all__ = ["prompts_page", "prompts_table"]
 
+_WORDS, _EXAMPLES = 24, 5  # shown on the page
 
-def prompts_table(found: PromptAblation) -> tuple[list[str], list[list[object]]]:
+
+def prompts_table(ablation: PromptAblation) -> tuple[list[str], list[list[object]]]:
     """Columns and rows, a kind of change each."""
     columns = [
         "prompt",
@@ -29,7 +33,7 @@ def prompts_table(found: PromptAblation) -> tuple[list[str], list[list[object]]]
             None if effect.accuracy is None else f"{effect.accuracy.value:.0%}",
             _change(effect.image_share),
         ]
-        for effect in found.effects()
+        for effect in ablation.effects()
     ]
 
 
@@ -38,12 +42,12 @@ def _change(interval: tuple[float, float, float]) -> str:
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def prompts_page(found: PromptAblation, command: str = "") -> Page:
+def prompts_page(ablation: PromptAblation, command: str = "") -> Page:
     """The page."""
-    worst = min(found.effects(), key=lambda effect: effect.log_prob.value)
+    worst = min(ablation.effects(), key=lambda effect: effect.log_prob.value)
     page = Page(
-        f"Which parts of the prompt {found.run['model']} needs",
-        f"{len(found.questions)} questions. The answer suffers most from: {worst.name} "
+        f"Which parts of the prompt {ablation.run['model']} needs",
+        f"{len(ablation.questions)} questions. The answer suffers most from: {worst.name} "
         f"({worst.log_prob.value:+.2f} nats).",
     )
     page.text(
@@ -53,28 +57,29 @@ def prompts_page(found: PromptAblation, command: str = "") -> Page:
         '"Query tokens alone" leaves the prompt as it is and blocks the image for the last prompt token '
         "and for the answer."
     )
-    page.table(*prompts_table(found))
-    words = found.word_effects()
+    page.table(*prompts_table(ablation))
+    words = ablation.word_effects()
     if words:
         page.heading("Word by word")
         page.text("Mean change of the answer's log-probability when the word is removed.")
-        strongest = list(words.items())[:24]
+        strongest = list(words.items())[:_WORDS]
         page.table(["word", "log p (nats)"], [[word, value] for word, value in strongest])
     page.heading("Examples")
-    for question in found.questions[:5]:
-        clean = question["variants"][0]
-        rows = [
-            [
-                variant["name"] + (f": {variant['word']}" if variant["word"] else ""),
-                variant["text"],
-                variant["answer"],
-                variant["log_prob"] - clean["log_prob"],
-            ]
-            for variant in question["variants"]
-        ]
-        page.table(["change", "asked", "answered", "log p (nats)"], rows)
-    page.heading("The run")
-    if command:
-        page.code(command)
-    page.code(json.dumps(found.run, indent=2))
+    for question in ablation.questions[:_EXAMPLES]:
+        page.table(["change", "asked", "answered", "log p (nats)"], _example(question))
+    run_section(page, ablation.run, command)
     return page
+
+
+def _example(question: Mapping[str, Any]) -> list[list[object]]:
+    """Rows of one question: each variant, its text and answer, and what the clean answer lost."""
+    clean = question["variants"][0]
+    return [
+        [
+            variant["name"] + (f": {variant['word']}" if variant["word"] else ""),
+            variant["text"],
+            variant["answer"],
+            variant["log_prob"] - clean["log_prob"],
+        ]
+        for variant in question["variants"]
+    ]

@@ -73,11 +73,11 @@ class PromptAblation:
 
     def word_effects(self) -> dict[str, float]:
         """Mean change of the log-probability when a word is removed, by word, strongest first."""
-        found: dict[str, list[float]] = {}
+        changes: dict[str, list[float]] = {}
         for row in self.rows():
             if row["word"]:
-                found.setdefault(row["word"].casefold(), []).append(row["log_prob_change"])
-        means = {word: sum(values) / len(values) for word, values in found.items()}
+                changes.setdefault(row["word"].casefold(), []).append(row["log_prob_change"])
+        means = {word: sum(values) / len(values) for word, values in changes.items()}
         return dict(sorted(means.items(), key=lambda item: item[1]))
 
     def rows(self) -> Iterator[dict[str, Any]]:

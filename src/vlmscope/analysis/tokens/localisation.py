@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
-from tqdm import tqdm
 
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.result import GroundedAnswer
-from vlmscope.data.questions import as_questions
+from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.resume import walk
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
 from vlmscope.post import peak
@@ -64,7 +63,7 @@ def localisation(
     """The localisation score of answers to questions about ONE object each.
 
     A word counts when the peak of its map lies in the object's mask or at most ``tolerance`` away
-    from it ("What's in the Image": 40 pixels).
+    from it (docs/methods/token-grounding.md; the paper's 40 pixels).
 
     Args:
         model: the model.
@@ -79,16 +78,17 @@ def localisation(
     """
     spans = tuple(ranges or [(layer, layer) for layer in range(len(model.layers))])
     tallies: list[_Tally] = []
-    for question in tqdm(
-        as_questions(samples), "tokens", file=sys.stderr, disable=not progress, unit="question"
-    ):
+
+    def measure(question: Question) -> None:
         if question.mask is None:
-            continue
+            return
         answer = token_grounding(
             model, question.image, question.text, question.answer, options, phrases=[]
         )
         near = _near(question.mask, tolerance * max(question.mask.shape))
         tallies.append(_tally(answer, near, spans))
+
+    walk(as_questions(samples), measure, title="tokens", unit="question", progress=progress)
     if not tallies:
         raise BadSampleError("A localisation score needs questions with masks, got none.")
     lost = sum(tally.lost for tally in tallies)
@@ -116,13 +116,13 @@ def _tally(
     answer: GroundedAnswer, near: NDArray[np.bool_], spans: Sequence[tuple[int, int]]
 ) -> _Tally:
     lost = np.array([word.lost for word in answer.words])
-    found = np.array(
+    hits = np.array(
         [[_hits(answer, index, span, near) for span in spans] for index in range(len(answer.words))]
     )
     return _Tally(
-        found.sum(axis=0).tolist(),
-        found[lost].sum(axis=0).tolist(),
-        len(found),
+        hits.sum(axis=0).tolist(),
+        hits[lost].sum(axis=0).tolist(),
+        len(hits),
         int(lost.sum()),
         float(near.mean()),
     )

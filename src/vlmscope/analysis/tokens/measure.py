@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from vlmscope.attention import capture, generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
-from vlmscope.errors import AttentionError, BadOptionError, BadPhraseError
+from vlmscope.errors import AttentionError, BadPhraseError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import check_options
 from vlmscope.post import PostOptions, attention_share, locate
 from vlmscope.post.options import with_post
 from vlmscope.results import Grounding
@@ -38,7 +39,9 @@ class TokenOptions:
     placement: str | None = field(
         default=None, metadata={"help": "how images are fitted (default: the family's way)"}
     )
-    max_new_tokens: int = field(default=64, metadata={"help": "longest answer, in tokens"})
+    max_new_tokens: int = field(
+        default=64, metadata={"at_least": 1, "whole": True, "help": "longest answer, in tokens"}
+    )
     row: str = field(
         default="predicts",
         metadata={
@@ -48,19 +51,27 @@ class TokenOptions:
         },
     )
     first_layer: int | None = field(
-        default=None, metadata={"help": "first layer of the maps (default: a quarter of the depth)"}
+        default=None,
+        metadata={
+            "at_least": 0,
+            "whole": True,
+            "optional": True,
+            "help": "first layer of the maps (default: a quarter of the depth)",
+        },
     )
     last_layer: int | None = field(
         default=None,
-        metadata={"help": "last layer of the maps (default: three quarters of the depth)"},
+        metadata={
+            "at_least": 0,
+            "whole": True,
+            "optional": True,
+            "help": "last layer of the maps (default: three quarters of the depth)",
+        },
     )
     post: PostOptions = field(default_factory=PostOptions)
 
     def __post_init__(self) -> None:
-        if self.row not in ROW_CHOICES:
-            raise BadOptionError(f"row is one of {', '.join(ROW_CHOICES)}, got {self.row!r}.")
-        if self.max_new_tokens < 1:
-            raise BadOptionError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+        check_options(self)
 
     def layers(self, count: int) -> tuple[int, int]:
         """(first, last) layer of a decoder with so many; the middle half unless said otherwise.
@@ -108,14 +119,14 @@ def token_grounding(
     options = options or TokenOptions()
     layers = options.layers(len(model.layers))
     pixels = open_image(image).pixels
-    asked = Prompt.of(prompt)
-    ids = _answer(model, pixels, asked, answer, options)
+    question = Prompt.of(prompt)
+    ids = _answer(model, pixels, question, answer, options)
     text, words = merge_words(ids.tolist(), model.processor.tokenizer)
     if not words:
         raise BadPhraseError(
             f"The answer {text!r} holds no word to ground. Ask for a description, or give an answer."
         )
-    reading = _Reading(model, asked, ids, options, heads)
+    reading = _Reading(model, question, ids, options, heads)
     seen = reading.read(pixels)
     blank = reading.read(_blank(pixels))
     with knockout(model, [("image", "generated"), ("image", "last")]):
@@ -127,31 +138,30 @@ def token_grounding(
         **asdict(options),
         heads=None if heads is None else [list(pair) for pair in heads],
     )
-    result = GroundedAnswer(text, asked.text, pixels, grounded, (), seen.token_map, layers, run)
+    result = GroundedAnswer(text, question.text, pixels, grounded, (), seen.token_map, layers, run)
     spans = noun_phrases(text, words) if phrases is None else _spans(text, words, phrases)
     post = _post(model, options)
-    found = tuple(_ground(model, result, span, post) for span in spans)
-    return GroundedAnswer(text, asked.text, pixels, grounded, found, seen.token_map, layers, run)
+    return replace(result, phrases=tuple(_ground(model, result, span, post) for span in spans))
 
 
 def _answer(
     model: LoadedModel,
     pixels: NDArray[np.uint8],
-    asked: Prompt,
+    question: Prompt,
     answer: str | None,
     options: TokenOptions,
 ) -> NDArray[np.int64]:
     if answer is not None:
-        return answer_ids(model, asked, answer, 1, options.preset)
-    said = generate(
+        return answer_ids(model, question, answer, 1, options.preset)
+    spoken = generate(
         model,
         pixels,
-        asked,
+        question,
         max_new_tokens=options.max_new_tokens,
         preset=options.preset,
         placement=options.placement,
     )
-    ids: NDArray[np.int64] = said.ids.numpy()
+    ids: NDArray[np.int64] = spoken.ids.numpy()
     return ids
 
 
@@ -169,14 +179,14 @@ class _Read:
 @dataclass(frozen=True, eq=False)
 class _Reading:
     model: LoadedModel
-    asked: Prompt
+    question: Prompt
     ids: NDArray[np.int64]
     options: TokenOptions
     heads: Sequence[tuple[int, int]] | None
 
     def read(self, pixels: NDArray[np.uint8]) -> _Read:
         """Rows and scores of the answer on an image."""
-        encoded = encode_forced(self.model, pixels, self.asked, self.ids, **self._settings())
+        encoded = encode_forced(self.model, pixels, self.question, self.ids, **self._settings())
         tokens = encoded.token_maps[0]
         rows = tokens.positions("generated") - int(self.options.row == "predicts")
         with capture(self.model, rows=rows.tolist(), heads=self.heads, average=True) as trace:
@@ -192,7 +202,7 @@ class _Reading:
 
     def score(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Scores alone."""
-        encoded = encode_forced(self.model, pixels, self.asked, self.ids, **self._settings())
+        encoded = encode_forced(self.model, pixels, self.question, self.ids, **self._settings())
         scores, likeliest = run_forced(self.model, encoded)
         return scores.double().numpy(), likeliest.numpy()
 
@@ -230,15 +240,15 @@ def _word(
 
 def _spans(text: str, words: Sequence[Word], phrases: Sequence[str]) -> list[tuple[int, int]]:
     """The words of given phrases, each at its first place in the answer."""
-    found = []
+    spans = []
     for phrase in phrases:
         start = text.casefold().find(phrase.strip().casefold()) if phrase.strip() else -1
         end = start + len(phrase.strip())
         inside = [i for i, word in enumerate(words) if word.start < end and word.end > start]
         if start < 0 or not inside:
             raise BadPhraseError(f"The answer {text!r} does not hold the phrase {phrase!r}.")
-        found.append((inside[0], inside[-1] + 1))
-    return found
+        spans.append((inside[0], inside[-1] + 1))
+    return spans
 
 
 def _post(model: LoadedModel, options: TokenOptions) -> PostOptions:

@@ -16,7 +16,10 @@ from vlmscope.viz.text import Font, clean, font, line_height, widest
 
 __all__ = ["captioned"]
 
-_MARGIN = 16
+_MARGIN = 16  # pixels around the caption
+_NO_BOX = (120, 120, 120)  # colour of phrases that have none
+
+_Piece = tuple[str, tuple[int, ...]]  # a word of the caption and its colour
 
 
 def captioned(
@@ -50,45 +53,6 @@ def captioned(
     return _with_caption(picture, _pieces(text, phrases, colours), face)
 
 
-Piece = tuple[str, tuple[int, ...]]
-
-
-def _pieces(
-    text: str, phrases: Sequence[Grounding], colours: Sequence[tuple[int, ...]]
-) -> list[Piece]:
-    """Words of the caption with their colours; a phrase is found at its next place in the text."""
-    pieces: list[Piece] = []
-    at = 0
-    for number, (phrase, colour) in enumerate(zip(phrases, colours, strict=True), 1):
-        start = text.find(phrase.phrase, at)
-        if start < 0:
-            continue
-        pieces += [(word, INK) for word in text[at:start].split()]
-        shown = colour if phrase.box is not None else (120, 120, 120)
-        pieces.append((f"[{number}]", shown))
-        pieces += [(word, shown) for word in phrase.phrase.split()]
-        at = start + len(phrase.phrase)
-    return pieces + [(word, INK) for word in text[at:].split()]
-
-
-def _with_caption(picture: Image.Image, pieces: Sequence[Piece], face: Font) -> Image.Image:
-    space, step = widest([" a"], face) - widest(["a"], face), int(line_height(face) * 1.25)
-    places: list[tuple[float, float, Piece]] = []
-    x, y = float(_MARGIN), float(_MARGIN)
-    for word, colour in pieces:
-        wide = widest([word], face)
-        if x > _MARGIN and x + wide > picture.width - _MARGIN:
-            x, y = float(_MARGIN), y + step
-        places.append((x, y, (word, colour)))
-        x += wide + space
-    whole = Image.new("RGB", (picture.width, picture.height + int(y) + step + _MARGIN), PAPER)
-    whole.paste(picture, (0, 0))
-    draw = ImageDraw.Draw(whole)
-    for left, top, (word, colour) in places:
-        draw.text((left, picture.height + top), word, font=face, fill=_legible(colour))
-    return whole
-
-
 def _tag(
     picture: Image.Image,
     text: str,
@@ -104,8 +68,44 @@ def _tag(
     draw.text((x + 4, y + 1), text, font=face, fill=PAPER)
 
 
+def _pieces(
+    text: str, phrases: Sequence[Grounding], colours: Sequence[tuple[int, ...]]
+) -> list[_Piece]:
+    """Words of the caption with their colours; a phrase is found at its next place in the text."""
+    pieces: list[_Piece] = []
+    at = 0
+    for number, (phrase, colour) in enumerate(zip(phrases, colours, strict=True), 1):
+        start = text.find(phrase.phrase, at)
+        if start < 0:
+            continue
+        pieces += [(word, INK) for word in text[at:start].split()]
+        shown = colour if phrase.box is not None else _NO_BOX
+        pieces.append((f"[{number}]", shown))
+        pieces += [(word, shown) for word in phrase.phrase.split()]
+        at = start + len(phrase.phrase)
+    return pieces + [(word, INK) for word in text[at:].split()]
+
+
+def _with_caption(picture: Image.Image, pieces: Sequence[_Piece], face: Font) -> Image.Image:
+    space, step = widest([" a"], face) - widest(["a"], face), int(line_height(face) * 1.25)
+    places: list[tuple[float, float, _Piece]] = []
+    x, y = float(_MARGIN), float(_MARGIN)
+    for word, colour in pieces:
+        wide = widest([word], face)
+        if x > _MARGIN and x + wide > picture.width - _MARGIN:
+            x, y = float(_MARGIN), y + step
+        places.append((x, y, (word, colour)))
+        x += wide + space
+    whole = Image.new("RGB", (picture.width, picture.height + int(y) + step + _MARGIN), PAPER)
+    whole.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(whole)
+    for left, top, (word, colour) in places:
+        draw.text((left, picture.height + top), word, font=face, fill=_legible(colour))
+    return whole
+
+
 def _legible(colour: tuple[int, ...]) -> tuple[int, ...]:
-    """Darkened until it can be read on white (relative luminance of at most 0.3)."""
+    """Darkened until it can be read on white (luma of at most 0.42)."""
     shown = np.array(colour, dtype=float)
     while shown @ (0.2126, 0.7152, 0.0722) > 0.42 * 255:
         shown *= 0.92

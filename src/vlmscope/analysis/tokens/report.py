@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 from PIL import Image
 
+from vlmscope.analysis.record import run_section
 from vlmscope.analysis.tokens.picture import captioned
 from vlmscope.analysis.tokens.result import CAVEAT, GroundedAnswer
 from vlmscope.report import Page, Series, curves
@@ -77,10 +76,7 @@ def tokens_page(answer: GroundedAnswer, command: str = "") -> Page:
     page.plot(
         curves(_layer_series(answer), y_label="attention on the image"), "Mean over all words."
     )
-    page.heading("The run")
-    if command:
-        page.code(command)
-    page.code(json.dumps(answer.run, indent=2))
+    run_section(page, answer.run, command)
     return page
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 __all__ = ["Word", "merge_words", "noun_phrases"]
 
-
 # words of the closed classes of English that end a noun phrase; what is left between them is one
 _BREAK_WORDS = """
 is are was were be been being am has have had do does did will would can could may might must
@@ -25,20 +24,19 @@ looking located placed positioned visible seen wears holds sits stands lies left
 center centre top bottom
 """
 
+# articles and numbers make no noun phrase by themselves
 _COUNT_WORDS = "a an the one two three four five six seven eight nine ten several many"
 
 _BREAKS = frozenset(_BREAK_WORDS.split())
-
-_ARTICLES = frozenset(_COUNT_WORDS.split())
+_COUNTS = frozenset(_COUNT_WORDS.split())
 
 # scripts that write no spaces between words: their tokens stand for themselves
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 
-_JOINERS = (
-    "'’-\u200c\u200d"  # apostrophes, hyphen, zero-width joiners: part of a word between letters
-)
+# apostrophes, hyphen, zero-width joiners: part of a word between letters
+_JOINERS = "'’-\u200c\u200d"
 
-_UNSETTLED = "\ufffd"
+_UNSETTLED = "\ufffd"  # what bytes of a character decode to before the others are there
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,35 @@ def merge_words(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[Word]]:
     return text, words
 
 
+def noun_phrases(text: str, words: Sequence[Word]) -> list[tuple[int, int]]:
+    """Runs of words between breaks and punctuation: (first, past the last) indices into ``words``.
+
+    A rule for English. Of other scripts and languages every unbroken run of words is taken, which
+    may be more than a phrase; hand your own phrases over where that matters.
+
+    Args:
+        text: the answer.
+        words: its words.
+    """
+    runs: list[tuple[int, int]] = []
+    start: int | None = None
+    for index, word in enumerate(words):
+        broken = word.text.casefold() in _BREAKS
+        gap = text[words[index - 1].end : word.start] if index else ""
+        if start is not None and (broken or gap.strip()):
+            runs.append((start, index))
+            start = None
+        if start is None and not broken:
+            start = index
+    if start is not None:
+        runs.append((start, len(words)))
+    return [
+        (first, last)
+        for first, last in runs
+        if any(word.text.casefold() not in _COUNTS for word in words[first:last])
+    ]
+
+
 def _settled(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[int]]:
     """The decoded text, and for each token how many characters are settled once it is there."""
     ends: list[int] = []
@@ -97,7 +124,7 @@ def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
 
 def _words(text: str) -> list[tuple[int, int]]:
     """(start, end) of runs of letters, digits and marks, joined by apostrophes and hyphens."""
-    found: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     start: int | None = None
     for index, character in enumerate(text):
         joins = (
@@ -109,11 +136,11 @@ def _words(text: str) -> list[tuple[int, int]]:
         if _is_letter(character) or joins:
             start = index if start is None else start
         elif start is not None:
-            found.append((start, index))
+            runs.append((start, index))
             start = None
     if start is not None:
-        found.append((start, len(text)))
-    return found
+        runs.append((start, len(text)))
+    return runs
 
 
 def _is_letter(character: str) -> bool:
@@ -143,32 +170,3 @@ def _covering(start: int, end: int, ends: Sequence[int]) -> tuple[int, ...]:
             tokens += [*waiting, index]
         waiting, before = [], after
     return tuple(tokens)
-
-
-def noun_phrases(text: str, words: Sequence[Word]) -> list[tuple[int, int]]:
-    """Runs of words between breaks and punctuation: (first, past the last) indices into ``words``.
-
-    A rule for English. Of other scripts and languages every unbroken run of words is taken, which
-    may be more than a phrase; hand your own phrases over where that matters.
-
-    Args:
-        text: the answer.
-        words: its words.
-    """
-    found: list[tuple[int, int]] = []
-    start: int | None = None
-    for index, word in enumerate(words):
-        broken = word.text.casefold() in _BREAKS
-        gap = text[words[index - 1].end : word.start] if index else ""
-        if start is not None and (broken or gap.strip()):
-            found.append((start, index))
-            start = None
-        if start is None and not broken:
-            start = index
-    if start is not None:
-        found.append((start, len(words)))
-    return [
-        (first, last)
-        for first, last in found
-        if any(word.text.casefold() not in _ARTICLES for word in words[first:last])
-    ]

@@ -1,12 +1,13 @@
 """Many knock-outs of one prompt for the price of a few: what they share is computed once.
 
-A prompt and its answer are run once (:mod:`replay`). Every knock-out then starts at the first layer
-and the first row that it can change, beside all others (:mod:`wave`); what it cannot change is taken
-from the clean run. Where a family cannot be resumed like that, passes run whole (:mod:`whole`).
+A prompt and its answer are run once, without a knock-out (:mod:`clean_run`). Each knock-out is then
+replayed from the first layer and the first position that it can change (:mod:`changes`), several side
+by side in one batch (:mod:`batch`); what it cannot change is taken from the clean run. Where a family
+cannot be resumed like that, every knock-out is a full pass (:mod:`full_passes`).
 """
 
-from vlmscope.attention.sweep.cases import LAST_ROWS, Case
-from vlmscope.attention.sweep.outcome import Outcome, Said, Swept
+from vlmscope.attention.sweep.effects import CleanAnswer, Effect, SweepResult
 from vlmscope.attention.sweep.run import sweep
+from vlmscope.attention.sweep.specs import LAST_ROWS, KnockoutSpec
 
-__all__ = ["LAST_ROWS", "Case", "Outcome", "Said", "Swept", "sweep"]
+__all__ = ["LAST_ROWS", "CleanAnswer", "Effect", "KnockoutSpec", "SweepResult", "sweep"]

@@ -1,4 +1,4 @@
-"""A sweep over one prompt: which way it runs, and what comes out of it."""
+"""A sweep over one prompt: by replays where the family can be resumed, else by full passes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from numpy.typing import NDArray
 from vlmscope.attention.instrument import Binding, Forward, Instrument, instrument
 from vlmscope.attention.knockout import Knockout
 from vlmscope.attention.selection import check_layers
-from vlmscope.attention.sweep.answers import greedy_answers
-from vlmscope.attention.sweep.cases import LAST_ROWS, Case, knockouts_of
-from vlmscope.attention.sweep.lanes import Lane, waves
-from vlmscope.attention.sweep.liveness import Liveness
-from vlmscope.attention.sweep.outcome import Compared, Outcome, Said, Swept, compare
-from vlmscope.attention.sweep.replay import NotResumableError, Replay, answer_text, read_out, replay
-from vlmscope.attention.sweep.wave import Wave
-from vlmscope.attention.sweep.whole import sweep_whole
+from vlmscope.attention.sweep.batch import Replay, ReplayBatch, batches
+from vlmscope.attention.sweep.changes import ChangeFinder
+from vlmscope.attention.sweep.clean_run import (
+    CleanRun,
+    NotResumableError,
+    answer_text,
+    next_logits,
+    run_clean,
+)
+from vlmscope.attention.sweep.decoding import greedy_answers
+from vlmscope.attention.sweep.effects import CleanAnswer, Comparison, Effect, SweepResult, compare
+from vlmscope.attention.sweep.full_passes import sweep_by_full_passes
+from vlmscope.attention.sweep.specs import LAST_ROWS, KnockoutSpec, knockouts_of
 from vlmscope.errors import AttentionError, BadSampleError, UnknownNameError, VlmscopeWarning
 from vlmscope.models import Encoded, LoadedModel, Prompt
 
@@ -34,21 +39,21 @@ def sweep(
     model: LoadedModel,
     pixels: NDArray[np.uint8],
     prompt: str | Prompt,
-    cases: Sequence[Case],
+    specs: Sequence[KnockoutSpec],
     *,
     preset: str | None = None,
     placement: str | None = None,
     last_row: str = "query",
     max_new_tokens: int = 32,
     ask: bool = False,
-) -> Swept:
+) -> SweepResult:
     """Knock out many sets of edges in one prompt and see what each does to the clean answer.
 
     Args:
         model: the model.
         pixels: uint8 (height, width, 3).
         prompt: with an answer (teacher forcing); without one the model answers first, greedily.
-        cases: the knock-outs.
+        specs: the knock-outs.
         preset, placement: as for :func:`vlmscope.prefill`.
         last_row: what the last prompt position counts as, of :data:`LAST_ROWS`.
         max_new_tokens: longest answer.
@@ -61,15 +66,16 @@ def sweep(
     """
     if last_row not in LAST_ROWS:
         raise UnknownNameError("side of the last prompt row", last_row, LAST_ROWS)
-    for case in cases:
-        check_layers(case.layers, len(model.layers))
+    depth = len(model.layers)
+    for spec in specs:
+        check_layers(spec.layers, depth)
     prompt = Prompt.of(prompt)
     with instrument(model) as active:
         if active.readers or active.blockers or active.stop_after is not None:
             raise AttentionError(
                 "A sweep of knock-outs cannot run inside a capture or another knockout. End it first."
             )
-    if not cases:
+    if not specs:
         raise AttentionError("A sweep needs at least one knock-out, got none.")
     encoded = model.encode([pixels], [prompt], preset=preset, placement=placement)
     if prompt.answer is not None and not len(encoded.token_maps[0].positions("generated")):
@@ -79,7 +85,7 @@ def sweep(
         )
     if model.family.causal_image and not model.family.crossed:
         try:
-            return _resumed(model, encoded, cases, last_row, max_new_tokens, ask)
+            return _sweep_by_replays(model, encoded, specs, last_row, max_new_tokens, ask)
         except NotResumableError:
             warnings.warn(
                 f"{model.id} (family {model.family.id!r}) cannot be resumed from a layer for these "
@@ -89,130 +95,135 @@ def sweep(
                 stacklevel=2,
             )
     settings: dict[str, Any] = {"preset": preset, "placement": placement, "last_row": last_row}
-    return sweep_whole(
-        model, pixels, prompt, cases, max_new_tokens=max_new_tokens, ask=ask, **settings
+    return sweep_by_full_passes(
+        model, pixels, prompt, specs, max_new_tokens=max_new_tokens, ask=ask, **settings
     )
 
 
-def _resumed(
+def _sweep_by_replays(
     model: LoadedModel,
     encoded: Encoded,
-    cases: Sequence[Case],
+    specs: Sequence[KnockoutSpec],
     last_row: str,
     max_new_tokens: int,
     ask: bool,
-) -> Swept:
-    token_map = encoded.token_maps[0]
-    parts = knockouts_of(model, cases, token_map, last_row)
+) -> SweepResult:
+    knockouts = knockouts_of(model, specs, encoded.token_maps[0], last_row)
     with instrument(model) as active, model.frozen():
-        first = min(_first_row(part, encoded) for part in dict.fromkeys(parts))
-        clean = replay(active, model, encoded, first, max_new_tokens)
-        said = _said(clean)
-        if not said.tokens:
-            return Swept(said, (), shared=True)
-        runner = _Runner(active, clean, said, max_new_tokens, ask)
-        return Swept(said, runner.outcomes(cases, parts), shared=True)
+        first = min(_first_row(each, encoded) for each in dict.fromkeys(knockouts))
+        clean = run_clean(active, model, encoded, first, max_new_tokens)
+        answer = _clean_answer(clean)
+        if not answer.tokens:
+            return SweepResult(answer, (), resumed=True)
+        replayer = _Replayer(active, clean, answer, max_new_tokens, ask)
+        return SweepResult(answer, replayer.effects(specs, knockouts), resumed=True)
 
 
-def _first_row(part: Knockout, encoded: Encoded) -> int:
+def _first_row(knockout: Knockout, encoded: Encoded) -> int:
     """The first row of the prompt that a knock-out changes if the model reads from left to right."""
     length = len(encoded.token_maps[0])
     forward = Forward(0, length, None, Binding(encoded.token_maps))
-    blocked = part.blocked(forward, 1, length, torch.device("cpu"))[0].any(0).tril()
+    blocked = knockout.blocked(forward, 1, length, torch.device("cpu"))[0].any(0).tril()
     rows = blocked.any(-1).nonzero()
     return int(rows[0]) if len(rows) else length - 1
 
 
-def _said(clean: Replay) -> Said:
-    ids = clean.ids[: clean.scored]
+def _clean_answer(clean: CleanRun) -> CleanAnswer:
     text = answer_text(clean.model, clean.ids)
     if not text:
-        return Said("", (), np.zeros(0), clean.given)
-    own = compare(clean.logits, clean.logits[None], clean.ids)
+        return CleanAnswer("", (), np.zeros(0), clean.handed_in)
+    itself = compare(clean.logits, clean.logits[None], clean.ids)
     tokenizer = clean.model.processor.tokenizer
-    words = tuple(tokenizer.decode([token]) for token in ids.tolist())
-    return Said(text, words, own.logprobs[0, : clean.scored].numpy(), clean.given)
+    tokens = tuple(tokenizer.decode([token]) for token in clean.ids[: clean.scored].tolist())
+    logprobs = itself.logprobs[0, : clean.scored].numpy()
+    return CleanAnswer(text, tokens, logprobs, clean.handed_in)
 
 
-class _Runner:
-    """Turns cases into lanes, runs each distinct lane once, and hands the outcomes out."""
+class _Replayer:
+    """Replays each distinct knock-out once, and hands the effects out."""
 
     def __init__(
-        self, active: Instrument, clean: Replay, said: Said, max_new_tokens: int, ask: bool
+        self,
+        active: Instrument,
+        clean: CleanRun,
+        answer: CleanAnswer,
+        max_new_tokens: int,
+        ask: bool,
     ) -> None:
         self._active = active
         self._clean = clean
-        self._said = said
+        self._answer = answer
         self._limit = max_new_tokens
         self._ask = ask
-        self._own = compare(clean.logits, clean.logits[None], clean.ids)
+        self._itself = compare(clean.logits, clean.logits[None], clean.ids)
 
-    def outcomes(self, cases: Sequence[Case], parts: Sequence[Knockout]) -> tuple[Outcome, ...]:
-        liveness = Liveness(self._clean.allowed, self._clean.rows)
-        live = {part: liveness.of(part) for part in dict.fromkeys(parts)}
-        lanes: dict[object, Lane] = {}
+    def effects(
+        self, specs: Sequence[KnockoutSpec], knockouts: Sequence[Knockout]
+    ) -> tuple[Effect, ...]:
+        finder = ChangeFinder(self._clean.readable, self._clean.rows)
+        changes = {each: finder.of(each) for each in dict.fromkeys(knockouts)}
+        replays: dict[object, Replay] = {}
         keys: list[object] = []
-        for case, part in zip(cases, parts, strict=True):
-            acting = {
-                layer: row for layer, row in live[part].first_rows.items() if layer in case.layers
-            }
-            key = (live[part].signature, tuple(sorted(case.layers))) if acting else None
+        for spec, knockout in zip(specs, knockouts, strict=True):
+            rows = changes[knockout].first_rows
+            first_rows = {layer: row for layer, row in rows.items() if layer in spec.layers}
+            signature = changes[knockout].signature
+            key = (signature, tuple(sorted(spec.layers))) if first_rows else None
             keys.append(key)
-            if key is not None and key not in lanes:
-                layers = frozenset(case.layers)
-                lanes[key] = Lane(part, layers, min(acting), min(acting.values()))
-        found = dict(zip(lanes, self._run(list(lanes.values())), strict=True))
-        return tuple(self._nothing() if key is None else found[key] for key in keys)
+            if key is not None and key not in replays:
+                layers = frozenset(spec.layers)
+                first_row = min(first_rows.values())
+                replays[key] = Replay(knockout, layers, min(first_rows), first_row)
+        effects = dict(zip(replays, self._run(list(replays.values())), strict=True))
+        nothing = Effect.none(self._answer, self._ask)
+        return tuple(nothing if key is None else effects[key] for key in keys)
 
-    def _nothing(self) -> Outcome:
-        text = self._said.text if self._ask else None
-        return Outcome(
-            self._said.logprobs, np.zeros_like(self._said.logprobs), False, text, live=False
-        )
-
-    def _run(self, lanes: list[Lane]) -> list[Outcome]:
-        found: dict[int, Outcome] = {}
-        for indices in waves(lanes, self._clean.length):
-            wave = Wave(self._active, self._clean, [lanes[i] for i in indices], keep=self._ask)
-            compared = self._compared(wave)
-            answers = self._answers(wave, compared.picks) if self._ask else [None] * len(indices)
-            changed = (compared.picks != self._own.picks).any(-1).tolist()
+    def _run(self, replays: list[Replay]) -> list[Effect]:
+        effects: dict[int, Effect] = {}
+        for indices in batches(replays, self._clean.length):
+            members = [replays[index] for index in indices]
+            batch = ReplayBatch(self._active, self._clean, members, keep=self._ask)
+            comparison = self._compared(batch)
+            answers: Sequence[str | None] = [None] * len(indices)
+            if self._ask:
+                answers = self._answers(batch, comparison.likeliest)
+            changed = (comparison.likeliest != self._itself.likeliest).any(-1).tolist()
             for at, index in enumerate(indices):
-                found[index] = Outcome(
-                    compared.logprobs[at, : self._clean.scored].numpy(),
-                    compared.kl[at, : self._clean.scored].numpy(),
+                effects[index] = Effect(
+                    comparison.logprobs[at, : self._clean.scored].numpy(),
+                    comparison.kl[at, : self._clean.scored].numpy(),
                     changed[at],
                     answers[at],
-                    live=True,
+                    replayed=True,
                 )
-        return [found[index] for index in range(len(lanes))]
+        return [effects[index] for index in range(len(replays))]
 
-    def _compared(self, wave: Wave) -> Compared:
-        """All lanes against the clean run; logits are made and dropped in blocks."""
-        clean, hidden, start = self._clean, wave.run(), wave.offset
+    def _compared(self, batch: ReplayBatch) -> Comparison:
+        """All replays against the clean run; logits are made and dropped in blocks."""
+        clean, hidden, start = self._clean, batch.run(), batch.unchanged_tokens
         step = max(1, _LOGITS // (hidden.shape[1] * clean.logits.shape[-1]))
         blocks = [
-            compare(clean.logits[start:], read_out(clean.model, block), clean.ids[start:])
+            compare(clean.logits[start:], next_logits(clean.model, block), clean.ids[start:])
             for block in hidden.split(step)
         ]
-        lanes = len(hidden)
+        count = len(hidden)
         before = (
-            self._own.logprobs[:, :start].expand(lanes, -1),
-            torch.zeros(lanes, start, dtype=torch.float64),
-            self._own.picks[:, :start].expand(lanes, -1),
+            self._itself.logprobs[:, :start].expand(count, -1),
+            torch.zeros(count, start, dtype=torch.float64),
+            self._itself.likeliest[:, :start].expand(count, -1),
         )
         after = (torch.cat(parts) for parts in zip(*blocks, strict=True))
-        return Compared(*(torch.cat(pair, dim=1) for pair in zip(before, after, strict=True)))
+        return Comparison(*(torch.cat(pair, dim=1) for pair in zip(before, after, strict=True)))
 
-    def _answers(self, wave: Wave, picks: torch.Tensor) -> list[str | None]:
-        """What each lane says: the clean answer where it would pick every token of it."""
+    def _answers(self, batch: ReplayBatch, likeliest: torch.Tensor) -> list[str]:
+        """What the model says in each replay: the clean answer where it would pick every token."""
         clean = self._clean
-        same = (picks == clean.ids).all(-1).tolist()
+        same = (likeliest == clean.ids).all(-1).tolist()
         # of an answer that was handed in it is not known whether the model would end there
-        asked = [at for at in range(len(picks)) if clean.given or not same[at]]
-        said: list[str | None] = [self._said.text] * len(picks)
-        tokens = [int(picks[at, 0]) for at in asked]
-        answers = greedy_answers(wave, asked, tokens, self._limit)
-        for at, ids in zip(asked, answers, strict=True):
-            said[at] = answer_text(clean.model, ids)
-        return said
+        chosen = [at for at in range(len(likeliest)) if clean.handed_in or not same[at]]
+        texts = [self._answer.text] * len(likeliest)
+        first_tokens = [int(likeliest[at, 0]) for at in chosen]
+        answers = greedy_answers(batch, chosen, first_tokens, self._limit)
+        for at, ids in zip(chosen, answers, strict=True):
+            texts[at] = answer_text(clean.model, ids)
+        return texts

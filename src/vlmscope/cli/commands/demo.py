@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import AsJson, Quiet, load_decoder
+from vlmscope.cli.arguments import Printing
 from vlmscope.cli.console import emit, emit_json, note
 from vlmscope.cli.headsets import show_head_set
+from vlmscope.cli.loading import Loading
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.places import check_place, save_picture
 
@@ -30,12 +31,12 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def demo(
+    *,
     options: dict[str, Any],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to write into.")
     ] = Path("vlmscope-demo"),
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    printing: Printing,
 ) -> None:
     """See it all in two minutes, offline: discover, verify, ground, one page.
 
@@ -53,13 +54,13 @@ def demo(
     # a model this small gains nothing from a second thread, and two threads on two cores that
     # anything else uses run at a twentieth of the speed of one
     torch.set_num_threads(1)
-    model = load_decoder(MODEL)
-    say = (lambda text: None) if quiet else note
-    story = tell(model, settings, progress=not quiet, say=say)
+    model = Loading().decoder(MODEL)
+    say = (lambda text: None) if printing.quiet else note
+    story = tell(model, settings, progress=not printing.quiet, say=say)
     story.heads.save(heads)
     save_picture(Image.fromarray(story.hero.sample.image), scene)
     write_page(story, page)
-    if as_json:
+    if printing.as_json:
         emit_json(
             {
                 "page": str(page),

@@ -40,15 +40,15 @@ def doctor(
 
     needs = None if model is None else footprint(model)
     device, free = health.free_memory()
-    about = None if needs is None else _about(needs, device, free)
+    needed = None if needs is None else _needed(needs, device, free)
     facts = {
         "versions": health.versions(),
         "machine": health.machine(),
         "accelerators": health.accelerators(),
         "kernels": health.kernels(),
         "extras": health.extras(),
-        "model": about,
-        "problems": [*health.problems(), *(_unfit(about) if about is not None else [])],
+        "model": needed,
+        "problems": [*health.problems(), *(_unfit(needed) if needed is not None else [])],
     }
     if as_json:
         emit_json(facts)
@@ -57,8 +57,9 @@ def doctor(
     return 1 if facts["problems"] else 0
 
 
-def _about(needs: Footprint, device: str, free: int | None) -> dict[str, Any]:
-    needed = needs.needed_bytes
+def _needed(needs: Footprint, device: str, free: int | None) -> dict[str, Any]:
+    """What a model needs beside what is free, as JSON values."""
+    size = needs.needed_bytes
     return {
         "id": needs.model,
         "revision": needs.revision,
@@ -71,10 +72,10 @@ def _about(needs: Footprint, device: str, free: int | None) -> dict[str, Any]:
         "weights": needs.weights(),
         "loads_as": needs.loads_as,
         "picture": None if needs.picture is None else _picture(needs.picture),
-        "needed_bytes": needed,
+        "needed_bytes": size,
         "device": device,
         "free_bytes": free,
-        "fits": None if needed is None or free is None else needed <= free,
+        "fits": None if size is None or free is None else size <= free,
     }
 
 
@@ -84,25 +85,25 @@ def _picture(cost: PictureCost) -> dict[str, Any]:
     return {"height": SIZE[0], "width": SIZE[1], **asdict(cost)}
 
 
-def _unfit(about: dict[str, Any]) -> list[str]:
+def _unfit(needed: dict[str, Any]) -> list[str]:
     """What keeps the model from being loaded here, each with its remedy."""
     from vlmscope.doctor.footprint import NO_WEIGHTS
 
-    found = _misfit(about)
-    if about["asked"] == NO_WEIGHTS:
-        found.append(
-            f"{about['id']} cannot be loaded: {NO_WEIGHTS}. Fetch the checkpoint again, or give the "
+    problems = _misfit(needed)
+    if needed["asked"] == NO_WEIGHTS:
+        problems.append(
+            f"{needed['id']} cannot be loaded: {NO_WEIGHTS}. Fetch the checkpoint again, or give the "
             "folder that save_pretrained() wrote."
         )
-    return found
+    return problems
 
 
-def _misfit(about: dict[str, Any]) -> list[str]:
-    if about["fits"] is not False:
+def _misfit(needed: dict[str, Any]) -> list[str]:
+    if needed["fits"] is not False:
         return []
     return [
-        f"{about['id']} needs about {_size(about['needed_bytes'])} and {about['device']} has "
-        f"{_size(about['free_bytes'])} free. Load it in a smaller dtype, on another device, or "
+        f"{needed['id']} needs about {_size(needed['needed_bytes'])} and {needed['device']} has "
+        f"{_size(needed['free_bytes'])} free. Load it in a smaller dtype, on another device, or "
         "spread with device_map='auto' (pip install 'vlmscope[accelerate]')."
     ]
 
@@ -152,8 +153,8 @@ def _stored(model: dict[str, Any]) -> str:
         return "unknown"
     parts = ", ".join(f"{count:,} {name}" for name, count in model["stored"].items())
     size = "" if model["stored_bytes"] is None else f", {_size(model['stored_bytes'])}"
-    how = f" ({model['quantisation']})" if model["quantisation"] else ""
-    return f"{parts}{size}{how}"
+    quantised = f" ({model['quantisation']})" if model["quantisation"] else ""
+    return f"{parts}{size}{quantised}"
 
 
 def _picture_rows(picture: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    ModelName,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_model,
-)
+from vlmscope.cli.arguments import Printing
 from vlmscope.cli.console import emit_json, emit_table, note
+from vlmscope.cli.loading import Loading, ModelName
+from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
 
 if TYPE_CHECKING:
+    from vlmscope.evaluation.configured_methods import MethodChoice
     from vlmscope.evaluation.scores import Evaluation
 
 __all__ = ["command"]
@@ -29,104 +24,136 @@ __all__ = ["command"]
 STATE = "samples.jsonl"
 _SHOWN = 5
 
-
-def command(words: list[str]) -> Callable[..., Any]:
-    """The function of this command."""
-    from vlmscope.data.datasets import dataset_kinds
-
-    kinds = "; ".join(f"{kind.id}: {kind.summary}" for kind in dataset_kinds())
-    measure.__doc__ = f"{_ABOUT}\n\nData sets: {kinds}."
-    return measure
-
-
 _ABOUT = """Measure methods on a data set: pointing, segmentation, presence, each with its interval.
 
 With --out, finished images are kept, and the same command goes on where it stopped; methods may be
 added to it. Exit code 1 when images were skipped."""
 
 
-def measure(
-    dataset: Annotated[
-        str,
-        typer.Argument(metavar="DATASET", help="Its id, see below.", show_default=False),
-    ],
-    model: ModelName = "tiny-clip",
-    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+def command(words: list[str]) -> Callable[..., Any]:
+    """The function of this command."""
+    from vlmscope.data.datasets import dataset_kinds
+
+    kinds = "; ".join(f"{kind.id}: {kind.summary}" for kind in dataset_kinds())
+    bound = with_options(measure)
+    bound.__doc__ = f"{_ABOUT}\n\nData sets: {kinds}."
+    return bound
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read of a data set, as options of the command."""
+
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None
     words: Annotated[
         Path | None,
         typer.Option(help="Word list: JSON from classes to names (or rows of a classifier)."),
-    ] = None,
+    ] = None
+    limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Which methods are run and with which options, as options of the command."""
+
     method: Annotated[
         list[str] | None,
         typer.Option(
             help="Methods, with commas; gem@NAME is gem once more with options of its own. "
             "Default: all that run on the model."
         ),
-    ] = None,
+    ] = None
     options: Annotated[
         list[str] | None,
         typer.Option(help="Options of methods: gem.temperature=perplexity,gem@wide.depth=7"),
-    ] = None,
+    ] = None
+    side: Annotated[
+        int | None, typer.Option(help="Side of the resized image. Default: the model's.")
+    ] = None
+    keep_ratio: Annotated[
+        bool,
+        typer.Option("--keep-ratio/--squash", help="Keep the ratio, or squash to a square."),
+    ] = False
+    templates: Annotated[
+        str | None, typer.Option(help="Prompt templates: none, photo or imagenet.")
+    ] = None
+
+    def choices(self, labels: Sequence[str]) -> tuple[MethodChoice, ...]:
+        """The runs with these labels, such as ``gem`` or ``gem@wide``.
+
+        Raises:
+            UnknownNameError: a method or an option that does not exist.
+            BadOptionError: an option that cannot be read.
+        """
+        from vlmscope.evaluation.configured_methods import choose
+
+        shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
+        typed = {name: value for name, value in shared.items() if value is not None}
+        return choose(labels, self.texts(), typed)
+
+    def texts(self) -> dict[str, dict[str, str]]:
+        """Label -> option -> value, as it was typed.
+
+        Raises:
+            BadOptionError: an option that cannot be read.
+        """
+        from vlmscope.evaluation.configured_methods import split_options
+
+        return split_options(self.options or ())
+
+
+def measure(
+    *,
+    dataset: Annotated[
+        str,
+        typer.Argument(metavar="DATASET", help="Its id, see below.", show_default=False),
+    ],
+    model: ModelName = "tiny-clip",
+    source: Source,
+    runs: Runs,
     task: Annotated[
         list[str] | None,
         typer.Option(help="Tasks, with commas. Default: all that data set and methods allow."),
     ] = None,
-    side: Annotated[
-        int | None, typer.Option(help="Side of the resized image. Default: the model's.")
-    ] = None,
-    keep_ratio: Annotated[
-        bool,
-        typer.Option("--keep-ratio/--squash", help="Keep the ratio, or squash to a square."),
-    ] = False,
-    templates: Annotated[
-        str | None, typer.Option(help="Prompt templates: none, photo or imagenet.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder for report.json, report.md and the state."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.")] = 0,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: Loading,
+    printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
+    from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import evaluate
-    from vlmscope.evaluation.runs import choose, method_runs, split_options
 
     # whatever can be wrong without the model is said before a model is loaded
-    data = open_dataset(dataset, root, words)
-    given = {"side": side, "templates": templates, "keep_ratio": keep_ratio}
-    shared = {name: value for name, value in given.items() if value is not None}
-    texts = split_options(options or ())
-    choices = choose(_listed(method), texts, shared) if method else None
+    data = open_dataset(dataset, source.root, source.words)
+    runs.texts()
+    choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")
-    loaded = load_model(model, dtype, device, revision, trust_remote_code)
+    loaded = loading.model(model)
     if choices is None:
-        choices = choose([run.label for run in method_runs(loaded)], texts, shared)
+        choices = runs.choices([each.label for each in configure_methods(loaded)])
     try:
-        found = evaluate(
+        result = evaluate(
             data,
             loaded,
             choices,
             tasks=_listed(task) if task else None,
-            limit=limit,
+            limit=source.limit,
             resume=None if out is None else out / STATE,
-            progress=not quiet,
+            progress=not printing.quiet,
             seed=seed,
         )
     except KeyboardInterrupt:
         if out is not None:
             note(f"Finished images are kept in {out / STATE}. The same command goes on.")
         raise
-    written = () if out is None else write_report(found, out)
-    _show(found, written, as_json, quiet)
-    return 1 if found.skipped else 0
+    written = () if out is None else write_report(result, out)
+    _show(result, written, printing)
+    return 1 if result.skipped else 0
 
 
 def _listed(values: Sequence[str]) -> list[str]:
@@ -134,23 +161,23 @@ def _listed(values: Sequence[str]) -> list[str]:
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def _show(found: Evaluation, written: Sequence[Path], as_json: bool, quiet: bool) -> None:
-    if as_json:
-        emit_json(found.to_dict())
+def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> None:
+    if printing.as_json:
+        emit_json(result.to_dict())
     else:
-        metrics = [score.metric for score in found.runs[0].scores]
-        rows = [(run.label, *(str(score) for score in run.scores)) for run in found.runs]
+        metrics = [score.metric for score in result.runs[0].scores]
+        rows = [(run.label, *(str(score) for score in run.scores)) for run in result.runs]
         emit_table(("run", *metrics), rows)
-    if found.skipped:
-        count = len(found.skipped)
+    if result.skipped:
+        count = len(result.skipped)
         note(f"{count} {'image was' if count == 1 else 'images were'} skipped:")
-        for image_id, reason in found.skipped[:_SHOWN]:
+        for image_id, reason in result.skipped[:_SHOWN]:
             note(f"  {image_id}: {reason}")
         if count > _SHOWN:
             note(f"  and {count - _SHOWN} more")
-    if quiet:
+    if printing.quiet:
         return
-    note(f"{found.images} images, word list {found.protocol['words']['digest']}")
+    note(f"{result.images} images, word list {result.protocol['words']['digest']}")
     for path in written:
         note(f"wrote {path}")
     if not written:

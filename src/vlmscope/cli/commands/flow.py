@@ -5,31 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxSide,
-    ModelArgument,
-    ModelOption,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_decoder,
-    the_model,
-)
 from vlmscope.cli.console import note
+from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import (
-    Html,
-    JsonFile,
-    Parquet,
-    Questions,
-    Resume,
-    check_places,
-    deliver,
-    typed,
-)
+from vlmscope.cli.results import Output, Questions, Resume, typed
 
 __all__ = ["command"]
 
@@ -42,21 +21,13 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def flow(
+    *,
     options: dict[str, Any],
-    name: ModelArgument = None,
-    model: ModelOption = None,
+    decoder: NamedDecoder,
     samples: Questions = "tiny-scenes:50",
-    out: JsonFile = None,
-    html: Html = None,
-    parquet: Parquet = None,
     resume: Resume = None,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    output: Output,
 ) -> int:
     """Show who reads whom: how much attention each layer pays to image, system, query and answer.
 
@@ -68,23 +39,16 @@ def flow(
     from vlmscope.data.questions import read_questions
 
     settings = collect(FlowOptions, options)
-    check_places(out, html, parquet)
+    output.check()
     questions = read_questions(samples)
-    loaded = load_decoder(
-        the_model(name, model), dtype, device, revision, trust_remote_code, max_side
+    loaded = loading.decoder(decoder.id)
+    result = attention_flow(loaded, questions, settings, resume=resume, progress=not output.quiet)
+    output.deliver(
+        {**result.to_dict(), "samples_from": samples},
+        flow_table(result),
+        lambda: flow_page(result, typed()),
+        result.rows(),
     )
-    found = attention_flow(loaded, questions, settings, resume=resume, progress=not quiet)
-    deliver(
-        {**found.to_dict(), "samples_from": samples},
-        flow_table(found),
-        as_json=as_json,
-        quiet=quiet,
-        out=out,
-        html=html,
-        page=lambda: flow_page(found, typed()),
-        parquet=parquet,
-        rows=found.rows(),
-    )
-    if not quiet and html is None:
+    if not output.quiet and output.html is None:
         note("--html flow.html writes curves and maps by layer and head.")
     return 0

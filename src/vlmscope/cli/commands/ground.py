@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxPixels,
-    MaxSide,
-    ModelName,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_model,
-    load_refiner,
-)
-from vlmscope.cli.commands.ground_all import corners, report_comparison, write_comparison
-from vlmscope.cli.commands.say import check_say
-from vlmscope.cli.commands.say import say as compare
-from vlmscope.cli.console import emit_json, emit_table, note, warn
+from vlmscope.cli.arguments import MaxPixels
+from vlmscope.cli.ground_all import report_comparison
+from vlmscope.cli.ground_output import GroundOutput, report_groundings
+from vlmscope.cli.ground_say import check_say
+from vlmscope.cli.ground_say import say as compare
 from vlmscope.cli.headsets import open_heads
+from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.places import check_picture, picture_name, save_picture
-from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
+from vlmscope.cli.places import check_picture
+from vlmscope.data.images import MAX_PIXELS, open_image
 from vlmscope.errors import BadPhraseError
-from vlmscope.results import Grounding
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from vlmscope.methods import Method
 
 __all__ = ["command"]
@@ -60,7 +46,45 @@ def _methods(words: list[str]) -> tuple[Method, ...]:
     return suited if name == ALL else suited[:1]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the model is asked and its answer read, as options of the command; None: its own way."""
+
+    heads: Annotated[
+        str | None,
+        typer.Option(help="A head file, or heads such as L14H24,L14H13."),
+    ] = None
+    placement: Annotated[
+        str | None, typer.Option(help="How the image is fitted: pad or processor.")
+    ] = None
+    prompt: Annotated[str | None, typer.Option(help="Preset of the prompt: paper or chat.")] = None
+    rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None
+    post: Annotated[
+        str | None,
+        typer.Option(help="Post-processing as a whole: paper or default; else the model's own."),
+    ] = None
+    refine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAM",
+            help="Let SAM draw the masks, prompted by the boxes: hub id or folder.",
+            show_default=False,
+        ),
+    ] = None
+
+    def keywords(self) -> dict[str, Any]:
+        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows`` and ``refine``.
+
+        Raises:
+            BadHeadSetError: no such head file.
+        """
+        heads = None if self.heads is None else open_heads(self.heads)
+        keywords = {"heads": heads, "placement": self.placement, "prompt": self.prompt}
+        return keywords if self.post is None else {**keywords, "post": self.post}
+
+
 def ground(
+    *,
     image: Annotated[
         str, typer.Argument(metavar="IMAGE", help="The image file.", show_default=False)
     ],
@@ -77,37 +101,7 @@ def ground(
             show_default=False,
         ),
     ] = None,
-    heads: Annotated[
-        str | None,
-        typer.Option(help="A head file, or heads such as L14H24,L14H13."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Write an overlay; into a folder: one per phrase."),
-    ] = None,
-    placement: Annotated[
-        str | None, typer.Option(help="How the image is fitted: pad or processor.")
-    ] = None,
-    prompt: Annotated[str | None, typer.Option(help="Preset of the prompt: paper or chat.")] = None,
-    rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None,
-    post: Annotated[
-        str | None,
-        typer.Option(help="Post-processing as a whole: paper or default; else the model's own."),
-    ] = None,
-    refine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SAM",
-            help="Let SAM draw the masks, prompted by the boxes: hub id or folder.",
-            show_default=False,
-        ),
-    ] = None,
-    shared_scale: Annotated[
-        bool, typer.Option("--shared-scale", help="One colour scale for all phrases in --out.")
-    ] = False,
-    arrays: Annotated[
-        bool, typer.Option("--arrays", help="Put the score maps into the JSON.")
-    ] = False,
+    reading: Reading,
     say: Annotated[
         bool,
         typer.Option(
@@ -115,13 +109,8 @@ def ground(
         ),
     ] = False,
     max_pixels: MaxPixels = MAX_PIXELS,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    output: GroundOutput,
 ) -> int:
     """Find phrases in an image: box, peak and score on stdout, an overlay on request.
 
@@ -133,30 +122,24 @@ def ground(
     from vlmscope.models import Prompt
 
     # whatever can be wrong without the model is said before a model is loaded
-    asked = [Prompt.of(_decoded(phrase)) for phrase in phrases]
-    check_picture(out)
+    prompts = [Prompt.of(_decoded(phrase)) for phrase in phrases]
+    check_picture(output.out)
     if say:
         other = method if method != "localization-heads" else None
-        clash: dict[str, Any] = {"--method": other, "--rows": rows, "--refine": refine}
-        clash |= {"--shared-scale": shared_scale, "--arrays": arrays}
-        check_say(out, len(asked), clash)
+        clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
+        check_say(output, len(prompts), clash)
     opened = open_image(image, max_pixels=max_pixels)
-    given = None if heads is None else open_heads(heads)
-    sam = None if refine is None else load_refiner(refine, dtype, device)
-    loaded: Any = load_model(model, dtype, device, revision, trust_remote_code, max_side)
-    settings = options if post is None else {"post": post, **options}
+    settings = {**reading.keywords(), **options}
+    sam = None if reading.refine is None else loading.refiner(reading.refine)
+    loaded: Any = loading.model(model)
     if say:
-        how = {"heads": given, "placement": placement, "prompt": prompt, **settings}
-        compare(loaded, opened, asked, out, picture_name, as_json, quiet, **how)
+        compare(output, opened, loaded, prompts, **settings)
         return 0
-    about: Any = (given, placement, prompt, rows, sam)
+    settings |= {"rows": reading.rows, "refine": sam}
     if method == ALL:
-        compared = compare_methods(loaded, opened, asked, None, *about, **settings)
-        written = [] if out is None else write_comparison(compared, out)
-        return report_comparison(opened, compared, written, as_json, arrays, quiet)
-    found = find(loaded, opened, asked, method, *about, **settings)
-    written = [] if out is None else _write(found, out, shared_scale)
-    _report(opened, found, written, as_json, arrays, quiet)
+        comparison = compare_methods(loaded, opened, prompts, None, **settings)
+        return report_comparison(output, opened, comparison)
+    report_groundings(output, opened, find(loaded, opened, prompts, method, **settings))
     return 0
 
 
@@ -169,56 +152,3 @@ def _decoded(phrase: str) -> str:
             f"The phrase {phrase!r} is not valid UTF-8. Set the terminal to UTF-8."
         ) from error
     return phrase
-
-
-def _report(
-    opened: OpenedImage,
-    found: Sequence[Grounding],
-    written: Sequence[Path],
-    as_json: bool,
-    arrays: bool,
-    quiet: bool,
-) -> None:
-    if as_json:
-        emit_json(
-            {
-                "image": opened.name,
-                "notes": list(opened.notes),
-                "groundings": [grounding.to_dict(arrays) for grounding in found],
-                "written": [str(path) for path in written],
-            }
-        )
-    else:
-        rows = [(g.phrase, *corners(g), g.score) for g in found]
-        columns = ("phrase", "x0", "y0", "x1", "y1", "peak x", "peak y", "score")
-        emit_table(columns, rows)
-        for phrase in (g.phrase for g in found if g.box is None):
-            warn(f"{phrase!r}: nothing lights up, so there is no box.")
-    for text in dict.fromkeys(warning for grounding in found for warning in grounding.warnings):
-        warn(text)
-    if quiet:
-        return
-    for text in opened.notes:
-        note(f"image: {text}")
-    for path in written:
-        note(f"wrote {path}")
-
-
-def _write(found: Sequence[Grounding], out: Path, shared_scale: bool) -> list[Path]:
-    """One picture of all phrases, or in a folder one for each."""
-    from vlmscope.results import side_by_side
-
-    if out.suffix and not out.is_dir():
-        one = len(found) == 1
-        picture = _overlay(found[0]) if one else side_by_side(found, shared_scale=shared_scale)
-        save_picture(picture, out)
-        return [out]
-    paths = [out / picture_name(index, g.phrase) for index, g in enumerate(found, start=1)]
-    for grounding, path in zip(found, paths, strict=True):
-        save_picture(_overlay(grounding), path)
-    return paths
-
-
-def _overlay(grounding: Grounding) -> Image.Image:
-    # small pictures are enlarged so that the letters can be read
-    return grounding.overlay(min_side=480)

@@ -8,22 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxPixels,
-    MaxSide,
-    ModelArgument,
-    ModelOption,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_decoder,
-    the_model,
-)
+from vlmscope.cli.arguments import MaxPixels, Printing
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import show_head_set
+from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.places import check_place
 from vlmscope.cli.results import default_samples, report_skipped
@@ -41,9 +29,9 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def discover(
+    *,
     options: dict[str, Any],
-    name: ModelArgument = None,
-    model: ModelOption = None,
+    decoder: NamedDecoder,
     samples: Annotated[
         str | None,
         typer.Option(
@@ -58,13 +46,8 @@ def discover(
         Path | None, typer.Option(help="State file: finished samples are never computed again.")
     ] = None,
     max_pixels: MaxPixels = MAX_PIXELS,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    printing: Printing,
 ) -> int:
     """Find a model's localization heads from images and phrases, without labels.
 
@@ -73,18 +56,18 @@ def discover(
     """
     from vlmscope.heads import DiscoveryOptions, discover_heads
 
-    chosen = the_model(name, model)
+    chosen = decoder.id
     settings = collect(DiscoveryOptions, options)
     check_place(out)
     rows = read_samples(samples or default_samples(chosen), max_pixels=max_pixels)
-    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code, max_side)
-    found = discover_heads(loaded, rows, settings, progress=not quiet, resume=resume)
+    loaded = loading.decoder(chosen)
+    discovered = discover_heads(loaded, rows, settings, progress=not printing.quiet, resume=resume)
     if out is not None:
-        found.save(out)
-    if as_json:
-        emit_json(found.to_dict())
+        discovered.save(out)
+    if printing.as_json:
+        emit_json(discovered.to_dict())
     else:
-        show_head_set(found)
-    if not quiet:
+        show_head_set(discovered)
+    if not printing.quiet:
         note(f"wrote {out}" if out else "Not saved; --out heads.json keeps it.")
-    return report_skipped(rows.skipped, found.skipped)
+    return report_skipped(rows.skipped, discovered.skipped)

@@ -8,19 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxPixels,
-    MaxSide,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_decoder,
-)
+from vlmscope.cli.arguments import MaxPixels, Printing
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import open_heads, show_head_set
+from vlmscope.cli.loading import SizedLoading
+from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
 from vlmscope.cli.results import default_samples, report_skipped
 from vlmscope.data.images import MAX_PIXELS
@@ -31,10 +23,11 @@ __all__ = ["command"]
 
 def command(words: list[str]) -> Callable[..., Any]:
     """The function of this command."""
-    return verify
+    return with_options(verify)
 
 
 def verify(
+    *,
     heads: Annotated[
         str,
         typer.Argument(
@@ -70,13 +63,8 @@ def verify(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random sets and the bootstrap.")] = 0,
     max_pixels: MaxPixels = MAX_PIXELS,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    printing: Printing,
 ) -> int:
     """Measure heads on samples with boxes or masks that discovery did not see.
 
@@ -85,28 +73,28 @@ def verify(
     from vlmscope.heads import verify_heads
 
     check_place(out)
-    given = open_heads(heads)
-    chosen = model or getattr(given, "model", None) or "tiny-llava"
+    head_set = open_heads(heads)
+    chosen = model or getattr(head_set, "model", None) or "tiny-llava"
     rows = read_samples(samples or default_samples(chosen), held_out=True, max_pixels=max_pixels)
-    loaded = load_decoder(chosen, dtype, device, revision, trust_remote_code, max_side)
-    found = verify_heads(
+    loaded = loading.decoder(chosen)
+    verified = verify_heads(
         loaded,
-        given,
+        head_set,
         rows,
         post=post,
         placement=placement,
-        progress=not quiet,
+        progress=not printing.quiet,
         seed=seed,
         resume=resume,
     )
     if out is not None:
-        found.save(out)
-    if as_json:
-        emit_json(found.to_dict())
+        verified.save(out)
+    if printing.as_json:
+        emit_json(verified.to_dict())
     else:
-        show_head_set(found)
-    if not quiet:
+        show_head_set(verified)
+    if not printing.quiet:
         note(f"wrote {out}" if out else "Not saved; --out heads.json keeps the evidence.")
-    assert found.evidence is not None  # what verify_heads is for
-    skipped = report_skipped(rows.skipped, found.evidence.skipped)
-    return skipped if found.evidence.better_than_chance else 1
+    assert verified.evidence is not None  # what verify_heads is for
+    skipped = report_skipped(rows.skipped, verified.evidence.skipped)
+    return skipped if verified.evidence.better_than_chance else 1

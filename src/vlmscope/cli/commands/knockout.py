@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxSide,
-    ModelArgument,
-    ModelOption,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_decoder,
-    the_model,
-)
 from vlmscope.cli.console import emit, emit_table, note
+from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import (
-    Html,
-    JsonFile,
-    Parquet,
-    Questions,
-    Resume,
-    check_places,
-    deliver,
-    typed,
-)
+from vlmscope.cli.results import Output, Questions, Resume, typed
 from vlmscope.errors import BadOptionError
 
 __all__ = ["command"]
@@ -44,10 +24,54 @@ def command(words: list[str]) -> Callable[..., Any]:
     return with_options(knockout, KnockoutOptions)
 
 
+@dataclass(frozen=True)
+class Judging:
+    """By what answers under a knock-out are held against the clean one."""
+
+    objects: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold answers against the clean one by the objects they name: coco, shapes, or a file "
+            "with 'name: other word, ...' lines."
+        ),
+    ] = None
+    judge_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold answers against the clean one by this language model (extra: judge)."
+        ),
+    ] = None
+    judge_url: Annotated[
+        str | None, typer.Option(help="Its OpenAI-compatible endpoint. Default: OpenAI's.")
+    ] = None
+    judge_key: Annotated[
+        str, typer.Option(metavar="NAME", help="The environment variable that holds its key.")
+    ] = "OPENAI_API_KEY"
+
+    def ways(self) -> dict[str, Any]:
+        """As arguments of the sweep.
+
+        Raises:
+            BadOptionError: an endpoint without the name of its model.
+        """
+        ways: dict[str, Any] = {}
+        if self.objects is not None:
+            from vlmscope.analysis.knockout import ObjectWords
+
+            ways["objects"] = ObjectWords.read(self.objects)
+        if self.judge_model is not None:
+            from vlmscope.analysis.knockout import EndpointJudge
+
+            ways["judge"] = EndpointJudge(self.judge_model, self.judge_url, self.judge_key)
+        elif self.judge_url is not None:
+            raise BadOptionError("A judge needs the name of its model: add --judge-model NAME.")
+        return ways
+
+
 def knockout(
+    *,
     options: dict[str, Any],
-    name: ModelArgument = None,
-    model: ModelOption = None,
+    decoder: NamedDecoder,
     samples: Questions = "tiny-scenes:20",
     windows: Annotated[
         str | None,
@@ -58,36 +82,10 @@ def knockout(
     heads: Annotated[
         str | None, typer.Option(help="Heads that lose the edges, such as 0,3,7. Default: all.")
     ] = None,
-    objects: Annotated[
-        str | None,
-        typer.Option(
-            help="Hold answers against the clean one by the objects they name: coco, shapes, or a file "
-            "with 'name: other word, ...' lines."
-        ),
-    ] = None,
-    judge_model: Annotated[
-        str | None,
-        typer.Option(
-            help="Hold answers against the clean one by this language model (extra: judge)."
-        ),
-    ] = None,
-    judge_url: Annotated[
-        str | None, typer.Option(help="Its OpenAI-compatible endpoint. Default: OpenAI's.")
-    ] = None,
-    judge_key: Annotated[
-        str, typer.Option(metavar="NAME", help="The environment variable that holds its key.")
-    ] = "OPENAI_API_KEY",
-    out: JsonFile = None,
-    html: Html = None,
-    parquet: Parquet = None,
+    judging: Judging,
     resume: Resume = None,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    output: Output,
 ) -> int:
     """Block attention edges layer by layer and name the layers that carry the answer.
 
@@ -104,35 +102,30 @@ def knockout(
         **({"heads": _heads(heads)} if heads is not None else {}),
     }
     settings = collect(KnockoutOptions, chosen)
-    check_places(out, html, parquet)
-    marked = _marking(objects, judge_model, judge_url, judge_key)
+    output.check()
+    ways = judging.ways()
     questions = read_questions(samples)
-    loaded = load_decoder(
-        the_model(name, model), dtype, device, revision, trust_remote_code, max_side
+    loaded = loading.decoder(decoder.id)
+    result = knockout_sweep(
+        loaded, questions, settings, **ways, resume=resume, progress=not output.quiet
     )
-    found = knockout_sweep(loaded, questions, settings, **marked, resume=resume, progress=not quiet)
-    deliver(
-        {**found.to_dict(), "samples_from": samples},
-        knockout_table(found),
-        as_json=as_json,
-        quiet=quiet,
-        out=out,
-        html=html,
-        page=lambda: knockout_page(found, typed()),
-        parquet=parquet,
-        rows=found.rows(),
+    output.deliver(
+        {**result.to_dict(), "samples_from": samples},
+        knockout_table(result),
+        lambda: knockout_page(result, typed()),
+        result.rows(),
     )
-    if not as_json:
+    if not output.as_json:
         emit("")
-        emit_table(*layers_table(found))
-    if not quiet:
-        for digest, reason in found.skipped.items():
+        emit_table(*layers_table(result))
+    if not output.quiet:
+        for digest, reason in result.skipped.items():
             note(f"skipped {digest}: {reason}")
-        if found.unjudged:
+        if result.unjudged:
             note(
-                f"{found.unjudged} answers could not be judged; they are left out, not counted as lost"
+                f"{result.unjudged} answers could not be judged; they are left out, not counted as lost"
             )
-    return 1 if found.skipped or found.unjudged else 0
+    return 1 if result.skipped or result.unjudged else 0
 
 
 def _windows(text: str) -> tuple[tuple[int, ...], ...]:
@@ -146,19 +139,3 @@ def _heads(text: str) -> tuple[int, ...]:
     if not all(part.isdecimal() for part in parts):
         raise BadOptionError(f"Heads are numbers, such as 0,3,7, got {text!r}.")
     return tuple(int(part) for part in parts)
-
-
-def _marking(objects: str | None, model: str | None, url: str | None, key: str) -> dict[str, Any]:
-    """What answers are held against the clean one by, as arguments of the sweep."""
-    found: dict[str, Any] = {}
-    if objects is not None:
-        from vlmscope.analysis.knockout import ObjectWords
-
-        found["objects"] = ObjectWords.read(objects)
-    if model is not None:
-        from vlmscope.analysis.knockout import EndpointJudge
-
-        found["judge"] = EndpointJudge(model, url, key)
-    elif url is not None:
-        raise BadOptionError("A judge needs the name of its model: add --judge-model NAME.")
-    return found

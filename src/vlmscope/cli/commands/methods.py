@@ -40,7 +40,7 @@ def methods(
         emit_json({"id": name, "summary": method.summary, "options": listed})
         return
     emit(method.summary)
-    rows = [(each["option"], _shown(each["default"]), _said(each)) for each in listed]
+    rows = [(each["option"], _shown(each["default"]), _explained(each)) for each in listed]
     emit_table(("option", "default", "what it does"), rows)
 
 
@@ -49,7 +49,7 @@ def _shown(default: Any) -> Any:
     return {True: "yes", False: "no"}[default] if isinstance(default, bool) else default
 
 
-def _said(option: dict[str, Any]) -> str:
+def _explained(option: dict[str, Any]) -> str:
     choices = f". One of: {', '.join(option['choices'])}" if option["choices"] else ""
     return f"{option['help']}{choices}"
 

@@ -14,7 +14,7 @@ from vlmscope.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from vlmscope.models import ModelCard
-    from vlmscope.models.decoders.family import AnyFamily
+    from vlmscope.models.family_registry import AnyFamily
 
 __all__ = ["command"]
 
@@ -35,7 +35,7 @@ def models(
 
     Any other checkpoint of a covered family works too: by its hub id, or by its folder.
     """
-    from vlmscope.models.loading.refusals import UNAVAILABLE
+    from vlmscope.models.families import UNAVAILABLE
 
     chosen = _chosen(family)
     if as_json:
@@ -93,10 +93,12 @@ def _chosen(family: str | None) -> list[Listed]:
     ]
     if family is None:
         return listed
-    found = [each for each in listed if each.id == family]
-    if not found:
-        raise UnknownNameError("family", family, [each.id for each in listed])
-    return found
+    named = [each for each in listed if each.id == family]
+    if not named:
+        raise UnknownNameError(
+            "family", family, [each.id for each in listed], where="See: vlmscope models"
+        )
+    return named
 
 
 def _listed(family: AnyFamily, cards: list[ModelCard]) -> Listed:

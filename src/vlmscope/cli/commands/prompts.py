@@ -7,30 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxSide,
-    ModelArgument,
-    ModelOption,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_decoder,
-    the_model,
-)
+from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import (
-    Html,
-    JsonFile,
-    Parquet,
-    Questions,
-    Resume,
-    check_places,
-    deliver,
-    typed,
-)
+from vlmscope.cli.results import Output, Questions, Resume, typed
 from vlmscope.errors import BadOptionError
 
 __all__ = ["command"]
@@ -44,9 +23,9 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def prompts(
+    *,
     options: dict[str, Any],
-    name: ModelArgument = None,
-    model: ModelOption = None,
+    decoder: NamedDecoder,
     samples: Questions = "tiny-scenes:20",
     replace: Annotated[
         list[str] | None,
@@ -55,17 +34,9 @@ def prompts(
             metavar="TEXT",
         ),
     ] = None,
-    out: JsonFile = None,
-    html: Html = None,
-    parquet: Parquet = None,
     resume: Resume = None,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    output: Output,
 ) -> int:
     """Remove, replace and re-order parts of prompts and see what the answer needed.
 
@@ -77,30 +48,23 @@ def prompts(
     from vlmscope.data.questions import read_questions
 
     settings = collect(PromptOptions, options)
-    check_places(out, html, parquet)
+    output.check()
     replacements = _replacements(replace or ())
     questions = read_questions(samples)
-    loaded = load_decoder(
-        the_model(name, model), dtype, device, revision, trust_remote_code, max_side
-    )
-    found = prompt_ablation(
+    loaded = loading.decoder(decoder.id)
+    result = prompt_ablation(
         loaded,
         questions,
         settings,
         replacements=replacements,
         resume=resume,
-        progress=not quiet,
+        progress=not output.quiet,
     )
-    deliver(
-        {**found.to_dict(), "samples_from": samples},
-        prompts_table(found),
-        as_json=as_json,
-        quiet=quiet,
-        out=out,
-        html=html,
-        page=lambda: prompts_page(found, typed()),
-        parquet=parquet,
-        rows=found.rows(),
+    output.deliver(
+        {**result.to_dict(), "samples_from": samples},
+        prompts_table(result),
+        lambda: prompts_page(result, typed()),
+        result.rows(),
     )
     return 0
 

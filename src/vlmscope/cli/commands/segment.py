@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxPixels,
-    ModelName,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_model,
-)
-from vlmscope.cli.commands.segment_run import SegmentRun
+from vlmscope.cli.arguments import MaxPixels, Printing
 from vlmscope.cli.console import emit_json, note, warn
+from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_place, image_files
+from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadOptionError, UnknownNameError
 
@@ -40,7 +32,97 @@ def command(words: list[str]) -> Callable[..., Any]:
     return with_options(segment, method.options, without=GROUND_ONLY)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where masks, overlays and records go, as options of the command."""
+
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for masks, overlays and records; goes on where it stopped."
+        ),
+    ] = None
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", help="Any of png,coco,yolo, with commas. Default: png."),
+    ] = None
+    overlays: Annotated[
+        bool, typer.Option("--overlays/--no-overlays", help="Write overlays too.")
+    ] = True
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Compute again what is in the folder.")
+    ] = False
+
+    def folder(self) -> ResultFolder | None:
+        """The folder, after a trial that it can be written; None: nothing is written.
+
+        Raises:
+            UnknownNameError: a format that does not exist.
+            BadOptionError: formats without a folder, or none.
+            MissingExtraError: COCO without pycocotools.
+            OutputError: a place that cannot be written.
+        """
+        from vlmscope.export import ResultFolder, check_coco
+
+        formats = self._formats()
+        if self.out is None:
+            if self.formats is not None:
+                raise BadOptionError(
+                    "--format says what is written, and --out DIR where; give both."
+                )
+            return None
+        if "coco" in formats:
+            check_coco()
+        folder = ResultFolder(self.out, formats, self.overlays)
+        for path in folder.places:
+            check_place(path)
+        return folder
+
+    def _formats(self) -> tuple[str, ...]:
+        from vlmscope.export import FORMATS
+
+        words = [part.strip().lower() for part in (self.formats or "png").split(",")]
+        formats = tuple(dict.fromkeys(word for word in words if word))
+        for name in formats:
+            if name not in FORMATS:
+                raise UnknownNameError("format", name, FORMATS)
+        if not formats:
+            raise BadOptionError(f"--format names no format. Give any of {', '.join(FORMATS)}.")
+        return formats
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a pixel gets its class, as options of the command; see :func:`vlmscope.segment`."""
+
+    background: Annotated[
+        float | None,
+        typer.Option(help="Pixels whose best class is less probable than this are background."),
+    ] = None
+    least_presence: Annotated[
+        float | None,
+        typer.Option(help="Classes whose presence in the image is less get no pixels."),
+    ] = None
+    least_score: Annotated[
+        float | None,
+        typer.Option(
+            help="Pixels whose best class has less cosine similarity are background; finds it "
+            "best together with --least-presence."
+        ),
+    ] = None
+    logit_scale: Annotated[
+        float | None, typer.Option(help="Sharpness of the probabilities. Default: the model's.")
+    ] = None
+    compete: Annotated[
+        bool,
+        typer.Option(
+            "--compete/--no-compete", help="Classes compete, or each has a threshold of its own."
+        ),
+    ] = True
+
+
 def segment(
+    *,
     image: Annotated[
         str, typer.Argument(metavar="IMAGE|FOLDER", help="What to segment.", show_default=False)
     ],
@@ -57,53 +139,11 @@ def segment(
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
     method: Annotated[str, typer.Option(help="See: vlmscope methods.")] = "gem",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder for masks, overlays and records; goes on where it stopped."
-        ),
-    ] = None,
-    formats: Annotated[
-        str | None,
-        typer.Option("--format", help="Any of png,coco,yolo, with commas. Default: png."),
-    ] = None,
-    background: Annotated[
-        float | None,
-        typer.Option(help="Pixels whose best class is less probable than this are background."),
-    ] = None,
-    least_presence: Annotated[
-        float | None,
-        typer.Option(help="Classes whose presence in the image is less get no pixels."),
-    ] = None,
-    least_score: Annotated[
-        float | None,
-        typer.Option(
-            help="Pixels whose best class has less cosine similarity are background; finds it "
-            "best together with --least-presence."
-        ),
-    ] = None,
-    logit_scale: Annotated[
-        float | None, typer.Option(help="Sharpness of the probabilities. Default: the model's.")
-    ] = None,
-    compete: Annotated[
-        bool,
-        typer.Option(
-            "--compete/--no-compete", help="Classes compete, or each has a threshold of its own."
-        ),
-    ] = True,
-    overlays: Annotated[
-        bool, typer.Option("--overlays/--no-overlays", help="Write overlays too.")
-    ] = True,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Compute again what is in the folder.")
-    ] = False,
+    place: Place,
+    decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: Loading,
+    printing: Printing,
 ) -> int:
     """Give every pixel one of the classes: index masks, overlays, COCO and YOLO files.
 
@@ -115,52 +155,20 @@ def segment(
 
     # whatever can be wrong without the model is said before a model is loaded
     listed = ClassList.of(classes)
-    files = image_files(Path(image), out)
-    folder = _folder(out, formats, overlays)
-    loaded = load_model(model, dtype, device, revision, trust_remote_code)
-    ready = segmenter(
-        loaded,
-        listed,
-        method,
-        compete=compete,
-        background=background,
-        least_presence=least_presence,
-        least_score=least_score,
-        logit_scale=logit_scale,
-        **options,
-    )
+    files = image_files(Path(image), place.out)
+    folder = place.folder()
+    loaded = loading.model(model)
+    ready = segmenter(loaded, listed, method, **asdict(decision), **options)
     if folder is not None:
-        folder.open(ready.header, overwrite)
-    for text in () if quiet else listed.notes:
+        folder.open(ready.header, place.overwrite)
+    for text in () if printing.quiet else listed.notes:
         note(f"classes: {text}")
     for text in ready.cautions:  # now: a long run may not be worth its time
         warn(text)
     run = SegmentRun(ready, folder, max_pixels, single=not Path(image).is_dir())
-    run.all(files, quiet)
-    if as_json:
+    run.all(files, printing.quiet)
+    if printing.as_json:
         emit_json({**ready.header, "images": run.records, "skipped": run.skipped})
     else:
         run.show()
-    return run.report(quiet)
-
-
-def _folder(out: Path | None, formats: str | None, overlays: bool) -> ResultFolder | None:
-    """The folder for the results, after a trial that it can be written."""
-    from vlmscope.export import FORMATS, ResultFolder, check_coco
-
-    wanted = [part.strip().lower() for part in (formats or "png").split(",") if part.strip()]
-    for name in wanted:
-        if name not in FORMATS:
-            raise UnknownNameError("format", name, FORMATS)
-    if not wanted:
-        raise BadOptionError(f"--format names no format. Give any of {', '.join(FORMATS)}.")
-    if out is None:
-        if formats is not None:
-            raise BadOptionError("--format says what is written, and --out DIR where; give both.")
-        return None
-    if "coco" in wanted:
-        check_coco()
-    folder = ResultFolder(out, tuple(dict.fromkeys(wanted)), overlays)
-    for place in folder.places:
-        check_place(place)
-    return folder
+    return run.report(printing.quiet)

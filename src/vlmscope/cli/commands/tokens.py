@@ -8,21 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import (
-    AsJson,
-    Device,
-    Dtype,
-    MaxSide,
-    ModelName,
-    Quiet,
-    Revision,
-    TrustRemoteCode,
-    load_decoder,
-)
 from vlmscope.cli.console import emit, note
+from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.places import check_picture, save_picture
-from vlmscope.cli.results import Html, JsonFile, Parquet, check_places, deliver, typed
+from vlmscope.cli.results import Output, typed
 
 __all__ = ["command"]
 
@@ -35,6 +25,7 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def tokens(
+    *,
     options: dict[str, Any],
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture.")],
     prompt: Annotated[
@@ -56,16 +47,8 @@ def tokens(
         Path | None, typer.Option(help="Write the grounded caption here, as a picture.")
     ] = None,
     model: ModelName = "tiny-llava",
-    out: JsonFile = None,
-    html: Html = None,
-    parquet: Parquet = None,
-    dtype: Dtype = None,
-    device: Device = None,
-    revision: Revision = None,
-    trust_remote_code: TrustRemoteCode = False,
-    max_side: MaxSide = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    loading: SizedLoading,
+    output: Output,
 ) -> int:
     """Show what each word of an answer looked at, and a box for each thing that it names.
 
@@ -80,34 +63,29 @@ def tokens(
     from vlmscope.types import parse_heads
 
     settings = collect(TokenOptions, options)
-    check_places(out, html, parquet)
+    output.check()
     check_picture(picture)
     chosen = None if heads is None else parse_heads(heads)
     opened = open_image(image)
-    loaded = load_decoder(model, dtype, device, revision, trust_remote_code, max_side)
-    found = token_grounding(
+    loaded = loading.decoder(model)
+    result = token_grounding(
         loaded, opened, prompt, answer, settings, heads=chosen, phrases=phrase or None
     )
     if picture is not None:
-        save_picture(caption_picture(found), picture)
-    if not as_json:
-        emit(found.text)
-    deliver(
-        found.to_dict(),
-        tokens_table(found),
-        as_json=as_json,
-        quiet=quiet,
-        out=out,
-        html=html,
-        page=lambda: tokens_page(found, typed()),
-        parquet=parquet,
-        rows=found.rows(),
+        save_picture(caption_picture(result), picture)
+    if not output.as_json:
+        emit(result.text)
+    output.deliver(
+        result.to_dict(),
+        tokens_table(result),
+        lambda: tokens_page(result, typed()),
+        result.rows(),
     )
-    if not as_json:
-        for each in found.phrases:
+    if not output.as_json:
+        for each in result.phrases:
             box = "nothing" if each.box is None else " ".join(f"{v:.0f}" for v in each.box)
             emit(f"{each.phrase}: {box}")
-    if not quiet:
+    if not output.quiet:
         note(CAVEAT)
         if picture is not None:
             note(f"wrote {picture}")

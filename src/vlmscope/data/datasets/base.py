@@ -1,9 +1,9 @@
-"""What a data set is, and how data sets are found by name."""
+"""What a data set is, and how one is opened."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from vlmscope.data.datasets.words import Name, WordList
 from vlmscope.data.images import OpenedImage
 from vlmscope.data.targets import Target
-from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.errors import BadOptionError
 
 __all__ = [
     "IGNORE",
     "Dataset",
     "DatasetKind",
-    "DatasetRegistry",
     "DatasetSource",
     "EvalSample",
     "Referent",
@@ -153,34 +152,3 @@ class DatasetKind(Protocol):
             BadSampleError: a listing that is missing or damaged.
         """
         ...
-
-
-class DatasetRegistry:
-    """Kinds of data sets by id; a duplicate raises."""
-
-    def __init__(self) -> None:
-        self._kinds: dict[str, DatasetKind] = {}
-
-    def register(self, kind: DatasetKind) -> DatasetKind:
-        """Add a kind.
-
-        Raises:
-            ValueError: when its id is taken.
-        """
-        if kind.id in self._kinds:
-            raise ValueError(f"A data set with the id {kind.id!r} is registered already.")
-        self._kinds[kind.id] = kind
-        return kind
-
-    def __iter__(self) -> Iterator[DatasetKind]:
-        return iter(self._kinds.values())
-
-    def get(self, name: str) -> DatasetKind:
-        """The kind of an id.
-
-        Raises:
-            UnknownNameError: lists the nearest ids.
-        """
-        if name not in self._kinds:
-            raise UnknownNameError("data set", name, self._kinds)
-        return self._kinds[name]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 
-from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetRegistry, DatasetSource
+from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
 from vlmscope.data.datasets.tiny_scenes import TinyScenesKind
 from vlmscope.data.datasets.words import WordList
+from vlmscope.registry import Registry
 
 __all__ = ["DATASETS", "dataset_kinds", "open_dataset"]
 
-DATASETS = DatasetRegistry()
-for _kind in (CocoPanopticKind(), TinyScenesKind()):
-    DATASETS.register(_kind)
+DATASETS: Registry[DatasetKind] = Registry("data set", (CocoPanopticKind(), TinyScenesKind()))
 
 
 def dataset_kinds() -> tuple[DatasetKind, ...]:

@@ -109,7 +109,13 @@ def _checked(words: WordList, categories: Mapping[int, str]) -> WordList:
     known = set(categories.values())
     for label in words.labels:
         if label not in known:
-            raise UnknownNameError("category", label, known, "Word lists name COCO categories.")
+            raise UnknownNameError(
+                "category",
+                label,
+                known,
+                "Word lists name COCO categories.",
+                where="See: categories in its annotations.",
+            )
     return words
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vlmscope.data.datasets import EvalSample, WordList
-from vlmscope.evaluation.responses import Response
+from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.metrics import mean_over_images
 
@@ -25,15 +25,15 @@ class Pointing:
     )
     dense = False
 
-    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+    def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """``[label, hit, chance]`` for every referent."""
         return [
             [referent.label, hit, round(chance, 6)]
-            for referent, (hit, chance) in zip(sample.referents, response.pointing(), strict=True)
+            for referent, (hit, chance) in zip(sample.referents, result.pointing(), strict=True)
         ]
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
-        rows = [(image, *row) for image, found in records.items() for row in found]
+        rows = [(image, *row) for image, record in records.items() for row in record]
         images = [image for image, *_ in rows]
         spread = (len(rows), "pairs", len(set(images)))
         if not rows:

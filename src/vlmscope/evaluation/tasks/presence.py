@@ -9,8 +9,8 @@ import numpy as np
 
 from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation.responses import Response
-from vlmscope.evaluation.roc import roc_auc
+from vlmscope.evaluation.image_results import ImageResult
+from vlmscope.evaluation.roc_auc import roc_auc
 from vlmscope.evaluation.scores import Score
 from vlmscope.methods.encoder.similarity import PRESENCE
 
@@ -30,7 +30,7 @@ class Presence:
     )
     dense = True
 
-    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+    def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """Indices of the classes that are there, and both scores of every class.
 
         Raises:
@@ -38,25 +38,25 @@ class Presence:
         """
         if sample.labels is None:
             raise BadSampleError("The image has no label map, which presence needs.")
-        found = response.evidence()
+        evidence = result.evidence()
         return {
             "there": [int(index) for index in np.unique(sample.labels) if index != IGNORE],
-            "peak": [round(float(value), _DIGITS) for value in found.peak],
-            "presence": [round(float(value), _DIGITS) for value in found.presence],
+            "peak": [round(float(value), _DIGITS) for value in evidence.peak],
+            "presence": [round(float(value), _DIGITS) for value in evidence.presence],
         }
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
         classes = len(words)
-        there = np.zeros((len(records), classes), dtype=bool)
+        present = np.zeros((len(records), classes), dtype=bool)
         for row, record in enumerate(records.values()):
-            there[row, record["there"]] = True
+            present[row, record["there"]] = True
         images = [image for image in records for _ in range(classes)]
-        spread = (there.size, "pairs", len(records))
-        detail = {"present": int(there.sum())}
-        found = []
+        spread = (present.size, "pairs", len(records))
+        detail = {"present": int(present.sum())}
+        scores = []
         for metric, key in (("presence AUC", "presence"), ("peak AUC", "peak")):
             values = [value for record in records.values() for value in record[key]]
-            both = there.any() and not there.all()
-            area = roc_auc(values, there.ravel(), images, seed=seed) if both else None
-            found.append(Score(metric, area, *spread, detail=detail))
-        return found
+            both = present.any() and not present.all()
+            area = roc_auc(values, present.ravel(), images, seed=seed) if both else None
+            scores.append(Score(metric, area, *spread, detail=detail))
+        return scores

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vlmscope.data.datasets import EvalSample, WordList
-from vlmscope.evaluation.responses import Response
+from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.metrics import accuracy_at, ciou, intersection_union, mean_over_images
 from vlmscope.types.boxes import box_iou
@@ -27,10 +27,10 @@ class Referring:
     )
     dense = False
 
-    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+    def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """``[box IoU, intersection, union]`` for every referent, both None without a mask."""
         rows: list[list[Any]] = []
-        for referent, (mask, box) in zip(sample.referents, response.regions(), strict=True):
+        for referent, (mask, box) in zip(sample.referents, result.regions(), strict=True):
             target = referent.target
             pixels: tuple[int | None, int | None] = (None, None)
             if target.mask is not None:
@@ -39,7 +39,7 @@ class Referring:
         return rows
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
-        rows = [(image, *row) for image, found in records.items() for row in found]
+        rows = [(image, *row) for image, record in records.items() for row in record]
         masked = [(image, inside, union) for image, _, inside, union in rows if union is not None]
         images = [image for image, *_ in rows]
         spread = (len(rows), "phrases", len(set(images)))

@@ -16,7 +16,7 @@ from vlmscope.evaluation.confusion import (
     mean_iou,
     pixel_accuracy,
 )
-from vlmscope.evaluation.responses import Response
+from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 
 __all__ = ["Segmentation"]
@@ -34,7 +34,7 @@ class Segmentation:
     )
     dense = True
 
-    def record(self, sample: EvalSample, response: Response, words: WordList) -> Any:
+    def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """Confusion counts of the image.
 
         Raises:
@@ -43,7 +43,7 @@ class Segmentation:
         if sample.labels is None:
             raise BadSampleError("The image has no label map, which segmentation needs.")
         truth = sample.labels[sample.labels != IGNORE]
-        return confusion_counts(truth, response.classes(), len(words))
+        return confusion_counts(truth, result.classes(), len(words))
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
         counted = {image: counts for image, counts in records.items() if counts}

@@ -103,6 +103,6 @@ def _difference(read: MeanMaps, keep_negative: bool) -> PhraseMap:
 def _cautions(read: MeanMaps, nothing: bool, below: bool) -> tuple[str, ...]:
     if nothing:
         return (_NOTHING,)
-    own, answer = (len(read.token_map.positions(role)) for role in ("phrase", "generated"))
-    alone = (_OWN,) if not answer and own == len(read.rest_tokens) else ()
+    phrase, answer = (len(read.token_map.positions(role)) for role in ("phrase", "generated"))
+    alone = (_OWN,) if not answer and phrase == len(read.rest_tokens) else ()
     return (*alone, *((_BELOW,) if below else ()))

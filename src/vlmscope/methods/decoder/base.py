@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.attention.maps import MeanMaps
-from vlmscope.methods.base import GroundRequest, refuse_foreign
+from vlmscope.methods.base import GroundRequest
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.post import image_cautions, locate
 from vlmscope.results import Grounding
@@ -67,7 +67,7 @@ class AttentionMethod(ABC):
 
     def accepts(self, model: Any) -> bool:
         """Any model with a decoder that reads image tokens."""
-        return hasattr(model, "decoder_shape")
+        return hasattr(type(model), "decoder_shape")
 
     def ground(
         self,
@@ -79,13 +79,12 @@ class AttentionMethod(ABC):
         """Make the maps of all phrases, and locate each.
 
         Raises:
-            BadOptionError: heads, or a layer that the model does not have.
+            BadOptionError: a layer that the model does not have.
         """
-        refuse_foreign(self, request)
-        found = self.maps(model, pixels, phrases, request)
+        maps = self.maps(model, pixels, phrases, request)
         return [
             self._located(model, pixels, phrase, each, request.options)
-            for phrase, each in zip(phrases, found, strict=True)
+            for phrase, each in zip(phrases, maps, strict=True)
         ]
 
     def _located(
@@ -93,11 +92,11 @@ class AttentionMethod(ABC):
         model: LoadedModel,
         pixels: NDArray[np.uint8],
         phrase: Prompt,
-        found: PhraseMap,
+        phrase_map: PhraseMap,
         options: Any,
     ) -> Grounding:
-        token_map = found.read.token_map
-        located = locate(token_map, found.weights, options)
+        token_map = phrase_map.read.token_map
+        located = locate(token_map, phrase_map.weights, options)
         start, end = phrase.span
         return Grounding.of(
             located,
@@ -105,17 +104,17 @@ class AttentionMethod(ABC):
             method=self.id,
             model=model.id,
             image=pixels,
-            score=found.score(located.mask),
+            score=phrase_map.score(located.mask),
             details={
-                **found.read.reading.record,
-                **found.details,
-                "row_tokens": list(found.read.row_tokens),
-                "prompt": found.read.preset,
+                **phrase_map.read.reading.record,
+                **phrase_map.details,
+                "row_tokens": list(phrase_map.read.row_tokens),
+                "prompt": phrase_map.read.preset,
                 "placement": token_map.placement,
                 "revision": model.revision,
                 "options": asdict(options),
                 "score": self.scored,
                 **located.record,
             },
-            warnings=found.warnings + image_cautions(token_map),
+            warnings=phrase_map.warnings + image_cautions(token_map),
         )

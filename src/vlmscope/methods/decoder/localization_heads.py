@@ -1,4 +1,4 @@
-"""Grounding with localization heads (localization_heads: "Grounding")."""
+"""Grounding with localization heads (docs/methods/localization-heads.md, Grounding)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from vlmscope.attention import HeadMaps, read_heads
 from vlmscope.errors import BadHeadSetError, BadOptionError
 from vlmscope.heads.choice import head_cautions, resolve_heads
 from vlmscope.heads.criteria import spatial_entropies
-from vlmscope.heads.measures import one_row
 from vlmscope.heads.options import LocalizationHeadsOptions
 from vlmscope.methods.base import ARGUMENTS, GroundRequest
 from vlmscope.models import LoadedModel, Prompt
@@ -45,7 +44,7 @@ class LocalizationHeads:
 
     def accepts(self, model: Any) -> bool:
         """Any model with a decoder that reads image tokens; an encoder alone has none."""
-        return hasattr(model, "decoder_shape")
+        return hasattr(type(model), "decoder_shape")
 
     def ground(
         self,
@@ -62,7 +61,7 @@ class LocalizationHeads:
             BadOptionError: ``k`` is more than there are heads.
         """
         plan = _plan(model, request)
-        found = read_heads(
+        read = read_heads(
             model,
             pixels,
             phrases,
@@ -73,7 +72,7 @@ class LocalizationHeads:
         )
         return [
             _locate(model, pixels, phrase, maps, plan)
-            for phrase, maps in zip(phrases, found, strict=True)
+            for phrase, maps in zip(phrases, read, strict=True)
         ]
 
     def heads_for(self, model: LoadedModel, request: GroundRequest) -> tuple[Head, ...]:
@@ -141,7 +140,7 @@ def _locate(
 
 def _chosen(maps: HeadMaps, plan: _Plan) -> tuple[tuple[Head, ...], NDArray[np.float64]]:
     """The heads whose maps are combined, and these maps: float64 (heads, tokens)."""
-    values = one_row(maps)
+    values = maps.one_row()
     if not plan.options.greedy:
         return maps.heads, values
     weigh = plan.head_set.options.get("entropy", "area")

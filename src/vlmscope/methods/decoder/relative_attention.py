@@ -90,8 +90,8 @@ class RelativeAttention(AttentionMethod):
             preset=request.prompt or preset,
             placement=request.placement,
         )
-        found, generic = _read(model, pixels, phrases, reading, options.generic)
-        return [_ratio(read, generic, options.generic) for read in found]
+        reads, generic = _read(model, pixels, phrases, reading, options.generic)
+        return [_ratio(read, generic, options.generic) for read in reads]
 
 
 def default_layer(model: LoadedModel) -> int:
@@ -120,8 +120,8 @@ def _read(
     """The phrases and the generic prompt, on one pass over the image where that is possible."""
     neutral = _generic_prompt(generic)
     if reading.rows in _SHARED_ROWS:
-        *found, last = read_means(model, pixels, [*phrases, neutral], reading)
-        return found, last
+        *reads, last = read_means(model, pixels, [*phrases, neutral], reading)
+        return reads, last
     alone = Reading("last_input", reading.layers, reading.preset, reading.placement)
     [below] = read_means(model, pixels, [neutral], alone)
     return read_means(model, pixels, phrases, reading), below

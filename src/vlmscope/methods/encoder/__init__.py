@@ -3,7 +3,7 @@
 from vlmscope.methods.encoder.method import DenseMethod
 from vlmscope.methods.encoder.options import DenseOptions
 from vlmscope.methods.encoder.similarity import (
-    DenseAnswer,
+    DenseSetup,
     Similarity,
     against,
     compare,
@@ -21,10 +21,10 @@ from vlmscope.methods.encoder.tower import (
 )
 
 __all__ = [
-    "DenseAnswer",
     "DenseMethod",
     "DenseOptions",
     "DensePath",
+    "DenseSetup",
     "DenseTokens",
     "Similarity",
     "Site",

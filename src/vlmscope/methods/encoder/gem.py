@@ -22,21 +22,18 @@ from vlmscope.models.encoders.blocks import QKV, VisionBlock
 
 __all__ = ["Gem", "GemOptions", "adaptive_temperature", "perplexity_temperature"]
 
+TEMPERATURES = ("adaptive", "constant", "perplexity")
+PROJECTIONS = ("qkv", "qk", "kv", "qv", "q", "k", "v")
 
+# of the search for a temperature: rows that are looked at, bisections, and the range
 _ROWS = 32
-
 _STEPS = 12
-
 _RANGE = (0.5, 512.0)
 
 _TINY = 1e-12
 
 # unit vectors have logits within +-t: below this even a perfect match barely outweighs the rest
 _FLAT = 2.5
-
-TEMPERATURES = ("adaptive", "constant", "perplexity")
-
-PROJECTIONS = ("qkv", "qk", "kv", "qv", "q", "k", "v")
 
 
 @dataclass(frozen=True)
@@ -102,9 +99,10 @@ class Gem(DenseMethod):
         total: Tensor | None = None
         # read by every projection: a copy that the kernel can stream is repaid at once
         v = site.scratch.shaped("values", qkv.v).copy_(qkv.v)
+        unit_buffer = site.scratch.shaped("unit", qkv.q)  # of q, k and v alike
         temperature = _fixed_temperature(v, site, options)
         for name in options.projections:
-            unit = _smoothed(getattr(qkv, name), site, options, temperature)
+            unit = _smoothed(getattr(qkv, name), unit_buffer, options, temperature)
             part = _self_attend(unit, v, _temperature(unit, options, temperature))
             total = part if total is None else total.add_(part)
         assert total is not None
@@ -115,7 +113,8 @@ class Gem(DenseMethod):
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
         if options.temperature != "adaptive":
             return ()
-        blocks = encoder.blocks[-self.path(options, len(encoder.blocks)).depth :]
+        tower = encoder.blocks
+        blocks = tower[-self.path(options, len(tower)).depth :]
         expected = sum(expected_temperature(block) for block in blocks) / len(blocks)
         if expected >= _FLAT:
             return ()
@@ -125,18 +124,18 @@ class Gem(DenseMethod):
         )
 
 
-def _smoothed(p: Tensor, site: Site, options: Any, temperature: Tensor | None) -> Tensor:
-    """A projection after the iterations: unit vectors, in the pass's buffer for them."""
-    unit = _unit(p, site)
+def _smoothed(p: Tensor, buffer: Tensor, options: Any, temperature: Tensor | None) -> Tensor:
+    """A projection after the iterations: unit vectors, in the buffer."""
+    unit = _unit(p, buffer)
     for _ in range(options.iterations):
-        unit = _unit(_self_attend(unit, unit, _temperature(unit, options, temperature)), site)
+        unit = _unit(_self_attend(unit, unit, _temperature(unit, options, temperature)), buffer)
     return unit
 
 
-def _unit(p: Tensor, site: Site) -> Tensor:
-    """Unit vectors along the last axis, in one buffer laid out head by head as the kernel likes it."""
+def _unit(p: Tensor, buffer: Tensor) -> Tensor:
+    """Unit vectors along the last axis, in a buffer laid out head by head as the kernel likes it."""
     norms = torch.linalg.vector_norm(p, dim=-1, keepdim=True).clamp_min_(_TINY)
-    return torch.div(p, norms, out=site.scratch.shaped("unit", p))
+    return torch.div(p, norms, out=buffer)
 
 
 def adaptive_temperature(normed: Tensor, head_dim: int) -> Tensor:
@@ -181,6 +180,12 @@ def _self_attend(unit: Tensor, values: Tensor, temperature: Tensor) -> Tensor:
 @torch.no_grad()
 def perplexity_temperature(unit: Tensor, share: float) -> Tensor:
     """The inverse temperature at which the mean perplexity of softmax(t p p^T) is share * tokens.
+
+    It needs no tuning. GEM's adaptive temperature (mean token norm / sqrt(head dim)) is 1 to 2 on
+    narrow models: unit vectors then have logits within +-2, the softmax is almost flat and each
+    iteration averages everything away. The perplexity of a row, exp(entropy), counts how many
+    tokens it attends to; fixing its mean as a share of the tokens fixes what the temperature is
+    there for.
 
     Args:
         unit: (batch, heads, tokens, head_dim), unit vectors.

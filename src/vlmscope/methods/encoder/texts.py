@@ -1,4 +1,9 @@
-"""Text embeddings of phrases under prompt templates, averaged and cached."""
+"""Text embeddings of phrases under prompt templates, and what the text side makes of the words.
+
+Some words it does not know, and some it cannot tell apart. A map comes out either way, so without a word
+about it the first of two classes that are read alike takes all of their pixels, and a word that the
+model never learned points somewhere like any other.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +22,25 @@ from vlmscope.models import DualEncoder
 
 __all__ = ["alike_caution", "phrase_embeddings", "read_alike", "template_texts", "unknown_caution"]
 
-
 _SAME = 1e-4  # between unit vectors; padding in a batch moves the same text by about 1e-6
 
 _PHRASES_AT_A_TIME = 64  # a thousand phrases in 80 templates are never stacked at once
+
+
+def phrase_embeddings(encoder: DualEncoder, phrases: Sequence[str], templates: str) -> Tensor:
+    """Unit vectors (phrases, joint): the mean of each phrase's unit vectors over the templates.
+
+    A classifier's labels are taken as they are, whatever the templates.
+    """
+    texts = template_texts(templates if encoder.family.templates else "none")
+    parts = []
+    for start in range(0, len(phrases), _PHRASES_AT_A_TIME):
+        some = phrases[start : start + _PHRASES_AT_A_TIME]
+        # not str.format: a phrase with braces is a phrase
+        filled = [template.replace("{}", phrase) for phrase in some for template in texts]
+        each = encoder.text_embeddings(filled).unflatten(0, (len(some), len(texts)))
+        parts.append(F.normalize(each.mean(dim=1), dim=-1))
+    return torch.cat(parts)
 
 
 def template_texts(name: str) -> tuple[str, ...]:
@@ -38,22 +58,6 @@ def template_texts(name: str) -> tuple[str, ...]:
 def _imagenet() -> tuple[str, ...]:
     path = Path(__file__).with_name("imagenet_templates.json")
     return tuple(json.loads(path.read_text(encoding="utf-8")))
-
-
-def phrase_embeddings(encoder: DualEncoder, phrases: Sequence[str], templates: str) -> Tensor:
-    """Unit vectors (phrases, joint): the mean of each phrase's unit vectors over the templates.
-
-    A classifier's labels are taken as they are, whatever the templates.
-    """
-    texts = template_texts(templates if encoder.family.templates else "none")
-    parts = []
-    for start in range(0, len(phrases), _PHRASES_AT_A_TIME):
-        some = phrases[start : start + _PHRASES_AT_A_TIME]
-        # not str.format: a phrase with braces is a phrase
-        filled = [template.replace("{}", phrase) for phrase in some for template in texts]
-        each = encoder.text_embeddings(filled).unflatten(0, (len(some), len(texts)))
-        parts.append(F.normalize(each.mean(dim=1), dim=-1))
-    return torch.cat(parts)
 
 
 def read_alike(vectors: Tensor, owners: Sequence[int]) -> list[tuple[int, ...]]:

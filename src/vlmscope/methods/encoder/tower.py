@@ -22,7 +22,6 @@ from vlmscope.models.encoders.patches import PatchGrid
 
 __all__ = ["DenseFormula", "DensePath", "DenseTokens", "Site", "dense_tokens", "tokens_of_methods"]
 
-
 # On a processor no matrix product gets faster beyond this many rows for each thread, while larger
 # tensors leave the cache and cost page faults: a larger batch is run in parts.
 _TOKENS_AT_ONCE = 1024
@@ -136,16 +135,16 @@ def tokens_of_methods(
     Raises:
         BadOptionError: more dense blocks than the tower has.
     """
-    routes = tuple(_route(encoder, method, options) for method, options in runs)
-    walk = _Walk(encoder, grid, routes, pooled)
+    blocks = encoder.blocks
+    routes = tuple(_route(encoder, len(blocks), method, options) for method, options in runs)
+    walk = _Walk(encoder, blocks, grid, routes, pooled)
     with encoder.frozen():
         x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
         parts = [walk.tokens(part) for part in x.split(_images_at_once(x))]
-    return [_joined(own) for own in zip(*parts, strict=True)]
+    return [_joined(of_method) for of_method in zip(*parts, strict=True)]
 
 
-def _route(encoder: DualEncoder, method: DenseFormula, options: Any) -> _Route:
-    blocks = len(encoder.blocks)
+def _route(encoder: DualEncoder, blocks: int, method: DenseFormula, options: Any) -> _Route:
     path = method.path(options, blocks)
     if not 1 <= path.depth <= blocks:
         raise BadOptionError(
@@ -189,6 +188,7 @@ class _Walk:
     """The original path and those of some methods through the tower, for batches of one size."""
 
     encoder: DualEncoder
+    blocks: Sequence[VisionBlock]
     grid: PatchGrid
     routes: tuple[_Route, ...]
     pooled: bool
@@ -196,7 +196,7 @@ class _Walk:
 
     def tokens(self, x: Tensor) -> list[DenseTokens]:
         """(batch, prefix + patches, dim), the first block's input -> the joint space, per route."""
-        family, hf, blocks = self.encoder.family, self.encoder.hf, self.encoder.blocks
+        family, hf, blocks = self.encoder.family, self.encoder.hf, self.blocks
         dense: list[Tensor | None] = [None] * len(self.routes)
         for number, block in enumerate(blocks):
             normed = block.norm1(x)

@@ -19,12 +19,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.frozen import frozen
-from vlmscope.models.layout.checks import check_counts, check_parts, check_tokens
-from vlmscope.models.layout.fitting import fit_image
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.prompts.prompt import Asked, Expansion, Span, WrittenPrompt
+from vlmscope.models.layout.placement import fit_image
+from vlmscope.models.layout.processor_checks import check_counts, check_parts, check_tokens
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
 from vlmscope.types import Role
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Blip2Family(Family):
 
     id = "blip-2"
     model_types: tuple[str, ...] = ("blip-2",)
+    checkpoints: tuple[Checkpoint, ...] = (
+        Checkpoint("Salesforce/blip2-opt-2.7b", "3.7B", "MIT"),
+        Checkpoint("Salesforce/blip2-opt-6.7b", "7.8B", "MIT"),
+    )
     presets = tuple(_FRAMES)
     placements = ("processor", "pad")
     many_images = False
@@ -69,23 +74,23 @@ class Blip2Family(Family):
         self._inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
         # the image stands in front of BOS
         lead = self.placeholder(hf, processor) + str(processor.tokenizer.bos_token or "")
         head, tail = _FRAMES[preset]
         start = len(lead) + len(head)
-        text = lead + head + asked.prompt.text + tail
-        phrase = [start + offset for offset in asked.prompt.span]
+        text = lead + head + request.prompt.text + tail
+        phrase = [start + offset for offset in request.prompt.span]
         spans = [
-            Span(Role.QUERY, start, start + len(asked.prompt.text)),
+            Span(Role.QUERY, start, start + len(request.prompt.text)),
             Span(Role.PHRASE, *phrase),
         ]
-        if asked.prompt.answer is not None:
+        if request.prompt.answer is not None:
             spans.append(
-                Span(Role.GENERATED, len(text) + 1, len(text) + 1 + len(asked.prompt.answer))
+                Span(Role.GENERATED, len(text) + 1, len(text) + 1 + len(request.prompt.answer))
             )
-            text = f"{text} {asked.prompt.answer}"
+            text = f"{text} {request.prompt.answer}"
         return WrittenPrompt(text, tuple(spans), add_special_tokens=False)
 
     def image_inputs(
@@ -136,6 +141,7 @@ class InstructBlipFamily(Blip2Family):
 
     id = "instructblip"
     model_types = ("instructblip",)
+    checkpoints = (Checkpoint("Salesforce/instructblip-vicuna-7b", "7.9B", "unknown"),)
     causal_image = False
     limits = (
         *Blip2Family.limits,
@@ -149,21 +155,25 @@ class InstructBlipFamily(Blip2Family):
         return self._inputs(hf, processor, pixels, placement)
 
     def for_prompt(
-        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, asked: Asked
+        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, request: PromptRequest
     ) -> ImageInputs:
-        tensors = {**image.tensors, **_instructions(processor, [asked])}
+        tensors = {**image.tensors, **_instructions(processor, [request])}
         return replace(image, shares=self._shares(hf, tensors))
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
-        return _instructions(processor, asked)
+        return _instructions(processor, requests)
 
 
-def _instructions(processor: Any, asked: Sequence[Asked]) -> dict[str, Tensor]:
+def _instructions(processor: Any, requests: Sequence[PromptRequest]) -> dict[str, Tensor]:
     """The prompts as the Q-Former reads them: text alone, padded on the right."""
     texts = []
-    for each in asked:
+    for each in requests:
         head, tail = _FRAMES[each.preset]
         texts.append(head + each.prompt.text + tail)
     encoded = processor.qformer_tokenizer(

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.errors import UnsupportedError
-from vlmscope.models.decoders.square import PaddedSquareFamily, check_side, padded_square
-from vlmscope.models.layout.fitting import Axis
+from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.padded_square import PaddedSquareFamily, check_side, padded_square
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.placement import Axis
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,6 +35,9 @@ class DeepseekVlFamily(PaddedSquareFamily):
 
     id = "deepseek-vl"
     model_types = ("deepseek_vl",)
+    checkpoints = (
+        Checkpoint("deepseek-community/deepseek-vl-1.3b-chat", "2B", "DeepSeek Model License"),
+    )
     paper_system = _SYSTEM
     processor_class = "DeepseekVLProcessor"
     image_processors = ("DeepseekVLImageProcessor",)
@@ -44,6 +49,17 @@ class DeepseekVlHybridFamily(PaddedSquareFamily):
 
     id = "deepseek-vl-hybrid"
     model_types = ("deepseek_vl_hybrid",)
+    checkpoints = (
+        Checkpoint(
+            "deepseek-community/deepseek-vl-7b-chat",
+            "7B",
+            "DeepSeek Model License",
+            "two vision towers",
+        ),
+    )
+    format_hints = (
+        FormatHint("deepseek-community/deepseek-vl-7b-chat", model_type="multi_modality"),
+    )
     paper_system = _SYSTEM
     processor_class = "DeepseekVLHybridProcessor"
     image_processors = ("DeepseekVLHybridImageProcessor",)

@@ -1,10 +1,10 @@
-"""What vlmscope must know of a model family, and the one place where families are registered."""
+"""What vlmscope must know of a model that answers in words."""
 
 from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vlmscope.errors import UnsupportedError
-from vlmscope.models.encoders.dual import DualFamily
+from vlmscope.models.cards import Checkpoint
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
-from vlmscope.models.prompts.prompt import Asked, WrittenPrompt, write_chat, write_paper
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt, write_chat, write_paper
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from vlmscope.types import TokenMap
 
-__all__ = ["Family", "FamilyRegistry"]
+__all__ = ["Family"]
 
 
 class Family(ABC):
@@ -34,6 +34,8 @@ class Family(ABC):
         id: explicit and unique.
         model_types: ``config.model_type`` values of transformers that it covers.
         auto_class: name of the class of transformers that loads it.
+        checkpoints: well-known ones, for `vlmscope models`; no two families share one.
+        format_hints: formats of its weights that transformers does not read.
         presets: prompt presets that it can write; the first is the default for grounding.
         paper_system: system sentence of the ``paper`` preset, unless a checkpoint has its own.
         placements: ways to fit an image; the first is the default.
@@ -48,6 +50,8 @@ class Family(ABC):
     id: str
     model_types: tuple[str, ...]
     auto_class: str = "AutoModelForImageTextToText"
+    checkpoints: tuple[Checkpoint, ...] = ()
+    format_hints: tuple[FormatHint, ...] = ()
     presets: tuple[str, ...] = ("chat", "paper")
     paper_system: str = ""
     placements: tuple[str, ...] = ("processor",)
@@ -98,20 +102,20 @@ class Family(ABC):
         return self.placeholder(hf, processor)
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
         """Write one prompt under one of :attr:`presets`, placeholders not yet expanded.
 
         Args:
             hf, processor: the model.
-            asked: the prompt and how many images it holds.
+            request: the prompt and how many images it holds.
             preset: one of :attr:`presets`.
             system: sentence of the ``paper`` preset.
         """
         if preset == "paper":
             image = self.image_text(hf, processor)
-            return write_paper(asked.prompt, system, image, asked.images)
-        return write_chat(asked.prompt, processor, processor.tokenizer.bos_token, asked.images)
+            return write_paper(request.prompt, system, image, request.images)
+        return write_chat(request.prompt, processor, processor.tokenizer.bos_token, request.images)
 
     # -- images --------------------------------------------------------------------------
 
@@ -132,7 +136,7 @@ class Family(ABC):
         return self.image_inputs(hf, processor, pixels, placement)
 
     def for_prompt(
-        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, asked: Asked
+        self, hf: PreTrainedModel, processor: Any, image: ImageInputs, request: PromptRequest
     ) -> ImageInputs:
         """The image as this prompt sees it, in families whose image tokens depend on the text."""
         return image
@@ -163,7 +167,11 @@ class Family(ABC):
     # -- passes --------------------------------------------------------------------------
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """What the forward pass needs beyond ids, mask, positions and images; may replace positions.
 
@@ -171,7 +179,7 @@ class Family(ABC):
             hf, processor: the model.
             batch: ``input_ids``, ``attention_mask`` and ``position_ids`` (batch, positions), and
                 what :meth:`join` gave.
-            asked: the prompts, one per batch item.
+            requests: the prompts, one per batch item.
 
         Returns:
             Further keyword arguments; those that are in ``batch`` already take their place.
@@ -211,48 +219,3 @@ class Family(ABC):
     def unchanged(self, hf: PreTrainedModel) -> AbstractContextManager[None]:
         """Whatever passes inside the block leave on the model, other than weights, is put back."""
         return contextlib.nullcontext()
-
-
-AnyFamily = Family | DualFamily
-
-
-class FamilyRegistry:
-    """Families by id and by model type; a duplicate raises."""
-
-    def __init__(self) -> None:
-        self._families: dict[str, AnyFamily] = {}
-        self._types: dict[str, AnyFamily] = {}
-
-    def register(self, family: AnyFamily) -> AnyFamily:
-        """Add a family.
-
-        Raises:
-            ValueError: when its id or one of its model types is taken.
-        """
-        if family.id in self._families:
-            raise ValueError(f"A family with the id {family.id!r} is registered already.")
-        taken = [name for name in family.model_types if name in self._types]
-        if taken:
-            raise ValueError(
-                f"Model type(s) {taken} belong to the family {self._types[taken[0]].id!r}."
-            )
-        self._families[family.id] = family
-        self._types.update(dict.fromkeys(family.model_types, family))
-        return family
-
-    def __iter__(self) -> Iterator[AnyFamily]:
-        return iter(self._families.values())
-
-    def for_model_type(self, model_type: str, where: str) -> AnyFamily:
-        """The family of a ``config.model_type``.
-
-        Raises:
-            UnsupportedError: when no family covers it; lists what is covered.
-        """
-        if model_type in self._types:
-            return self._types[model_type]
-        raise UnsupportedError(
-            f"{where} is of the type {model_type!r}, which no family of vlmscope covers. "
-            f"Covered: {', '.join(sorted(self._types))}. A new family is one file in "
-            "vlmscope/models; see `vlmscope models`."
-        )

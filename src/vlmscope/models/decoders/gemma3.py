@@ -15,13 +15,19 @@ from PIL import Image
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnknownNameError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.decoders.square import check_side
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
-from vlmscope.models.layout.fitting import FittedImage, fit_image
+from vlmscope.models.decoders.padded_square import check_side
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.layout.towers import check_tower, tower_sides
-from vlmscope.models.prompts.prompt import Asked, Expansion
+from vlmscope.models.layout.placement import FittedImage, fit_image
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
+from vlmscope.models.layout.vision_towers import check_tower, tower_sides
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -36,6 +42,10 @@ class Gemma3Family(Family):
 
     id = "gemma3"
     model_types = ("gemma3",)
+    checkpoints = (
+        Checkpoint("google/gemma-3-4b-it", "4.3B", "Gemma Terms of Use", "gated"),
+        Checkpoint("google/gemma-3-12b-it", "12B", "Gemma Terms of Use", "gated"),
+    )
     placements = ("processor", "pad", _CROPS)
     limits = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "
@@ -79,7 +89,11 @@ class Gemma3Family(Family):
         return ImageInputs({"pixel_values": values["pixel_values"]}, expansion, layouts, done)
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """Which positions are image tokens, which attend to those of the same image both ways.
 
@@ -113,19 +127,19 @@ def _layouts(fitted: FittedImage, edges: NDArray[np.float64], crops: int) -> tup
         crops: how many equal parts its longer side was cut into; the last one may be shorter.
     """
     cells = len(edges) - 1
-    own = np.arange(cells * cells)
+    whole = np.arange(cells * cells)
     y, x = fitted.y.to_original(edges), fitted.x.to_original(edges)
     if not crops:
-        return (GridLayout("image", own, y, x),)
+        return (GridLayout("image", whole, y, x),)
     height, width = fitted.pixels.shape[:2]
-    order = np.arange(crops * cells * cells) + len(own)
+    order = np.arange(crops * cells * cells) + len(whole)
     if width >= height:
         x_crops = _cut(width, crops, edges / fitted.size[1])
         order = order.reshape(crops, cells, cells).transpose(1, 0, 2).reshape(-1)
         tiles = GridLayout("tiles", order, y, x_crops)
     else:
         tiles = GridLayout("tiles", order, _cut(height, crops, edges / fitted.size[0]), x)
-    return GridLayout("thumbnail", own, y, x), tiles
+    return GridLayout("thumbnail", whole, y, x), tiles
 
 
 def _cut(length: int, parts: int, inner: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.mrope import MropeFamily
-from vlmscope.models.prompts.prompt import Asked, Span, WrittenPrompt
+from vlmscope.models.format_hints import FormatHint
+from vlmscope.models.prompts.prompt import PromptRequest, Span, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ class Glm4vFamily(MropeFamily):
 
     id = "glm-4v"
     model_types = ("glm4v", "glm4v_moe", "glm46v")
+    checkpoints = (
+        Checkpoint("zai-org/GLM-4.1V-9B-Thinking", "10B", "MIT", "thinks before it answers"),
+    )
+    format_hints = (FormatHint("zai-org/GLM-4.1V-9B-Thinking", model_type="chatglm"),)
     processor_class = "Glm4vProcessor"
     image_processors = ("Glm4vImageProcessor", "Glm46VImageProcessor")
     delimiters = ("image_start_token_id", "image_end_token_id")
@@ -37,9 +43,9 @@ class Glm4vFamily(MropeFamily):
     )
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
-        written = super().write(hf, processor, asked, preset, system)
+        written = super().write(hf, processor, request, preset, system)
         return _started(written, processor.tokenizer) if preset == "paper" else written
 
 

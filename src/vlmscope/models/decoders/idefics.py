@@ -17,9 +17,15 @@ from PIL import Image
 from torch import Tensor
 
 from vlmscope.errors import BadImageError, ModelMismatchError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
 from vlmscope.models.prompts.prompt import Expansion
 
@@ -34,6 +40,11 @@ class Idefics3Family(Family):
 
     id = "idefics3"
     model_types = ("idefics3",)
+    checkpoints: tuple[Checkpoint, ...] = (
+        Checkpoint("HuggingFaceM4/Idefics3-8B-Llama3", "8.5B", "Apache-2.0", "Llama 3 decoder"),
+        Checkpoint("HuggingFaceTB/SmolVLM-256M-Instruct", "256M", "Apache-2.0"),
+        Checkpoint("HuggingFaceTB/SmolVLM-Instruct", "2.2B", "Apache-2.0"),
+    )
     processor_class = "Idefics3Processor"
     image_processors: tuple[str, ...] = ("Idefics3ImageProcessor", "SmolVLMImageProcessor")
 
@@ -90,6 +101,11 @@ class SmolVlmFamily(Idefics3Family):
 
     id = "smolvlm"
     model_types = ("smolvlm",)
+    checkpoints = (
+        Checkpoint("HuggingFaceTB/SmolVLM2-256M-Video-Instruct", "256M", "Apache-2.0"),
+        Checkpoint("HuggingFaceTB/SmolVLM2-500M-Video-Instruct", "507M", "Apache-2.0"),
+        Checkpoint("HuggingFaceTB/SmolVLM2-2.2B-Instruct", "2.2B", "Apache-2.0"),
+    )
     processor_class = "SmolVLMProcessor"
     image_processors = ("SmolVLMImageProcessor", "Idefics3ImageProcessor")
 

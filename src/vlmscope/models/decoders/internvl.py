@@ -9,11 +9,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
-from vlmscope.models.layout.towers import tower_sides
+from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
@@ -28,6 +35,20 @@ class InternVlFamily(Family):
 
     id = "internvl"
     model_types = ("internvl",)
+    checkpoints = (
+        Checkpoint(
+            "OpenGVLab/InternVL3-1B-hf", "0.9B", "unknown", "only ids that end in -hf are read"
+        ),
+        Checkpoint(
+            "OpenGVLab/InternVL3-8B-hf", "8B", "unknown", "only ids that end in -hf are read"
+        ),
+    )
+    format_hints = (
+        FormatHint(
+            "OpenGVLab/InternVL3-8B-hf and others whose name ends in -hf",
+            model_type="internvl_chat",
+        ),
+    )
     boxes = BoxConvention(
         "Please provide the bounding box coordinate of the region this sentence describes: "
         "<ref>{phrase}</ref>",

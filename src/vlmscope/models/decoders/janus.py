@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.models.decoders.square import PaddedSquareFamily
-from vlmscope.models.prompts.prompt import Asked, WrittenPrompt
+from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.padded_square import PaddedSquareFamily
+from vlmscope.models.format_hints import FormatHint
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -22,15 +24,20 @@ class JanusFamily(PaddedSquareFamily):
 
     id = "janus"
     model_types = ("janus",)
+    checkpoints = (
+        Checkpoint("deepseek-community/Janus-Pro-1B", "2B", "DeepSeek Model License"),
+        Checkpoint("deepseek-community/Janus-Pro-7B", "7B", "DeepSeek Model License"),
+    )
+    format_hints = (FormatHint("deepseek-community/Janus-Pro-7B", model_type="multi_modality"),)
     processor_class = "JanusProcessor"
     image_processors = ("JanusImageProcessor",)
     tower = "janus_vision_model"
     limits = (*PaddedSquareFamily.limits, "it reads images here; drawing them is left out")
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
-        written = super().write(hf, processor, asked, preset, system)
+        written = super().write(hf, processor, request, preset, system)
         if preset != "chat" or not processor.use_default_system_prompt:
             return written
         from transformers.models.janus.processing_janus import DEFAULT_SYSTEM_PROMPT

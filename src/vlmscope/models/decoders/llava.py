@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import ModelMismatchError
-from vlmscope.models.cards import LLAVA_SYSTEM
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_parts, check_tokens
-from vlmscope.models.layout.fitting import fit_image
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.layout.towers import check_selection, has_class_token
+from vlmscope.models.layout.placement import fit_image
+from vlmscope.models.layout.processor_checks import check_parts, check_tokens
+from vlmscope.models.layout.vision_towers import check_selection, has_class_token
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
@@ -29,13 +30,45 @@ if TYPE_CHECKING:
 __all__ = ["LlavaFamily"]
 
 
+# the fixed sentence with which LLaVA-1.5 was tuned and the paper's code prompts
+_SYSTEM = (
+    "A chat between a curious human and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the human's questions."
+)
+
+
 class LlavaFamily(Family):
     """``LlavaForConditionalGeneration`` of transformers."""
 
     id = "llava"
     model_types = ("llava",)
+    checkpoints: tuple[Checkpoint, ...] = (
+        Checkpoint(
+            "tiny-llava",
+            "3.8M",
+            "Apache-2.0",
+            "ships inside vlmscope; knows rendered shapes, not photographs",
+            embedded=True,
+        ),
+        Checkpoint(
+            "llava-hf/llava-1.5-7b-hf", "7B", "Llama 2 Community License", "published heads"
+        ),
+        Checkpoint(
+            "llava-hf/llava-1.5-13b-hf", "13B", "Llama 2 Community License", "published heads"
+        ),
+        Checkpoint("llava-hf/bakLlava-v1-hf", "7B", "unknown", "Mistral decoder"),
+        Checkpoint("xtuner/llava-llama-3-8b-v1_1-transformers", "8B", "unknown", "Llama 3 decoder"),
+    )
+    format_hints: tuple[FormatHint, ...] = (
+        FormatHint("llava-hf/llava-1.5-7b-hf", model_type="llava_llama"),
+        FormatHint(
+            "llava-hf/llava-1.5-7b-hf and others; of Yi-VL and Mini-Gemini there are none",
+            entry="mm_vision_tower",
+            origin="the original LLaVA code",
+        ),
+    )
     presets = ("paper", "chat")
-    paper_system = LLAVA_SYSTEM
+    paper_system = _SYSTEM
     placements = ("pad", "processor")
     limits = ("one square grid: pad wastes tokens on borders, crop never sees the sides",)
     boxes: BoxConvention | None = BoxConvention(

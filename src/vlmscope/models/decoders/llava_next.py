@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vlmscope.models.cards import Checkpoint
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.anyres import AnyresFamily
 
 __all__ = ["LlavaNextFamily"]
@@ -12,5 +14,14 @@ class LlavaNextFamily(AnyresFamily):
 
     id = "llava-next"
     model_types = ("llava_next",)
+    checkpoints = (
+        Checkpoint("llava-hf/llava-v1.6-mistral-7b-hf", "7.6B", "Apache-2.0", "Mistral decoder"),
+        Checkpoint("llava-hf/llava-v1.6-vicuna-7b-hf", "7B", "Llama 2 Community License"),
+        Checkpoint("llava-hf/llava-v1.6-vicuna-13b-hf", "13B", "Llama 2 Community License"),
+        Checkpoint(
+            "llava-hf/llama3-llava-next-8b-hf", "8B", "Llama 3 Community License", "Llama 3 decoder"
+        ),
+    )
+    format_hints = (FormatHint("llava-hf/llava-v1.6-mistral-7b-hf", model_type="llava_mistral"),)
     processor_class = "LlavaNextProcessor"
     image_processors = ("LlavaNextImageProcessor",)

@@ -16,10 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import Checkpoint
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.anyres import AnyresFamily, anyres_image
-from vlmscope.models.layout.checks import check_counts
-from vlmscope.models.layout.fitting import Axis
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
+from vlmscope.models.layout.placement import Axis
+from vlmscope.models.layout.processor_checks import check_counts
 from vlmscope.models.prompts.prompt import Expansion
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ class LlavaOnevisionFamily(AnyresFamily):
 
     id = "llava-onevision"
     model_types = ("llava_onevision",)
+    checkpoints = (
+        Checkpoint("llava-hf/llava-onevision-qwen2-0.5b-ov-hf", "0.9B", "Apache-2.0"),
+        Checkpoint("llava-hf/llava-onevision-qwen2-7b-ov-hf", "8B", "Apache-2.0"),
+    )
+    format_hints = (FormatHint("llava-hf/llava-onevision-qwen2-7b-ov-hf", model_type="llava_qwen"),)
     processor_class = "LlavaOnevisionProcessor"
     image_processors = ("LlavaOnevisionImageProcessor",)
     limits = (
@@ -41,16 +48,16 @@ class LlavaOnevisionFamily(AnyresFamily):
     )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        own = hf.config.vision_aspect_ratio
-        if not re.fullmatch(r"anyres_max_[1-9]\d*", str(own)):
+        ratio = hf.config.vision_aspect_ratio
+        if not re.fullmatch(r"anyres_max_[1-9]\d*", str(ratio)):
             raise UnsupportedError(
-                f"vision_aspect_ratio={own!r} is not known; known is 'anyres_max_N'. Where image tokens "
+                f"vision_aspect_ratio={ratio!r} is not known; known is 'anyres_max_N'. Where image tokens "
                 "lie is not known, so nothing is guessed."
             )
-        if getattr(processor, "vision_aspect_ratio", own) != own:
+        if getattr(processor, "vision_aspect_ratio", ratio) != ratio:
             raise ModelMismatchError(
                 f"The processor counts image tokens by {processor.vision_aspect_ratio!r}, the model "
-                f"makes them by {own!r} (vision_aspect_ratio). Load the processor that belongs to the "
+                f"makes them by {ratio!r} (vision_aspect_ratio). Load the processor that belongs to the "
                 "model."
             )
         super().check(hf, processor)

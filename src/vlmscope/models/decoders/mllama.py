@@ -15,11 +15,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmscope.errors import ModelMismatchError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_parts, check_tokens
-from vlmscope.models.layout.fitting import Axis
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.prompts.prompt import Asked, Expansion
+from vlmscope.models.layout.placement import Axis
+from vlmscope.models.layout.processor_checks import check_parts, check_tokens
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -32,6 +33,14 @@ class MllamaFamily(Family):
 
     id = "mllama"
     model_types = ("mllama",)
+    checkpoints = (
+        Checkpoint(
+            "meta-llama/Llama-3.2-11B-Vision-Instruct",
+            "11B",
+            "Llama 3.2 Community License",
+            "gated",
+        ),
+    )
     causal_image = False
     crossed = True
     many_images = False
@@ -86,7 +95,11 @@ class MllamaFamily(Family):
         )
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """Which tiles each position may read: those of its image, from the image's token on."""
         ids = batch["input_ids"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from vlmscope.errors import (
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.frozen import frozen
-from vlmscope.models.layout.fitting import shrink
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.placement import shrink
 from vlmscope.models.prompts.encoding import (
     Encoded,
     EncodedText,
@@ -30,7 +31,7 @@ from vlmscope.models.prompts.encoding import (
     encode_text,
     pad_batch,
 )
-from vlmscope.models.prompts.prompt import Asked, Prompt, WrittenPrompt
+from vlmscope.models.prompts.prompt import Prompt, PromptRequest, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
 from vlmscope.types import Answer, Carry, TokenMap, View
 
@@ -49,11 +50,11 @@ def input_device(embeddings: torch.nn.Module) -> torch.device:
     """
     import torch
 
-    found: torch.device = embeddings.weight.device  # type: ignore[assignment]
-    if found.type != "meta":
-        return found
+    device: torch.device = embeddings.weight.device  # type: ignore[assignment]
+    if device.type != "meta":
+        return device
     place = getattr(getattr(embeddings, "_hf_hook", None), "execution_device", None)
-    return found if place is None else torch.device(place)
+    return device if place is None else torch.device(place)
 
 
 Pixels = NDArray[np.uint8]
@@ -88,17 +89,17 @@ class LoadedModel:
             f"LoadedModel({self.id!r}, family={self.family.id!r}, {layers} layers x {heads} heads)"
         )
 
-    @property
+    @cached_property
     def decoder(self) -> PreTrainedModel:
         """The text decoder."""
         return self.family.decoder(self.hf)
 
-    @property
+    @cached_property
     def layers(self) -> nn.ModuleList:
         """The decoder's layers."""
         return self.family.layers(self.hf)
 
-    @property
+    @cached_property
     def decoder_shape(self) -> tuple[int, int]:
         """(layers, heads) of the decoder."""
         return len(self.layers), int(self.decoder.config.num_attention_heads)
@@ -133,8 +134,8 @@ class LoadedModel:
             raise UnsupportedError(
                 f"{self.id} (family {self.family.id!r}) takes one image per prompt, got {images}."
             )
-        asked = Asked(Prompt.of(prompt), images, preset)
-        return self.family.write(self.hf, self.processor, asked, preset, self.written_system)
+        request = PromptRequest(Prompt.of(prompt), images, preset)
+        return self.family.write(self.hf, self.processor, request, preset, self.written_system)
 
     @property
     def written_system(self) -> str:
@@ -217,20 +218,20 @@ class LoadedModel:
             )
         groups = [[item] if isinstance(item, np.ndarray) else list(item) for item in images]
         name = self.resolve_preset(preset)
-        asked = [
-            Asked(Prompt.of(prompt), len(group), name)
+        requests = [
+            PromptRequest(Prompt.of(prompt), len(group), name)
             for prompt, group in zip(prompts, groups, strict=True)
         ]
         fitted = [
             [self.see(self.fit(image, placement, len(group)), each) for image in group]
-            for group, each in zip(groups, asked, strict=True)
+            for group, each in zip(groups, requests, strict=True)
         ]
         texts = [
             self.encode_prompt(prompt, items, preset)
             for prompt, items in zip(prompts, fitted, strict=True)
         ]
         batch, shifts = pad_batch(texts, self.pad_id, padding_side)
-        inputs = self.complete(batch, fitted, asked)
+        inputs = self.complete(batch, fitted, requests)
         sizes = [[image.shape[:2] for image in group] for group in groups]
         maps = tuple(
             token_map(text, items, each, shift, batch["input_ids"].shape[1], self.family.crossed)
@@ -238,25 +239,25 @@ class LoadedModel:
         )
         return Encoded(inputs, maps)
 
-    def see(self, image: ImageInputs, asked: Asked) -> ImageInputs:
+    def see(self, image: ImageInputs, request: PromptRequest) -> ImageInputs:
         """A fitted image as a prompt sees it."""
-        return self.family.for_prompt(self.hf, self.processor, image, asked)
+        return self.family.for_prompt(self.hf, self.processor, image, request)
 
     def complete(
         self,
         batch: dict[str, torch.Tensor],
         items: Sequence[Sequence[ImageInputs]],
-        asked: Sequence[Asked],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, torch.Tensor]:
         """Everything the forward pass takes, on the model's device.
 
         Args:
             batch: ``input_ids``, ``attention_mask`` and ``position_ids`` (batch, positions).
             items: the images of each batch item.
-            asked: the prompts, one per batch item.
+            requests: the prompts, one per batch item.
         """
         whole = {**batch, **self.family.join(items)}
-        whole.update(self.family.complete(self.hf, self.processor, whole, asked))
+        whole.update(self.family.complete(self.hf, self.processor, whole, requests))
         return {name: self._place(tensor) for name, tensor in whole.items()}
 
     def encode_prompt(
@@ -363,10 +364,10 @@ def _views(
         positions = text.image_tokens[start : start + image.expansion.tokens] + shift
         for layout in image.layouts:
             if image.shares is not None:
-                own = np.zeros(0, dtype=np.int64)
+                covered = np.zeros(0, dtype=np.int64)
             else:
-                own = layout.offsets if crossed else positions[layout.offsets]
-            yield View(layout.name, own, layout.y_edges, layout.x_edges, number)
+                covered = layout.offsets if crossed else positions[layout.offsets]
+            yield View(layout.name, covered, layout.y_edges, layout.x_edges, number)
         start += image.expansion.tokens
 
 

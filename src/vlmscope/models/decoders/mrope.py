@@ -18,9 +18,9 @@ from torch import Tensor
 
 from vlmscope.errors import BadImageError, ModelMismatchError
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_parts, check_tokens
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.prompts.prompt import Asked, Expansion
+from vlmscope.models.layout.processor_checks import check_counts, check_parts, check_tokens
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -86,7 +86,11 @@ class MropeFamily(Family):
         return ImageInputs(tensors, expansion, (layout,), "squash" if squashed else "resize")
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """Positions by the model's own rule, given explicitly: it would remember them otherwise.
 

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.layout.processor_checks import check_counts, check_image_class, check_parts
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
-from vlmscope.models.layout.towers import tower_sides
+from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 
 if TYPE_CHECKING:
@@ -36,6 +38,13 @@ class Ovis2Family(Family):
 
     id = "ovis2"
     model_types = ("ovis2",)
+    checkpoints = (
+        Checkpoint("thisisiron/Ovis2-1B-hf", "1.3B", "Apache-2.0"),
+        Checkpoint("thisisiron/Ovis2-2B-hf", "2.5B", "Apache-2.0"),
+    )
+    format_hints = (
+        FormatHint("thisisiron/Ovis2-8B-hf and others whose name ends in -hf", model_type="ovis"),
+    )
     limits = (
         "with use_covering_area_grid, transformers (5.23) exchanges rows and columns of tiles: a wide "
         "image is stretched to a column of tiles and a tall one to a row; rectangles follow what the "
@@ -83,10 +92,10 @@ class Ovis2Family(Family):
 def _check_words(hf: PreTrainedModel, tokenizer: Any) -> None:
     words = (_ATOM, *_INDICATORS)
     expected = [int(hf.config.image_token_id), *map(int, hf.config.visual_indicator_token_ids)]
-    found = [tokenizer.convert_tokens_to_ids(word) for word in words]
-    if found != expected:
+    ids = [tokenizer.convert_tokens_to_ids(word) for word in words]
+    if ids != expected:
         raise ModelMismatchError(
-            f"The tokenizer has {dict(zip(words, found, strict=True))}, the model expects the ids "
+            f"The tokenizer has {dict(zip(words, ids, strict=True))}, the model expects the ids "
             f"{expected}. Load the processor that belongs to the model."
         )
     rows = hf.get_input_embeddings().weight.shape[0]

@@ -17,13 +17,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.decoders.square import check_side
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
-from vlmscope.models.layout.fitting import fit_image
+from vlmscope.models.decoders.padded_square import check_side
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
-from vlmscope.models.layout.towers import check_tower, tower_sides
-from vlmscope.models.prompts.prompt import Asked, Expansion, Span, WrittenPrompt
+from vlmscope.models.layout.placement import fit_image
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
+from vlmscope.models.layout.vision_towers import check_tower, tower_sides
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
 from vlmscope.types import Role
 
@@ -38,6 +44,10 @@ class PaliGemmaFamily(Family):
 
     id = "paligemma"
     model_types = ("paligemma",)
+    checkpoints = (
+        Checkpoint("google/paligemma-3b-mix-224", "2.9B", "Gemma Terms of Use", "gated"),
+        Checkpoint("google/paligemma2-3b-mix-448", "3B", "Gemma Terms of Use", "gated"),
+    )
     presets = ("plain", "detect")
     placements = ("processor", "pad")
     causal_image = False
@@ -63,11 +73,11 @@ class PaliGemmaFamily(Family):
         self.image_inputs(hf, processor, np.zeros((8, 12, 3), dtype=np.uint8), "processor")
 
     def write(
-        self, hf: PreTrainedModel, processor: Any, asked: Asked, preset: str, system: str
+        self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
         """Images, BOS, the prompt, a newline; ``detect`` names the phrase alone, as it was trained."""
-        prompt = asked.prompt
-        head = self.placeholder(hf, processor) * asked.images + str(processor.tokenizer.bos_token)
+        prompt = request.prompt
+        head = self.placeholder(hf, processor) * request.images + str(processor.tokenizer.bos_token)
         start, end = prompt.span
         if preset == "detect":
             body, start, end = f"detect {prompt.text[start:end]}", 7, 7 + end - start
@@ -102,7 +112,11 @@ class PaliGemmaFamily(Family):
         return ImageInputs(tensors, expansion, (layout,), fitted.placement)
 
     def complete(
-        self, hf: PreTrainedModel, processor: Any, batch: dict[str, Tensor], asked: Sequence[Asked]
+        self,
+        hf: PreTrainedModel,
+        processor: Any,
+        batch: dict[str, Tensor],
+        requests: Sequence[PromptRequest],
     ) -> dict[str, Tensor]:
         """Which positions are the prompt, read both ways, and which an answer; positions from 1.
 
@@ -111,16 +125,16 @@ class PaliGemmaFamily(Family):
         """
         ids, mask = batch["input_ids"], batch["attention_mask"]
         types = torch.ones_like(ids)
-        for row, each in enumerate(asked):
+        for row, each in enumerate(requests):
             start = int(mask[row].argmax())
             image_tokens = int((ids[row] == self.image_token_id(hf)).sum())
             length = image_tokens - each.images + self._prompt_length(hf, processor, each)
             types[row, start : start + length] = 0
         return {"token_type_ids": types, "position_ids": batch["position_ids"] + 1}
 
-    def _prompt_length(self, hf: PreTrainedModel, processor: Any, asked: Asked) -> int:
+    def _prompt_length(self, hf: PreTrainedModel, processor: Any, request: PromptRequest) -> int:
         """Tokens of a prompt without its answer, each image counted as one."""
-        question = replace(asked, prompt=replace(asked.prompt, answer=None))
-        written = self.write(hf, processor, question, asked.preset, "")
+        question = replace(request, prompt=replace(request.prompt, answer=None))
+        written = self.write(hf, processor, question, request.preset, "")
         special = written.add_special_tokens
         return len(processor.tokenizer(written.text, add_special_tokens=special)["input_ids"])

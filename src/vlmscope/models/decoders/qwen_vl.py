@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
@@ -32,6 +33,10 @@ class Qwen2VlFamily(QwenVlFamily):
 
     id = "qwen2-vl"
     model_types = ("qwen2_vl",)
+    checkpoints = (
+        Checkpoint("Qwen/Qwen2-VL-2B-Instruct", "2.2B", "Apache-2.0"),
+        Checkpoint("Qwen/Qwen2-VL-7B-Instruct", "8.3B", "Apache-2.0"),
+    )
     processor_class = "Qwen2VLProcessor"
     boxes = BoxConvention(
         "Find {phrase} in the image and give its bounding box.",
@@ -47,6 +52,13 @@ class Qwen25VlFamily(QwenVlFamily):
 
     id = "qwen2.5-vl"
     model_types = ("qwen2_5_vl",)
+    checkpoints = (
+        Checkpoint(
+            "Qwen/Qwen2.5-VL-3B-Instruct", "3.8B", "Qwen Research License", "not for commercial use"
+        ),
+        Checkpoint("Qwen/Qwen2.5-VL-7B-Instruct", "8.3B", "Apache-2.0"),
+        Checkpoint("Qwen/Qwen2.5-VL-32B-Instruct", "33B", "Apache-2.0"),
+    )
     processor_class = "Qwen2_5_VLProcessor"
     boxes = BoxConvention(
         "Locate {phrase} in the image and output its bbox coordinates in JSON format.",
@@ -68,6 +80,11 @@ class Qwen3VlFamily(QwenVlFamily):
 
     id = "qwen3-vl"
     model_types = ("qwen3_vl", "qwen3_vl_moe")
+    checkpoints = (
+        Checkpoint("Qwen/Qwen3-VL-2B-Instruct", "2B", "Apache-2.0"),
+        Checkpoint("Qwen/Qwen3-VL-4B-Instruct", "4B", "Apache-2.0"),
+        Checkpoint("Qwen/Qwen3-VL-8B-Instruct", "9B", "Apache-2.0"),
+    )
     processor_class = "Qwen3VLProcessor"
     boxes = BoxConvention(
         "Locate {phrase} in the image and report its bbox coordinates in JSON format.",

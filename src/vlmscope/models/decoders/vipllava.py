@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.llava import LlavaFamily
 
 if TYPE_CHECKING:
@@ -17,6 +18,15 @@ class VipLlavaFamily(LlavaFamily):
 
     id = "vipllava"
     model_types = ("vipllava",)
+    checkpoints = (
+        Checkpoint(
+            "llava-hf/vip-llava-7b-hf",
+            "7B",
+            "Llama 2 Community License",
+            "marks drawn into the image",
+        ),
+    )
+    format_hints = ()
     boxes = None
 
     def selection(self, hf: PreTrainedModel) -> str:

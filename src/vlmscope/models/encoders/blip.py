@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.blocks import QKV, VisionBlock
 from vlmscope.models.encoders.clip import check_text_side, tokenise
 from vlmscope.models.encoders.dual import DualFamily
@@ -25,6 +26,7 @@ class BlipFamily(DualFamily):
     id = "blip"
     model_types = ("blip",)
     auto_class = "BlipForImageTextRetrieval"
+    checkpoints = (Checkpoint("Salesforce/blip-itm-base-coco", "224M", "BSD-3-Clause", side=384),)
 
     def blocks(self, hf: PreTrainedModel) -> list[VisionBlock]:
         return [_block(layer) for layer in hf.vision_model.encoder.layers]

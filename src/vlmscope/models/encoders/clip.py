@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vlmscope.errors import BadPhraseError, ModelMismatchError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.blocks import VisionBlock, separate_projections
 from vlmscope.models.encoders.dual import DualFamily
 from vlmscope.models.encoders.patches import PatchGrid, resize_positions
@@ -25,6 +26,20 @@ class ClipFamily(DualFamily):
     id = "clip"
     model_types = ("clip",)
     auto_class = "AutoModel"
+    checkpoints = (
+        Checkpoint(
+            "tiny-clip",
+            "1.5M",
+            "Apache-2.0",
+            "ships inside vlmscope; knows rendered shapes, not photographs",
+            embedded=True,
+        ),
+        Checkpoint("openai/clip-vit-base-patch16", "150M", "MIT", side=448),
+        Checkpoint("openai/clip-vit-base-patch32", "151M", "MIT", side=448),
+        Checkpoint("openai/clip-vit-large-patch14", "428M", "MIT", side=448),
+        Checkpoint("laion/CLIP-ViT-B-16-laion2B-s34B-b88K", "150M", "MIT", side=448),
+        Checkpoint("facebook/metaclip-b16-400m", "150M", "CC-BY-NC-4.0", side=448),
+    )
 
     def blocks(self, hf: PreTrainedModel) -> list[VisionBlock]:
         return [separate_qkv_block(layer) for layer in hf.vision_model.encoder.layers]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import BadPhraseError
-from vlmscope.models.cards import ModelCard
+from vlmscope.models.cards import Checkpoint, ModelCard
 from vlmscope.models.encoders.blocks import VisionBlock
 from vlmscope.models.encoders.patches import (
     Normalisation,
@@ -25,6 +25,7 @@ from vlmscope.models.encoders.patches import (
     grid_size,
     to_pixel_values,
 )
+from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.frozen import frozen
 from vlmscope.types import TokenMap
 
@@ -56,6 +57,8 @@ class DualFamily(ABC):
         id: explicit and unique.
         model_types: ``config.model_type`` values of transformers.
         auto_class: name of the auto class of transformers that loads it.
+        checkpoints: well-known ones, for `vlmscope models`; no two families share one.
+        format_hints: formats of its weights that transformers does not read.
         prefix_tokens: special tokens in front of the patches (the class token).
         templates: whether phrases may be put into prompt templates.
         notes: what is done where the encoder differs from CLIP.
@@ -64,6 +67,8 @@ class DualFamily(ABC):
     id: str
     model_types: tuple[str, ...]
     auto_class: str
+    checkpoints: tuple[Checkpoint, ...] = ()
+    format_hints: tuple[FormatHint, ...] = ()
     prefix_tokens: int = 1
     templates: bool = True
     notes: tuple[str, ...] = ()
@@ -102,7 +107,7 @@ class DualFamily(ABC):
             return ()
         # without special tokens: CLIP's <unk> is also its end of text
         ids = tokenizer(words, add_special_tokens=False, verbose=False)["input_ids"]
-        return tuple(word for word, own in zip(words, ids, strict=True) if unknown in own)
+        return tuple(word for word, parts in zip(words, ids, strict=True) if unknown in parts)
 
     @abstractmethod
     def vision_config(self, hf: PreTrainedModel) -> Any:
@@ -204,8 +209,8 @@ class DualEncoder:
             with self.frozen():
                 for start in range(0, len(fresh), 256):
                     part = fresh[start : start + 256]
-                    found = self.family.embed_text(self.hf, self.processor, part)
-                    self._texts.update(zip(part, F.normalize(found, dim=-1), strict=True))
+                    embeddings = self.family.embed_text(self.hf, self.processor, part)
+                    self._texts.update(zip(part, F.normalize(embeddings, dim=-1), strict=True))
         return torch.stack([self._texts[text] for text in texts])
 
     def frozen(self) -> AbstractContextManager[None]:

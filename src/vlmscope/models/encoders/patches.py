@@ -89,13 +89,17 @@ def grid_size(
 
 
 def to_pixel_values(
-    pixels: NDArray[np.uint8], grid: PatchGrid, patch: int, how: Normalisation
+    pixels: NDArray[np.uint8], grid: PatchGrid, patch: int, normalisation: Normalisation
 ) -> Tensor:
     """Resize to a grid of patches and normalise: float32 (1, 3, rows * patch, columns * patch)."""
     size = (grid[1] * patch, grid[0] * patch)
-    image = Image.fromarray(pixels).resize(size, Image.Resampling(how.resample))
-    values = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() * how.rescale
-    mean, std = (torch.tensor(part)[:, None, None] for part in (how.mean, how.std))
+    image = Image.fromarray(pixels).resize(size, Image.Resampling(normalisation.resample))
+    values = (
+        torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() * normalisation.rescale
+    )
+    mean, std = (
+        torch.tensor(part)[:, None, None] for part in (normalisation.mean, normalisation.std)
+    )
     return ((values - mean) / std).contiguous()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.blocks import VisionBlock
 from vlmscope.models.encoders.clip import check_text_side, separate_qkv_block, tokenise
 from vlmscope.models.encoders.dual import DualFamily
@@ -30,6 +31,10 @@ class SiglipFamily(DualFamily):
     id = "siglip"
     model_types = ("siglip",)
     auto_class = "AutoModel"
+    checkpoints: tuple[Checkpoint, ...] = (
+        Checkpoint("google/siglip-base-patch16-224", "203M", "Apache-2.0", side=448),
+        Checkpoint("google/siglip2-base-patch16-224", "375M", "Apache-2.0", side=448),
+    )
     prefix_tokens = 0
     notes = ("no class token: patches go through the pooling head, each as if it were alone",)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.patches import PatchGrid, resize_positions
 from vlmscope.models.encoders.siglip import SiglipFamily
 
@@ -27,6 +28,9 @@ class Siglip2Family(SiglipFamily):
 
     id = "siglip2"
     model_types = ("siglip2",)
+    checkpoints = (
+        Checkpoint("google/siglip2-base-patch16-naflex", "375M", "Apache-2.0", side=448),
+    )
 
     def embed(self, hf: PreTrainedModel, values: Tensor, grid: PatchGrid) -> Tensor:
         parts = hf.vision_model.embeddings
@@ -59,10 +63,10 @@ class Siglip2Family(SiglipFamily):
                 "This SigLIP 2 has no pooling head (vision_use_head is off), through which patches "
                 "reach the space of the text. Load the whole dual encoder."
             )
-        found = getattr(processor.image_processor, "patch_size", None)
-        if found != config.patch_size:
+        patch = getattr(processor.image_processor, "patch_size", None)
+        if patch != config.patch_size:
             raise ModelMismatchError(
-                f"The image processor makes patches of {found} pixels, the model reads patches of "
+                f"The image processor makes patches of {patch} pixels, the model reads patches of "
                 f"{config.patch_size}. Load the processor that belongs to the model."
             )
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmscope.errors import ModelMismatchError, UnknownNameError
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.blocks import VisionBlock, separate_projections
 from vlmscope.models.encoders.dual import DualFamily
 from vlmscope.models.encoders.patches import PatchGrid, resize_positions
@@ -28,6 +29,10 @@ class VitFamily(DualFamily):
     id = "vit"
     model_types = ("vit",)
     auto_class = "AutoModelForImageClassification"
+    checkpoints: tuple[Checkpoint, ...] = (
+        Checkpoint("google/vit-base-patch16-224", "87M", "Apache-2.0", "phrases = labels"),
+        Checkpoint("facebook/deit-tiny-patch16-224", "6M", "Apache-2.0", "phrases = labels"),
+    )
     templates = False
     notes = ("no text encoder: phrases are looked up among the classifier's labels",)
     _trunk = "vit"
@@ -80,6 +85,7 @@ class DeitFamily(VitFamily):
 
     id = "deit"
     model_types = ("deit",)
+    checkpoints = ()  # DeiTs without a distillation token are ViTs
     prefix_tokens = 2
     _trunk = "deit"
 
@@ -105,7 +111,7 @@ def label_rows(id2label: dict[int, str], texts: Sequence[str]) -> list[int]:
             rows.append(int(name))
             continue
         if name not in known:
-            raise UnknownNameError("label", text, known)
+            raise UnknownNameError("label", text, known, where="See: id2label in its config.json")
         rows.append(known[name])
     return rows
 

@@ -21,11 +21,16 @@ from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.layout.checks import check_counts, check_image_class, check_parts, check_tokens
-from vlmscope.models.layout.fitting import Axis, size_mapping
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
+from vlmscope.models.layout.placement import Axis, size_mapping
+from vlmscope.models.layout.processor_checks import (
+    check_counts,
+    check_image_class,
+    check_parts,
+    check_tokens,
+)
 from vlmscope.models.layout.tiles import Tile
-from vlmscope.models.layout.towers import check_selection, tower_sides
+from vlmscope.models.layout.vision_towers import check_selection, tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
@@ -159,7 +164,7 @@ class AnyresImage:
         rows, columns = self.grid
         if rows * columns == 0:
             return
-        own = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)
+        cells_in_rows = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)
         y, x = self.axes()
         edges = [
             axis.to_original(_resampled(self.tile.edges(count)[first : last + 1], cells))
@@ -167,7 +172,7 @@ class AnyresImage:
                 (y, x), self.tiles, self.kept, self.grid, strict=True
             )
         ]
-        yield GridLayout("tiles", own.reshape(-1) + self.tile.tokens, edges[0], edges[1])
+        yield GridLayout("tiles", cells_in_rows.reshape(-1) + self.tile.tokens, edges[0], edges[1])
 
     def axes(self) -> tuple[Axis, Axis]:
         """Original -> canvas pixels, as the processor resizes (the free side rounded up) and pads."""
@@ -195,23 +200,23 @@ def anyres_image(hf: PreTrainedModel, size: Size, most: int | None = None) -> An
 def check_resolutions(hf: PreTrainedModel, images: Any) -> None:
     """Raise ModelMismatchError unless processor and model mean the same tiles."""
     side, _ = tower_sides(hf)
-    own = [[int(value) for value in pair] for pair in hf.config.image_grid_pinpoints]
+    expected = [[int(value) for value in pair] for pair in hf.config.image_grid_pinpoints]
     theirs = [[int(value) for value in pair] for pair in images.image_grid_pinpoints]
-    if own != theirs:
+    if expected != theirs:
         raise ModelMismatchError(
-            f"The processor fits images to the resolutions {theirs}, the model expects {own} "
+            f"The processor fits images to the resolutions {theirs}, the model expects {expected} "
             "(image_grid_pinpoints). Load the processor that belongs to the model."
         )
-    odd = [pair for pair in own if pair[0] % side or pair[1] % side]
-    if odd or not own:
+    odd = [pair for pair in expected if pair[0] % side or pair[1] % side]
+    if odd or not expected:
         raise ModelMismatchError(
-            f"The model's image_grid_pinpoints {odd or own} are no multiples of its tile of {side} "
+            f"The model's image_grid_pinpoints {odd or expected} are no multiples of its tile of {side} "
             "pixels, so tiles would not lie where its tokens say. Correct the config."
         )
-    settings = [images.size]
+    sizes = [images.size]
     if getattr(images, "do_center_crop", False):
-        settings.append(images.crop_size)
-    sides = {value for setting in settings for value in size_mapping(setting).values()}
+        sizes.append(images.crop_size)
+    sides = {value for size in sizes for value in size_mapping(size).values()}
     if sides != {side}:
         raise ModelMismatchError(
             f"The processor resizes tiles to {sorted(sides)} pixels, the model's vision tower takes "
@@ -222,10 +227,10 @@ def check_resolutions(hf: PreTrainedModel, images: Any) -> None:
 def check_frames(frames: Tensor, fitted: AnyresImage) -> None:
     """Raise ModelMismatchError unless frames (1, frames, channels, height, width) are as expected."""
     rows, columns = fitted.tiles
-    found = int(frames.shape[1]), int(frames.shape[-2]), int(frames.shape[-1])
-    if found != (rows * columns + 1, fitted.tile.side, fitted.tile.side):
+    made = int(frames.shape[1]), int(frames.shape[-2]), int(frames.shape[-1])
+    if made != (rows * columns + 1, fitted.tile.side, fitted.tile.side):
         raise ModelMismatchError(
-            f"The processor makes {found[0]} frames of {found[1]}x{found[2]} pixels of this image, the "
+            f"The processor makes {made[0]} frames of {made[1]}x{made[2]} pixels of this image, the "
             f"model expects {rows}x{columns} tiles and the whole image, {fitted.tile.side} pixels a "
             "side. Load the processor that belongs to the model."
         )

@@ -1,4 +1,4 @@
-"""Where a model's weights go and in which dtype: one device, several by accelerate, quantised."""
+"""What weights become and where they go: a dtype; one device, or several by accelerate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vlmscope.errors import BadOptionError, MissingExtraError, ModelLoadError, U
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DeviceMap", "Placing", "as_device", "as_dtype", "placing", "quantisation"]
+__all__ = ["DeviceMap", "WeightPlan", "plan_weights"]
 
 
 DeviceMap = str | Mapping[str, Any]
@@ -21,45 +21,59 @@ _MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
 @dataclass(frozen=True)
-class Placing:
-    """How weights get to where they are used.
+class WeightPlan:
+    """What is done with weights while they are loaded.
 
     Attributes:
+        dtype: a torch dtype, or ``"auto"``: as stored.
         device_map: what transformers and accelerate are given while loading; None: nothing.
         device: where the loaded model is moved; None: it stays where it was put.
     """
 
+    dtype: Any = "auto"
     device_map: Any = None
     device: torch.device | None = None
 
 
-def placing(
+def plan_weights(
+    dtype: torch.dtype | str | None,
     device: str | torch.device | None,
-    device_map: DeviceMap | None,
+    device_map: DeviceMap | None = None,
+    *,
     quantised: str | None = None,
-) -> Placing:
-    """Decide how a model is placed.
+    widened: bool = False,
+) -> WeightPlan:
+    """Decide what weights become and where they go.
 
     Args:
+        dtype: a dtype or its name; None: as stored.
         device: one device; ``"auto"`` is short for ``device_map="auto"``; None: a GPU if there is
             one.
         device_map: accelerate's: ``auto``, ``balanced``, ``balanced_low_0``, ``sequential``, or
             module name -> device.
         quantised: how the weights are quantised; None: they are not.
+        widened: no dtype means float32: weights that are stored in half precision to be small.
 
     Raises:
+        UnknownNameError: no name of a dtype, a device or a map.
         BadOptionError: both a device and a map, or a map of the wrong kind.
-        MissingExtraError: a map without accelerate.
+        ModelLoadError: a device that this machine does not have.
+        MissingExtraError: a map, or quantised weights, without accelerate.
     """
+    numbers = _as_dtype(dtype, widened)
     if device == "auto" and device_map is None:
         device, device_map = None, "auto"
-    if device_map is None:
-        chosen = as_device(device)
-        if quantised is None:
-            return Placing(device=chosen)
-        # several quantisers forbid moving the weights later, so they are put in place at once
-        _need_accelerate(f"A model quantised by {quantised}")
-        return Placing(device_map={"": chosen})
+    if device_map is not None:
+        return WeightPlan(numbers, _checked_map(device_map, device))
+    target = _as_device(device)
+    if quantised is None:
+        return WeightPlan(numbers, device=target)
+    # several quantisers forbid moving the weights later, so they are put in place at once
+    _need_accelerate(f"A model quantised by {quantised}")
+    return WeightPlan(numbers, {"": target})
+
+
+def _checked_map(device_map: DeviceMap, device: str | torch.device | None) -> DeviceMap:
     if device is not None:
         raise BadOptionError(
             f"Both device={str(device)!r} and device_map={device_map!r} were given. Give one: a "
@@ -75,7 +89,7 @@ def placing(
             f"{device_map!r}."
         )
     _need_accelerate("device_map")
-    return Placing(device_map=device_map if isinstance(device_map, str) else dict(device_map))
+    return device_map if isinstance(device_map, str) else dict(device_map)
 
 
 def _need_accelerate(purpose: str) -> None:
@@ -83,33 +97,8 @@ def _need_accelerate(purpose: str) -> None:
         raise MissingExtraError("accelerate", "accelerate", purpose)
 
 
-def quantisation(config: Any) -> str | None:
-    """How a configuration says that its weights are quantised, for example ``"bitsandbytes 4-bit"``.
-
-    Args:
-        config: a configuration of transformers, or the dictionary in ``config.json``.
-    """
-    settings = _entry(config, "quantization_config")
-    if not settings:
-        settings = _entry(_entry(config, "text_config"), "quantization_config")
-    if not settings:
-        return None
-    method = _entry(settings, "quant_method")
-    method = str(getattr(method, "value", method) or "an unnamed method")
-    if _entry(settings, "load_in_4bit"):
-        return f"{method} 4-bit"
-    if _entry(settings, "load_in_8bit"):
-        return f"{method} 8-bit"
-    bits = _entry(settings, "bits")
-    return f"{method} {bits}-bit" if bits else method
-
-
-def _entry(config: Any, name: str) -> Any:
-    return config.get(name) if isinstance(config, Mapping) else getattr(config, name, None)
-
-
-def as_dtype(dtype: torch.dtype | str | None, embedded: bool) -> Any:
-    """A dtype by its name; None: as stored, float32 for the embedded models.
+def _as_dtype(dtype: torch.dtype | str | None, widened: bool) -> Any:
+    """A dtype by its name; None: as stored (``"auto"``), float32 where it is to be ``widened``.
 
     Raises:
         UnknownNameError: another name.
@@ -117,8 +106,7 @@ def as_dtype(dtype: torch.dtype | str | None, embedded: bool) -> Any:
     import torch
 
     if dtype is None:
-        # embedded weights are stored in half precision, which processors compute slowly
-        return torch.float32 if embedded else "auto"
+        return torch.float32 if widened else "auto"
     if isinstance(dtype, torch.dtype) or dtype == "auto":
         return dtype
     known = {
@@ -131,7 +119,7 @@ def as_dtype(dtype: torch.dtype | str | None, embedded: bool) -> Any:
     return known[dtype]
 
 
-def as_device(device: str | torch.device | None) -> torch.device:
+def _as_device(device: str | torch.device | None) -> torch.device:
     """A device that is there; None: the first GPU, else the processor.
 
     Raises:

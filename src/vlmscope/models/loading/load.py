@@ -6,22 +6,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnsupportedError
-from vlmscope.models.cards import card_for, read_card
-from vlmscope.models.decoders.family import Family
+from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
 from vlmscope.models.families import FAMILIES
-from vlmscope.models.loading.devices import DeviceMap, Placing, as_dtype, placing, quantisation
+from vlmscope.models.family_registry import AnyFamily
+from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
+from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
-from vlmscope.models.loading.refusals import check_format, explained, port_of
-from vlmscope.models.loading.sources import Source, fingerprint, locate, pinned
+from vlmscope.models.loading.quantisation import quantisation
+from vlmscope.models.loading.refusals import explained
+from vlmscope.models.loading.sources import Source, find_source
 from vlmscope.models.loading.weights import check_weight_files, load_weights
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["family_of", "from_pretrained_model", "load"]
+__all__ = ["from_pretrained_model", "load"]
 
 
 def load(
@@ -62,45 +64,59 @@ def load(
     """
     if max_side is not None and max_side < 1:
         raise BadOptionError(f"max_side must be at least 1 pixel, got {max_side}.")
-    loaded = _load(name, dtype, device, device_map, revision, trust_remote_code)
-    if max_side is None:
-        return loaded
-    if isinstance(loaded, DualEncoder):
+    source = find_source(name, revision)
+    family = FAMILIES.for_config(source.config, name)
+    plan = plan_weights(
+        dtype,
+        device,
+        device_map,
+        quantised=quantisation(source.config),
+        widened=source.embedded or source.open_clip,
+    )
+    if isinstance(family, DualFamily):
+        _check_encoder(name, family, plan, max_side)
+    hf, processor = _read(source, family, plan, trust_remote_code)
+    family.check(hf, processor)
+    loaded = _wrap(source, hf, processor, family)
+    return replace(loaded, max_side=max_side) if isinstance(loaded, LoadedModel) else loaded
+
+
+def _check_encoder(name: str, family: DualFamily, plan: WeightPlan, max_side: int | None) -> None:
+    """Raise UnsupportedError for what belongs to models that answer in words."""
+    if plan.device_map is not None:
+        raise UnsupportedError(
+            f"{name} (family {family.id!r}) is a dual encoder: small, and run block by block, "
+            "so it is neither spread over devices nor quantised. Give device= instead."
+        )
+    if max_side is not None:
         raise UnsupportedError(
             f"{name} is a dual encoder; max_side is for models that answer in words. Its methods have "
             "the options side and window."
         )
-    return replace(loaded, max_side=max_side)
 
 
-def _load(
-    name: str,
-    dtype: torch.dtype | str | None,
-    device: str | torch.device | None,
-    device_map: DeviceMap | None,
-    revision: str | None,
-    trust_remote_code: bool,
-) -> LoadedModel | DualEncoder:
-    source = locate(name, revision)
-    wanted = as_dtype(dtype, source.embedded or source.open_clip)
+def _read(
+    source: Source, family: AnyFamily, plan: WeightPlan, trust_remote_code: bool
+) -> tuple[PreTrainedModel, Any]:
+    """Model and processor; the processor first, for its files are small and say as much of a mistake."""
     if source.open_clip:
-        return _load_open_clip(source, placing(device, device_map), wanted)
-    with explained(name):
-        source = pinned(source, revision)
-    family = family_of(source)
-    quantised = quantisation(source.config)
-    place = placing(device, device_map, quantised)
-    _check_place(source, family, place)
-    options = {**source.options, "trust_remote_code": trust_remote_code}
-    with explained(name, source.offline):
-        wants_text = not isinstance(family, DualFamily) or family.templates
-        processor = load_processor(source.path, options, wants_text)
+        return _read_open_clip(source, plan)
+    path, options = source.path, {**source.options, "trust_remote_code": trust_remote_code}
+    wants_text = not isinstance(family, DualFamily) or family.templates
+    with explained(source.name, source.offline):
+        processor = load_processor(path, options, wants_text)
         if source.folder is not None:
             check_weight_files(source.folder)
-        weights = {**options, "dtype": wanted}
-        hf = load_weights(name, source.path, family.auto_class, weights, place)
-    family.check(hf, processor)
-    return _wrap(source, hf, processor, family)
+        hf = load_weights(source.name, path, family.auto_class, options, plan)
+    return hf, processor
+
+
+def _read_open_clip(source: Source, plan: WeightPlan) -> tuple[PreTrainedModel, Any]:
+    assert source.folder is not None  # only a folder is recognised as open_clip's
+    with explained(source.name):
+        hf, processor = read_open_clip_folder(source.folder)
+        hf.to(device=plan.device, dtype=None if plan.dtype == "auto" else plan.dtype)
+    return hf, processor
 
 
 def from_pretrained_model(
@@ -135,49 +151,13 @@ def from_pretrained_model(
     return _wrap(Source(name, revision=commit), hf_model, processor, family)
 
 
-def family_of(source: Source) -> Family | DualFamily:
-    """The family that a pinned source belongs to, from its configuration alone.
-
-    Raises:
-        UnsupportedError: none; says where the same weights are in a format that can be read.
-    """
-    check_format(source.name, source.config)
-    model_type = source.config["model_type"]
-    try:
-        return FAMILIES.for_model_type(model_type, source.name)
-    except UnsupportedError as error:
-        raise UnsupportedError(f"{error}{port_of(model_type)}") from None
-
-
-def _check_place(source: Source, family: Family | DualFamily, place: Placing) -> None:
-    if isinstance(family, DualFamily) and place.device_map is not None:
-        raise UnsupportedError(
-            f"{source.name} (family {family.id!r}) is a dual encoder: small, and run block by block, "
-            "so it is neither spread over devices nor quantised. Give device= instead."
-        )
-
-
 def _wrap(
-    source: Source, hf: PreTrainedModel, processor: Any, family: Family | DualFamily
+    source: Source, hf: PreTrainedModel, processor: Any, family: AnyFamily
 ) -> LoadedModel | DualEncoder:
-    card = card_for(source.name, family.id)
+    card = FAMILIES.card_of(source.name, family.id)
     if source.folder is not None:
         card = read_card(source.folder, card)
     card = replace(card, quantisation=quantisation(hf.config))
     if isinstance(family, DualFamily):
         return DualEncoder(source.name, source.revision, hf, processor, family, card)
     return LoadedModel(source.name, source.revision, hf, processor, family, card)
-
-
-def _load_open_clip(source: Source, place: Placing, dtype: Any) -> LoadedModel | DualEncoder:
-    from vlmscope.models.loading.open_clip import read_open_clip_folder
-
-    assert source.folder is not None  # only a folder is recognised as open_clip's
-    family = FAMILIES.for_model_type("clip", source.name)
-    _check_place(source, family, place)
-    with explained(source.name):
-        model, processor = read_open_clip_folder(source.folder)
-        model.to(device=place.device, dtype=None if dtype == "auto" else dtype)
-    family.check(model, processor)
-    pinned_source = replace(source, revision=fingerprint(source.folder))
-    return _wrap(pinned_source, model, processor, family)

@@ -101,10 +101,10 @@ def convert_open_clip(state: Mapping[str, Tensor], shape: OpenClipShape) -> CLIP
     renamed = _renamed(weights)
     config = CLIPConfig(**_config(weights, shape))
     model = CLIPModel(config)
-    own = model.state_dict()
-    missing = sorted(set(own) - set(renamed))
-    surplus = sorted(set(renamed) - set(own))
-    wrong = [k for k in own if k in renamed and own[k].shape != renamed[k].shape]
+    expected = model.state_dict()
+    missing = sorted(set(expected) - set(renamed))
+    surplus = sorted(set(renamed) - set(expected))
+    wrong = [k for k in expected if k in renamed and expected[k].shape != renamed[k].shape]
     if missing or surplus or wrong:
         raise ModelLoadError(
             "This open_clip state dict is not a whole CLIP: "
@@ -143,12 +143,16 @@ def read_open_clip_folder(folder: Path) -> tuple[CLIPModel, Any]:
     record = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
     shape = _shape(record.get("model_cfg", {}), folder)
     model = convert_open_clip(load_file(weights), shape)
-    how = record.get("preprocess_cfg", {})
+    preprocessing = record.get("preprocess_cfg", {})
     side = model.config.vision_config.image_size
     image_processor = CLIPImageProcessorPil(
         size={"shortest_edge": side},
         crop_size={"height": side, "width": side},
-        **{f"image_{name}": how[name] for name in ("mean", "std") if name in how},
+        **{
+            f"image_{name}": preprocessing[name]
+            for name in ("mean", "std")
+            if name in preprocessing
+        },
     )
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
     # the pooled text token is the end of text, whose id the tokenizer knows
@@ -183,15 +187,15 @@ def _refuse_foreign(weights: Mapping[str, Tensor]) -> None:
 
 
 def _renamed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
+    renamed: dict[str, Tensor] = {}
     for key, value in weights.items():
         if key in _SINGLE:
-            found[_SINGLE[key]] = value
+            renamed[_SINGLE[key]] = value
         elif key in _TRANSPOSED:
-            found[_TRANSPOSED[key]] = value.T.contiguous()
+            renamed[_TRANSPOSED[key]] = value.T.contiguous()
         else:
-            found.update(_in_block(key, value))
-    return found
+            renamed.update(_in_block(key, value))
+    return renamed
 
 
 def _in_block(key: str, value: Tensor) -> dict[str, Tensor]:

@@ -85,15 +85,15 @@ def _saved_class(source: str, options: Mapping[str, Any]) -> Any:
     from transformers.models.auto.image_processing_auto import get_image_processor_config
     from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
-    own = {name: value for name, value in options.items() if name != "trust_remote_code"}
-    settings, _ = transformers.ProcessorMixin.get_processor_dict(source, **own)
-    if not settings.get("processor_class"):
-        settings = get_image_processor_config(source, **own)
-    if not settings.get("processor_class"):
-        settings = get_tokenizer_config(source, **own)
-    if "AutoProcessor" in settings.get("auto_map", {}) and options.get("trust_remote_code"):
+    hub_options = {name: value for name, value in options.items() if name != "trust_remote_code"}
+    saved, _ = transformers.ProcessorMixin.get_processor_dict(source, **hub_options)
+    if not saved.get("processor_class"):
+        saved = get_image_processor_config(source, **hub_options)
+    if not saved.get("processor_class"):
+        saved = get_tokenizer_config(source, **hub_options)
+    if "AutoProcessor" in saved.get("auto_map", {}) and options.get("trust_remote_code"):
         return None
-    name = settings.get("processor_class")
+    name = saved.get("processor_class")
     if name:
         return getattr(transformers, name, None)
     config = transformers.AutoConfig.from_pretrained(source, **options)

@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from vlmscope.errors import ModelLoadError, UnsupportedError, VlmscopeError
+from vlmscope.errors import ModelLoadError, VlmscopeError
 
-__all__ = ["UNAVAILABLE", "check_format", "explained", "no_connection", "port_of"]
+__all__ = ["explained", "load_error", "no_connection"]
 
-
-UNAVAILABLE: Mapping[str, str] = {
-    "Yi-VL": "has no class in transformers: its checkpoints are in the original LLaVA code's format",
-    "Mini-Gemini": "has no class in transformers: its checkpoints need their own code",
-}
-"""Families that people ask for and that cannot be covered, with the reason."""
-
-# model type in somebody's own format -> the same weights in transformers' format
-_PORTS = {
-    "internvl_chat": "OpenGVLab/InternVL3-8B-hf and others whose name ends in -hf",
-    "multi_modality": "deepseek-community/deepseek-vl-7b-chat, deepseek-community/Janus-Pro-7B",
-    "ovis": "thisisiron/Ovis2-8B-hf and others whose name ends in -hf",
-    "chatglm": "zai-org/GLM-4.1V-9B-Thinking",
-    "llava_llama": "llava-hf/llava-1.5-7b-hf",
-    "llava_mistral": "llava-hf/llava-v1.6-mistral-7b-hf",
-    "llava_qwen": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
-}
 
 _Chain = Sequence[BaseException]
 
@@ -65,7 +47,12 @@ def explained(name: str, offline: str | None = None) -> Iterator[None]:
     except VlmscopeError:
         raise
     except Exception as error:
-        raise ModelLoadError(_explain(name, error, offline)) from error
+        raise load_error(name, error, offline) from error
+
+
+def load_error(name: str, error: Exception, offline: str | None = None) -> ModelLoadError:
+    """What an error of a loading step means, and what to do; see :func:`explained`."""
+    return ModelLoadError(_explain(name, error, offline))
 
 
 def no_connection(error: BaseException) -> str | None:
@@ -87,12 +74,12 @@ def no_connection(error: BaseException) -> str | None:
 def _explain(name: str, error: BaseException, offline: str | None) -> str:
     chain = _chain_of(error)
     for reason in (_memory, _disk, _hub, _network, _damage, _foreign_code, _package):
-        found = reason(name, chain)
-        if found is not None:
-            return found
+        sentence = reason(name, chain)
+        if sentence is not None:
+            return sentence
     if offline is not None and any(isinstance(each, OSError) for each in chain):
         return _not_here(name, offline)
-    return f"{name} could not be loaded: {_said(error)}"
+    return f"{name} could not be loaded: {_text_of(error)}"
 
 
 def _chain_of(error: BaseException) -> _Chain:
@@ -105,7 +92,7 @@ def _chain_of(error: BaseException) -> _Chain:
     return chain
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
 
 
@@ -118,7 +105,7 @@ def _memory(name: str, chain: _Chain) -> str | None:
         full = isinstance(error, MemoryError) or _is(error, ["OutOfMemoryError"])
         if full or any(sign in str(error).lower() for sign in _FULL_MEMORY):
             return (
-                f"The memory is too small for {name}: {_said(error)}. `vlmscope doctor {name}` says "
+                f"The memory is too small for {name}: {_text_of(error)}. `vlmscope doctor {name}` says "
                 "what it needs and what is free. Give dtype='bfloat16', another device, or "
                 "device_map='auto' to spread it."
             )
@@ -129,12 +116,12 @@ def _disk(name: str, chain: _Chain) -> str | None:
     for error in chain:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return (
-                f"The disk is full: {_said(error)}. Free some room for {name}, or set HF_HOME to a "
+                f"The disk is full: {_text_of(error)}. Free some room for {name}, or set HF_HOME to a "
                 "folder on another disk."
             )
         if isinstance(error, PermissionError):
             return (
-                f"A file of {name} may not be read or written: {_said(error)}. Change its "
+                f"A file of {name} may not be read or written: {_text_of(error)}. Change its "
                 "permissions, or set HF_HOME to a folder that is yours."
             )
     return None
@@ -161,7 +148,7 @@ def _hub(name: str, chain: _Chain) -> str | None:
         ):
             return (
                 f"{name} is on the hub, but is no transformers checkpoint: a file is missing "
-                f"({_said(error)}). Give one that has config.json and weights."
+                f"({_text_of(error)}). Give one that has config.json and weights."
             )
     return None
 
@@ -175,7 +162,7 @@ def _network(name: str, chain: _Chain) -> str | None:
     if cause is not None:
         return _not_here(name, cause)
     answers = [error for error in chain if isinstance(error, hub.HfHubHTTPError)]
-    return f"The hub refuses to deliver {name}: {_said(answers[0])}" if answers else None
+    return f"The hub refuses to deliver {name}: {_text_of(answers[0])}" if answers else None
 
 
 def _not_here(name: str, cause: str) -> str:
@@ -189,7 +176,7 @@ def _damage(name: str, chain: _Chain) -> str | None:
     for error in chain:
         if _is(error, _NOT_WHOLE) or "PytorchStreamReader" in str(error):
             return (
-                f"A weights file of {name} is damaged: {_said(error)}. It was probably cut off "
+                f"A weights file of {name} is damaged: {_text_of(error)}. It was probably cut off "
                 "while it was copied or downloaded. Delete it and fetch it again."
             )
     return None
@@ -207,27 +194,5 @@ def _foreign_code(name: str, chain: _Chain) -> str | None:
 def _package(name: str, chain: _Chain) -> str | None:
     for error in chain:
         if isinstance(error, ImportError):
-            return f"{name} needs a package that is not installed: {_said(error)}"
+            return f"{name} needs a package that is not installed: {_text_of(error)}"
     return None
-
-
-def port_of(model_type: str) -> str:
-    """A sentence on where a model type's weights are in transformers' format, or nothing."""
-    port = _PORTS.get(model_type)
-    if port is None:
-        return ""
-    return f" This is the format of the authors' own code; in that of transformers: {port}."
-
-
-def check_format(name: str, config: Mapping[str, Any]) -> None:
-    """Refuse the original LLaVA code's format, which shares its model type with transformers'.
-
-    Raises:
-        UnsupportedError: for LLaVA's own checkpoints, Yi-VL and others made with the same code.
-    """
-    if "mm_vision_tower" in config and "vision_config" not in config:
-        raise UnsupportedError(
-            f"{name} is in the format of the original LLaVA code (its config.json names an "
-            "mm_vision_tower), which transformers does not read. Give a port such as "
-            "llava-hf/llava-1.5-7b-hf; of Yi-VL and Mini-Gemini there is none."
-        )

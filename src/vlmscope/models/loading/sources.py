@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError
-from vlmscope.models.cards import catalogue
-from vlmscope.models.loading.refusals import no_connection
+from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, VlmscopeError
+from vlmscope.models.families import FAMILIES
+from vlmscope.models.loading.refusals import load_error, no_connection
 
-__all__ = ["OPEN_CLIP", "Source", "fingerprint", "locate", "pinned"]
+__all__ = ["OPEN_CLIP", "Source", "find_source", "fingerprint", "locate", "pinned"]
 
 OPEN_CLIP = "open_clip_config.json"
 _FINGERPRINT_BYTES = 1 << 20
@@ -28,7 +28,8 @@ class Source:
         folder: the folder that holds it; None: the hub.
         embedded: whether it comes with vlmscope.
         revision: commit on the hub, or :func:`fingerprint` of a folder; None until it is pinned.
-        config: what ``config.json`` says; empty until it is pinned.
+        config: what ``config.json`` says, of open_clip's the model type alone; empty until it is
+            pinned.
         files: where the files lie that are on this machine: the folder, or the commit's place in
             the hub's cache; None until it is pinned.
         offline: why the hub cannot be asked, so that its cache alone is used; None: it can.
@@ -61,6 +62,16 @@ class Source:
         return self.folder is not None and (self.folder / OPEN_CLIP).is_file()
 
 
+def find_source(name: str, revision: str | None = None) -> Source:
+    """The place that a name stands for, with its configuration and its one state.
+
+    Raises:
+        UnknownNameError, BadOptionError: from :func:`locate`.
+        ModelLoadError: from either step; says what to do.
+    """
+    return pinned(locate(name, revision), revision)
+
+
 def locate(name: str, revision: str | None = None) -> Source:
     """The place that a name stands for; nothing is downloaded.
 
@@ -84,7 +95,8 @@ def locate(name: str, revision: str | None = None) -> Source:
 
 
 def _source(name: str) -> Source:
-    if name in [card.id for card in catalogue() if card.embedded]:
+    cards = FAMILIES.cards()
+    if name in [card.id for card in cards if card.embedded]:
         from vlmscope.tiny import embedded_path
 
         return Source(name, Path(embedded_path(name)), embedded=True)
@@ -100,8 +112,9 @@ def _source(name: str) -> Source:
         raise UnknownNameError(
             "model",
             name,
-            [card.id for card in catalogue()],
+            [card.id for card in cards],
             "Give an embedded id, a hub id (owner/name) or an existing folder.",
+            where="See: vlmscope models.",
         )
     return Source(name)
 
@@ -116,14 +129,27 @@ def pinned(source: Source, revision: str | None = None) -> Source:
         revision: branch, tag or commit on the hub; None: its main branch.
 
     Raises:
-        ModelLoadError: a configuration that is no JSON object or names no model type.
-        OSError: from the hub's client, when it has no such file or cannot be asked.
+        ModelLoadError: a configuration that is no JSON object or names no model type, or a hub that
+            has no such file or cannot be asked; says what to do.
     """
-    if source.folder is not None:
-        config = _read_config(source.folder / "config.json", source.name)
-        state = fingerprint(source.folder)
-        return replace(source, config=config, revision=state, files=source.folder)
-    return _pinned_on_hub(source, revision)
+    try:
+        return _pinned_on_hub(source, revision) if source.folder is None else _pinned_here(source)
+    except VlmscopeError:
+        raise
+    except Exception as error:
+        raise load_error(source.name, error) from error
+
+
+def _pinned_here(source: Source) -> Source:
+    folder = source.folder
+    assert folder is not None
+    # open_clip's own file names no model type; it writes nothing but CLIP
+    config = (
+        {"model_type": "clip"}
+        if source.open_clip
+        else _read_config(folder / "config.json", source.name)
+    )
+    return replace(source, config=config, revision=fingerprint(folder), files=folder)
 
 
 def _pinned_on_hub(source: Source, revision: str | None) -> Source:

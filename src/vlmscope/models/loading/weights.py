@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import ModelLoadError
-from vlmscope.models.loading.devices import Placing
+from vlmscope.models.loading.devices import WeightPlan
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -43,7 +43,7 @@ _LISTED = 5
 
 
 def load_weights(
-    name: str, path: str, auto_class: str, options: Mapping[str, Any], place: Placing
+    name: str, path: str, auto_class: str, options: Mapping[str, Any], plan: WeightPlan
 ) -> PreTrainedModel:
     """Load a model in evaluation mode and put it where it is used.
 
@@ -51,8 +51,8 @@ def load_weights(
         name: for messages.
         path: a folder, or an id on the hub.
         auto_class: the class of transformers that loads it.
-        options: for transformers: ``dtype``, ``revision``, ``trust_remote_code``.
-        place: where it goes.
+        options: for transformers: ``revision``, ``trust_remote_code``.
+        plan: what the weights become and where they go.
 
     Raises:
         ModelLoadError: weights that are missing or have other shapes than the configuration says.
@@ -60,18 +60,19 @@ def load_weights(
     import transformers
 
     auto = getattr(transformers, auto_class)
-    spread = {} if place.device_map is None else {"device_map": place.device_map}
+    spread = {} if plan.device_map is None else {"device_map": plan.device_map}
     hf, report = auto.from_pretrained(
         path,
         **options,
         **spread,
+        dtype=plan.dtype,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # refused below, with names and shapes
     )
     _check_shapes(name, report["mismatched_keys"])
     _check_complete(name, report["missing_keys"], report["unexpected_keys"])
-    if place.device is not None:
-        hf.to(place.device)
+    if plan.device is not None:
+        hf.to(plan.device)
     model: PreTrainedModel = hf.eval()
     return model
 
@@ -147,11 +148,11 @@ def check_weight_files(folder: Path) -> None:
 
 def count_parameters(headers: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Elements by dtype (as safetensors spells it) over all tensors of some headers."""
-    found: Counter[str] = Counter()
+    elements: Counter[str] = Counter()
     for header in headers:
         for tensor in header.values():
-            found[tensor["dtype"]] += math.prod(tensor["shape"])
-    return dict(found)
+            elements[tensor["dtype"]] += math.prod(tensor["shape"])
+    return dict(elements)
 
 
 def read_header(file: Path) -> dict[str, dict[str, Any]]:

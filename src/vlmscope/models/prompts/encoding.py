@@ -156,7 +156,7 @@ def _unknown_words(
     tokenizer: Any,
 ) -> tuple[str, ...]:
     unknown = tokenizer.unk_token_id
-    found = [
+    words = [
         text[start:end]
         for (start, end), role, token in zip(offsets, roles, ids, strict=True)
         if token == unknown
@@ -164,7 +164,7 @@ def _unknown_words(
         and role in (Role.PHRASE, Role.QUERY)
         and start < end
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(words))
 
 
 def check_length(length: int, image_tokens: int, limit: int | None, name: str) -> None:

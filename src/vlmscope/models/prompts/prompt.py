@@ -1,8 +1,8 @@
-"""What is asked of a model, and how it is written down.
+"""What is asked of a model about its images, how it is written down, and where its parts stand.
 
-Which token's row is read matters more than anything else (localization_heads: "Prompt"), so the
-place of the phrase inside the written prompt is known exactly: by character spans while the text
-is put together, never by searching for a string afterwards.
+Which token's row is read matters more than anything else (docs/methods/localization-heads.md,
+Grounding), so the place of the phrase inside the written prompt is known exactly: by character spans
+while the text is put together, never by searching for a string afterwards.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from vlmscope.errors import BadPhraseError, ModelMismatchError, UnknownNameError
 from vlmscope.types import Role
 
 __all__ = [
+    "MARKS",
     "PRESETS",
-    "Asked",
     "Expansion",
     "Prompt",
+    "PromptRequest",
     "Span",
     "WrittenPrompt",
+    "check_preset",
     "write_chat",
     "write_paper",
 ]
@@ -29,14 +31,14 @@ __all__ = [
 
 PRESETS = ("paper", "chat")
 
-# Private-use characters that mark a span inside a chat template, which may rearrange or trim text.
-_MARKS = {
+MARKS = {
     "query": ("\ue000", "\ue001"),
     "phrase": ("\ue002", "\ue003"),
     "answer": ("\ue004", "\ue005"),
 }
+"""Private-use characters that mark a span inside a chat template, which may rearrange or trim text."""
 
-_ALL_MARKS = {mark for pair in _MARKS.values() for mark in pair}
+_ALL_MARKS = {mark for pair in MARKS.values() for mark in pair}
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptRequest:
     """One prompt, how many images go with it, and how it is to be written."""
 
     prompt: Prompt
@@ -161,6 +163,45 @@ def _moved(span: Span, moves: Sequence[tuple[int, int]]) -> Span:
         for at in (span.start, span.end)
     ]
     return Span(span.role, *ends)
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The text of one image in a prompt, each run of image tokens written as ONE image token.
+
+    Attributes:
+        text: for example ``"<img><image></img>"``, or ``""`` where images leave no token at all.
+        runs: how many copies each image token in ``text`` stands for, in order.
+    """
+
+    text: str
+    runs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, written: str, image_token: str) -> Expansion:
+        """Collapse the runs in the text that a processor writes for an image.
+
+        Raises:
+            ModelMismatchError: when it holds no image token.
+        """
+        pattern = re.compile(f"(?:{re.escape(image_token)})+")
+        runs = tuple(len(run) // len(image_token) for run in pattern.findall(written))
+        if not runs:
+            raise ModelMismatchError(
+                f"The processor writes no image token {image_token!r} for an image (it writes "
+                f"{written[:80]!r}). Load the processor that belongs to the model."
+            )
+        return cls(pattern.sub(lambda _: image_token, written), runs)
+
+    @classmethod
+    def run(cls, image_token: str, tokens: int) -> Expansion:
+        """Nothing but image tokens."""
+        return cls(image_token, (tokens,))
+
+    @property
+    def tokens(self) -> int:
+        """Image tokens, separators not counted."""
+        return sum(self.runs)
 
 
 def write_paper(prompt: Prompt, system: str, image: str, images: int = 1) -> WrittenPrompt:
@@ -227,15 +268,15 @@ def check_preset(preset: str) -> None:
 
 
 def _mark(kind: str, text: str) -> str:
-    opening, closing = _MARKS[kind]
+    opening, closing = MARKS[kind]
     return f"{opening}{text}{closing}"
 
 
 def _unmark(text: str) -> tuple[str, Sequence[Span]]:
     """Take the marks out and say where they stood in what is left."""
     roles = {"query": Role.QUERY, "phrase": Role.PHRASE, "answer": Role.GENERATED}
-    opening = {pair[0]: roles[kind] for kind, pair in _MARKS.items()}
-    closing = {pair[1]: roles[kind] for kind, pair in _MARKS.items()}
+    opening = {pair[0]: roles[kind] for kind, pair in MARKS.items()}
+    closing = {pair[1]: roles[kind] for kind, pair in MARKS.items()}
     plain: list[str] = []
     starts: dict[Role, int] = {}
     spans: list[Span] = []
@@ -248,42 +289,3 @@ def _unmark(text: str) -> tuple[str, Sequence[Span]]:
         else:
             plain.append(character)
     return "".join(plain), sorted(spans, key=lambda span: span.role)
-
-
-@dataclass(frozen=True)
-class Expansion:
-    """The text of one image in a prompt, each run of image tokens written as ONE image token.
-
-    Attributes:
-        text: for example ``"<img><image></img>"``, or ``""`` where images leave no token at all.
-        runs: how many copies each image token in ``text`` stands for, in order.
-    """
-
-    text: str
-    runs: tuple[int, ...]
-
-    @classmethod
-    def of(cls, written: str, image_token: str) -> Expansion:
-        """Collapse the runs in the text that a processor writes for an image.
-
-        Raises:
-            ModelMismatchError: when it holds no image token.
-        """
-        pattern = re.compile(f"(?:{re.escape(image_token)})+")
-        runs = tuple(len(run) // len(image_token) for run in pattern.findall(written))
-        if not runs:
-            raise ModelMismatchError(
-                f"The processor writes no image token {image_token!r} for an image (it writes "
-                f"{written[:80]!r}). Load the processor that belongs to the model."
-            )
-        return cls(pattern.sub(lambda _: image_token, written), runs)
-
-    @classmethod
-    def run(cls, image_token: str, tokens: int) -> Expansion:
-        """Nothing but image tokens."""
-        return cls(image_token, (tokens,))
-
-    @property
-    def tokens(self) -> int:
-        """Image tokens, separators not counted."""
-        return sum(self.runs)

@@ -137,8 +137,8 @@ class BoxConvention:
         if self.marks is None:
             return []
         opening, closing = (re.escape(mark) for mark in self.marks)
-        found = re.finditer(f"{opening}(.*?)(?:{closing}|\\Z)", text, re.DOTALL)
-        return [match.span(1) for match in found]
+        matches = re.finditer(f"{opening}(.*?)(?:{closing}|\\Z)", text, re.DOTALL)
+        return [match.span(1) for match in matches]
 
     # -- what they mean ------------------------------------------------------------------
 

@@ -85,10 +85,10 @@ def answer_accuracy(
     outcomes: dict[str, list[bool]] = defaultdict(list)
     for start in range(0, scenes, _BATCH):
         chunk = [render_scene(seed) for seed in seeds[start : min(start + _BATCH, scenes)]]
-        asked = [list(_questions(scene)) for scene in chunk]
-        rows = [pack(questions, table, _TEXT) for questions in asked]
+        per_scene = [list(_questions(scene)) for scene in chunk]
+        rows = [pack(questions, table, _TEXT) for questions in per_scene]
         right = _right(model, np.stack([scene.image for scene in chunk]), np.stack(rows))
-        for questions, flags in zip(asked, right, strict=True):
+        for questions, flags in zip(per_scene, right, strict=True):
             for question, flag in zip(questions, flags, strict=False):
                 absent = question.answer == "none" and question.phrase is not None
                 outcomes["absent" if absent else question.kind].append(flag)

@@ -18,7 +18,7 @@ from vlmscope.tiny.world.words import SYSTEM
 if TYPE_CHECKING:
     from transformers import LlavaForConditionalGeneration
 
-__all__ = ["export_llava", "write_card"]
+__all__ = ["export_llava", "image_processor", "write_card"]
 
 
 def export_llava(
@@ -44,7 +44,7 @@ def export_llava(
     copy.half().save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)  # safetensors makes files private to the user
     build_tokenizer().save_pretrained(folder)
-    write_json(folder / "preprocessor_config.json", _image_processor(shape))
+    write_json(folder / "preprocessor_config.json", image_processor(shape))
     write_json(folder / "processor_config.json", _processor(shape))
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
     write_card(folder, card)
@@ -57,7 +57,8 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     write_json(folder / "vlmscope.json", {**known, **card})
 
 
-def _image_processor(shape: Shape) -> dict[str, Any]:
+def image_processor(shape: Shape) -> dict[str, Any]:
+    """What ``preprocessor_config.json`` says: images are fitted to a tower of this shape."""
     return {
         "image_processor_type": "CLIPImageProcessor",
         "do_convert_rgb": True,

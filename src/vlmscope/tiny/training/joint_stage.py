@@ -10,8 +10,8 @@ import torch
 from vlmscope.tiny.model.architecture import build_llava
 from vlmscope.tiny.training.corpus import Corpus
 from vlmscope.tiny.training.feed import Batch, Feed
+from vlmscope.tiny.training.linear_probes import Probes
 from vlmscope.tiny.training.objectives import align_loss, answer_loss, packed_forward
-from vlmscope.tiny.training.probes import Probes
 from vlmscope.tiny.training.recipe import Recipe
 from vlmscope.tiny.training.stage import Progress, Stage
 from vlmscope.tiny.training.vision_stage import load_vision

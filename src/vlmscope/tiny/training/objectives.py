@@ -12,8 +12,8 @@ from torch.nn import functional
 from vlmscope.tiny.model.architecture import Shape
 from vlmscope.tiny.model.tokenizer import vocabulary
 from vlmscope.tiny.training.feed import Batch
+from vlmscope.tiny.training.linear_probes import patch_targets
 from vlmscope.tiny.training.packing import block_mask, positions, prefix_ids
-from vlmscope.tiny.training.probes import patch_targets
 from vlmscope.tiny.world.words import ATTRIBUTES, PATTERNS, TONES
 
 if TYPE_CHECKING:

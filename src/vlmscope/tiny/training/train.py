@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import time
 from dataclasses import asdict, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 import torch
 
+from vlmscope.tiny.training.arguments import set_up, training_parser
 from vlmscope.tiny.training.clip.train import run_clip
 from vlmscope.tiny.training.corpus import Corpus, build_corpus
 from vlmscope.tiny.training.evaluate import answer_accuracy
@@ -86,58 +86,45 @@ def judge(folder: Path, device: torch.device, scenes: int) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; progress goes to stderr."""
-    given = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-    torch.set_num_threads(given.threads)
-    device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if given.name == "tiny-clip":
-        folder = run_clip(given, device)
-        _log.info("wrote %s", folder or given.out)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.name == "tiny-clip" and options.align_late is not None:
+        parser.error(
+            "--align-late belongs to tiny-llava: tiny-clip has no such loss. Leave it out."
+        )
+    device = set_up(options)
+    if options.name == "tiny-clip":
+        run_clip(options, device)
         return 0
-    recipe = _recipe(given, device)
-    corpus = build_corpus(given.corpus or given.out / "corpus", recipe.corpus, given.workers)
-    if given.only == "corpus":
+    recipe = _recipe(options, device)
+    corpus = build_corpus(options.corpus or options.out / "corpus", recipe.corpus, options.workers)
+    if options.only == "corpus":
         return 0
-    if given.only == "vision":
-        state = given.out / "vision-state.safetensors"
-        result = train_vision(recipe, corpus, given.seed, device, state)
-        save_vision(given.out / "vision.safetensors", *result)
+    if options.only == "vision":
+        state = options.out / "vision-state.safetensors"
+        result = train_vision(recipe, corpus, options.seed, device, state)
+        save_vision(options.out / "vision.safetensors", *result)
         return 0
-    folder = train_llava(given.out, recipe, corpus, given.seed, device, given.evaluate)
+    folder = train_llava(options.out, recipe, corpus, options.seed, device, options.evaluate)
     _log.info("wrote %s", folder)
     return 0
 
 
-def _recipe(given: argparse.Namespace, device: torch.device) -> Recipe:
+def _recipe(options: argparse.Namespace, device: torch.device) -> Recipe:
     recipe = PRESETS["cpu" if device.type == "cpu" else "cuda"]
-    minutes = given.minutes or recipe.minutes
-    corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
-    joint = replace(recipe.joint, steps=given.steps or recipe.joint.steps)
-    vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
-    if given.align_late is not None:
-        recipe = replace(recipe, align_late=given.align_late)
+    minutes = options.minutes or recipe.minutes
+    corpus = replace(recipe.corpus, scenes=options.scenes or recipe.corpus.scenes)
+    joint = replace(recipe.joint, steps=options.steps or recipe.joint.steps)
+    vision = replace(recipe.vision, steps=options.vision_steps or recipe.vision.steps)
+    if options.align_late is not None:
+        recipe = replace(recipe, align_late=options.align_late)
     return replace(recipe, minutes=minutes, corpus=corpus, joint=joint, vision=vision)
 
 
 def _parser() -> argparse.ArgumentParser:
-    cores = os.cpu_count() or 1
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmscope.tiny.training.train", description=__doc__
-    )
+    parser = training_parser("vlmscope.tiny.training.train", __doc__)
     parser.add_argument("name", choices=["tiny-llava", "tiny-clip"])
-    parser.add_argument("--out", type=Path, required=True, help="folder for everything")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and order")
-    parser.add_argument("--minutes", type=float, help="time for training (both stages)")
-    parser.add_argument("--steps", type=int, help="updates of the joint stage at most")
-    parser.add_argument("--vision-steps", type=int, help="updates of the vision stage at most")
-    parser.add_argument("--scenes", type=int, help="scenes in the corpus")
-    parser.add_argument("--corpus", type=Path, help="folder of the corpus, to share it")
-    parser.add_argument("--workers", type=int, default=cores, help="processes that render")
-    parser.add_argument("--threads", type=int, default=cores, help="threads that train")
-    parser.add_argument("--device", help="cpu or cuda; cuda where there is one")
-    parser.add_argument("--evaluate", type=int, default=384, help="held-out scenes to judge by")
-    parser.add_argument("--align-late", type=float, help="weight, see recipe.Recipe")
-    parser.add_argument("--only", choices=["corpus", "vision"], help="stop after this part")
+    parser.add_argument("--align-late", type=float, help="of tiny-llava: see recipe.Recipe")
     return parser
 
 

@@ -14,7 +14,7 @@ import torch
 from vlmscope.tiny.model.architecture import build_vision
 from vlmscope.tiny.training.corpus import Corpus
 from vlmscope.tiny.training.feed import Batch, Feed
-from vlmscope.tiny.training.probes import Probes
+from vlmscope.tiny.training.linear_probes import Probes
 from vlmscope.tiny.training.recipe import Recipe
 from vlmscope.tiny.training.stage import Progress, Stage, load_state, save_state
 

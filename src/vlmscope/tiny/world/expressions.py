@@ -48,9 +48,9 @@ def refer(
 def absent(scene: Scene, rng: random.Random) -> Phrase | None:
     """A phrase that fits nothing in the scene, one word away from an object that is there."""
     item = rng.choice(scene.objects)
-    said = ["colour", "shape"] + [name for name in ("size", "texture") if rng.random() < 0.3]
+    chosen = ["colour", "shape"] + [name for name in ("size", "texture") if rng.random() < 0.3]
     wrong = rng.choice(("colour", "shape"))
-    values = {name: getattr(item, name) for name in said}
+    values = {name: getattr(item, name) for name in chosen}
     values[wrong] = rng.choice(ATTRIBUTES[wrong])
     phrase = Phrase(**values)
     return phrase if not resolve(phrase, scene) else None
@@ -103,9 +103,9 @@ def _extreme(
     scene: Scene, target: int, rng: random.Random, unsaid: Collection[str]
 ) -> Phrase | None:
     item = scene.objects[target]
-    said = ["shape"] if "shape" not in unsaid and rng.random() < 0.7 else []
-    said += ["colour"] if "colour" not in unsaid and rng.random() < 0.4 else []
-    phrase = Phrase(**{name: getattr(item, name) for name in said}, extreme=rng.choice(EXTREMES))
+    chosen = ["shape"] if "shape" not in unsaid and rng.random() < 0.7 else []
+    chosen += ["colour"] if "colour" not in unsaid and rng.random() < 0.4 else []
+    phrase = Phrase(**{name: getattr(item, name) for name in chosen}, extreme=rng.choice(EXTREMES))
     alone = len(resolve(replace(phrase, extreme=None), scene)) == 1
     # with nothing to compare with, nobody says "leftmost"
     return phrase if not alone and resolve(phrase, scene) == (target,) else None
@@ -124,9 +124,9 @@ def _relation(
         return None
     relation = max(RELATIONS, key=lambda name: relation_margin(name, scene, target, other))
     item = scene.objects[target]
-    said = ["shape"] if "shape" not in unsaid and rng.random() < 0.7 else []
-    said += ["colour"] if "colour" not in unsaid and rng.random() < 0.4 else []
+    chosen = ["shape"] if "shape" not in unsaid and rng.random() < 0.7 else []
+    chosen += ["colour"] if "colour" not in unsaid and rng.random() < 0.4 else []
     phrase = Phrase(
-        **{name: getattr(item, name) for name in said}, relation=relation, anchor=anchor
+        **{name: getattr(item, name) for name in chosen}, relation=relation, anchor=anchor
     )
     return phrase if resolve(phrase, scene) == (target,) else None

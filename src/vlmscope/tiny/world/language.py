@@ -18,25 +18,6 @@ from vlmscope.tiny.world.words import COLOURS, NUMBERS, PLACES, SHAPES, plural
 __all__ = ["KINDS", "Exchange", "ask", "caption", "exchanges"]
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """A prompt and its answer.
-
-    Attributes:
-        kind: one of ``KINDS`` or ``"caption"``.
-        prompt: the user's text, without system sentence and image.
-        answer: what the model should say.
-        target: index of the object meant, or None where there is no one object.
-        phrase: the referring expression in the prompt, if there is one.
-    """
-
-    kind: str
-    prompt: str
-    answer: str
-    target: int | None = None
-    phrase: Phrase | None = None
-
-
 KINDS: dict[str, float] = {
     "colour": 2.0,
     "size": 2.0,
@@ -54,6 +35,25 @@ KINDS: dict[str, float] = {
 
 _ABSENT = 0.06  # share of "where" and bare expressions whose object is not in the scene
 _CAPTIONED = 0.15  # share of scenes that are also described as a whole
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A prompt and its answer.
+
+    Attributes:
+        kind: one of ``KINDS`` or ``"caption"``.
+        prompt: the user's text, without system sentence and image.
+        answer: what the model should say.
+        target: index of the object meant, or None where there is no one object.
+        phrase: the referring expression in the prompt, if there is one.
+    """
+
+    kind: str
+    prompt: str
+    answer: str
+    target: int | None = None
+    phrase: Phrase | None = None
 
 
 def exchanges(scene: Scene, rng: random.Random) -> Iterator[Exchange]:
@@ -110,8 +110,8 @@ def _prompt(kind: str, phrase: Phrase, rng: random.Random) -> str:
         return f"where is {phrase.text()}"
     if kind == "describe":
         return f"describe {phrase.text()}"
-    asked = rng.choice(("color", "colour")) if kind == "colour" else kind
-    return f"what {asked} is {phrase.text()}"
+    word = rng.choice(("color", "colour")) if kind == "colour" else kind
+    return f"what {word} is {phrase.text()}"
 
 
 def _answer(kind: str, item: SceneObject) -> str:
@@ -128,11 +128,11 @@ def _answer(kind: str, item: SceneObject) -> str:
 
 def _refer(scene: Scene, rng: random.Random) -> Exchange | None:
     place = rng.choice(PLACES)
-    found = [i for i, item in enumerate(scene.objects) if lies(item, place)]
-    if len(found) > 1 or (not found and rng.random() < 0.8):
+    inside = [i for i, item in enumerate(scene.objects) if lies(item, place)]
+    if len(inside) > 1 or (not inside and rng.random() < 0.8):
         return None
-    answer = scene.objects[found[0]].description() if found else "none"
-    return Exchange("refer", f"what is {where(place)}", answer, found[0] if found else None)
+    answer = scene.objects[inside[0]].description() if inside else "none"
+    return Exchange("refer", f"what is {where(place)}", answer, inside[0] if inside else None)
 
 
 def _exists(scene: Scene, rng: random.Random) -> Exchange | None:

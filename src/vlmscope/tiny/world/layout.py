@@ -11,6 +11,11 @@ from vlmscope.tiny.world.words import COLOURS, PLACES, SHAPES, SIZES, TEXTURES
 __all__ = ["Placed", "SceneOptions", "lay_out"]
 
 
+_RADII = {"small": (11, 14), "large": (20, 26)}  # pixels on a canvas whose shorter side is 128
+_CLEAR = 0.025  # centres keep this share of the canvas away from the borders of the ninths
+_TRIES = 40
+
+
 @dataclass(frozen=True)
 class SceneOptions:
     """What scenes look like.
@@ -40,11 +45,6 @@ class Placed:
     x: int
     y: int
     position: str
-
-
-_RADII = {"small": (11, 14), "large": (20, 26)}  # pixels on a canvas whose shorter side is 128
-_CLEAR = 0.025  # centres keep this share of the canvas away from the borders of the ninths
-_TRIES = 40
 
 
 def lay_out(options: SceneOptions, rng: random.Random) -> tuple[Placed, ...]:

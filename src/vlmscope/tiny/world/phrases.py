@@ -55,10 +55,10 @@ class Phrase:
             self.relation,
             self.anchor.text() if self.anchor else None,
         ]
-        said = " ".join(word for word in words if word)
-        if article == "a" and said[0] in "aeiou":
+        text = " ".join(word for word in words if word)
+        if article == "a" and text[0] in "aeiou":
             article = "an"
-        return f"{article} {said}" if article else said
+        return f"{article} {text}" if article else text
 
 
 def where(place: str) -> str:

@@ -104,12 +104,12 @@ def _rivals(
 ) -> list[bool]:
     result = []
     for scene, phrase, image in zip(scenes, phrases, images, strict=True):
-        said = {name: getattr(phrase, name) for name in ATTRIBUTES}
+        attributes = {name: getattr(phrase, name) for name in ATTRIBUTES}
         changed = [
-            Phrase(**{**said, name: word})
+            Phrase(**{**attributes, name: word})
             for name, words in ATTRIBUTES.items()
             for word in words
-            if word != said[name]
+            if word != attributes[name]
         ]
         false = [rival for rival in changed if not resolve(rival, scene)]
         scores = _texts(model, [item.text("a") for item in (phrase, *false)]) @ image

@@ -12,7 +12,7 @@ import torch
 from vlmscope.io import write_json
 from vlmscope.tiny.model.architecture import Shape
 from vlmscope.tiny.model.clip_tokenizer import build_clip_tokenizer, clip_vocabulary
-from vlmscope.tiny.training.feed import MEAN, STD
+from vlmscope.tiny.training.export import image_processor
 
 if TYPE_CHECKING:
     from transformers import CLIPModel
@@ -48,7 +48,7 @@ def export_clip(folder: Path, model: CLIPModel, shape: Shape, card: Mapping[str,
     copy.half().save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)  # safetensors makes files private to the user
     build_clip_tokenizer().save_pretrained(folder)
-    image = _image_processor(shape)
+    image = image_processor(shape)
     # older and newer releases of transformers look in one file or in the other
     write_json(folder / "preprocessor_config.json", image)
     write_json(
@@ -68,20 +68,3 @@ def write_clip_card(folder: Path, card: Mapping[str, Any]) -> None:
         "vocabulary": list(clip_vocabulary()),
     }
     write_json(folder / "vlmscope.json", {**known, **card})
-
-
-def _image_processor(shape: Shape) -> dict[str, Any]:
-    return {
-        "image_processor_type": "CLIPImageProcessor",
-        "do_convert_rgb": True,
-        "do_resize": True,
-        "size": {"shortest_edge": shape.canvas},
-        "resample": 3,
-        "do_center_crop": True,
-        "crop_size": {"height": shape.canvas, "width": shape.canvas},
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": [MEAN] * 3,
-        "image_std": [STD] * 3,
-    }

@@ -44,12 +44,12 @@ def draw_meanings(objects: torch.Tensor, count: int, generator: torch.Generator)
     def draw(*shape: int) -> torch.Tensor:
         return torch.rand(batch, count, *shape, generator=generator).to(device)
 
-    there = (objects[..., 0] >= 0).sum(1)[:, None]
-    first = (draw() * there).long()
-    second = (first + 1 + (draw() * (there - 1)).long()) % there
+    present = (objects[..., 0] >= 0).sum(1)[:, None]
+    first = (draw() * present).long()
+    second = (first + 1 + (draw() * (present - 1)).long()) % present
     chosen = torch.stack([first, second], dim=2)[..., None].expand(-1, -1, -1, len(_COUNTS))
     look = objects[:, None, :, : len(_COUNTS)].expand(-1, count, -1, -1).gather(2, chosen)
-    true = torch.where(_said(draw(2, len(_COUNTS))), look, UNSAID)
+    true = torch.where(_spoken(draw(2, len(_COUNTS))), look, UNSAID)
     alone = draw() >= _PAIRS
     true[..., 1, :] = torch.where(alone[..., None], UNSAID, true[..., 1, :])
     rival = true.clone()
@@ -57,28 +57,28 @@ def draw_meanings(objects: torch.Tensor, count: int, generator: torch.Generator)
     return torch.cat([true.flatten(0, 1), rival.flatten(0, 1)])
 
 
-def _said(draws: torch.Tensor) -> torch.Tensor:
+def _spoken(draws: torch.Tensor) -> torch.Tensor:
     """Which attributes are said, bool (..., attributes): colour and shape where none was drawn."""
-    said = draws < torch.tensor(_SAID, device=draws.device)
+    mask = draws < torch.tensor(_SAID, device=draws.device)
     plain = torch.tensor([False, False, True, True], device=draws.device)
-    return torch.where(said.any(-1, keepdim=True), said, plain)
+    return torch.where(mask.any(-1, keepdim=True), mask, plain)
 
 
-def _changed(said: torch.Tensor, other: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+def _changed(values: torch.Tensor, other: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
     """One said attribute with another value.
 
     Args:
-        said: int64 (..., attributes).
+        values: int64 (..., attributes).
         other: the same of another object of the image, nothing unsaid.
         draws: (..., attributes + 2): which attribute, from where, which value.
     """
-    counts = torch.tensor(_COUNTS, device=said.device)
-    which = torch.where(said == UNSAID, -1.0, draws[..., :-2]).argmax(-1, keepdim=True)
-    old, borrowed = said.gather(-1, which), other.gather(-1, which)
+    counts = torch.tensor(_COUNTS, device=values.device)
+    which = torch.where(values == UNSAID, -1.0, draws[..., :-2]).argmax(-1, keepdim=True)
+    old, borrowed = values.gather(-1, which), other.gather(-1, which)
     choices = counts[which]
     step = 1 + (draws[..., -1:] * (choices - 1)).long()
     borrow = (draws[..., -2:-1] < 0.5) & (borrowed != old)
-    return said.scatter(-1, which, torch.where(borrow, borrowed, (old + step) % choices))
+    return values.scatter(-1, which, torch.where(borrow, borrowed, (old + step) % choices))
 
 
 def fits(meanings: torch.Tensor, objects: torch.Tensor) -> torch.Tensor:
@@ -98,8 +98,8 @@ def fits(meanings: torch.Tensor, objects: torch.Tensor) -> torch.Tensor:
             len(meanings), *objects.shape[:2], dtype=torch.bool, device=objects.device
         )
         for attribute in range(len(_COUNTS)):
-            said = part[:, attribute, None, None]
-            here &= (said == UNSAID) | (said == objects[None, :, :, attribute])
+            value = part[:, attribute, None, None]
+            here &= (value == UNSAID) | (value == objects[None, :, :, attribute])
         result &= here.any(-1)
     return result
 
@@ -143,12 +143,12 @@ def word_ids(meanings: torch.Tensor, generator: torch.Generator) -> torch.Tensor
 
 
 def _noun_phrase(
-    said: torch.Tensor, article: torch.Tensor, table: dict[str, int]
+    attributes: torch.Tensor, article: torch.Tensor, table: dict[str, int]
 ) -> list[torch.Tensor]:
     """Columns of ids (texts,): article, size, texture, colour, noun; ``PAD`` where nothing."""
     columns = []
-    for values, words in zip(said.unbind(-1), ATTRIBUTES.values(), strict=True):
-        ids = torch.tensor([table[word] for word in words], device=said.device)
+    for values, words in zip(attributes.unbind(-1), ATTRIBUTES.values(), strict=True):
+        ids = torch.tensor([table[word] for word in words], device=attributes.device)
         columns.append(torch.where(values == UNSAID, PAD, ids[values.clamp(min=0)]))
     columns[-1] = torch.where(columns[-1] == PAD, table["object"], columns[-1])
     size, texture, colour, noun = columns

@@ -14,7 +14,7 @@ from vlmscope.tiny.training.clip.loss import clip_losses
 from vlmscope.tiny.training.clip.recipe import ClipRecipe
 from vlmscope.tiny.training.corpus import Corpus
 from vlmscope.tiny.training.feed import Batch
-from vlmscope.tiny.training.probes import Probes
+from vlmscope.tiny.training.linear_probes import Probes
 from vlmscope.tiny.training.stage import Progress, Stage
 from vlmscope.tiny.training.vision_stage import load_vision
 

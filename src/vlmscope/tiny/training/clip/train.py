@@ -1,9 +1,14 @@
-"""Trains tiny-clip: the part of ``python -m vlmscope.tiny.training.train`` that is its own."""
+"""Trains tiny-clip: ``python -m vlmscope.tiny.training.clip.train --seed 0 --out DIR``.
+
+``python -m vlmscope.tiny.training.train tiny-clip`` does the same. Run again with the same folder, it
+goes on where it stopped.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +16,7 @@ from typing import Any
 
 import torch
 
+from vlmscope.tiny.training.arguments import set_up, training_parser
 from vlmscope.tiny.training.clip.evaluate import retrieval
 from vlmscope.tiny.training.clip.export import export_clip, write_clip_card
 from vlmscope.tiny.training.clip.recipe import CLIP_PRESETS, ClipRecipe
@@ -19,26 +25,36 @@ from vlmscope.tiny.training.corpus import Corpus, build_corpus
 from vlmscope.tiny.training.stage import load_state
 from vlmscope.tiny.training.vision_stage import save_vision, train_vision
 
-__all__ = ["run_clip", "train_clip"]
+__all__ = ["main", "run_clip", "train_clip"]
 
 _log = logging.getLogger(__name__)
 
 
-def run_clip(given: argparse.Namespace, device: torch.device) -> Path | None:
-    """Do what the command line of ``vlmscope.tiny.training.train`` asks for.
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; progress goes to stderr."""
+    options = training_parser("vlmscope.tiny.training.clip.train", __doc__).parse_args(arguments)
+    run_clip(options, set_up(options))
+    return 0
 
-    Returns:
-        The folder of the exported model, or None when only a part was asked for.
+
+def run_clip(options: argparse.Namespace, device: torch.device) -> None:
+    """Do what a command line asks for.
+
+    Args:
+        options: see ``arguments.training_parser``.
+        device: to train on.
     """
-    recipe = _recipe(given, device)
+    recipe = _recipe(options, device)
     # a folder of its own: a corpus with other options would be written over
-    corpus = build_corpus(given.corpus or given.out / "clip-corpus", recipe.corpus, given.workers)
-    if given.only == "corpus":
-        return None
-    if given.only == "vision":
-        _vision(given.out, recipe, corpus, given.seed, device)
-        return None
-    return train_clip(given.out, recipe, corpus, given.seed, device, given.evaluate)
+    folder = options.corpus or options.out / "clip-corpus"
+    corpus = build_corpus(folder, recipe.corpus, options.workers)
+    if options.only == "corpus":
+        return
+    if options.only == "vision":
+        _vision(options.out, recipe, corpus, options.seed, device)
+        return
+    exported = train_clip(options.out, recipe, corpus, options.seed, device, options.evaluate)
+    _log.info("wrote %s", exported)
 
 
 def train_clip(
@@ -100,10 +116,14 @@ def _vision(out: Path, recipe: ClipRecipe, corpus: Corpus, seed: int, device: to
     return path
 
 
-def _recipe(given: argparse.Namespace, device: torch.device) -> ClipRecipe:
+def _recipe(options: argparse.Namespace, device: torch.device) -> ClipRecipe:
     recipe = CLIP_PRESETS["cpu" if device.type == "cpu" else "cuda"]
-    corpus = replace(recipe.corpus, scenes=given.scenes or recipe.corpus.scenes)
-    contrast = replace(recipe.contrast, steps=given.steps or recipe.contrast.steps)
-    vision = replace(recipe.vision, steps=given.vision_steps or recipe.vision.steps)
-    minutes = given.minutes or recipe.minutes
+    corpus = replace(recipe.corpus, scenes=options.scenes or recipe.corpus.scenes)
+    contrast = replace(recipe.contrast, steps=options.steps or recipe.contrast.steps)
+    vision = replace(recipe.vision, steps=options.vision_steps or recipe.vision.steps)
+    minutes = options.minutes or recipe.minutes
     return replace(recipe, corpus=corpus, contrast=contrast, vision=vision, minutes=minutes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Which layers and rows a knock-out can change, found from the attention masks alone.
+
+A blocked edge changes something only where the model may read it at all, and only for a row that the
+rows which are scored look at further up. All other edges change nothing, bit for bit, and are not run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmscope.attention.instrument import Forward
+from vlmscope.attention.knockout import Knockout
+from vlmscope.attention.rows import allowed_keys, is_causal
+
+__all__ = ["ChangeFinder", "Changes", "MaskReader", "ReadableKeys"]
+
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What a knock-out can change of the rows that are scored.
+
+    Attributes:
+        first_rows: layer -> the first position whose row it changes there; layers where it changes
+            none are left out.
+        signature: equal for two knock-outs that block the same edges as far as anything is read.
+    """
+
+    first_rows: dict[int, int]
+    signature: bytes
+
+
+class ChangeFinder:
+    """Knows which rows matter in each layer.
+
+    Args:
+        layers: what each layer may read, first to last.
+        rows: int (n,): positions whose last hidden states are scored.
+    """
+
+    def __init__(self, layers: Sequence[ReadableKeys], rows: Tensor) -> None:
+        self._layers = list(layers)
+        self._needed = _needed_rows(self._layers, rows)
+
+    def of(self, knockout: Knockout) -> Changes:
+        """What a knock-out, taken to act in all layers, can change."""
+        changed_rows: dict[int, Tensor] = {}
+        digest = hashlib.sha256()
+        first_rows = {}
+        for number, readable in enumerate(self._layers):
+            if id(readable) not in changed_rows:
+                blocked = knockout.blocked(readable.forward, 1, readable.keys.shape[1], _CPU)[0]
+                blocked = blocked & readable.keys
+                digest.update(np.packbits(blocked.numpy()).tobytes())
+                changed_rows[id(readable)] = blocked.any(0).any(-1)
+            changed = (changed_rows[id(readable)] & self._needed[number]).nonzero()
+            if len(changed):
+                first_rows[number] = int(changed[0]) + readable.forward.past
+        digest.update(self._next_row(knockout))
+        return Changes(first_rows, digest.digest())
+
+    def _next_row(self, knockout: Knockout) -> bytes:
+        """What is blocked for a row behind the last one: two knock-outs may differ only there."""
+        forward = self._layers[0].forward
+        end = forward.past + forward.queries
+        after = Forward(end, 1, None, forward.binding)
+        return np.packbits(knockout.blocked(after, 1, end + 1, _CPU).numpy()).tobytes()
+
+
+def _needed_rows(layers: Sequence[ReadableKeys], rows: Tensor) -> list[Tensor]:
+    """Per layer bool (rows,): whether what the layer gives for a row is used by a scored row."""
+    forward = layers[-1].forward
+    needed = torch.zeros(forward.queries, dtype=torch.bool)
+    needed[rows - forward.past] = True
+    by_layer = []
+    for readable in reversed(layers):
+        by_layer.append(needed)
+        if not readable.forward.crossed:  # those read the image's keys, no row of the sequence
+            start = readable.forward.key_start(readable.keys.shape[1])
+            read = readable.keys[needed].any(0)
+            needed = needed | read[forward.past - start :]
+    return by_layer[::-1]
+
+
+@dataclass(frozen=True, eq=False)
+class ReadableKeys:
+    """What one kind of layer may read in one pass.
+
+    Attributes:
+        forward: the pass.
+        keys: bool (rows, keys), True = may be read.
+    """
+
+    forward: Forward
+    keys: Tensor
+
+
+@dataclass
+class MaskReader:
+    """Keeps what each layer may read; one object for layers that share a mask."""
+
+    layers: list[ReadableKeys] = field(default_factory=list)
+    _kinds: dict[object, tuple[Tensor | None, ReadableKeys]] = field(default_factory=dict)
+
+    def begin(self, forward: Forward) -> None:
+        """A pass starts: forget the one before."""
+        self.layers.clear()
+        self._kinds.clear()
+
+    def read(
+        self,
+        layer: int,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
+        forward: Forward,
+    ) -> None:
+        """Called by the instrument in every layer."""
+        kind = id(mask), key.shape[2], forward.crossed
+        if kind not in self._kinds:
+            causal = is_causal(options["module"], options)
+            allowed = allowed_keys(mask, query.shape[2], key.shape[2], causal, query.device)
+            # the mask is kept beside it, so that its id cannot be taken by another meanwhile
+            self._kinds[kind] = mask, ReadableKeys(forward, allowed[0].any(0).cpu())
+        self.layers.append(self._kinds[kind][1])

@@ -1,0 +1,138 @@
+"""Which model a command loads and how: one group of options, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vlmscope.errors import BadOptionError, UnsupportedError
+
+if TYPE_CHECKING:
+    from vlmscope.models import DualEncoder, LoadedModel
+    from vlmscope.refine import Refiner
+
+__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading"]
+
+ModelName = Annotated[
+    str, typer.Option("--model", "-m", metavar="MODEL", help="Embedded id, hub id or folder.")
+]
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a model is loaded, as options of a command; see :func:`vlmscope.load`.
+
+    The methods load without the chatter of transformers and raise what :func:`vlmscope.load` and
+    :func:`vlmscope.load_sam` raise.
+    """
+
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the weights: float32, float16, bfloat16 or auto.", show_default=False
+        ),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="cpu, cuda, cuda:1 ..., auto to spread (default: a GPU if there is one)."
+        ),
+    ] = None
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None
+    trust_remote_code: Annotated[
+        bool,
+        typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
+    ] = False
+
+    def model(self, name: str) -> LoadedModel | DualEncoder:
+        """A model of any kind."""
+        from vlmscope.models import load
+
+        _silence()
+        return load(name, **self._keywords())
+
+    def decoder(self, name: str) -> LoadedModel:
+        """A model that has a text decoder, and so localization heads.
+
+        Raises:
+            UnsupportedError: a dual encoder such as CLIP.
+        """
+        from vlmscope.models import LoadedModel
+
+        model = self.model(name)
+        if not isinstance(model, LoadedModel):
+            raise UnsupportedError(
+                f"{name} has no text decoder, and so no localization heads. Take a model that "
+                "answers in words, such as tiny-llava; see: vlmscope models"
+            )
+        return model
+
+    def refiner(self, name: str) -> Refiner:
+        """A SAM, in the same dtype and on the same device."""
+        from vlmscope.refine import load_sam
+
+        _silence()
+        return load_sam(name, dtype=self.dtype, device=self.device)
+
+    def _keywords(self) -> dict[str, Any]:
+        """Arguments of :func:`vlmscope.load`."""
+        return {
+            "dtype": self.dtype,
+            "device": self.device,
+            "revision": self.revision,
+            "trust_remote_code": self.trust_remote_code,
+        }
+
+
+@dataclass(frozen=True)
+class SizedLoading(Loading):
+    """The same for commands whose models answer in words: these take fewer tokens of a smaller image."""
+
+    max_side: Annotated[
+        int | None,
+        typer.Option(
+            help="Make larger images smaller first, to so many pixels: fewer image tokens."
+        ),
+    ] = None
+
+    def _keywords(self) -> dict[str, Any]:
+        return {**super()._keywords(), "max_side": self.max_side}
+
+
+@dataclass(frozen=True)
+class NamedDecoder:
+    """The model of a command that needs one which answers in words: an argument or an option."""
+
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="Embedded id, hub id or folder; tiny-llava if none is named.",
+            show_default=False,
+        ),
+    ] = None
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", metavar="MODEL", help="The same, as an option."),
+    ] = None
+
+    @property
+    def id(self) -> str:
+        """The one that was named; tiny-llava if none was.
+
+        Raises:
+            BadOptionError: two different ones.
+        """
+        if self.name is not None and self.model is not None and self.name != self.model:
+            raise BadOptionError(f"Two models were named, {self.name} and {self.model}. Name one.")
+        return self.name or self.model or "tiny-llava"
+
+
+def _silence() -> None:
+    from transformers.utils import logging
+
+    # this process is the command's own; a library must not do this
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -1,0 +1,160 @@
+"""Which methods are measured, under which options, and what each is called in the report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
+from vlmscope.methods import Method, get_method, ground_options, methods
+from vlmscope.methods.encoder import DenseOptions
+from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.options import change_options, parse_option
+
+__all__ = ["ConfiguredMethod", "MethodChoice", "choose", "configure_methods", "split_options"]
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A method and what is changed of its options, before there is a model.
+
+    Attributes:
+        label: what it is called in the report: the method's id, or ``gem@NAME`` for one of several.
+        method: the method.
+        changes: values by option.
+    """
+
+    label: str
+    method: Method
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ConfiguredMethod:
+    """A method on a model under options.
+
+    Attributes:
+        label: what it is called in the report.
+        method: the method.
+        options: an instance of the method's options.
+    """
+
+    label: str
+    method: Method
+    options: Any
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of method and options; the label does not count."""
+        content = json.dumps([self.method.id, asdict(self.options)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def split_options(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """``["gem.temperature=perplexity,gem.depth=6"]`` -> label -> option -> value, all texts.
+
+    Raises:
+        BadOptionError: a text of another form, or an option given twice.
+    """
+    by_label: dict[str, dict[str, str]] = {}
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        place, equals, value = part.partition("=")
+        label, dot, name = place.rpartition(".")
+        if not (equals and dot and label and name and value.strip()):
+            raise BadOptionError(
+                f"An option of a method is written METHOD.OPTION=VALUE, got {part!r}. "
+                "For example: gem.temperature=perplexity"
+            )
+        name = name.strip().replace("-", "_")
+        if name in by_label.setdefault(label.strip(), {}):
+            raise BadOptionError(f"The option {place} is given twice. Give it once.")
+        by_label[label.strip()][name] = value.strip()
+    return by_label
+
+
+def choose(
+    names: Sequence[str],
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    shared: Mapping[str, Any] | None = None,
+) -> tuple[MethodChoice, ...]:
+    """Check names and options of methods; no model is needed.
+
+    Args:
+        names: ids of methods; ``gem@wide`` is gem once more, under a name of its own.
+        options: label -> option -> value; texts are read as the option's type.
+        shared: options of dense methods (``side``, ``keep_ratio``, ``templates``) for all of them;
+            what ``options`` says of a run comes first. ``{"keep_ratio": False}`` squashes images,
+            as GEM's protocol and ``vlmscope eval`` do.
+
+    Raises:
+        UnknownNameError: an unknown method or option, or options for a run that is not there.
+        BadOptionError: a value that the option does not take, a label twice, or no method at all.
+    """
+    changes = dict(options or {})
+    if not names:
+        raise BadOptionError("No method was named. See: vlmscope methods")
+    if len(set(names)) < len(names):
+        raise BadOptionError(
+            f"A method is named twice: {', '.join(names)}. Give each run a name: gem@wide."
+        )
+    for label in changes:
+        if label not in names:
+            raise UnknownNameError("method with options", label, names)
+    return tuple(_choice(name, changes.get(name, {}), shared or {}) for name in names)
+
+
+def configure_methods(
+    model: LoadedModel | DualEncoder,
+    choices: Sequence[MethodChoice] | None = None,
+    shared: Mapping[str, Any] | None = None,
+) -> tuple[ConfiguredMethod, ...]:
+    """Chosen methods with their options on a model; without a choice every method that runs on it.
+
+    Raises:
+        UnsupportedError: a method that does not run on the model.
+        BadOptionError: options that evaluation has no use for.
+    """
+    if choices is None:
+        ids = [method.id for method in methods() if method.accepts(model)]
+        choices = choose(ids, shared=shared)
+    for choice in choices:
+        if not choice.method.accepts(model):
+            raise UnsupportedError(
+                f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
+            )
+    return tuple(
+        ConfiguredMethod(c.label, c.method, ground_options(c.method, model, c.changes))
+        for c in choices
+    )
+
+
+def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -> MethodChoice:
+    method = get_method(label.partition("@")[0])
+    dense = issubclass(method.options, DenseOptions)
+    changes = {**(shared if dense else {}), **_typed(method, options)}
+    if changes.get("compete"):
+        raise BadOptionError(
+            "Evaluation keeps raw similarities; classes compete by arg-max in segmentation as it "
+            f"is. Leave out {label}.compete."
+        )
+    change_options(
+        method.options(),
+        changes,
+        f"option of {method.id}",
+        where=f"See: vlmscope methods {method.id}",
+    )
+    return MethodChoice(label, method, changes)
+
+
+def _typed(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts read as what the options take; unknown names are left as they are, to be refused."""
+    known = {field.name for field in fields(method.options)}
+    return {
+        name: parse_option(method.options, name, value)
+        if isinstance(value, str) and name in known
+        else value
+        for name, value in options.items()
+    }

@@ -1,0 +1,218 @@
+"""What one method finds in one image, in the forms that tasks need; computed when first needed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmscope.data.datasets import IGNORE, EvalSample, Referent
+from vlmscope.errors import UnsupportedError
+from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.pixel_classes import classify_pixels
+from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
+from vlmscope.methods import GroundRequest
+from vlmscope.methods.encoder import DenseMethod, Similarity
+from vlmscope.methods.encoder.similarity import best_of_each, presence
+from vlmscope.metrics import contains
+from vlmscope.models import Prompt
+from vlmscope.post import locate, pointing_hits, smooth, visible_areas
+from vlmscope.results import Grounding
+from vlmscope.types import Box, TokenMap
+
+__all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
+
+
+class ImageResult(ABC):
+    """One method on one image."""
+
+    @abstractmethod
+    def pointing(self) -> list[tuple[int, float]]:
+        """For every referent: 1 if it is hit, else 0; and what a random token or pixel would hit."""
+
+    @abstractmethod
+    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+        """For every referent: the method's mask, bool (height, width), and its box."""
+
+    @abstractmethod
+    def classes(self) -> NDArray[np.int64]:
+        """The best class of every pixel that counts, in the order of ``np.nonzero``.
+
+        Raises:
+            UnsupportedError: a method whose scores are not comparable between classes.
+        """
+
+    @abstractmethod
+    def evidence(self) -> ClassEvidence:
+        """How much speaks for each class.
+
+        Raises:
+            UnsupportedError: as :meth:`classes`.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class ClassEvidence:
+    """How much speaks for each concept being in the image: float32 (concepts,) each.
+
+    Attributes:
+        peak: largest similarity of a patch.
+        presence: the method's presence score.
+    """
+
+    peak: NDArray[np.float32]
+    presence: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DenseImageResult(ImageResult):
+    """A method that yields patch tokens.
+
+    Attributes:
+        method: the method.
+        sample: the image and its truth.
+        words: the classes.
+        compare: the image against text embeddings (texts, joint).
+    """
+
+    method: ConfiguredMethod
+    sample: EvalSample
+    words: Vocabulary
+    compare: Callable[[Tensor], Similarity]
+    _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
+
+    def pointing(self) -> list[tuple[int, float]]:
+        if not self.sample.referents:
+            return []
+        scores = self._of_referents()
+        visible = visible_areas(scores.token_map) > 0
+        results = []
+        for column, referent in zip(scores.patches.T, self.sample.referents, strict=True):
+            hits = referent.target.hits(scores.token_map)
+            weights = np.atleast_2d(smooth(scores.token_map, column, self.method.options))
+            [hit] = pointing_hits(weights, hits, visible)
+            results.append((hit, float(hits.sum() / max(1, visible.sum()))))
+        return results
+
+    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+        if not self.sample.referents:
+            return []
+        scores, options = self._of_referents(), self.method.options
+        places = [locate(scores.token_map, weights, options) for weights in scores.patches.T]
+        return [(located.mask, located.box) for located in places]
+
+    def classes(self) -> NDArray[np.int64]:
+        assert self.sample.labels is not None  # the task asks for no other sample
+        where = self.sample.labels != IGNORE
+        if not where.any():
+            return np.zeros(0, dtype=np.int64)
+        scores = self._against(self.words.concepts)
+        smoothed = smooth(scores.token_map, scores.patches.T, self.method.options).T
+        return classify_pixels(scores.token_map, smoothed, where)
+
+    def evidence(self) -> ClassEvidence:
+        return self._against(self.words.concepts).evidence
+
+    def _of_referents(self) -> _Scores:
+        """Referents that are classes are scored among all classes, others among themselves."""
+        concepts = tuple(texts_of(self.words.model, r.names) for r in self.sample.referents)
+        if not set(concepts) <= set(self.words.concepts):
+            return self._against(concepts)
+        scores = self._against(self.words.concepts)
+        columns = [self.words.concepts.index(concept) for concept in concepts]
+        return _Scores(scores.patches[:, columns], scores.evidence, scores.token_map)
+
+    def _against(self, concepts: Concepts) -> _Scores:
+        """The image against concepts, each by the best of its texts; computed once."""
+        if concepts not in self._known:
+            similarity = self.compare(self.words.embed(concepts, self.method.options.templates))
+            index, count = owners(concepts), len(concepts)
+            patches = best_of_each(similarity.patches, index, count)
+            presences = best_of_each(presence(similarity), index, count)
+            evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy())
+            self._known[concepts] = _Scores(patches.numpy(), evidence, similarity.token_map)
+        return self._known[concepts]
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """Concepts against patches: float32 (tokens, concepts), and what speaks for each concept."""
+
+    patches: NDArray[np.float32]
+    evidence: ClassEvidence
+    token_map: TokenMap
+
+
+@dataclass(frozen=True, eq=False)
+class GroundedImageResult(ImageResult):
+    """A method that answers phrase by phrase, through ``ground``.
+
+    Attributes:
+        method: the method.
+        model: the model.
+        sample: the image and its truth.
+    """
+
+    method: ConfiguredMethod
+    model: Any
+    sample: EvalSample
+    _grounded: list[Grounding] = field(default_factory=list, repr=False)
+
+    def pointing(self) -> list[tuple[int, float]]:
+        targets = [referent.target for referent in self.sample.referents]
+        points = [grounding.point for grounding in self._groundings()]
+        shares = [_area(target.shape, self.sample.image.size) for target in targets]
+        hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
+        return list(zip(hits, shares, strict=True))
+
+    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+        return [(grounding.mask, grounding.box) for grounding in self._groundings()]
+
+    def classes(self) -> NDArray[np.int64]:
+        self._refuse()
+
+    def evidence(self) -> ClassEvidence:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise UnsupportedError(
+            f"The method {self.method.method.id!r} gives no scores that are comparable between "
+            "classes. Leave out the tasks that compare classes."
+        )
+
+    def _groundings(self) -> list[Grounding]:
+        if not self._grounded and self.sample.referents:
+            prompts = [self._prompt(referent) for referent in self.sample.referents]
+            request = GroundRequest(None, None, None, None, self.method.options)
+            pixels = self.sample.image.pixels
+            self._grounded.extend(self.method.method.ground(self.model, pixels, prompts, request))
+        return self._grounded
+
+    def _prompt(self, referent: Referent) -> Prompt:
+        texts = texts_of(self.model, referent.names)
+        if len(texts) > 1:
+            raise UnsupportedError(
+                f"The method {self.method.method.id!r} cannot choose the best of several names, got "
+                f"{', '.join(texts[:4])}. Use a word list with one name per class."
+            )
+        return Prompt.of(texts[0])
+
+
+def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
+    """The share of an image, (height, width), that an object takes up."""
+    if isinstance(shape, np.ndarray):
+        return float(shape.mean())
+    height, width = size
+    wide = min(shape[2], width) - max(shape[0], 0.0)
+    high = min(shape[3], height) - max(shape[1], 0.0)
+    return max(0.0, wide) * max(0.0, high) / (height * width)
+
+
+def is_dense(method: ConfiguredMethod) -> bool:
+    """Whether a method scores patches against names, so that classes can be compared."""
+    return isinstance(method.method, DenseMethod)

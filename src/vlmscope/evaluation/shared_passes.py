@@ -1,0 +1,111 @@
+"""The results of several methods on one image; methods that see it alike share a forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from vlmscope.data.datasets import EvalSample
+from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.image_results import (
+    DenseImageResult,
+    GroundedImageResult,
+    ImageResult,
+    is_dense,
+)
+from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.methods.encoder import (
+    DenseSetup,
+    DenseTokens,
+    Similarity,
+    against,
+    compare,
+    tokens_of_methods,
+)
+from vlmscope.models import DualEncoder
+from vlmscope.models.encoders.patches import grid_size
+from vlmscope.types import TokenMap
+
+__all__ = ["results_of_methods"]
+
+_Size = tuple[int, bool]
+
+
+def results_of_methods(
+    methods: Sequence[ConfiguredMethod], words: Vocabulary, sample: EvalSample
+) -> list[ImageResult]:
+    """One result per method; no model runs before a task asks for something.
+
+    Dense methods that see the whole image at one size share one pass through the tower; those with
+    sliding windows go on their own.
+
+    Args:
+        methods: with labels that differ.
+        words: the classes, and the model.
+        sample: the image and its truth.
+
+    Raises:
+        BadSampleError: an image that becomes too many patches, or none.
+    """
+    groups: dict[_Size, list[ConfiguredMethod]] = {}
+    for method in methods:
+        if is_dense(method):
+            _check_size(_size(method, words.model), words.model, sample)
+        if is_dense(method) and not method.options.window:
+            groups.setdefault(_size(method, words.model), []).append(method)
+    passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
+    return [_result(method, words, sample, passes) for method in methods]
+
+
+def _result(
+    method: ConfiguredMethod, words: Vocabulary, sample: EvalSample, passes: dict[_Size, _Pass]
+) -> ImageResult:
+    if not is_dense(method):
+        return GroundedImageResult(method, words.model, sample)
+    if method.options.window:
+        setup = DenseSetup(method.method, words.model, method.options)  # type: ignore[arg-type]
+        return DenseImageResult(method, sample, words, partial(compare, setup, sample.image.pixels))
+    shared = passes[_size(method, words.model)]
+    return DenseImageResult(method, sample, words, partial(shared.compare, method))
+
+
+def _size(method: ConfiguredMethod, model: Any) -> _Size:
+    return DenseSetup(method.method, model, method.options).side, method.options.keep_ratio  # type: ignore[arg-type]
+
+
+def _check_size(size: _Size, model: Any, sample: EvalSample) -> None:
+    """One image that is too long must not end a job of thousands."""
+    try:
+        grid_size(sample.image.size, model.patch, *size)
+    except BadOptionError as error:
+        raise BadSampleError(str(error)) from error
+
+
+class _Pass:
+    """One image at one size, through the tower once for all of its methods."""
+
+    def __init__(
+        self, model: Any, sample: EvalSample, size: _Size, methods: Sequence[ConfiguredMethod]
+    ) -> None:
+        assert isinstance(model, DualEncoder)  # `accepts` said so
+        self._model, self._sample, self._size, self._methods = model, sample, size, methods
+        self._tokens: dict[str, tuple[DenseTokens, TokenMap]] = {}
+
+    def compare(self, method: ConfiguredMethod, text: Tensor) -> Similarity:
+        """As :func:`vlmscope.methods.encoder.compare`, from tokens that are computed once."""
+        if not self._tokens:
+            self._walk()
+        tokens, token_map = self._tokens[method.label]
+        setup = DenseSetup(method.method, self._model, method.options)  # type: ignore[arg-type]
+        return against(setup, tokens, token_map, text)
+
+    def _walk(self) -> None:
+        fitted = self._model.fit(self._sample.image.pixels, *self._size)
+        pairs: list[Any] = [(each.method, each.options) for each in self._methods]
+        tokens = tokens_of_methods(self._model, fitted.values, fitted.grid, pairs, pooled=True)
+        for each, method_tokens in zip(self._methods, tokens, strict=True):
+            self._tokens[each.label] = method_tokens, fitted.token_map

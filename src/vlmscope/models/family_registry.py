@@ -1,0 +1,101 @@
+"""Families by id, by model type and by checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vlmscope.errors import UnsupportedError
+from vlmscope.models.cards import ModelCard
+from vlmscope.models.decoders.family import Family
+from vlmscope.models.encoders.dual import DualFamily
+from vlmscope.registry import Registry
+
+__all__ = ["AnyFamily", "FamilyRegistry"]
+
+AnyFamily = Family | DualFamily
+
+
+class FamilyRegistry(Registry[AnyFamily]):
+    """Families by id; ids, model types and checkpoints belong to one family each."""
+
+    def __init__(self, members: Iterable[AnyFamily] = ()) -> None:
+        self._by_type: dict[str, AnyFamily] = {}
+        self._cards: dict[str, ModelCard] = {}
+        super().__init__("family", members)
+
+    def register(self, member: AnyFamily) -> AnyFamily:
+        """Add a family.
+
+        Raises:
+            ValueError: when its id, one of its model types or one of its checkpoints is taken.
+        """
+        if member.id not in self.ids:
+            self._check_free(member)
+        super().register(member)
+        self._by_type.update(dict.fromkeys(member.model_types, member))
+        self._cards.update({each.id: each.card(member.id) for each in member.checkpoints})
+        return member
+
+    def for_model_type(self, model_type: str, where: str) -> AnyFamily:
+        """The family of a ``config.model_type``.
+
+        Args:
+            model_type: as transformers calls it.
+            where: the model, for the message.
+
+        Raises:
+            UnsupportedError: when no family covers it; lists what is covered.
+        """
+        if model_type in self._by_type:
+            return self._by_type[model_type]
+        raise UnsupportedError(
+            f"{where} is of the type {model_type!r}, which no family of vlmscope covers. "
+            f"Covered: {', '.join(sorted(self._by_type))}. A new family is one file in "
+            "vlmscope/models; see `vlmscope models`."
+        )
+
+    def for_config(self, config: Mapping[str, Any], where: str) -> AnyFamily:
+        """The family of a ``config.json``.
+
+        Args:
+            config: what it says; it names a model type.
+            where: the model, for the message.
+
+        Raises:
+            UnsupportedError: when no family covers it; says where the same weights are in
+                transformers' format, if a family knows it.
+        """
+        hints = [hint for each in self for hint in each.format_hints if hint.fits(config)]
+        for hint in hints:
+            if hint.entry:
+                raise UnsupportedError(hint.refusal(where))
+        try:
+            return self.for_model_type(config["model_type"], where)
+        except UnsupportedError as error:
+            if not hints:
+                raise
+            instead = ", ".join(hint.instead for hint in hints)
+            raise UnsupportedError(
+                f"{error} This is the format of {hints[0].origin}; in that of transformers: {instead}."
+            ) from None
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Cards of the embedded models and of well-known checkpoints, embedded first."""
+        return tuple(sorted(self._cards.values(), key=lambda card: not card.embedded))
+
+    def card_of(self, name: str, family: str) -> ModelCard:
+        """The card of a known id; an unknown one gets its family's defaults."""
+        return self._cards.get(name) or ModelCard(name, family)
+
+    def _check_free(self, family: AnyFamily) -> None:
+        for model_type in family.model_types:
+            if model_type in self._by_type:
+                owner = self._by_type[model_type].id
+                raise ValueError(f"The model type {model_type!r} belongs to the family {owner!r}.")
+        for checkpoint in family.checkpoints:
+            if checkpoint.id in self._cards:
+                owner = self._cards[checkpoint.id].family
+                raise ValueError(
+                    f"The checkpoint {checkpoint.id!r} belongs to the family {owner!r}."
+                )

@@ -1,0 +1,58 @@
+"""Messages about unknown names: the nearest, and no more of the others than can be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from vlmscope.errors import UnknownNameError, nearest, quoted
+
+MANY = [f"label {number}" for number in range(2000)] + ["zebra"]
+
+
+def message(name: object, known: list[str], *rest: str, **options: str) -> str:
+    return str(UnknownNameError("label", name, known, *rest, **options))
+
+
+def test_a_dozen_names_are_all_listed() -> None:
+    names = [chr(ord("a") + number) * 3 for number in range(12)]
+    said = message("aab", names, "Or a number.", where="See: the list")
+    assert said.startswith("Unknown label 'aab'. Did you mean 'aaa'? Known: aaa, bbb, ")
+    assert said.endswith("lll. Or a number.")
+
+
+def test_of_many_names_the_nearest_their_number_and_their_place_are_said() -> None:
+    assert message("zebr", MANY, where="See: vlmscope labels") == (
+        "Unknown label 'zebr'. Did you mean 'zebra'? 2,001 are known. See: vlmscope labels"
+    )
+    assert message("zebr", MANY, "Or a number.") == (
+        "Unknown label 'zebr'. Did you mean 'zebra'? 2,001 are known. Or a number."
+    )
+
+
+def test_at_most_three_names_are_near() -> None:
+    assert message("label", MANY).count("'label ") == 3
+
+
+def test_where_none_of_many_is_near_three_show_what_they_look_like() -> None:
+    assert message("xyzzy?", MANY) == (
+        "Unknown label 'xyzzy?'. 2,001 are known, for example 'label 0', 'label 1', 'label 10'."
+    )
+
+
+def test_no_name_at_all_and_a_name_that_is_no_text() -> None:
+    assert message(7, []) == "Unknown label 7."
+
+
+def test_it_is_caught_as_a_key_error_whose_text_is_the_message() -> None:
+    with pytest.raises(KeyError) as caught:
+        raise UnknownNameError("label", "x", ["y"])
+    assert str(caught.value) == "Unknown label 'x'. Known: y."
+
+
+def test_case_does_not_keep_names_apart() -> None:
+    assert nearest("GEM", ["gem", "clip"]) == ["gem"]
+    assert nearest("qqq", ["gem", "clip"]) == []
+
+
+def test_quoted_names_are_cut_off() -> None:
+    assert quoted(["a", "b", "c"], most=2) == "'a', 'b' and 1 more"
