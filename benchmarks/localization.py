@@ -132,9 +132,10 @@ def build(size: Size) -> LoadedModel:
 
 
 def _words() -> list[str]:
-    from vlmscope.models.cards import LLAVA_SYSTEM
+    from vlmscope.models import catalogue
 
-    text = " ".join([LLAVA_SYSTEM, *PHRASES]).replace(".", " . ").replace(",", " , ")
+    system = next(card.system for card in catalogue() if card.id == "llava-hf/llava-1.5-7b-hf")
+    text = " ".join([str(system), *PHRASES]).replace(".", " . ").replace(",", " , ")
     return sorted(set(text.replace("'", " ' ").split()))
 
 

@@ -43,6 +43,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\bcuda(?::\d+)?\b", "cpu"),
     # places
     (r"--root \S+", "--root panoptic"),
+    (r"\broot=\"[^\"]+\"", 'root="panoptic"'),
     (r"\bFOLDER\b", "photos"),
     (r"\bDIR\b", "made"),
     (r"\bIMAGE\b", "photo.jpg"),
