@@ -80,17 +80,16 @@ GROUPS: dict[str, Group] = {
         ),
     ),
     "layout": _joined(
-        _group("models/layout/", "placement tiles anyres", "tests/models/layout"),
         _group(
-            "models/decoders/",
-            "padded_square",
-            "tests/models/decoders/test_padded_square.py",
+            "models/layout/",
+            "placement tiles anyres",
+            "tests/models/layout/test_fitted_images.py",
+            "tests/models/layout/test_tile_grids.py",
+            "tests/models/layout/test_anyres.py",
+            "tests/models/layout/test_anyres_checks.py",
         ),
-        _group(
-            "models/encoders/",
-            "patches",
-            "tests/models/encoders/test_siglip2.py",
-        ),
+        _group("models/decoders/", "padded_square", "tests/models/decoders/test_padded_squares.py"),
+        _group("models/encoders/", "patches", "tests/models/encoders/test_patches.py"),
     ),
     "types": _group(
         "types/", "views tokens", "tests/types/test_views.py", "tests/types/test_tokens.py"

@@ -79,7 +79,7 @@ def grid_size(
     if keep_ratio and isinstance(side, int):
         scale = side / min(image_size)
         height, width = image_size[0] * scale, image_size[1] * scale  # type: ignore[assignment]
-    rows, columns = max(1, round(height / patch)), max(1, round(width / patch))
+    rows, columns = round(height / patch), round(width / patch)
     if rows * columns > _MAX_PATCHES:
         raise BadOptionError(
             f"An image of {image_size[1]}x{image_size[0]} becomes {rows}x{columns} patches, more than "

@@ -7,7 +7,6 @@ prediction is checked against the size of what the processor returns.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -99,13 +98,13 @@ def fit_image(pixels: NDArray[np.uint8], processor: Any, placement: str) -> Fitt
         pixels, y, x = _pad_to_square(pixels, getattr(processor, "image_mean", None))
     elif getattr(processor, "do_center_crop", False):
         pixels, y, x = _trim_long_side(pixels)
-    size, y, x, resized = _after_resize(pixels.shape[:2], y, x, processor)
+    size, y, x = _after_resize(pixels.shape[:2], y, x, processor)
     size, y, x, cropped = _after_crop(size, y, x, processor)
     changed_ratio = abs(y.scale / x.scale - 1) > 0.02
     kind = "crop" if cropped else "squash" if changed_ratio else "resize"
     # a square that is neither cut nor distorted keeps the name of what made it a square
     done = "pad" if padded and not cropped and not changed_ratio else kind
-    return FittedImage(pixels, size, y, x, done if resized or padded or cropped else "resize")
+    return FittedImage(pixels, size, y, x, done)
 
 
 def _pad_to_square(pixels: NDArray[np.uint8], mean: Any) -> tuple[NDArray[np.uint8], Axis, Axis]:
@@ -150,11 +149,11 @@ def _trim_long_side(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Axis,
 
 def _after_resize(
     size: tuple[int, int], y: Axis, x: Axis, processor: Any
-) -> tuple[tuple[int, int], Axis, Axis, bool]:
+) -> tuple[tuple[int, int], Axis, Axis]:
     if not getattr(processor, "do_resize", True):
-        return size, y, x, False
+        return size, y, x
     new = _resized(size, size_mapping(getattr(processor, "size", None)), type(processor).__name__)
-    return new, y.then(new[0] / size[0], 0.0), x.then(new[1] / size[1], 0.0), True
+    return new, y.then(new[0] / size[0], 0.0), x.then(new[1] / size[1], 0.0)
 
 
 def _resized(size: tuple[int, int], target: Mapping[str, int], name: str) -> tuple[int, int]:
@@ -188,7 +187,7 @@ def _after_crop(
 
 def _crop_offset(before: int, after: int) -> int:
     """First processed pixel that is kept; negative where a small image is padded instead."""
-    return (before - after) // 2 if before >= after else -math.ceil((after - before) / 2)
+    return (before - after) // 2
 
 
 def size_mapping(size: Any) -> dict[str, int]:
