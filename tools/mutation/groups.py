@@ -98,8 +98,8 @@ GROUPS: dict[str, Group] = {
     "masks": _group(
         "attention/",
         "knockout rows kernels",
-        *("tests/attention/test_knockout.py", "tests/attention/test_capture.py"),
-        *("tests/attention/test_box_rows.py", "tests/attention/sweep"),
+        *("tests/attention/test_blocked_edges.py", "tests/attention/test_kernels.py"),
+        "tests/attention/test_rows.py",
     ),
     "metrics": _joined(
         _group("", "metrics stats", "tests/test_metrics.py", "tests/test_stats.py"),
