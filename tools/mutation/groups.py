@@ -71,12 +71,13 @@ GROUPS: dict[str, Group] = {
         _group(
             "methods/encoder/",
             "gem clip_surgery maskclip clearclip sclip naclip clip_patches similarity window",
-            *("tests/parity", "tests/methods/encoder"),
+            *("tests/methods/encoder/test_formulas.py", "tests/methods/encoder/test_compare.py"),
+            "tests/methods/encoder/test_window_plan.py",
         ),
         _group(
             "methods/decoder/",
             "mean_attention relative_attention attend_minus_mean",
-            "tests/methods/decoder/test_attention_methods.py",
+            "tests/methods/decoder/test_map_formulas.py",
         ),
     ),
     "layout": _joined(
