@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any, Literal, Optional, Union
 
 import pytest
 
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.options import change_options, check_number, check_options, parse_option, plain_type
+from vlmscope.options import (
+    CheckedOptions,
+    change_options,
+    check_number,
+    option,
+    option_like,
+    parse_option,
+    plain_type,
+)
 
 
 @dataclass(frozen=True)
-class Example:
-    word: str = field(default="one", metadata={"choices": ("one", "two")})
-    count: int = field(default=1, metadata={"at_least": 1, "whole": True})
-    size: int = field(default=3, metadata={"at_least": 1, "at_most": 9, "whole": True, "odd": True})
-    share: float = field(default=0.5, metadata={"at_least": 0, "at_most": 1})
-    last: int | None = field(
-        default=None, metadata={"at_least": 0, "whole": True, "optional": True}
-    )
+class Example(CheckedOptions):
+    word: str = option("one", "a word", choices=("one", "two"))
+    count: int = option(1, "how many", at_least=1, whole=True)
+    size: int = option(3, "how large", at_least=1, at_most=9, whole=True, odd=True)
+    share: float = option(0.5, "how much", at_least=0, at_most=1)
+    last: int | None = option(None, "the last", at_least=0, whole=True, optional=True)
     flag: bool = False
     name: str | None = None
     places: tuple[int, ...] = ()
 
-    def __post_init__(self) -> None:
-        check_options(self)
+
+@dataclass(frozen=True)
+class Another(CheckedOptions):
+    word: str = option_like(Example, "word", "two")
+
+
+def test_an_option_says_its_default_its_help_and_what_it_takes() -> None:
+    (word, *_) = fields(Example)
+    assert (word.default, dict(word.metadata)) == (
+        "one",
+        {"help": "a word", "choices": ("one", "two")},
+    )
+
+
+def test_a_rule_that_does_not_exist_is_a_mistake_of_the_programmer() -> None:
+    with pytest.raises(TypeError, match="no rule at_lest"):
+        option(1, "how many", at_lest=1)
+
+
+def test_an_option_like_another_differs_in_its_default_alone() -> None:
+    assert Another().word == "two"
+    assert fields(Another)[0].metadata == fields(Example)[0].metadata
+    with pytest.raises(UnknownNameError, match="word"):
+        Another("three")
 
 
 @pytest.mark.parametrize(

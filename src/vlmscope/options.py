@@ -17,11 +17,15 @@ __all__ = [
     "check_number",
     "check_options",
     "check_word",
+    "option",
+    "option_like",
     "parse_option",
     "plain_type",
 ]
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
+
+_RULES = frozenset({"at_least", "at_most", "choices", "cli", "odd", "optional", "whole"})
 
 Options = TypeVar("Options")
 
@@ -33,11 +37,33 @@ class CheckedOptions:
         check_options(self)
 
 
-def check_options(options: Any) -> None:
-    """Check every field of an options dataclass against its metadata.
+def option(default: Any, text: str, **rules: Any) -> Any:
+    """A field of an options dataclass.
 
-    Metadata keys: ``choices`` (valid words), ``at_least`` and ``at_most`` (inclusive bounds of a
-    number), ``whole`` (whole numbers only), ``odd``, ``optional`` (None is valid).
+    Args:
+        default: its default.
+        text: what it does: the help text of the command line.
+        **rules: what it takes: ``choices`` (valid words), ``at_least`` and ``at_most`` (inclusive
+            bounds of a number), ``whole`` (whole numbers only), ``odd``, ``optional`` (None is
+            valid); ``cli=False`` keeps it off the command line.
+
+    Raises:
+        TypeError: a rule that does not exist.
+    """
+    strange = set(rules) - _RULES
+    if strange:
+        raise TypeError(f"An option has no rule {', '.join(sorted(strange))}.")
+    return dataclasses.field(default=default, metadata={**rules, "help": text})
+
+
+def option_like(kind: type[Any], name: str, default: Any) -> Any:
+    """The field of another options dataclass with another default."""
+    (field,) = (field for field in dataclasses.fields(kind) if field.name == name)
+    return dataclasses.field(default=default, metadata=dict(field.metadata))
+
+
+def check_options(options: Any) -> None:
+    """Check every field of an options dataclass against the rules of its :func:`option`.
 
     Raises:
         UnknownNameError: a word that is none of the choices.

@@ -33,6 +33,10 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     ),
     (r"\bMODEL\b(?=.*\b(?:gem|maskclip|sclip|clearclip)\b)", "tiny-clip"),
     (r"\bMODEL\b", "tiny-llava"),
+    # layers and heads of large models
+    (r"layers=range\(\d+, \d+\)", "layers=range(2, 4)"),
+    (r"heads=\[\(\d.*?\)\]", "heads=[(2, 0), (2, 3)]"),
+    (r"--heads L\d{2}H\S+", "--heads L2H0,L2H3"),
     # what embedded models have none of
     (r",\s*revision=\"[^\"]*\"", ""),
     (r"\s--revision\s+\S+", ""),

@@ -117,3 +117,5 @@ def test_hub_ids_become_embedded_models() -> None:
         substituted("flow MODEL --samples tiny-scenes:100")
         == "flow tiny-llava --samples tiny-scenes:2"
     )
+    assert substituted("heads=[(14, 24), (14, 13)]") == "heads=[(2, 0), (2, 3)]"
+    assert substituted("layers=range(10, 14)") == "layers=range(2, 4)"

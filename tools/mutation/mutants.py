@@ -188,6 +188,8 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
             yield node.value
     elif isinstance(node, ast.Call) and _called(node) == "field":
         yield from (keyword.value for keyword in node.keywords if keyword.arg == "default")
+    elif isinstance(node, ast.Call) and _called(node) == "option":
+        yield node.args[0]  # its default; what it takes is checked by the tests of options
     elif isinstance(node, ast.Call) and _called(node) == "zip":
         yield from node.args
     elif isinstance(node, ast.Lambda):

@@ -147,7 +147,7 @@ def _call(node: ast.Call) -> Iterator[Change]:
     name = node.func.id if isinstance(node.func, ast.Name) else name
     if name in _SWAPPED:
         yield node, _renamed(node, _SWAPPED[name]), "min/max"
-    if name in ("field", "warn"):
+    if name in ("field", "option", "option_like", "warn"):
         return
     for place, keyword in enumerate(node.keywords):
         if keyword.arg is not None and (name, keyword.arg) != ("zip", "strict"):

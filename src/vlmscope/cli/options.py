@@ -142,7 +142,7 @@ def _plain(hint: Any, name: str) -> Any:
     if kind is None:
         raise BadOptionError(
             f"The option {name!r} has the type {hint}, which has no form on the command line. "
-            'Mark the field with metadata={"cli": False}.'
+            "Declare it with option(..., cli=False)."
         )
     return kind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from vlmscope.heads import DiscoveryOptions, discover_heads, verify_heads
 from vlmscope.methods import ground
 from vlmscope.metrics import contains
 from vlmscope.models import LoadedModel
-from vlmscope.options import check_options
+from vlmscope.options import CheckedOptions, option
 from vlmscope.results import Grounding
 from vlmscope.tiny import ReferringSample, Scene, SceneOptions, referring_samples, render_scene
 from vlmscope.tiny.world.splits import HELD_OUT, SELECT
@@ -29,7 +29,7 @@ _PATIENCE = 20.0  # seconds to look for a mistake
 
 
 @dataclass(frozen=True)
-class DemoOptions:
+class DemoOptions(CheckedOptions):
     """How much the demonstration computes.
 
     Attributes:
@@ -42,23 +42,10 @@ class DemoOptions:
         BadOptionError: a number below 1.
     """
 
-    discovery: int = field(
-        default=160, metadata={"at_least": 1, "whole": True, "help": "scenes to discover heads on"}
-    )
-    verification: int = field(
-        default=100,
-        metadata={"at_least": 1, "whole": True, "help": "other scenes to measure them on"},
-    )
-    sheet: int = field(
-        default=12, metadata={"at_least": 1, "whole": True, "help": "scenes on the contact sheet"}
-    )
-    search: int = field(
-        default=40,
-        metadata={"at_least": 1, "whole": True, "help": "crowded scenes to look for a mistake in"},
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)
+    discovery: int = option(160, "scenes to discover heads on", at_least=1, whole=True)
+    verification: int = option(100, "other scenes to measure them on", at_least=1, whole=True)
+    sheet: int = option(12, "scenes on the contact sheet", at_least=1, whole=True)
+    search: int = option(40, "crowded scenes to look for a mistake in", at_least=1, whole=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vlmscope.attention import ROWS
-from vlmscope.options import CheckedOptions
+from vlmscope.options import CheckedOptions, option
 from vlmscope.post import PostOptions
 
 __all__ = ["CRITERIA", "ENTROPIES", "DiscoveryOptions", "LocalizationHeadsOptions"]
@@ -25,89 +25,56 @@ class DiscoveryOptions(CheckedOptions):
         BadOptionError: a number out of range.
     """
 
-    k: int = field(
-        default=3, metadata={"at_least": 1, "whole": True, "help": "how many heads make the set"}
+    k: int = option(3, "how many heads make the set", at_least=1, whole=True)
+    candidates: int = option(10, "heads that are marked in each sample", at_least=1, whole=True)
+    skip_layers: int = option(2, "first decoder layers that are left out", at_least=0, whole=True)
+    criterion: str = option(
+        "both",
+        "attention sum, then spatial entropy (both, published), or one of them alone: "
+        "an ablation, far worse in the paper",
+        choices=CRITERIA,
     )
-    candidates: int = field(
-        default=10,
-        metadata={"at_least": 1, "whole": True, "help": "heads that are marked in each sample"},
+    entropy: str = option(
+        "area",
+        "what a component weighs: its cells (area, the paper) or its attention above "
+        "the mean (mass, the public code)",
+        choices=ENTROPIES,
     )
-    skip_layers: int = field(
-        default=2,
-        metadata={"at_least": 0, "whole": True, "help": "first decoder layers that are left out"},
+    bottom_row: bool = option(
+        False, "drop maps whose bottom row is lit: attention sinks live there"
     )
-    criterion: str = field(
-        default="both",
-        metadata={
-            "choices": CRITERIA,
-            "help": "attention sum, then spatial entropy (both, published), or one of them alone: "
-            "an ablation, far worse in the paper",
-        },
+    trials: int = option(5, "random draws of samples to average over", at_least=1, whole=True)
+    draw: float = option(
+        0.8,
+        "share of the samples that each trial draws, without replacement",
+        at_least=0.01,
+        at_most=1.0,
     )
-    entropy: str = field(
-        default="area",
-        metadata={
-            "choices": ENTROPIES,
-            "help": "what a component weighs: its cells (area, the paper) or its attention above "
-            "the mean (mass, the public code)",
-        },
+    rows: str = option(
+        "last_text",
+        "the read-out row: last token of the expression (published), of the whole "
+        "prompt, the mean over the expression, or over a given answer",
+        choices=ROWS,
     )
-    bottom_row: bool = field(
-        default=False,
-        metadata={"help": "drop maps whose bottom row is lit: attention sinks live there"},
-    )
-    trials: int = field(
-        default=5,
-        metadata={"at_least": 1, "whole": True, "help": "random draws of samples to average over"},
-    )
-    draw: float = field(
-        default=0.8,
-        metadata={
-            "at_least": 0.01,
-            "at_most": 1.0,
-            "help": "share of the samples that each trial draws, without replacement",
-        },
-    )
-    rows: str = field(
-        default="last_text",
-        metadata={
-            "choices": ROWS,
-            "help": "the read-out row: last token of the expression (published), of the whole "
-            "prompt, the mean over the expression, or over a given answer",
-        },
-    )
-    preset: str | None = field(
-        default=None, metadata={"help": "preset of the prompt; None: the family's default"}
-    )
-    placement: str | None = field(
-        default=None, metadata={"help": "how images are fitted; None: the family's default"}
-    )
-    seed: int = field(
-        default=0, metadata={"at_least": 0, "whole": True, "help": "of the trials' draws"}
-    )
-    resamples: int = field(
-        default=1000,
-        metadata={"at_least": 1, "whole": True, "help": "bootstrap resamples of the intervals"},
-    )
+    preset: str | None = option(None, "preset of the prompt; None: the family's default")
+    placement: str | None = option(None, "how images are fitted; None: the family's default")
+    seed: int = option(0, "of the trials' draws", at_least=0, whole=True)
+    resamples: int = option(1000, "bootstrap resamples of the intervals", at_least=1, whole=True)
 
 
 @dataclass(frozen=True)
 class LocalizationHeadsOptions(PostOptions):
     """How a phrase is grounded: the post-processing, and which of the heads are read."""
 
-    k: int | None = field(
-        default=None,
-        metadata={
-            "at_least": 1,
-            "whole": True,
-            "optional": True,
-            "help": "read only the first k heads of the set; None: all of them",
-        },
+    k: int | None = option(
+        None,
+        "read only the first k heads of the set; None: all of them",
+        at_least=1,
+        whole=True,
+        optional=True,
     )
-    greedy: bool = field(
-        default=False,
-        metadata={
-            "help": "choose the lowest-entropy heads anew for every phrase among those that pass "
-            "the set's tau: an ablation, much worse in the paper"
-        },
+    greedy: bool = option(
+        False,
+        "choose the lowest-entropy heads anew for every phrase among those that pass "
+        "the set's tau: an ablation, much worse in the paper",
     )

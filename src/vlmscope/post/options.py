@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.options import CheckedOptions, change_options
+from vlmscope.options import CheckedOptions, change_options, option
 
 __all__ = [
     "KEEPS",
@@ -33,61 +33,45 @@ class PostOptions(CheckedOptions):
     """Smoothing, threshold, component and box (docs/methods/localization-heads.md, Grounding).
 
     The defaults are the paper's on its 24x24 cells and keep their meaning on other grids. The
-    metadata of every field holds its help text and what it takes.
+    fields say what they take.
 
     Raises:
         UnknownNameError: a word that is none of the choices.
         BadOptionError: a number out of range.
     """
 
-    smoothing: str = field(
-        default="relative",
-        metadata={
-            "choices": SMOOTHINGS,
-            "help": "whether sigma is for a 24x24 grid and scales with the grid (relative), counts "
-            "cells as in the paper (absolute), or maps stay as they are (none)",
-        },
+    smoothing: str = option(
+        "relative",
+        "whether sigma is for a 24x24 grid and scales with the grid (relative), counts "
+        "cells as in the paper (absolute), or maps stay as they are (none)",
+        choices=SMOOTHINGS,
     )
-    sigma: float = field(
-        default=1.0,
-        metadata={"at_least": 0.0, "help": "standard deviation of the Gaussian, in cells"},
+    sigma: float = option(1.0, "standard deviation of the Gaussian, in cells", at_least=0.0)
+    kernel: int = option(
+        7,
+        "width of the Gaussian's window in cells; scales with sigma",
+        at_least=1,
+        whole=True,
+        odd=True,
     )
-    kernel: int = field(
-        default=7,
-        metadata={
-            "at_least": 1,
-            "whole": True,
-            "odd": True,
-            "help": "width of the Gaussian's window in cells; scales with sigma",
-        },
+    threshold: str = option(
+        "mean",
+        "what counts as lit: above the mean (published), above Otsu's threshold, or "
+        "at least a share of the maximum (max-share)",
+        choices=THRESHOLDS,
     )
-    threshold: str = field(
-        default="mean",
-        metadata={
-            "choices": THRESHOLDS,
-            "help": "what counts as lit: above the mean (published), above Otsu's threshold, or "
-            "at least a share of the maximum (max-share)",
-        },
+    share: float = option(0.4, "share of the maximum, for max-share", at_least=0.0, at_most=1.0)
+    keep: str = option(
+        "hull",
+        "which lit component is the object: largest convex hull (published), largest "
+        "area, most attention (mass), or the one that holds the maximum (peak)",
+        choices=KEEPS,
     )
-    share: float = field(
-        default=0.4,
-        metadata={"at_least": 0.0, "at_most": 1.0, "help": "share of the maximum, for max-share"},
-    )
-    keep: str = field(
-        default="hull",
-        metadata={
-            "choices": KEEPS,
-            "help": "which lit component is the object: largest convex hull (published), largest "
-            "area, most attention (mass), or the one that holds the maximum (peak)",
-        },
-    )
-    surface: str = field(
-        default="grid",
-        metadata={
-            "choices": SURFACES,
-            "help": "threshold the token grid and give the outline of its cells (published), or "
-            "the map painted smoothly on pixels, whose box is finer than a cell",
-        },
+    surface: str = option(
+        "grid",
+        "threshold the token grid and give the outline of its cells (published), or "
+        "the map painted smoothly on pixels, whose box is finer than a cell",
+        choices=SURFACES,
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from vlmscope.options import check_options
+from vlmscope.options import CheckedOptions, option
 
 __all__ = ["PROMPTS", "RefineOptions"]
 
@@ -13,24 +13,15 @@ PROMPTS = ("box", "point", "both")
 
 
 @dataclass(frozen=True)
-class RefineOptions:
+class RefineOptions(CheckedOptions):
     """How SAM is asked, and what is taken from its masks."""
 
-    prompt: str = field(
-        default="box",
-        metadata={"choices": PROMPTS, "help": "what of a Grounding prompts SAM"},
+    prompt: str = option("box", "what of a Grounding prompts SAM", choices=PROMPTS)
+    multimask: bool = option(
+        True,
+        "let SAM give several masks (whole, part, subpart) and take the one that it "
+        "rates best; else its single mask",
     )
-    multimask: bool = field(
-        default=True,
-        metadata={
-            "help": "let SAM give several masks (whole, part, subpart) and take the one that it "
-            "rates best; else its single mask"
-        },
+    tight_box: bool = option(
+        False, "put the box around the refined mask; else it stays the method's"
     )
-    tight_box: bool = field(
-        default=False,
-        metadata={"help": "put the box around the refined mask; else it stays the method's"},
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)

@@ -1,22 +1,14 @@
-"""The registry of data sets, and the rendered scenes."""
+"""Data sets by their ids, and the rendered scenes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from vlmscope.data.datasets import DATASETS, IGNORE, DatasetRegistry, dataset_kinds, open_dataset
+from vlmscope.data.datasets import DATASETS, IGNORE, dataset_kinds, open_dataset
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.tiny import render_scene
 from vlmscope.tiny.world.splits import HELD_OUT
-
-
-def test_an_id_can_be_registered_once() -> None:
-    registry = DatasetRegistry()
-    kind = dataset_kinds()[0]
-    registry.register(kind)
-    with pytest.raises(ValueError, match=f"{kind.id}.*registered already"):
-        registry.register(kind)
 
 
 def test_every_kind_is_found_by_its_id() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.options import check_options
+from vlmscope.options import CheckedOptions, option
 from vlmscope.types import TokenMap
 
 __all__ = ["FlowOptions", "attention_flow"]
@@ -26,26 +26,17 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True)
-class FlowOptions:
+class FlowOptions(CheckedOptions):
     """How attention flow is measured."""
 
-    preset: str | None = field(
-        default="chat", metadata={"help": "prompt preset; chat is what the model answers to"}
+    preset: str | None = option("chat", "prompt preset; chat is what the model answers to")
+    placement: str | None = option(None, "how images are fitted (default: the family's way)")
+    max_new_tokens: int = option(
+        32,
+        "longest answer, in tokens, of samples that do not bring their own",
+        at_least=1,
+        whole=True,
     )
-    placement: str | None = field(
-        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
-    )
-    max_new_tokens: int = field(
-        default=32,
-        metadata={
-            "at_least": 1,
-            "whole": True,
-            "help": "longest answer, in tokens, of samples that do not bring their own",
-        },
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 def attention_flow(

@@ -8,7 +8,7 @@ from vlmscope.analysis.agreement import ACCURACIES
 from vlmscope.analysis.knockout.windows import MODES, VARIANTS, edge_sets
 from vlmscope.attention.sweep import LAST_ROWS
 from vlmscope.errors import BadOptionError
-from vlmscope.options import check_options
+from vlmscope.options import check_options, option
 
 __all__ = ["KnockoutOptions"]
 
@@ -22,64 +22,38 @@ class KnockoutOptions:
         heads: those that lose the edges, the same in every blocked layer; None: all.
     """
 
-    edges: str = field(
-        default="image->query",
-        metadata={
-            "help": f"what is blocked: {', '.join(VARIANTS)}, or a list of source->target roles; "
-            "several sets, each swept by itself, are separated by semicolons"
-        },
+    edges: str = option(
+        "image->query",
+        f"what is blocked: {', '.join(VARIANTS)}, or a list of source->target roles; "
+        "several sets, each swept by itself, are separated by semicolons",
     )
-    mode: str = field(
-        default="inside",
-        metadata={
-            "choices": MODES,
-            "help": "blocked inside each window, outside it, from its first layer on, or until its "
-            "last",
-        },
+    mode: str = option(
+        "inside",
+        "blocked inside each window, outside it, from its first layer on, or until its last",
+        choices=MODES,
     )
-    width: int = field(
-        default=1, metadata={"at_least": 1, "whole": True, "help": "layers of a window"}
-    )
-    stride: int = field(
-        default=1, metadata={"at_least": 1, "whole": True, "help": "layers from window to window"}
-    )
+    width: int = option(1, "layers of a window", at_least=1, whole=True)
+    stride: int = option(1, "layers from window to window", at_least=1, whole=True)
     windows: tuple[tuple[int, ...], ...] | None = field(default=None, metadata={"cli": False})
     heads: tuple[int, ...] | None = field(default=None, metadata={"cli": False})
-    each_head: bool = field(
-        default=False, metadata={"help": "block one head at a time, each in a run of its own"}
+    each_head: bool = option(False, "block one head at a time, each in a run of its own")
+    last_row: str = option(
+        "query",
+        "the last prompt position predicts the first generated token: it counts as query "
+        "(published code) or as generated",
+        choices=LAST_ROWS,
     )
-    last_row: str = field(
-        default="query",
-        metadata={
-            "choices": LAST_ROWS,
-            "help": "the last prompt position predicts the first generated token: it counts as query "
-            "(published code) or as generated",
-        },
+    ask: bool = option(False, "let the model answer under each knock-out, to judge its answers")
+    accuracy: str = option(
+        "exact",
+        "an answer is right if it says what a reference says (exact), or by VQA's formula "
+        "over several people's answers (vqa)",
+        choices=ACCURACIES,
     )
-    ask: bool = field(
-        default=False,
-        metadata={"help": "let the model answer under each knock-out, to judge its answers"},
-    )
-    accuracy: str = field(
-        default="exact",
-        metadata={
-            "choices": ACCURACIES,
-            "help": "an answer is right if it says what a reference says (exact), or by VQA's formula "
-            "over several people's answers (vqa)",
-        },
-    )
-    preset: str | None = field(
-        default="chat", metadata={"help": "prompt preset; chat is what the model answers to"}
-    )
-    placement: str | None = field(
-        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
-    )
-    max_new_tokens: int = field(
-        default=32, metadata={"at_least": 1, "whole": True, "help": "longest answer, in tokens"}
-    )
-    seed: int = field(
-        default=0, metadata={"at_least": 0, "whole": True, "help": "of the intervals"}
-    )
+    preset: str | None = option("chat", "prompt preset; chat is what the model answers to")
+    placement: str | None = option(None, "how images are fitted (default: the family's way)")
+    max_new_tokens: int = option(32, "longest answer, in tokens", at_least=1, whole=True)
+    seed: int = option(0, "of the intervals", at_least=0, whole=True)
 
     def __post_init__(self) -> None:
         check_options(self)

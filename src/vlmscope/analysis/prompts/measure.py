@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.options import check_options
+from vlmscope.options import CheckedOptions, option
 
 __all__ = ["PromptOptions", "prompt_ablation"]
 
@@ -29,24 +29,13 @@ _BLIND = (("image", "last"), ("image", "generated"))
 
 
 @dataclass(frozen=True)
-class PromptOptions:
+class PromptOptions(CheckedOptions):
     """How prompts are ablated."""
 
-    preset: str | None = field(
-        default="chat", metadata={"help": "prompt preset; paper has a system sentence to leave out"}
-    )
-    placement: str | None = field(
-        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
-    )
-    max_new_tokens: int = field(
-        default=32, metadata={"at_least": 1, "whole": True, "help": "longest answer, in tokens"}
-    )
-    seed: int = field(
-        default=0, metadata={"at_least": 0, "whole": True, "help": "of the shuffled order"}
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)
+    preset: str | None = option("chat", "prompt preset; paper has a system sentence to leave out")
+    placement: str | None = option(None, "how images are fitted (default: the family's way)")
+    max_new_tokens: int = option(32, "longest answer, in tokens", at_least=1, whole=True)
+    seed: int = option(0, "of the shuffled order", at_least=0, whole=True)
 
 
 def prompt_ablation(

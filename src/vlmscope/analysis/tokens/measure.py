@@ -18,7 +18,7 @@ from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadPhraseError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.options import check_options
+from vlmscope.options import CheckedOptions, option
 from vlmscope.post import PostOptions, attention_share, locate
 from vlmscope.post.options import with_post
 from vlmscope.results import Grounding
@@ -30,48 +30,33 @@ ROW_CHOICES = ("predicts", "own")
 
 
 @dataclass(frozen=True)
-class TokenOptions:
+class TokenOptions(CheckedOptions):
     """How an answer's words are read."""
 
-    preset: str | None = field(
-        default="chat", metadata={"help": "prompt preset; chat is what the model answers to"}
+    preset: str | None = option("chat", "prompt preset; chat is what the model answers to")
+    placement: str | None = option(None, "how images are fitted (default: the family's way)")
+    max_new_tokens: int = option(64, "longest answer, in tokens", at_least=1, whole=True)
+    row: str = option(
+        "predicts",
+        "a word's row is the one that predicts it (predicts) or the one at which it "
+        "stands itself (own)",
+        choices=ROW_CHOICES,
     )
-    placement: str | None = field(
-        default=None, metadata={"help": "how images are fitted (default: the family's way)"}
+    first_layer: int | None = option(
+        None,
+        "first layer of the maps (default: a quarter of the depth)",
+        at_least=0,
+        whole=True,
+        optional=True,
     )
-    max_new_tokens: int = field(
-        default=64, metadata={"at_least": 1, "whole": True, "help": "longest answer, in tokens"}
-    )
-    row: str = field(
-        default="predicts",
-        metadata={
-            "choices": ROW_CHOICES,
-            "help": "a word's row is the one that predicts it (predicts) or the one at which it "
-            "stands itself (own)",
-        },
-    )
-    first_layer: int | None = field(
-        default=None,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "optional": True,
-            "help": "first layer of the maps (default: a quarter of the depth)",
-        },
-    )
-    last_layer: int | None = field(
-        default=None,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "optional": True,
-            "help": "last layer of the maps (default: three quarters of the depth)",
-        },
+    last_layer: int | None = option(
+        None,
+        "last layer of the maps (default: three quarters of the depth)",
+        at_least=0,
+        whole=True,
+        optional=True,
     )
     post: PostOptions = field(default_factory=PostOptions)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
     def layers(self, count: int) -> tuple[int, int]:
         """(first, last) layer of a decoder with so many; the middle half unless said otherwise.

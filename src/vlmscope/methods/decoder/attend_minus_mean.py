@@ -16,7 +16,7 @@ phrases of one to four words on scenes kept for choosing: pointing .35 with the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -26,6 +26,7 @@ from vlmscope.attention.maps import MeanMaps, Reading, image_layers, read_means
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.base import AttentionMethod, PhraseMap
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import option
 from vlmscope.post import PostOptions, attention_share
 
 __all__ = ["AttendMinusMean", "AttendMinusMeanOptions"]
@@ -48,12 +49,10 @@ _BELOW = (
 class AttendMinusMeanOptions(PostOptions):
     """What becomes of negative values; the rest is post-processing."""
 
-    keep_negative: bool = field(
-        default=False,
-        metadata={
-            "help": "keep values below zero, where the phrase looks less than the rest of the "
-            "prompt; else they are 0 before smoothing (published: kept, but only the maximum is used)"
-        },
+    keep_negative: bool = option(
+        False,
+        "keep values below zero, where the phrase looks less than the rest of the "
+        "prompt; else they are 0 before smoothing (published: kept, but only the maximum is used)",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from vlmscope.errors import BadOptionError
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.base import AttentionMethod, PhraseMap
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import option
 from vlmscope.post import PostOptions, attention_share
 
 __all__ = ["MeanAttention", "MeanAttentionOptions"]
@@ -23,18 +24,13 @@ __all__ = ["MeanAttention", "MeanAttentionOptions"]
 class MeanAttentionOptions(PostOptions):
     """Which layers are averaged; the rest is post-processing."""
 
-    first_layer: int = field(
-        default=0,
-        metadata={"at_least": 0, "whole": True, "help": "first decoder layer that counts, from 0"},
-    )
-    last_layer: int | None = field(
-        default=None,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "optional": True,
-            "help": "last decoder layer that counts; nothing above it is computed; None: the deepest",
-        },
+    first_layer: int = option(0, "first decoder layer that counts, from 0", at_least=0, whole=True)
+    last_layer: int | None = option(
+        None,
+        "last decoder layer that counts; nothing above it is computed; None: the deepest",
+        at_least=0,
+        whole=True,
+        optional=True,
     )
 
 

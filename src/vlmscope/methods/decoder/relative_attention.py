@@ -7,7 +7,7 @@ answer to the image, averaged over the heads of ONE layer. Places that every pro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from vlmscope.errors import BadOptionError, BadPhraseError
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.base import AttentionMethod, PhraseMap
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.options import option
 from vlmscope.post import PostOptions, mask_coverage
 from vlmscope.post.maps import check_finite
 
@@ -37,19 +38,16 @@ _SHARED_ROWS = ("last_input", "last_text", "phrase")
 class RelativeAttentionOptions(PostOptions):
     """The layer and the generic prompt; the rest is post-processing."""
 
-    layer: int | None = field(
-        default=None,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "optional": True,
-            "help": "decoder layer that is read, from 0; None: the one as deep as the paper's 14 of "
-            "32 (LLaVA-1.5-7B), rounded down; the best one differs between models",
-        },
+    layer: int | None = option(
+        None,
+        "decoder layer that is read, from 0; None: the one as deep as the paper's 14 of "
+        "32 (LLaVA-1.5-7B), rounded down; the best one differs between models",
+        at_least=0,
+        whole=True,
+        optional=True,
     )
-    generic: str = field(
-        default=GENERIC,
-        metadata={"help": "prompt whose attention is divided by, in words that the model knows"},
+    generic: str = option(
+        GENERIC, "prompt whose attention is divided by, in words that the model knows"
     )
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +12,7 @@ from vlmscope.methods.encoder.method import DenseMethod
 from vlmscope.methods.encoder.options import DenseOptions
 from vlmscope.methods.encoder.tower import DensePath, Site
 from vlmscope.models.encoders.blocks import QKV
+from vlmscope.options import option
 
 __all__ = ["ClipSurgery", "ClipSurgeryOptions", "feature_surgery"]
 
@@ -20,13 +21,9 @@ __all__ = ["ClipSurgery", "ClipSurgeryOptions", "feature_surgery"]
 class ClipSurgeryOptions(DenseOptions):
     """Options of CLIP Surgery."""
 
-    depth: int = field(
-        default=6,
-        metadata={"at_least": 1, "whole": True, "help": "how many last blocks the new path covers"},
-    )
-    feature_surgery: bool = field(
-        default=False,
-        metadata={"help": "subtract what all phrases have in common (needs two phrases or more)"},
+    depth: int = option(6, "how many last blocks the new path covers", at_least=1, whole=True)
+    feature_surgery: bool = option(
+        False, "subtract what all phrases have in common (needs two phrases or more)"
     )
 
 

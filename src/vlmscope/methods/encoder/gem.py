@@ -7,7 +7,7 @@ unit vectors; then A_p = softmax(t p p^T). The block adds out(mean over p of A_p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from vlmscope.methods.encoder.options import DenseOptions
 from vlmscope.methods.encoder.tower import DensePath, Site
 from vlmscope.models import DualEncoder
 from vlmscope.models.encoders.blocks import QKV, VisionBlock
+from vlmscope.options import option
 
 __all__ = ["Gem", "GemOptions", "adaptive_temperature", "perplexity_temperature"]
 
@@ -40,49 +41,35 @@ _FLAT = 2.5
 class GemOptions(DenseOptions):
     """Options of GEM, by what they do."""
 
-    depth: int = field(
-        default=6,
-        metadata={
-            "at_least": 1,
-            "whole": True,
-            "help": "how many last blocks have a GEM path (the public code changes 6 when given "
-            "depth 7; the paper says 7); a shallower tower uses all of its blocks",
-        },
+    depth: int = option(
+        6,
+        "how many last blocks have a GEM path (the public code changes 6 when given "
+        "depth 7; the paper says 7); a shallower tower uses all of its blocks",
+        at_least=1,
+        whole=True,
     )
-    iterations: int = field(
-        default=1,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "help": "how often the projections are smoothed by their own attention first",
-        },
+    iterations: int = option(
+        1,
+        "how often the projections are smoothed by their own attention first",
+        at_least=0,
+        whole=True,
     )
-    temperature: str = field(
-        default="adaptive",
-        metadata={
-            "choices": TEMPERATURES,
-            "help": "inverse temperature of the softmax: mean token norm / sqrt(head dim) per image "
-            "(adaptive, published), a constant, or the one at which a row attends to a set share "
-            "of the tokens (perplexity: holds on narrow models too)",
-        },
+    temperature: str = option(
+        "adaptive",
+        "inverse temperature of the softmax: mean token norm / sqrt(head dim) per image "
+        "(adaptive, published), a constant, or the one at which a row attends to a set share "
+        "of the tokens (perplexity: holds on narrow models too)",
+        choices=TEMPERATURES,
     )
-    constant: float = field(
-        default=10.0,
-        metadata={"at_least": 0.0, "help": "inverse temperature, for temperature=constant"},
+    constant: float = option(10.0, "inverse temperature, for temperature=constant", at_least=0.0)
+    perplexity: float = option(
+        0.05,
+        "mean perplexity of the attention rows as a share of the tokens, for "
+        "temperature=perplexity",
+        at_least=0.001,
+        at_most=1.0,
     )
-    perplexity: float = field(
-        default=0.05,
-        metadata={
-            "at_least": 0.001,
-            "at_most": 1.0,
-            "help": "mean perplexity of the attention rows as a share of the tokens, for "
-            "temperature=perplexity",
-        },
-    )
-    projections: str = field(
-        default="qkv",
-        metadata={"choices": PROJECTIONS, "help": "which projections attend to themselves"},
-    )
+    projections: str = option("qkv", "which projections attend to themselves", choices=PROJECTIONS)
 
 
 class Gem(DenseMethod):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from vlmscope.methods.encoder.options import DenseOptions
 from vlmscope.methods.encoder.tower import DensePath, Site
 from vlmscope.models.encoders.blocks import QKV, merge_heads
 from vlmscope.models.encoders.patches import PatchGrid
+from vlmscope.options import option
 
 __all__ = ["NaClip", "NaClipOptions", "neighbourhood"]
 
@@ -22,12 +23,8 @@ __all__ = ["NaClip", "NaClipOptions", "neighbourhood"]
 class NaClipOptions(DenseOptions):
     """Options of NACLIP."""
 
-    window_std: float = field(
-        default=5.0,
-        metadata={
-            "at_least": 0.1,
-            "help": "standard deviation of the Gaussian neighbourhood, in patches",
-        },
+    window_std: float = option(
+        5.0, "standard deviation of the Gaussian neighbourhood, in patches", at_least=0.1
     )
 
 

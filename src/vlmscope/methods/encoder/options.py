@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from vlmscope.options import option, option_like
 from vlmscope.post import PostOptions
 
 __all__ = ["TEMPLATE_SETS", "DenseOptions"]
@@ -20,62 +21,32 @@ class DenseOptions(PostOptions):
         BadOptionError: a number out of range.
     """
 
-    smoothing: str = field(
-        default="none",
-        metadata=dict(PostOptions.__dataclass_fields__["smoothing"].metadata),
+    smoothing: str = option_like(PostOptions, "smoothing", "none")
+    threshold: str = option_like(PostOptions, "threshold", "otsu")
+    keep: str = option_like(PostOptions, "keep", "peak")
+    surface: str = option_like(PostOptions, "surface", "pixels")
+    side: int = option(
+        0, "side of the resized image in pixels; 0: the model's default", at_least=0, whole=True
     )
-    threshold: str = field(
-        default="otsu",
-        metadata=dict(PostOptions.__dataclass_fields__["threshold"].metadata),
+    keep_ratio: bool = option(
+        True, "keep the aspect ratio (else the image is squashed to a square)"
     )
-    keep: str = field(
-        default="peak",
-        metadata=dict(PostOptions.__dataclass_fields__["keep"].metadata),
+    window: int = option(
+        0,
+        "side of sliding windows in pixels of the resized image, for large images; 0: none",
+        at_least=0,
+        whole=True,
     )
-    surface: str = field(
-        default="pixels",
-        metadata=dict(PostOptions.__dataclass_fields__["surface"].metadata),
+    stride: int = option(
+        0, "step between windows in pixels; 0: half a window", at_least=0, whole=True
     )
-    side: int = field(
-        default=0,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "help": "side of the resized image in pixels; 0: the model's default",
-        },
+    templates: str = option(
+        "photo",
+        "what a phrase is put into: nothing, 'a photo of a ...', or the average over "
+        "ImageNet's 80 templates; classifiers take labels as they are",
+        choices=TEMPLATE_SETS,
     )
-    keep_ratio: bool = field(
-        default=True,
-        metadata={"help": "keep the aspect ratio (else the image is squashed to a square)"},
-    )
-    window: int = field(
-        default=0,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "help": "side of sliding windows in pixels of the resized image, for large images; 0: none",
-        },
-    )
-    stride: int = field(
-        default=0,
-        metadata={
-            "at_least": 0,
-            "whole": True,
-            "help": "step between windows in pixels; 0: half a window",
-        },
-    )
-    templates: str = field(
-        default="photo",
-        metadata={
-            "choices": TEMPLATE_SETS,
-            "help": "what a phrase is put into: nothing, 'a photo of a ...', or the average over "
-            "ImageNet's 80 templates; classifiers take labels as they are",
-        },
-    )
-    compete: bool = field(
-        default=False,
-        metadata={
-            "help": "phrases compete: each pixel's scores are a softmax over the phrases "
-            "(needs two or more)"
-        },
+    compete: bool = option(
+        False,
+        "phrases compete: each pixel's scores are a softmax over the phrases (needs two or more)",
     )
