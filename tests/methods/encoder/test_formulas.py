@@ -238,7 +238,7 @@ def test_the_temperature_that_weights_alone_give(bias: Tensor | None, expected: 
 def test_gem_is_cautious_where_its_blocks_average_a_flat_softmax(last: float, flat: bool) -> None:
     """The mean of the last two blocks: 3.0 and ``last``; 2.5 is where it begins to be sharp."""
     gem = get_method("gem")
-    tower = [block(torch.tensor([value]), None, 1.0) for value in (0.0, 9.0, 3.0, last)]
+    tower = [block(torch.tensor([value]), None, 1.0) for value in (0.0, 0.0, 9.0, 3.0, last)]
     encoder: Any = SimpleNamespace(blocks=tower)
     cautions = gem.cautions(encoder, GemOptions(depth=2))
     assert len(cautions) == flat

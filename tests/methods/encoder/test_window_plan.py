@@ -57,24 +57,24 @@ def test_a_stride_needs_a_window() -> None:
 # what they hold
 
 
-def test_pixels_of_every_window_in_batches() -> None:
-    plan = WindowPlan((2, 4), (2, 3), ((0, 0), (0, 1)))
-    image = torch.arange(1 * 2 * 4 * 8).reshape(1, 2, 4, 8)
-    for batch, sizes in [(1, [1, 1]), (2, [2]), (3, [2])]:
-        parts = list(plan.cut(image, 2, batch))
-        assert [len(part) for part in parts] == sizes
-        whole = torch.cat(parts)
-        assert whole.shape == (2, 2, 4, 6)
-        assert torch.equal(whole[0], image[0, :, :, :6])
-        assert torch.equal(whole[1], image[0, :, :, 2:])
+@pytest.mark.parametrize(("batch", "sizes"), [(1, [1] * 4), (3, [3, 1]), (4, [4]), (9, [4])])
+def test_pixels_of_every_window_in_batches(batch: int, sizes: list[int]) -> None:
+    corners = ((0, 0), (0, 1), (1, 0), (1, 1))
+    plan = WindowPlan((3, 4), (2, 3), corners)
+    image = torch.arange(1 * 2 * 6 * 8).reshape(1, 2, 6, 8)
+    parts = list(plan.cut(image, 2, batch))
+    assert [len(part) for part in parts] == sizes
+    for window, (top, left) in zip(torch.cat(parts), corners, strict=True):
+        y, x = 2 * top, 2 * left
+        assert torch.equal(window, image[0, :, y : y + 4, x : x + 6])
 
 
 # how they are blended
 
 
 def test_the_scores_of_a_single_window_are_handed_on() -> None:
-    scores = torch.rand(1, 6, 2, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(WindowPlan((2, 3), (2, 3), ((0, 0),)).blend(scores), scores[0])
+    scores = torch.rand(1, 35, 2, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(WindowPlan((5, 7), (5, 7), ((0, 0),)).blend(scores), scores[0])
 
 
 def test_a_window_counts_by_the_squared_sine_of_the_place_in_it() -> None:
