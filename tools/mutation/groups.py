@@ -71,12 +71,13 @@ GROUPS: dict[str, Group] = {
         _group(
             "methods/encoder/",
             "gem clip_surgery maskclip clearclip sclip naclip clip_patches similarity window",
-            *("tests/parity", "tests/methods/encoder"),
+            *("tests/methods/encoder/test_formulas.py", "tests/methods/encoder/test_compare.py"),
+            "tests/methods/encoder/test_window_plan.py",
         ),
         _group(
             "methods/decoder/",
             "mean_attention relative_attention attend_minus_mean",
-            "tests/methods/decoder/test_attention_methods.py",
+            "tests/methods/decoder/test_map_formulas.py",
         ),
     ),
     "layout": _joined(
@@ -97,8 +98,8 @@ GROUPS: dict[str, Group] = {
     "masks": _group(
         "attention/",
         "knockout rows kernels",
-        *("tests/attention/test_knockout.py", "tests/attention/test_capture.py"),
-        *("tests/attention/test_box_rows.py", "tests/attention/sweep"),
+        *("tests/attention/test_blocked_edges.py", "tests/attention/test_kernels.py"),
+        "tests/attention/test_rows.py",
     ),
     "metrics": _joined(
         _group("", "metrics stats", "tests/test_metrics.py", "tests/test_stats.py"),
