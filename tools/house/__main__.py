@@ -27,6 +27,7 @@ def figures(package: Path, order: tuple[str, ...], *, travel: bool = True) -> di
         "upward arrows": upward_arrows(tree, found, order),
         "arrows within": within_folders(found),
         "repeated places": [asdict(repeat) for repeat in repeats(tree)],
+        "repeated to the letter": [asdict(repeat) for repeat in repeats(tree, letters=True)],
         **({"trips": trips(package)} if travel else {}),
     }
 

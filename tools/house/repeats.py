@@ -45,14 +45,14 @@ class Repeat:
     length: int
 
 
-def shapes(source: Source) -> list[tuple[int, str]]:
-    """(line number, shape) of every line that counts."""
+def shapes(source: Source, letters: bool = False) -> list[tuple[int, str]]:
+    """(line number, shape) of every line that counts; ``letters``: names and values are kept."""
     passed = _passed_over(source.syntax)
     words: dict[int, list[str]] = defaultdict(list)
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         line = token.start[0]
         if token.type not in _SKIPPED and line not in passed:
-            words[line].append(_blanked(token))
+            words[line].append(token.string if letters else _blanked(token))
     shaped = [(line, " ".join(found)) for line, found in sorted(words.items())]
     return [(line, shape) for line, shape in shaped if any(letter.isalnum() for letter in shape)]
 
@@ -74,9 +74,9 @@ def _blanked(token: tokenize.TokenInfo) -> str:
     return _BLANKED.get(token.type, token.string)
 
 
-def repeats(tree: Tree) -> list[Repeat]:
-    """Every pair of places once, at its full length, the longest first."""
-    lines = {path: shapes(source) for path, source in tree.files.items()}
+def repeats(tree: Tree, letters: bool = False) -> list[Repeat]:
+    """Every pair of places once, at its full length, the longest first; by shape or to the letter."""
+    lines = {path: shapes(source, letters) for path, source in tree.files.items()}
     found = [_repeat(lines, first, second) for first, second in _pairs(lines)]
     return sorted(found, key=lambda repeat: (-repeat.length, repeat.first, repeat.second))
 

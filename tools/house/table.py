@@ -32,13 +32,14 @@ def _rows(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "arrows within a top folder", ""
     for folder, count in figures["arrows within"].items():
         yield f"  {folder}", count
-    yield from _repeated(figures["repeated places"])
+    for name in ("repeated places", "repeated to the letter"):
+        yield from _repeated(name, figures[name])
     for call, trip in figures.get("trips", {}).items():
         yield f"trip of {call}", f"{trip['files']} files, {trip['changes']} changes"
 
 
-def _repeated(found: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    yield "repeated places", len(found)
+def _repeated(name: str, found: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    yield name, len(found)
     for each in found[:_SHOWN]:
         (first, line), (second, other) = each["first"], each["second"]
         yield f"  {each['length']} lines", f"{first}:{line}  {second}:{other}"
