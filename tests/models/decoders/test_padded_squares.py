@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from transformers import CLIPImageProcessorPil, DeepseekVLImageProcessorPil
 
+from fake_processors import TOKEN, FakeProcessor, FiveWords
 from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily
 from vlmscope.models.decoders.padded_square import check_side, padded_square
@@ -18,7 +19,6 @@ from vlmscope.models.layout.placement import Axis
 from vlmscope.models.prompts.prompt import Expansion
 
 FAMILY = DeepseekVlFamily()
-TOKEN = "<image>"
 
 
 @pytest.mark.parametrize(
@@ -75,35 +75,11 @@ class Pictures(DeepseekVLImageProcessorPil):
         return super().__call__(images=images, **options)
 
 
-class Words:
-    """A tokenizer of five words."""
-
-    def __init__(self, image_token_id: int = 4) -> None:
-        self.image_token_id = image_token_id
-
-    def __len__(self) -> int:
-        return 5
-
-    def convert_tokens_to_ids(self, token: str) -> int:
-        return {TOKEN: self.image_token_id}[token]
-
-    def convert_ids_to_tokens(self, token_id: int) -> str:
-        return {4: TOKEN}[token_id]
-
-
-class Processor:
+class Processor(FakeProcessor):
     """Writes a number of image tokens for the first image."""
 
-    image_token = TOKEN
-
     def __init__(self, images: Any = None, tokenizer: Any = None, tokens: int = 9) -> None:
-        self.image_processor = images or Pictures()
-        self.tokenizer = tokenizer or Words()
-        self.tokens = tokens
-
-    def replace_image_token(self, values: Any, image: int) -> str:
-        assert image == 0
-        return TOKEN * self.tokens
+        super().__init__(images or Pictures(), tokens, tokenizer)
 
 
 def test_what_belongs_together_is_taken_and_tried_on_one_small_picture() -> None:
@@ -117,7 +93,7 @@ def test_what_belongs_together_is_taken_and_tried_on_one_small_picture() -> None
     ("processor", "words"),
     [
         (SimpleNamespace(image_processor=Pictures()), "SimpleNamespace has no tokenizer"),
-        (Processor(tokenizer=Words(image_token_id=3)), "as id 3, the model expects id 4"),
+        (Processor(tokenizer=FiveWords(image_token_id=3)), "as id 3, the model expects id 4"),
         (Processor(CLIPImageProcessorPil()), "CLIPImageProcessorPil does not belong"),
         (Processor(Pictures(do_pad=False)), "do_resize=True, do_pad=False.*Set them to True"),
         (Processor(Pictures(do_resize=False)), "do_resize=False, do_pad=True.*Set them to True"),

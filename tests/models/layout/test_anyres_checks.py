@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from transformers import CLIPImageProcessorPil, LlavaNextImageProcessorPil
 
+from fake_processors import TOKEN, FakeProcessor, FiveWords
 from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.layout.anyres import AnyresImage, check_frames, check_resolutions
@@ -20,7 +21,6 @@ from vlmscope.models.prompts.prompt import Expansion
 
 FAMILY = LlavaNextFamily()
 RESOLUTIONS = [[28, 56], [56, 28], [56, 56]]
-TOKEN = "<image>"
 
 
 def model(strategy: str = "default", resolutions: list[list[int]] = RESOLUTIONS) -> Any:
@@ -55,35 +55,11 @@ class Pictures(LlavaNextImageProcessorPil):
         return super().__call__(images=images, **options)
 
 
-class Words:
-    """A tokenizer of five words."""
-
-    def __init__(self, image_token_id: int = 4) -> None:
-        self.image_token_id = image_token_id
-
-    def __len__(self) -> int:
-        return 5
-
-    def convert_tokens_to_ids(self, token: str) -> int:
-        return {TOKEN: self.image_token_id}[token]
-
-    def convert_ids_to_tokens(self, token_id: int) -> str:
-        return {4: TOKEN}[token_id]
-
-
-class Processor:
+class Processor(FakeProcessor):
     """Writes the image tokens of 28x56 pixels, or ``more``: a tile, two rows, a newline for each."""
 
-    image_token = TOKEN
-
     def __init__(self, images: Any = None, tokenizer: Any = None, more: int = 0) -> None:
-        self.image_processor = images or Pictures()
-        self.tokenizer = tokenizer or Words()
-        self.more = more
-
-    def replace_image_token(self, values: Any, image: int) -> str:
-        assert image == 0
-        return TOKEN * (14 + self.more)
+        super().__init__(images or Pictures(), 14 + more, tokenizer)
 
 
 def test_what_belongs_together_is_taken_and_tried_on_one_small_picture() -> None:
@@ -97,7 +73,11 @@ def test_what_belongs_together_is_taken_and_tried_on_one_small_picture() -> None
     ("hf", "processor", "words"),
     [
         (model(), SimpleNamespace(image_processor=Pictures()), "SimpleNamespace has no tokenizer"),
-        (model(), Processor(tokenizer=Words(image_token_id=3)), "as id 3, the model expects id 4"),
+        (
+            model(),
+            Processor(tokenizer=FiveWords(image_token_id=3)),
+            "as id 3, the model expects id 4",
+        ),
         (model(), Processor(CLIPImageProcessorPil()), "CLIPImageProcessorPil does not belong"),
         (model(resolutions=[[28, 56]]), Processor(), "image_grid_pinpoints"),
         (model(), Processor(Pictures(crop=14)), r"\[14, 28\] pixels.*takes 28"),
