@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding
 from vlmscope.errors import BadPhraseError
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders.model import token_map

@@ -21,7 +21,7 @@ from vlmscope.errors import (
 )
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.frozen import frozen
+from vlmscope.models.frozen import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
 from vlmscope.models.prompts.encoding import (
@@ -241,7 +241,8 @@ class LoadedModel:
 
     def see(self, image: ImageInputs, request: PromptRequest) -> ImageInputs:
         """A fitted image as a prompt sees it."""
-        return self.family.for_prompt(self.hf, self.processor, image, request)
+        with exclusive(self.hf):  # some families run a part of the model for this
+            return self.family.for_prompt(self.hf, self.processor, image, request)
 
     def complete(
         self,
@@ -275,7 +276,8 @@ class LoadedModel:
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
         image_token_id = self.family.image_token_id(self.hf)
-        text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
+        with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
+            text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
         check_length(len(text.ids), len(text.image_tokens), self.context, self.id)
         return text
 
@@ -313,7 +315,10 @@ class LoadedModel:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """No gradients and no dropout inside; what passes leave on the model is put back after."""
+        """No gradients and no dropout inside; what passes leave on the model is put back after.
+
+        One thread at a time: others wait.
+        """
         with frozen(self.hf), self.family.unchanged(self.hf):
             yield
 
