@@ -24,6 +24,7 @@ from vlmscope.models.decoders.family import Family
 from vlmscope.models.frozen import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
+from vlmscope.models.prompts.control_tokens import refuse_control_tokens
 from vlmscope.models.prompts.encoding import (
     Encoded,
     EncodedText,
@@ -272,6 +273,7 @@ class LoadedModel:
                     f"The phrase contains the image token {name!r}; only vlmscope places it. "
                     "Remove it from the phrase."
                 )
+        refuse_control_tokens([self._by_user(Prompt.of(prompt).text)], self.processor, self.id)
         expansions = [image.expansion for image in images]
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
@@ -280,6 +282,10 @@ class LoadedModel:
             text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
         check_length(len(text.ids), len(text.image_tokens), self.context, self.id)
         return text
+
+    def _by_user(self, text: str) -> str:
+        """A prompt's text without the family's own question for boxes around it."""
+        return text if self.family.boxes is None else self.family.boxes.asked_for(text)
 
     @property
     def boxes(self) -> BoxConvention:
