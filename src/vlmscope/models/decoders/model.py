@@ -17,7 +17,6 @@ from vlmscope.errors import (
     BadPhraseError,
     UnknownNameError,
     UnsupportedError,
-    quoted,
 )
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
@@ -360,7 +359,7 @@ def token_map(
         image_size=first,
         views=tuple(_views(text, images, shift, crossed)),
         placement=images[0].placement,
-        notes=_notes(text),
+        notes=text.notes,
         more_sizes=tuple(more),
         carries=tuple(_carries(text, images, shift)),
         crossed=crossed,
@@ -389,9 +388,3 @@ def _carries(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> It
         if image.shares is not None:
             yield Carry(text.image_tokens[start:end] + shift, image.shares, number)
         start = end
-
-
-def _notes(text: EncodedText) -> tuple[str, ...]:
-    if not text.unknown:
-        return ()
-    return (f"The model's vocabulary lacks {quoted(text.unknown)}: read as 'unknown'.",)
