@@ -28,7 +28,8 @@ from measure import options, seconds, write
 
 import vlmscope as vs
 from vlmscope.analysis.knockout import parse_edges
-from vlmscope.attention.instrument import Binding, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding
 from vlmscope.attention.sweep import KnockoutSpec, sweep
 from vlmscope.models import LoadedModel, Prompt
 

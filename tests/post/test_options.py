@@ -14,7 +14,12 @@ from vlmscope.post import PAPER, POST_PRESETS, PostOptions
 def test_the_paper_preset_is_the_published_setting() -> None:
     assert (
         PostOptions(
-            smoothing="absolute", sigma=1.0, kernel=7, threshold="mean", keep="hull", surface="grid"
+            smoothing="absolute",
+            sigma=1.0,
+            kernel=7,
+            threshold="mean-all",
+            keep="hull",
+            surface="grid",
         )
         == PAPER
     )

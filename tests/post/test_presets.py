@@ -22,7 +22,8 @@ class Wider(PostOptions):
     ("post", "expected"),
     [
         (None, Wider(threshold="otsu", layers=5)),  # what the model's card says
-        ("paper", Wider(smoothing="absolute", layers=5)),
+        ("paper", Wider(smoothing="absolute", threshold="mean-all", layers=5)),
+        ("paper-seen", Wider(smoothing="absolute", layers=5)),
         ("default", Wider(layers=5)),
         (PostOptions(keep="area"), Wider(keep="area", layers=5)),
     ],
@@ -39,4 +40,6 @@ def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
         with_post(PAPER, {}, "papr")
     with pytest.raises(BadOptionError) as caught:
         with_post(PAPER, {}, 3)  # type: ignore[arg-type]
-    assert str(caught.value) == "post is one of paper, default or a PostOptions, got int."
+    assert (
+        str(caught.value) == "post is one of paper, paper-seen, default or a PostOptions, got int."
+    )

@@ -109,7 +109,7 @@ def test_attention_that_lies_on_the_padding_alone_gives_none(padded: TokenMap) -
     assert region.box is None and region.point is None
 
 
-@pytest.mark.parametrize("threshold", ["mean", "otsu", "max-share"])
+@pytest.mark.parametrize("threshold", ["mean", "mean-all", "otsu", "max-share"])
 @pytest.mark.parametrize("keep", ["hull", "area", "mass", "peak"])
 @pytest.mark.parametrize("surface", ["grid", "pixels"])
 def test_every_combination_of_options_finds_a_bright_block(
@@ -185,7 +185,7 @@ def test_peak_is_the_middle_of_the_visible_part_of_the_cell(padded: TokenMap) ->
 @given(
     arrays(np.float32, 35, elements=st.floats(0, 1, width=32)),
     st.sampled_from(["grid", "pixels"]),
-    st.sampled_from(["mean", "otsu", "max-share"]),
+    st.sampled_from(["mean", "mean-all", "otsu", "max-share"]),
 )
 def test_box_mask_and_point_agree(weights: np.ndarray, surface: str, threshold: str) -> None:
     token_map = map_of((61, 43), [view_over((-3, -9, 46, 61), (7, 5))], "pad")

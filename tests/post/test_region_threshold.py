@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vlmscope.post import PostOptions
-from vlmscope.post.region import binarise, is_flat, otsu
+from handmade import map_of, view_over
+from vlmscope.post import PAPER, PAPER_SEEN, PostOptions, find_region
+from vlmscope.post.region import binarise, hull_area, is_flat, otsu
 
 EVERYWHERE = np.ones((2, 3), dtype=bool)
 VALUES = np.array([[0.0, 1.0, 2.0], [3.0, 4.0, 8.0]])
@@ -40,7 +44,35 @@ def test_places_the_model_never_saw_do_not_count() -> None:
     np.testing.assert_array_equal(lit, [[False, False, False], [True, True, False]])
 
 
-@pytest.mark.parametrize("threshold", ["mean", "otsu", "max-share"])
+def test_the_published_mean_is_over_all_cells_padding_included() -> None:
+    seen = np.array([[False, True, True], [True, True, False]])  # the 0 and the 8 are unseen
+    lit, limit = binarise(VALUES, seen, PostOptions(threshold="mean-all"))
+    assert limit == VALUES.mean() != VALUES[seen].mean()
+    np.testing.assert_array_equal(lit, (VALUES.mean() < VALUES) & seen)
+
+
+@pytest.mark.parametrize("surface", ["grid", "pixels"])
+def test_paper_and_its_better_way_on_a_padded_picture(surface: str) -> None:
+    """A picture of 8 by 4 cells in a square: the border gets nothing, and so halves the mean."""
+    token_map = map_of((40, 80), [view_over((0, -20, 80, 60), (8, 8))], "pad")
+    grid = np.zeros((8, 8))
+    grid[2:6] = 0.1 + np.random.default_rng(3).random((4, 8))
+    for post, mean in ((PAPER, grid.mean()), (PAPER_SEEN, grid[2:6].mean())):
+        options = dataclasses.replace(post, surface=surface)
+        region = find_region(token_map, grid.ravel(), options)
+        if surface == "grid" or post is PAPER:
+            assert region.threshold == pytest.approx(mean)
+        if surface == "grid":
+            labels, count = scipy.ndimage.label(grid > mean, structure=np.ones((3, 3)))
+            assert region.components == count
+            cells = [np.argwhere(labels == number + 1) for number in range(count)]
+            hulls = [hull_area(labels == number + 1) for number in range(count)]
+            top, left = cells[int(np.argmax(hulls))].min(axis=0)
+            bottom, right = cells[int(np.argmax(hulls))].max(axis=0) + 1
+            assert region.box == (left * 10, top * 10 - 20, right * 10, bottom * 10 - 20)
+
+
+@pytest.mark.parametrize("threshold", ["mean", "mean-all", "otsu", "max-share"])
 @pytest.mark.parametrize("value", [0.0, 1.0, 1 / 3, 1e-30, -2.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_constant_map_lights_nothing(threshold: str, value: float, dtype: type) -> None:
@@ -49,7 +81,7 @@ def test_a_constant_map_lights_nothing(threshold: str, value: float, dtype: type
     assert not lit.any() and limit is None
 
 
-@pytest.mark.parametrize("threshold", ["mean", "otsu", "max-share"])
+@pytest.mark.parametrize("threshold", ["mean", "mean-all", "otsu", "max-share"])
 def test_rounding_noise_is_no_object(threshold: str) -> None:
     noise = np.random.default_rng(0).random((16, 16)) * 1e-8
     lit, _ = binarise(

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, Forward, read_by
+from vlmscope.attention.installed import read_by
+from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
 from vlmscope.errors import AttentionError
@@ -247,7 +248,9 @@ class Trace:
     def _cut(self, attention: Tensor, forward: Forward, keys: int) -> Tensor:
         """Keep the keys that were asked for; copied, so that the wide rows can be freed."""
         if self._keys == "all" or self._binding is None:
-            return attention
+            gone = forward.key_start(keys)
+            # keys that slid out of a window are no longer in the cache: nothing is read of them
+            return torch.nn.functional.pad(attention, (gone, 0)) if gone else attention
         if self._binding.token_maps[0].crossed and not forward.crossed:
             # the sequence holds no image: these layers cannot look at it
             count = max(len(each.image_positions) for each in self._binding.token_maps)

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import Encoded, LoadedModel
 from vlmscope.types import TokenMap

@@ -10,21 +10,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding
 from vlmscope.errors import BadPhraseError
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders.model import token_map
-from vlmscope.models.prompts.encoding import pad_batch
+from vlmscope.models.prompts.encoding import EncodedText, pad_batch
 from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import Role
 
-__all__ = ["answer_ids", "encode_forced", "run_forced"]
+__all__ = ["answer_ids", "encode_answer", "encode_forced", "run_forced"]
 
 
-def answer_ids(
+def encode_answer(
     model: LoadedModel, prompt: Prompt, answer: str, images: int, preset: str | None
-) -> NDArray[np.int64]:
-    """Ids of a given answer as it would stand behind a prompt.
+) -> EncodedText:
+    """A prompt with a given answer behind it.
 
     Raises:
         BadPhraseError: an answer that becomes no token.
@@ -32,11 +33,19 @@ def answer_ids(
     blank = model.fit(np.full((32, 32, 3), 127, dtype=np.uint8))
     answered = Prompt(prompt.text, prompt.phrase, answer)
     text = model.encode_prompt(answered, [blank] * images, preset)
-    ids: NDArray[np.int64] = text.ids[text.roles == Role.GENERATED]
-    if not len(ids):
+    if not (text.roles == Role.GENERATED).any():
         raise BadPhraseError(
             f"The answer {answer!r} becomes no token, so nothing can be read of it."
         )
+    return text
+
+
+def answer_ids(
+    model: LoadedModel, prompt: Prompt, answer: str, images: int, preset: str | None
+) -> NDArray[np.int64]:
+    """Ids of a given answer as it would stand behind a prompt; raises as :func:`encode_answer`."""
+    text = encode_answer(model, prompt, answer, images, preset)
+    ids: NDArray[np.int64] = text.ids[text.roles == Role.GENERATED]
     return ids
 
 

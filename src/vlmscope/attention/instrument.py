@@ -1,7 +1,7 @@
-"""What is installed in a model while at least one context is active, and taken out after.
+"""What watches and blocks in a model while at least one context is active.
 
-One instrument per model; contexts add parts to it (captures, knock-outs, a stop) and remove them.
-Nested contexts therefore compose: every capture sees the rows as every knock-out leaves them.
+One instrument per model and thread; contexts add parts to it (captures, knock-outs, a stop) and remove
+them. Nested contexts therefore compose: every capture sees the rows as every knock-out leaves them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from vlmscope.attention.kernels import PROBE, instrumented_name
 from vlmscope.attention.rows import allowed_keys, is_causal
 from vlmscope.errors import AttentionError, KnockoutError
-from vlmscope.models import LoadedModel
 from vlmscope.types import TokenMap
 
 __all__ = [
@@ -27,11 +25,7 @@ __all__ = [
     "Instrument",
     "Reader",
     "StopForwardError",
-    "instrument",
-    "read_by",
 ]
-
-_INSTRUMENT = "_vlmscope_instrument"
 
 
 class StopForwardError(Exception):
@@ -55,6 +49,10 @@ class Binding:
     def prompts(self, token_map: TokenMap) -> tuple[tuple[int, int], ...]:
         """(start, end) positions of each prompt in the sequence: one, unless phrases are packed."""
         return ((0, len(token_map)),) if self.segments is None else self.segments
+
+    def of_item(self, item: int) -> TokenMap:
+        """The token map of one batch item; beams of one prompt are a batch with one token map."""
+        return self.token_maps[0 if len(self.token_maps) == 1 else item]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +126,15 @@ class Instrument:
             yield
         finally:
             self.binding = outer
+
+    @contextlib.contextmanager
+    def unread(self) -> Iterator[None]:
+        """Passes inside the block are shown to no reader."""
+        readers, self.readers = self.readers, []
+        try:
+            yield
+        finally:
+            self.readers = readers
 
     @contextlib.contextmanager
     def stopping_after(self, layer: int | None) -> Iterator[None]:
@@ -243,94 +250,3 @@ class Instrument:
             f"The knock-out ({what}) would leave position {forward.past + row} of batch item {batch} "
             "without any key. Leave it at least one, for example its own position."
         )
-
-
-@contextlib.contextmanager
-def instrument(model: LoadedModel) -> Iterator[Instrument]:
-    """The model's instrument: the active one when nested, else a new one, removed at the end.
-
-    The decoder's attention implementation is switched to its instrumented twin and back, also
-    when the block raises.
-    """
-    decoder = model.decoder
-    active = decoder.__dict__.get(_INSTRUMENT)
-    if active is not None:
-        yield active
-        return
-    new = Instrument(model.family.cross_layers(model.hf))
-    kernel = decoder.config._attn_implementation
-    twin = instrumented_name(kernel)
-    modules = [model.family.attention(layer) for layer in model.layers]
-    hook = decoder.register_forward_pre_hook(_begin_hook(new), with_kwargs=True)
-    try:
-        for number, module in enumerate(modules):
-            module.__dict__[PROBE] = _Probe(new, number)
-        decoder.__dict__[_INSTRUMENT] = new
-        decoder.set_attn_implementation(twin)
-        yield new
-    finally:
-        hook.remove()
-        decoder.set_attn_implementation(kernel)
-        decoder.__dict__.pop(_INSTRUMENT, None)
-        for module in modules:
-            module.__dict__.pop(PROBE, None)
-
-
-@contextlib.contextmanager
-def read_by(model: LoadedModel, reader: Reader) -> Iterator[None]:
-    """Every pass of the model inside the block is shown to a reader."""
-    with instrument(model) as active:
-        active.readers.append(reader)
-        try:
-            yield
-        finally:
-            active.readers.remove(reader)
-
-
-@dataclass(frozen=True, eq=False)
-class _Probe:
-    owner: Instrument
-    layer: int
-
-    def __call__(
-        self,
-        module: nn.Module,
-        query: Tensor,
-        key: Tensor,
-        mask: Tensor | None,
-        options: dict[str, Any],
-    ) -> tuple[Tensor | None, Tensor | None]:
-        return self.owner.visit(self.layer, module, query, key, mask, options)
-
-
-def _begin_hook(owner: Instrument) -> Any:
-    def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        embeds = kwargs.get("inputs_embeds")
-        tokens: Any = (
-            kwargs.get("input_ids", args[0] if args else None) if embeds is None else embeds
-        )
-        width = tokens.shape[1]
-        cache = kwargs.get("past_key_values")
-        past = int(cache.get_seq_length()) if cache is not None else 0
-        # a bound pass knows its positions; only one by hand is worth reading its mask for
-        bound = owner.binding is not None
-        owner.begin(past, int(width), None if bound else _real_tokens(kwargs.get("attention_mask")))
-
-    return begin
-
-
-def _real_tokens(mask: Any) -> Tensor | None:
-    """Bool (batch or 1, keys) from the mask that a decoder is given, or None when it is given none.
-
-    Some models (PaliGemma, Gemma 3) make the masks of their attention before the decoder, one for each
-    kind of layer: a key that no query of the pass may read is padding there.
-    """
-    if isinstance(mask, dict):
-        mask = mask.get("full_attention", next(iter(mask.values()), None))
-    if not isinstance(mask, Tensor) or mask.ndim not in (2, 4):
-        return None
-    if mask.ndim == 2:
-        return mask.bool()
-    additive = mask.is_floating_point()
-    readable = mask > torch.finfo(mask.dtype).min / 2 if additive else mask.bool()
-    return readable.any(dim=1).any(dim=1)

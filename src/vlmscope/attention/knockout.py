@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, Forward, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.attention.selection import HeadChoice, check_layers
 from vlmscope.errors import AttentionError, UnknownNameError
 from vlmscope.models import LoadedModel
@@ -127,7 +128,7 @@ class Knockout:
             numbers = [place] if isinstance(place, int) else list(place)
             shift = 0
             if binding is not None:  # positions count from the item's first real token
-                shift = int(binding.token_maps[item].roles.nonzero()[0][0])
+                shift = int(binding.of_item(item).roles.nonzero()[0][0])
             return torch.tensor([number + shift for number in numbers])
         if binding is None:
             raise AttentionError(
@@ -135,7 +136,7 @@ class Knockout:
                 "known. Run the model through vlmscope.prefill or vlmscope.generate, or give positions."
             )
         end = forward.past + forward.queries
-        return _role_positions(binding, binding.token_maps[item], place, end)
+        return _role_positions(binding, binding.of_item(item), place, end)
 
 
 def _role_positions(binding: Binding, token_map: TokenMap, role: str, end: int) -> Tensor:

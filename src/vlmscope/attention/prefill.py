@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, StopForwardError, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding, StopForwardError
 from vlmscope.attention.prefix import shared_prefix
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image

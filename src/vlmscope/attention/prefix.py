@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
 from vlmscope.models.decoders.model import token_map
@@ -194,16 +195,13 @@ class SharedPrefix:
         prefix_map = replace(
             packed, roles=packed.roles[: self.length], tokens=packed.tokens[: self.length]
         )
-        readers, active.readers = active.readers, []
-        try:
-            with (
-                active.bound(Binding((prefix_map,))),
-                active.stopping_after(self.stop_after),
-                contextlib.suppress(StopForwardError),
-            ):
-                model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
-        finally:
-            active.readers = readers
+        with (
+            active.unread(),
+            active.bound(Binding((prefix_map,))),
+            active.stopping_after(self.stop_after),
+            contextlib.suppress(StopForwardError),
+        ):
+            model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
         self._cache = cache
 
     def _forward(self, active: Instrument, **inputs: Tensor) -> None:

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.attention.instrument import Forward, read_by
+from vlmscope.attention.installed import read_by
+from vlmscope.attention.instrument import Forward
 from vlmscope.attention.rows import layer_rows
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel

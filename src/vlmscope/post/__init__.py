@@ -11,12 +11,13 @@ from vlmscope.post.locate import (
     score_map,
 )
 from vlmscope.post.maps import combine, smooth
-from vlmscope.post.options import PAPER, POST_PRESETS, PostOptions
+from vlmscope.post.options import PAPER, PAPER_SEEN, POST_PRESETS, PostOptions
 from vlmscope.post.pointing import pointing_hits
 from vlmscope.post.region import Raster, Region, find_region, peak, rasterise
 
 __all__ = [
     "PAPER",
+    "PAPER_SEEN",
     "POST_PRESETS",
     "Labels",
     "Located",

@@ -13,6 +13,7 @@ from vlmscope.options import CheckedOptions, change_options, option
 __all__ = [
     "KEEPS",
     "PAPER",
+    "PAPER_SEEN",
     "POST_PRESETS",
     "SMOOTHINGS",
     "SURFACES",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 SMOOTHINGS = ("relative", "absolute", "none")
-THRESHOLDS = ("mean", "otsu", "max-share")
+THRESHOLDS = ("mean", "mean-all", "otsu", "max-share")
 KEEPS = ("hull", "area", "mass", "peak")
 SURFACES = ("grid", "pixels")
 
@@ -32,8 +33,8 @@ SURFACES = ("grid", "pixels")
 class PostOptions(CheckedOptions):
     """Smoothing, threshold, component and box (docs/methods/localization-heads.md, Grounding).
 
-    The defaults are the paper's on its 24x24 cells and keep their meaning on other grids. The
-    fields say what they take.
+    The defaults are the paper's on its 24x24 cells of a square image, and keep their meaning on other
+    grids and where a border is added to the picture. The fields say what they take.
 
     Raises:
         UnknownNameError: a word that is none of the choices.
@@ -56,8 +57,9 @@ class PostOptions(CheckedOptions):
     )
     threshold: str = option(
         "mean",
-        "what counts as lit: above the mean (published), above Otsu's threshold, or "
-        "at least a share of the maximum (max-share)",
+        "what counts as lit: above the mean of what shows the picture (mean), above the mean of "
+        "all cells, padding included (mean-all, published), above Otsu's threshold, or at least a "
+        "share of the maximum (max-share)",
         choices=THRESHOLDS,
     )
     share: float = option(0.4, "share of the maximum, for max-share", at_least=0.0, at_most=1.0)
@@ -75,11 +77,16 @@ class PostOptions(CheckedOptions):
     )
 
 
-PAPER = PostOptions(smoothing="absolute")
+PAPER = PostOptions(smoothing="absolute", threshold="mean-all")
 """The published setting (docs/methods/localization-heads.md, Grounding): sigma 1.0 cells and a window of 7
-whatever the grid, above the mean, largest hull, outline of cells. It was made for 24x24 cells."""
+whatever the grid, above the mean of all cells, largest hull, outline of cells. It was made for 24x24
+cells of a square image."""
 
-_PRESETS = {"paper": PAPER, "default": PostOptions()}
+PAPER_SEEN = PostOptions(smoothing="absolute")
+"""The published setting but for the mean, which is of the cells that show a part of the picture: padding
+around it, which attracts little attention, lowers no threshold."""
+
+_PRESETS = {"paper": PAPER, "paper-seen": PAPER_SEEN, "default": PostOptions()}
 POST_PRESETS: Mapping[str, PostOptions] = MappingProxyType(_PRESETS)
 """Settings by name."""
 

@@ -77,7 +77,7 @@ def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -
     """
     values = np.asarray(weights, dtype=np.float64)
     raster = rasterise(token_map, values, options.surface)
-    lit, threshold = binarise(raster.values, raster.seen, options)
+    lit, threshold = binarise(raster.values, raster.seen, options, values)
     labels, count = label_components(lit)
     if count == 0:
         unlit = np.zeros(token_map.image_size, dtype=bool)
@@ -161,14 +161,18 @@ def _scaled(view: View, y: float, x: float) -> View:
 
 
 def binarise(
-    values: NDArray[np.float64], seen: NDArray[np.bool_], options: PostOptions
+    values: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    options: PostOptions,
+    cells: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.bool_], float | None]:
     """Which places are lit, and the threshold; nothing and None when all values are the same.
 
     Args:
         values: float (rows, columns).
-        seen: bool (rows, columns); other places neither count for the threshold nor are lit.
+        seen: bool (rows, columns); other places are never lit, and count only for ``mean-all``.
         options: ``threshold`` and ``share`` are used.
+        cells: float, any shape: all cells of the grids, for ``mean-all``; None: the values are.
     """
     inside = values[seen]
     if is_flat(inside):
@@ -176,7 +180,11 @@ def binarise(
     if options.threshold == "max-share":
         limit = options.share * float(inside.max())
         return (values >= limit) & seen & (values > 0), limit
-    limit = otsu(inside) if options.threshold == "otsu" else float(inside.mean())
+    if options.threshold == "otsu":
+        limit = otsu(inside)
+    else:
+        every = values if cells is None else cells
+        limit = float((every if options.threshold == "mean-all" else inside).mean())
     return (values > limit) & seen, limit
 
 

@@ -101,7 +101,7 @@ class Grounding:
             score=score,
             seen=located.token_map.seen,
             details=details,
-            warnings=warnings,
+            warnings=warnings + _peak_outside(located.box, located.point),
         )
 
     @property
@@ -335,3 +335,16 @@ def _blend(
     """Cover the image more where the map is bright, so that the rest of it stays readable."""
     weight = (alpha * (0.5 + 0.5 * heat))[..., None]
     return pixels * (1 - weight) + colorize(heat, colormap) * weight
+
+
+def _peak_outside(box: Box | None, point: tuple[float, float] | None) -> tuple[str, ...]:
+    """A sentence where the largest component is not the one that holds the strongest place."""
+    if box is None or point is None:
+        return ()
+    x, y = point
+    if box[0] <= x <= box[2] and box[1] <= y <= box[3]:
+        return ()
+    return (
+        f"The strongest place of the map (x {x:.0f}, y {y:.0f}) lies outside the box, which is around "
+        "another part that lights up. keep='peak' boxes the part that holds it.",
+    )

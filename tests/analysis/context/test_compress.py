@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,13 @@ from lvlms import builds, made
 from vlmscope.analysis.context import MEASURES, compress_context, context_sweep
 from vlmscope.analysis.context.compress import read_image
 from vlmscope.data.questions import scene_questions
-from vlmscope.errors import BadOptionError, BadSampleError, UnknownNameError, UnsupportedError
+from vlmscope.errors import (
+    BadOptionError,
+    BadSampleError,
+    UnknownNameError,
+    UnsupportedError,
+    VlmscopeWarning,
+)
 from vlmscope.models import LoadedModel
 
 QUESTION = "what colour is the red circle on the left ?"
@@ -126,3 +134,13 @@ def test_bad_input_is_refused(tiny: LoadedModel) -> None:
         compress_context(made("mllama"), picture())
     with pytest.raises(UnsupportedError, match="sliding window of 24"):
         compress_context(llava("mistral"), picture())
+
+
+def test_words_that_the_vocabulary_lacks_are_named(tiny: LoadedModel) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", VlmscopeWarning)
+        context = compress_context(tiny, picture(), None, keep=0.5, by="norm")
+    with pytest.warns(VlmscopeWarning, match=r"vocabulary lacks 'zebra'"):
+        context.ask("where is the zebra ?", max_new_tokens=2)
+    with pytest.warns(VlmscopeWarning, match=r"vocabulary lacks 'quagga'"):
+        compress_context(tiny, picture(), "where is the quagga ?", keep=0.5, by="norm")

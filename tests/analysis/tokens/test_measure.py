@@ -208,3 +208,16 @@ def test_the_command_writes_caption_picture_and_page(
     assert json.loads(capsys.readouterr().out)["words"]
     assert main(["tokens", str(image), "--answer", "a star", "--heads", "L9H0"]) == 2
     assert "layers 0 to 5" in capsys.readouterr().err
+
+
+def test_words_that_the_vocabulary_lacks_are_named(
+    tiny: LoadedModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = token_grounding(tiny, picture(), "where is the zebra ?", "a red quagga")
+    assert "'zebra'" in read.warnings[0] and "'quagga'" in read.warnings[0]
+    assert read.to_dict()["warnings"] == list(read.warnings)
+    assert token_grounding(tiny, picture(), QUESTION, ANSWER).warnings == ()
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    words = ["tokens", str(tmp_path / "a.png"), "where is the zebra ?", "--answer", "a red circle"]
+    assert main([*words, "--model", "tiny-llava"]) == 0
+    assert "'zebra'" in capsys.readouterr().err

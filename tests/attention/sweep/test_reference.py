@@ -38,7 +38,8 @@ def slow(model: LoadedModel, spec: KnockoutSpec, preset: str) -> tuple[np.ndarra
         vs.knockout(model, spec.edges, layers=spec.layers, heads=spec.heads, keep_own=True),
         vs.capture(model, rows="last_text"),  # binds the pass to its token map
     ):
-        from vlmscope.attention.instrument import Binding, instrument
+        from vlmscope.attention.installed import instrument
+        from vlmscope.attention.instrument import Binding
 
         with instrument(model) as active, model.frozen(), active.bound(Binding(encoded.token_maps)):
             logits = model.family.forward(model.hf, positions - 1, **encoded.inputs)[0]

@@ -67,7 +67,7 @@ def test_methods(run: Any) -> None:
     options = {each["option"]: each for each in one["options"]}
     assert options["sigma"]["default"] == 1.0
     assert all(each["help"] for each in options.values())
-    assert options["threshold"]["choices"] == ["mean", "otsu", "max-share"]
+    assert options["threshold"]["choices"] == ["mean", "mean-all", "otsu", "max-share"]
     assert options["sigma"]["choices"] == []
     assert "sigma" in run("methods", "localization-heads").out
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from vlmscope.analysis.context.importance import read_context
 from vlmscope.attention.continuation import Cached, continue_greedily
 from vlmscope.data.images import open_image
-from vlmscope.errors import UnsupportedError
+from vlmscope.errors import UnsupportedError, VlmscopeWarning
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
 from vlmscope.options import check_number
 
@@ -56,13 +58,16 @@ class CompressedContext:
         """The greedy answer to a question, from this context alone.
 
         What a prompt holds after its image (the question, its frame) goes on behind the context, at
-        the positions that follow the ORIGINAL prompt's. Every question starts afresh.
+        the positions that follow the ORIGINAL prompt's. Every question starts afresh. Words that
+        the vocabulary lacks are named in a ``VlmscopeWarning``.
 
         Raises:
             BadOptionError: an answer of no token.
         """
         check_number("max_new_tokens", max_new_tokens, at_least=1, whole=True)
-        ids = _tail(self.model, self._image, question, self._preset)
+        text = self.model.encode_prompt(question, [self._image], self._preset)
+        _warn(text.notes)
+        ids = text.ids[text.image_end :]  # what a prompt holds after its image
         cache = copy.deepcopy(self._cached.cache)
         answer = continue_greedily(
             self.model, cache, ids, self._cached.next_position, self._cached.axes, max_new_tokens
@@ -134,6 +139,8 @@ def read_image(
     check_number("seed", seed, at_least=0, whole=True)
     pixels = open_image(image).pixels
     encoded = model.encode([pixels], [prompt or _PROMPT], preset=preset, placement=placement)
+    if prompt not in (None, _PROMPT):  # of the user's words, not of our own
+        _warn(encoded.token_maps[0].notes)
     _refuse_windows(model, encoded)
     cached, importance, answer = read_context(model, encoded, by, max_new_tokens, seed)
     if prompt is None:
@@ -213,12 +220,9 @@ def _selected(cached: Cached, image: NDArray[np.int64], kept: NDArray[np.int64])
     return Cached(smaller, cached.next_position, cached.axes, cached.token_map)
 
 
-def _tail(
-    model: LoadedModel, image: ImageInputs, question: str | Prompt, preset: str | None
-) -> NDArray[np.int64]:
-    """What a prompt holds after its image."""
-    text = model.encode_prompt(question, [image], preset)
-    return text.ids[text.image_end :]
+def _warn(notes: Sequence[str]) -> None:
+    for note in notes:
+        warnings.warn(note, VlmscopeWarning, stacklevel=3)
 
 
 def _refuse_windows(model: LoadedModel, encoded: Encoded) -> None:

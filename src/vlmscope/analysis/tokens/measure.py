@@ -13,13 +13,13 @@ from vlmscope.analysis.record import run_record
 from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
 from vlmscope.analysis.tokens.words import Word, merge_words, noun_phrases
 from vlmscope.attention import capture, generate, knockout
-from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
+from vlmscope.attention.forced import answer_ids, encode_answer, encode_forced, run_forced
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadPhraseError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.options import CheckedOptions, option
-from vlmscope.post import PostOptions, attention_share, locate
+from vlmscope.post import PostOptions, attention_share, image_cautions, locate
 from vlmscope.post.options import with_post
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
@@ -123,7 +123,13 @@ def token_grounding(
         **asdict(options),
         heads=None if heads is None else [list(pair) for pair in heads],
     )
-    result = GroundedAnswer(text, question.text, pixels, grounded, (), seen.token_map, layers, run)
+    warnings = image_cautions(seen.token_map)
+    if answer is not None:
+        unread = encode_answer(model, question, answer, 1, options.preset).notes
+        warnings = tuple(dict.fromkeys((*unread, *warnings)))
+    result = GroundedAnswer(
+        text, question.text, pixels, grounded, (), seen.token_map, layers, run, warnings
+    )
     spans = noun_phrases(text, words) if phrases is None else _spans(text, words, phrases)
     post = _post(model, options)
     return replace(result, phrases=tuple(_ground(model, result, span, post) for span in spans))

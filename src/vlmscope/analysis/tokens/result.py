@@ -81,6 +81,7 @@ class GroundedAnswer:
         token_map: of prompt and answer, on cells.
         layers: (first, last) layer of the maps that boxes are made from.
         run: everything needed to repeat the run.
+        warnings: sentences to read before trusting it.
     """
 
     text: str
@@ -91,6 +92,7 @@ class GroundedAnswer:
     token_map: TokenMap = field(repr=False)
     layers: tuple[int, int]
     run: dict[str, Any] = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
     def map_of(
         self, words: int | Sequence[int], layers: tuple[int, int] | None = None
@@ -131,6 +133,7 @@ class GroundedAnswer:
             "answer": self.text,
             "layers": list(self.layers),
             "caveat": CAVEAT,
+            "warnings": list(self.warnings),
             "words": [self._word(index, k) for index in range(len(self.words))],
             "phrases": [phrase.to_dict() for phrase in self.phrases],
         }

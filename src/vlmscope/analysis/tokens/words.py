@@ -31,10 +31,28 @@ _BREAKS = frozenset(_BREAK_WORDS.split())
 _COUNTS = frozenset(_COUNT_WORDS.split())
 
 # scripts that write no spaces between words: their tokens stand for themselves
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+_UNSPACED = (
+    "CJK",
+    "IDEOGRAPHIC",
+    "HIRAGANA",
+    "KATAKANA",
+    "BOPOMOFO",
+    "THAI",
+    "LAO",
+    "KHMER",
+    "MYANMAR",
+    "TIBETAN",
+    "JAVANESE",
+    "BALINESE",
+    "TAI ",
+    "NEW TAI ",
+)
 
-# apostrophes, hyphen, zero-width joiners: part of a word between letters
-_JOINERS = "'’-\u200c\u200d"
+# part of a word between letters: apostrophes, hyphens, the Catalan dot, Hebrew geresh and gershayim,
+# the soft hyphen, zero-width joiners
+_JOINERS = "'’-\u2010\u2011\u00b7\u05f3\u05f4\u00ad\u200c\u200d"
+
+_VIRAMA = 9  # canonical class of signs that join a letter to the one after it
 
 _UNSETTLED = "\ufffd"  # what bytes of a character decode to before the others are there
 
@@ -58,19 +76,21 @@ class Word:
 def merge_words(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[Word]]:
     """The text of an answer, and its words with the tokens of each; punctuation is no word.
 
-    A token that holds only some bytes of a character goes with those that complete it.
+    A token belongs to every word of which it holds a byte: one that holds a space and the first byte
+    of a letter is the first of that letter's word.
 
     Args:
         ids: of the answer.
         tokenizer: of the model.
     """
-    text, ends = _settled(ids, tokenizer)
+    text, reaches = _reaches(ids, tokenizer)
+    ends = [reach.end for reach in reaches]
     pieces = [
         piece for start, end in _words(text) for piece in _split_unspaced(text, start, end, ends)
     ]
     words = []
     for start, end in pieces:
-        tokens = _covering(start, end, ends)
+        tokens = _covering(start, end, reaches)
         if tokens:
             words.append(Word(text[start:end], start, end, tokens))
     return text, words
@@ -105,15 +125,29 @@ def noun_phrases(text: str, words: Sequence[Word]) -> list[tuple[int, int]]:
     ]
 
 
-def _settled(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[int]]:
-    """The decoded text, and for each token how many characters are settled once it is there."""
-    ends: list[int] = []
+@dataclass(frozen=True)
+class _Reach:
+    """What an answer's tokens up to one of them say.
+
+    Attributes:
+        end: characters that are complete.
+        touched: characters that are complete or begun: a token may end in the midst of one.
+    """
+
+    end: int
+    touched: int
+
+
+def _reaches(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[_Reach]]:
+    """The decoded text, and how far it goes with each token."""
+    reaches: list[_Reach] = []
+    end = 0
     for count in range(1, len(ids) + 1):
         decoded = _decode(tokenizer, ids[:count])
-        ends.append(
-            len(decoded.rstrip(_UNSETTLED)) if decoded.endswith(_UNSETTLED) else len(decoded)
-        )
-    return _decode(tokenizer, ids), ends
+        # some decoders give up a whole run of bytes while its last character is not complete
+        end = max(end, len(decoded.rstrip(_UNSETTLED)))
+        reaches.append(_Reach(end, end + int(decoded.endswith(_UNSETTLED))))
+    return _decode(tokenizer, ids), reaches
 
 
 def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -149,24 +183,30 @@ def _is_letter(character: str) -> bool:
 
 
 def _split_unspaced(text: str, start: int, end: int, ends: Sequence[int]) -> list[tuple[int, int]]:
-    if not any(_is_unspaced(character) for character in text[start:end]):
-        return [(start, end)]
-    cuts = sorted({start, end, *(at for at in ends if start < at < end)})
-    return list(pairwise(cuts))
+    inner = {at for at in ends if start < at < end and _may_be_cut(text, at)}
+    return list(pairwise(sorted({start, end, *inner})))
+
+
+def _may_be_cut(text: str, at: int) -> bool:
+    """Whether a word may end before a character: in scripts without spaces, between whole signs."""
+    before, after = text[at - 1], text[at]
+    unspaced = _is_unspaced(before) or _is_unspaced(after)
+    joined = unicodedata.category(after)[0] == "M" or unicodedata.combining(before) == _VIRAMA
+    return unspaced and not joined
 
 
 def _is_unspaced(character: str) -> bool:
     return unicodedata.name(character, "").startswith(_UNSPACED)
 
 
-def _covering(start: int, end: int, ends: Sequence[int]) -> tuple[int, ...]:
-    """Tokens whose characters touch a span; one that adds none belongs to the character it completes."""
+def _covering(start: int, end: int, reaches: Sequence[_Reach]) -> tuple[int, ...]:
+    """Tokens that hold any byte of a span; one that adds nothing goes with the token after it."""
     tokens, waiting, before = [], [], 0
-    for index, after in enumerate(ends):
-        if after == before:
-            waiting.append(index)  # bytes of a character still to come, or a special token
+    for index, reach in enumerate(reaches):
+        if reach.touched == before:
+            waiting.append(index)
             continue
-        if before < end and after > start:
+        if before < end and reach.touched > start:
             tokens += [*waiting, index]
-        waiting, before = [], after
+        waiting, before = [], reach.end
     return tuple(tokens)

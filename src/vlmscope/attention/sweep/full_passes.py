@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.generation import generate
-from vlmscope.attention.instrument import Binding, instrument, read_by
+from vlmscope.attention.installed import instrument, read_by
+from vlmscope.attention.instrument import Binding
 from vlmscope.attention.knockout import knockout
 from vlmscope.attention.sweep.changes import ChangeFinder, MaskReader
 from vlmscope.attention.sweep.clean_run import answer_text

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vlmscope.attention.instrument import Binding, Forward, Instrument, instrument
+from vlmscope.attention.installed import instrument
+from vlmscope.attention.instrument import Binding, Forward, Instrument
 from vlmscope.attention.knockout import Knockout
 from vlmscope.attention.selection import check_layers
 from vlmscope.attention.sweep.batch import Replay, ReplayBatch, batches

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.console import emit, note
+from vlmscope.cli.console import emit, note, warn
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.places import check_picture, save_picture
@@ -71,6 +71,8 @@ def tokens(
     result = token_grounding(
         loaded, opened, prompt, answer, settings, heads=chosen, phrases=phrase or None
     )
+    for text in result.warnings:
+        warn(text)
     if picture is not None:
         save_picture(caption_picture(result), picture)
     if not output.as_json:

@@ -17,13 +17,13 @@ from vlmscope.errors import (
     BadPhraseError,
     UnknownNameError,
     UnsupportedError,
-    quoted,
 )
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.frozen import frozen
+from vlmscope.models.frozen import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
+from vlmscope.models.prompts.control_tokens import refuse_control_tokens
 from vlmscope.models.prompts.encoding import (
     Encoded,
     EncodedText,
@@ -241,7 +241,8 @@ class LoadedModel:
 
     def see(self, image: ImageInputs, request: PromptRequest) -> ImageInputs:
         """A fitted image as a prompt sees it."""
-        return self.family.for_prompt(self.hf, self.processor, image, request)
+        with exclusive(self.hf):  # some families run a part of the model for this
+            return self.family.for_prompt(self.hf, self.processor, image, request)
 
     def complete(
         self,
@@ -271,13 +272,19 @@ class LoadedModel:
                     f"The phrase contains the image token {name!r}; only vlmscope places it. "
                     "Remove it from the phrase."
                 )
+        refuse_control_tokens([self._by_user(Prompt.of(prompt).text)], self.processor, self.id)
         expansions = [image.expansion for image in images]
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
         image_token_id = self.family.image_token_id(self.hf)
-        text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
+        with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
+            text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
         check_length(len(text.ids), len(text.image_tokens), self.context, self.id)
         return text
+
+    def _by_user(self, text: str) -> str:
+        """A prompt's text without the family's own question for boxes around it."""
+        return text if self.family.boxes is None else self.family.boxes.asked_for(text)
 
     @property
     def boxes(self) -> BoxConvention:
@@ -313,7 +320,10 @@ class LoadedModel:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """No gradients and no dropout inside; what passes leave on the model is put back after."""
+        """No gradients and no dropout inside; what passes leave on the model is put back after.
+
+        One thread at a time: others wait.
+        """
         with frozen(self.hf), self.family.unchanged(self.hf):
             yield
 
@@ -349,7 +359,7 @@ def token_map(
         image_size=first,
         views=tuple(_views(text, images, shift, crossed)),
         placement=images[0].placement,
-        notes=_notes(text),
+        notes=text.notes,
         more_sizes=tuple(more),
         carries=tuple(_carries(text, images, shift)),
         crossed=crossed,
@@ -378,9 +388,3 @@ def _carries(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> It
         if image.shares is not None:
             yield Carry(text.image_tokens[start:end] + shift, image.shares, number)
         start = end
-
-
-def _notes(text: EncodedText) -> tuple[str, ...]:
-    if not text.unknown:
-        return ()
-    return (f"The model's vocabulary lacks {quoted(text.unknown)}: read as 'unknown'.",)

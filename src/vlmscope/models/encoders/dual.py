@@ -27,6 +27,7 @@ from vlmscope.models.encoders.patches import (
 )
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.frozen import frozen
+from vlmscope.models.prompts.control_tokens import refuse_control_tokens
 from vlmscope.types import TokenMap
 
 if TYPE_CHECKING:
@@ -199,13 +200,14 @@ class DualEncoder:
         """Unit vectors (texts, joint) on the model's device; each text is embedded once.
 
         Raises:
-            BadPhraseError: an empty text.
+            BadPhraseError: an empty text, or one that spells a control token.
         """
         for text in texts:
             if not isinstance(text, str) or not text.strip():
                 raise BadPhraseError(f"A phrase must be text that is not empty, got {text!r}.")
         fresh = [text for text in dict.fromkeys(texts) if text not in self._texts]
         if fresh:
+            refuse_control_tokens(fresh, self.processor, self.id)
             with self.frozen():
                 for start in range(0, len(fresh), 256):
                     part = fresh[start : start + 256]

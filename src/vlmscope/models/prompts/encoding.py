@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError
+from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError, quoted
 from vlmscope.models.prompts.prompt import Span, WrittenPrompt
 from vlmscope.types import Role, TokenMap
 
@@ -28,7 +28,7 @@ class EncodedText:
         tokens: text of every position.
         image_tokens: int64 (image tokens,): their positions, image after image, separators not
             among them.
-        unknown: words of the phrase that the vocabulary lacks.
+        unknown: words of the prompt and of a given answer that the vocabulary lacks.
         text: what was written and tokenised, each run of image tokens as one.
     """
 
@@ -38,6 +38,13 @@ class EncodedText:
     image_tokens: NDArray[np.int64]
     unknown: tuple[str, ...]
     text: str
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what the model did not read as it was written."""
+        if not self.unknown:
+            return ()
+        return (f"The model's vocabulary lacks {quoted(self.unknown)}: read as 'unknown'.",)
 
     @property
     def image_end(self) -> int:
@@ -161,7 +168,7 @@ def _unknown_words(
         for (start, end), role, token in zip(offsets, roles, ids, strict=True)
         if token == unknown
         and unknown is not None
-        and role in (Role.PHRASE, Role.QUERY)
+        and role in (Role.PHRASE, Role.QUERY, Role.GENERATED)
         and start < end
     ]
     return tuple(dict.fromkeys(words))

@@ -8,8 +8,9 @@ while the text is put together, never by searching for a string afterwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from vlmscope.errors import BadPhraseError, ModelMismatchError, UnknownNameError, UnsupportedError
@@ -229,7 +230,8 @@ def write_chat(prompt: Prompt, processor: Any, bos: str | None, images: int = 1)
     """The model's own chat template, ending where its answer begins.
 
     Raises:
-        UnsupportedError: when the processor carries no chat template, or one that drops the text.
+        UnsupportedError: when the processor carries no chat template, or one that drops the text or
+            writes another.
     """
     template = getattr(processor, "chat_template", None) or getattr(
         getattr(processor, "tokenizer", None), "chat_template", None
@@ -239,26 +241,54 @@ def write_chat(prompt: Prompt, processor: Any, bos: str | None, images: int = 1)
             "This processor has no chat template, so the prompt preset 'chat' cannot be written. "
             "Use the preset 'paper', or load a processor that has one."
         )
-    start, end = prompt.span
-    marked = _mark(
-        "query", prompt.text[:start] + _mark("phrase", prompt.text[start:end]) + prompt.text[end:]
-    )
-    content = [{"type": "image"}] * images + [{"type": "text", "text": marked}]
-    messages = [{"role": "user", "content": content}]
-    text = processor.apply_chat_template(
-        messages, chat_template=template, tokenize=False, add_generation_prompt=True
-    )
+    rendering = partial(_rendered, processor, template, images)
+    text = _as_written(prompt, rendering)
     if prompt.answer is not None:
         gap = "" if text.endswith((" ", "\n")) else " "
         text = f"{text}{gap}{_mark('answer', prompt.answer)}"
     plain, spans = _unmark(text)
-    if {span.role for span in spans} < {Role.QUERY, Role.PHRASE}:
-        raise UnsupportedError(
-            "The chat template of this processor does not write the user's text. "
-            "Use the preset 'paper', or a template that writes content of type 'text'."
-        )
     starts_with_bos = bool(bos) and plain.startswith(str(bos))
     return WrittenPrompt(plain, tuple(spans), add_special_tokens=not starts_with_bos)
+
+
+def _rendered(processor: Any, template: str, images: int, text: str) -> str:
+    content = [{"type": "image"}] * images + [{"type": "text", "text": text}]
+    rendered: str = processor.apply_chat_template(
+        [{"role": "user", "content": content}],
+        chat_template=template,
+        tokenize=False,
+        add_generation_prompt=True,
+    )
+    return rendered
+
+
+def _as_written(prompt: Prompt, rendering: Callable[[str], str]) -> str:
+    """The rendered prompt with marks, its text trimmed where the template trims it.
+
+    Marks around a text keep a template from trimming it, and the model would be given spaces and line
+    ends that its own processor takes away.
+    """
+    start, end = prompt.span
+    text = prompt.text
+    wanted = rendering(text)
+    left, right = len(text) - len(text.lstrip()), len(text.rstrip())
+    for first, last in dict.fromkeys(
+        ((0, len(text)), (left, right), (0, right), (left, len(text)))
+    ):
+        phrase = _mark("phrase", text[start:end])
+        marked = rendering(_mark("query", text[first:start] + phrase + text[end:last]))
+        plain, spans = _unmark(marked)
+        if {span.role for span in spans} < {Role.QUERY, Role.PHRASE}:
+            raise UnsupportedError(
+                "The chat template of this processor does not write the user's text. "
+                "Use the preset 'paper', or a template that writes content of type 'text'."
+            )
+        if plain == wanted:
+            return marked
+    raise UnsupportedError(
+        "The chat template of this processor changes the user's text, so where its phrase stands is not "
+        f"known (of {text[:60]!r}). Use the preset 'paper', or a template that writes text as it is."
+    )
 
 
 def check_preset(preset: str) -> None:

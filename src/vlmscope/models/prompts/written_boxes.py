@@ -95,6 +95,13 @@ class BoxConvention:
         start = len(before)
         return Prompt(f"{before}{phrase}{after}", (start, start + len(phrase)), answer)
 
+    def asked_for(self, text: str) -> str:
+        """The phrase in a text that :meth:`prompt` wrote; any other text as it is."""
+        before, after = self.ask.split("{phrase}")
+        return (
+            text.removeprefix(before).removesuffix(after) if _frames(text, before, after) else text
+        )
+
     def read(self, text: str, token_map: TokenMap, units: tuple[float, float]) -> Answer:
         """Read an answer.
 
@@ -174,6 +181,10 @@ class BoxConvention:
         if x0 >= x1 or y0 >= y1:
             return "it lies outside the image, where the model was shown padding"
         return x0, y0, x1, y1
+
+
+def _frames(text: str, before: str, after: str) -> bool:
+    return text.startswith(before) and text.endswith(after) and len(text) > len(before + after)
 
 
 def frame_of(token_map: TokenMap, frame: str) -> Box:
