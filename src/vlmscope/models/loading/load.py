@@ -12,6 +12,7 @@ from vlmscope.models.encoders.dual import DualEncoder, DualFamily
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family_registry import AnyFamily
 from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
+from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation
@@ -65,6 +66,8 @@ def load(
     if max_side is not None and max_side < 1:
         raise BadOptionError(f"max_side must be at least 1 pixel, got {max_side}.")
     source = find_source(name, revision)
+    if not trust_remote_code:
+        refuse_foreign_code(source.name, source.files)
     family = FAMILIES.for_config(source.config, name)
     plan = plan_weights(
         dtype,
@@ -105,6 +108,8 @@ def _read(
     wants_text = not isinstance(family, DualFamily) or family.templates
     with explained(source.name, source.offline):
         processor = load_processor(path, options, wants_text)
+        if not trust_remote_code:  # again: of the hub's files, some have only now been fetched
+            refuse_foreign_code(source.name, source.files)
         if source.folder is not None:
             check_weight_files(source.folder)
         hf = load_weights(source.name, path, family.auto_class, options, plan)

@@ -51,10 +51,12 @@ class Source:
     @property
     def options(self) -> dict[str, Any]:
         """What transformers is given beside :attr:`path`, so that all is read from one state."""
-        if self.folder is not None:
-            return {}
-        # without a connection every look-up is tried again and again, for minutes in all
-        return {"revision": self.revision, "local_files_only": self.offline is not None}
+        # said, not left out: without a word transformers asks on the terminal and runs it on "y"
+        options: dict[str, Any] = {"trust_remote_code": False}
+        if self.folder is None:
+            # without a connection every look-up is tried again and again, for minutes in all
+            options |= {"revision": self.revision, "local_files_only": self.offline is not None}
+        return options
 
     @property
     def open_clip(self) -> bool:
