@@ -112,7 +112,7 @@ def _read(
             refuse_foreign_code(source.name, source.files)
         if source.folder is not None:
             check_weight_files(source.folder)
-        hf = load_weights(source.name, path, family.auto_class, options, plan)
+        hf = load_weights(source.name, path, family.auto_class, options, plan, family.spare_weights)
     return hf, processor
 
 
