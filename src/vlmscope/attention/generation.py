@@ -12,6 +12,7 @@ from vlmscope.attention.capture import Trace
 from vlmscope.attention.instrument import Binding, Instrument, instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.types import Role, TokenMap
 
 __all__ = ["Generation", "generate"]
@@ -52,6 +53,7 @@ def generate(
         preset, placement: as for :func:`prefill`.
         options: passed to transformers' ``generate``.
     """
+    check_model(model)
     images, prompts = as_batch(image, prompt)
     encoded = model.encode(images[:1], prompts[:1], preset=preset, placement=placement)
     inputs = {name: value for name, value in encoded.inputs.items() if name != "position_ids"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.errors import BadOptionError, ModelLoadError, UnsupportedError
+from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
@@ -19,6 +19,7 @@ from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
 from vlmscope.models.loading.weights import check_weight_files, load_weights
+from vlmscope.models.loading.wrappers import check_unwrapped, check_whole
 
 if TYPE_CHECKING:
     import torch
@@ -141,16 +142,16 @@ def from_pretrained_model(
         revision: for records; default: the commit it was loaded from.
 
     Raises:
-        UnsupportedError: a family that vlmscope does not cover.
+        UnsupportedError: a family that vlmscope does not cover, a model still wrapped for training
+            (peft, DataParallel ...), or one without its head.
         ModelMismatchError: a processor that does not belong to the model.
+        ModelLoadError: no transformers model.
     """
-    config = getattr(hf_model, "config", None)
-    if config is None or not hasattr(config, "model_type"):
-        raise ModelLoadError(
-            f"from_pretrained_model needs a transformers model, got {type(hf_model).__name__}."
-        )
+    check_unwrapped(hf_model)
+    config: Any = hf_model.config
     name = name or getattr(config, "_name_or_path", "") or type(hf_model).__name__
     family = FAMILIES.for_model_type(config.model_type, name)
+    check_whole(hf_model, family.auto_class, answers=not isinstance(family, DualFamily))
     family.check(hf_model, processor)
     commit = revision or getattr(config, "_commit_hash", None)
     return _wrap(Source(name, revision=commit), hf_model, processor, family)
