@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import UnknownNameError
+from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import plan_weights
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.quantisation import quantisation
@@ -60,6 +61,7 @@ def load_sam(
         if source.folder is not None:
             check_weight_files(source.folder)
         hf = load_weights(name, path, kind.model_class, options, plan)
+        check_finite(name, hf)
     if quantised is None:
         _widen(hf)
     return Refiner.wrap(hf, images, name=name, revision=source.revision)

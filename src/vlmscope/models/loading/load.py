@@ -11,6 +11,7 @@ from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family_registry import AnyFamily
+from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.open_clip import read_open_clip_folder
@@ -114,6 +115,7 @@ def _read(
         if source.folder is not None:
             check_weight_files(source.folder)
         hf = load_weights(source.name, path, family.auto_class, options, plan, family.spare_weights)
+        check_finite(source.name, hf)
     return hf, processor
 
 
@@ -121,6 +123,7 @@ def _read_open_clip(source: Source, plan: WeightPlan) -> tuple[PreTrainedModel, 
     assert source.folder is not None  # only a folder is recognised as open_clip's
     with explained(source.name):
         hf, processor = read_open_clip_folder(source.folder)
+        check_finite(source.name, hf)
         hf.to(device=plan.device, dtype=None if plan.dtype == "auto" else plan.dtype)
     return hf, processor
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, VlmscopeError
 from vlmscope.models.families import FAMILIES
+from vlmscope.models.loading.damage import check_pointers, check_sizes
 from vlmscope.models.loading.refusals import load_error, no_connection
 from vlmscope.models.loading.wrappers import MERGE
 
@@ -122,6 +123,7 @@ def _source(name: str) -> Source:
                 f"The folder {path} holds no config.json, so it is no transformers checkpoint. "
                 "Give the folder that save_pretrained() wrote."
             )
+        check_pointers(path)
         return Source(name, path)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
         raise UnknownNameError(
@@ -211,7 +213,7 @@ def _adapter_error(name: str, folder: Path | None = None) -> ModelLoadError:
 def _read_config(file: Path, name: str) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelLoadError(
             f"{name} could not be loaded: its config.json is no JSON ({error}). It was cut off or "
             "edited: fetch the checkpoint again."
@@ -221,6 +223,7 @@ def _read_config(file: Path, name: str) -> dict[str, Any]:
             f"The config.json of {name} names no model_type, so it is no transformers checkpoint. "
             "Give one that save_pretrained() wrote."
         )
+    check_sizes(config, name)
     return config
 
 

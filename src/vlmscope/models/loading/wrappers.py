@@ -52,11 +52,12 @@ def check_whole(hf_model: Any, auto_class: str, *, answers: bool) -> None:
     """
     import transformers
 
-    # a class of its own: of an auto class there are many, and the family checks what it needs
-    named = getattr(transformers, auto_class, None)
-    single = isinstance(named, type) and issubclass(named, nn.Module)
     headless = answers and _output_layer(hf_model) is None
-    if headless or (single and not isinstance(hf_model, named)):
+    # a class of its own is asked for; of an auto class there are many, and the family checks more
+    named = getattr(transformers, auto_class, None)
+    if isinstance(named, type) and issubclass(named, nn.Module):
+        headless = headless or not isinstance(hf_model, named)
+    if headless:
         raise UnsupportedError(
             f"{type(hf_model).__name__} is the model without its head: load the same weights with "
             f"transformers.{auto_class}, or by vlmscope.load."
