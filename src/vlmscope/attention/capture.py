@@ -15,6 +15,7 @@ from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel
+from vlmscope.models.given_model import check_model
 from vlmscope.types import Head, TokenMap
 
 __all__ = ["Trace", "capture"]
@@ -57,6 +58,7 @@ def capture(
             rows need a token map and the model was run by hand.
         UnsupportedError: ``rows="box"`` of a family that has no documented way of writing boxes.
     """
+    check_model(model)
     if rows == "box":
         model.boxes  # noqa: B018 - raises where there is none
     choice = HeadChoice.of(model.decoder_shape, layers, heads)

@@ -22,6 +22,7 @@ from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.types import Role, TokenMap
 
 __all__ = ["Generation", "generate"]
@@ -71,6 +72,7 @@ def generate(
         UnsupportedError: options that make more than one answer, other inputs, or that run code from
             the hub; inside a knock-out those that run passes over another prompt; named.
     """
+    check_model(model)
     images, prompts = as_batch(image, prompt)
     encoded = model.encode(images[:1], prompts[:1], preset=preset, placement=placement)
     inputs = {name: value for name, value in encoded.inputs.items() if name != "position_ids"}

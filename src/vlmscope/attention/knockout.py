@@ -18,6 +18,7 @@ from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.attention.selection import HeadChoice, check_layers
 from vlmscope.errors import AttentionError, UnknownNameError
 from vlmscope.models import LoadedModel
+from vlmscope.models.given_model import check_model
 from vlmscope.types import TokenMap
 
 __all__ = ["EDGE_ROLES", "Edge", "Knockout", "knockout"]
@@ -54,6 +55,7 @@ def knockout(
         AttentionError: for a layer or head out of range, or no edge.
         KnockoutError: during a pass, when a row would lose every key.
     """
+    check_model(model)
     part = Knockout(model, edges, layers, heads, keep_own)
     with instrument(model) as active:
         active.blockers.append(part)

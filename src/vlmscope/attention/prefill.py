@@ -21,6 +21,7 @@ from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders import model as decoders
+from vlmscope.models.given_model import check_model
 from vlmscope.types import Role, TokenMap
 
 __all__ = [
@@ -83,6 +84,7 @@ def prefill(
         BadImageError, BadPhraseError: as their names say.
         AttentionError: when ``stop_after`` is no layer of the decoder.
     """
+    check_model(model)
     images, prompts = as_batch(image, prompt)
     encoded = model.encode(
         images, prompts, preset=preset, placement=placement, padding_side=padding_side
@@ -129,6 +131,7 @@ def token_map(
     placement: str | None = None,
 ) -> TokenMap:
     """Roles of every position and the pixels of every image token, without running the decoder."""
+    check_model(model)
     images, prompts = as_batch(image, prompt)
     return model.encode(images, prompts, preset=preset, placement=placement).token_maps[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from vlmscope.doctor.picture_cost import PictureCost, picture_cost
@@ -84,14 +85,17 @@ def footprint(name: str) -> Footprint:
         ModelLoadError: when its configuration cannot be read or describes no such model.
         UnknownNameError: a name that stands for nothing.
     """
+    from vlmscope.models.loading.foreign_code import refuse_foreign_code
     from vlmscope.models.loading.quantisation import quantisation
     from vlmscope.models.loading.refusals import explained
     from vlmscope.models.loading.sources import locate, pinned
 
     source = locate(name)
     if source.open_clip:
+        refuse_foreign_code(name, source.folder)
         return _of_open_clip(source)
     source = pinned(source)
+    refuse_foreign_code(name, source.files)
     with explained(name, source.offline):
         model = _empty_model(source)
     stored, origin = _stored(source)
@@ -153,13 +157,18 @@ def _builder(source: Source) -> Callable[[Any], Any]:
 
         def general(config: Any) -> Any:
             try:
-                return transformers.AutoModelForImageTextToText.from_config(config)
+                return _from_config(transformers.AutoModelForImageTextToText, config)
             except ValueError:  # a model that only encodes
-                return transformers.AutoModel.from_config(config)
+                return _from_config(transformers.AutoModel, config)
 
         return general
-    built: Callable[[Any], Any] = auto.from_config
-    return built
+    return partial(_from_config, auto)
+
+
+def _from_config(kind: Any, config: Any) -> Any:
+    if hasattr(kind, "from_config"):
+        return kind.from_config(config, trust_remote_code=False)
+    return kind(config)  # a class, not a choice among classes
 
 
 def _stored(source: Source) -> tuple[dict[str, int] | None, str]:

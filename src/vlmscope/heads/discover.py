@@ -18,6 +18,7 @@ from vlmscope.heads.options import DiscoveryOptions
 from vlmscope.heads.selection import Selection, entropies_of, select
 from vlmscope.heads.survey import Survey, survey
 from vlmscope.models import LoadedModel
+from vlmscope.models.given_model import check_model
 from vlmscope.stats import bootstrap_ratios
 from vlmscope.types import Head, HeadFrequency, HeadSet
 from vlmscope.version import __version__
@@ -58,6 +59,7 @@ def discover_heads(
         UnsupportedError: a model without a decoder, or one where no head's attention has any
             structure at all.
     """
+    check_model(model)
     options = options or DiscoveryOptions()
     layers, width = decoder_shape(model)
     if options.skip_layers >= layers:

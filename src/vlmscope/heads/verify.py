@@ -20,6 +20,7 @@ from vlmscope.heads.options import LocalizationHeadsOptions
 from vlmscope.heads.survey import survey
 from vlmscope.metrics import accuracy_at, mean_over_images
 from vlmscope.models import LoadedModel
+from vlmscope.models.given_model import check_model
 from vlmscope.post import PostOptions
 from vlmscope.post.options import with_post
 from vlmscope.stats import Interval
@@ -67,6 +68,7 @@ def verify_heads(
         ModelMismatchError: a state file of another model, other heads or another setting.
         OutputError: a state file that is none, or cannot be written.
     """
+    check_model(model)
     chosen = resolve_heads(heads, model)
     options = with_post(LocalizationHeadsOptions(), model.card.grounding, post)
     judge = Judge.of(model.decoder_shape, chosen, options, seed)

@@ -12,6 +12,7 @@ from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
 from vlmscope.methods.ground import ground_options
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.results import AnswerComparison, Grounding
 from vlmscope.types import Answer
 
@@ -104,6 +105,7 @@ def compare_answer(
 
 
 def _check(model: Any, phrase: Any) -> None:
+    check_model(model)
     if not isinstance(model, LoadedModel):
         raise UnsupportedError(
             f"{getattr(model, 'id', type(model).__name__)} answers nothing: it is an encoder. "

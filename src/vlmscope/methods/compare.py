@@ -31,6 +31,7 @@ from vlmscope.methods.ground import (
     with_image_notes,
 )
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.post import PostOptions
 from vlmscope.refine import Refiner
 from vlmscope.results import Grounding, MethodComparison
@@ -72,6 +73,7 @@ def compare_methods(
             methods has a use.
         BadImageError, BadPhraseError, UnsupportedError: as for :func:`vlmscope.ground`.
     """
+    check_model(model)
     check_refiner(refine)
     chosen = methods_for(model, methods)
     prompts = prompts_of(phrases)

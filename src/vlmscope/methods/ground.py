@@ -11,6 +11,7 @@ from vlmscope.errors import BadOptionError, BadPhraseError, UnsupportedError
 from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
 from vlmscope.post.options import post_fields
@@ -93,6 +94,7 @@ def ground(
         UnsupportedError: a method that cannot run on the model.
         BadOptionError: ``refine`` that is no Refiner, or an argument that the method has no use for.
     """
+    check_model(model)
     check_refiner(refine)
     chosen = _chosen(model, method)
     settings = ground_options(chosen, model, options)

@@ -34,6 +34,7 @@ from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.ground import ground_options
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
+from vlmscope.models.given_model import check_model
 from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
 from vlmscope.results import Segmentation
 from vlmscope.types import BACKGROUND
@@ -229,6 +230,7 @@ def segmenter(
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
+    check_model(model)
     chosen = dense_method(method)
     if not isinstance(model, DualEncoder):
         raise UnsupportedError(

@@ -56,7 +56,7 @@ class SamKind:
 
         Args:
             path: a folder, or an id on the hub.
-            options: for transformers: ``revision``.
+            options: for transformers: ``revision``, ``trust_remote_code``.
 
         Raises:
             OSError, ValueError, ImportError: from transformers.

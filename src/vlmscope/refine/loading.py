@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import UnknownNameError
+from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import plan_weights
+from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, locate, pinned
@@ -45,6 +47,7 @@ def load_sam(
         BadOptionError: a revision of a folder.
     """
     source = pinned(_locate(name, revision), revision)
+    refuse_foreign_code(name, source.files)
     kind = kind_of(source.config["model_type"], name)
     kind.check_installed(name)
     quantised = quantisation(source.config)
@@ -52,9 +55,13 @@ def load_sam(
     path, options = source.path, source.options
     with explained(name, source.offline):
         images = kind.load_images(path, options)
+        refuse_foreign_code(
+            name, source.files
+        )  # of the hub's files, some have only now been fetched
         if source.folder is not None:
             check_weight_files(source.folder)
         hf = load_weights(name, path, kind.model_class, options, plan)
+        check_finite(name, hf)
     if quantised is None:
         _widen(hf)
     return Refiner.wrap(hf, images, name=name, revision=source.revision)

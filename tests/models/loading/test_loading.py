@@ -184,14 +184,6 @@ def test_a_configuration_without_a_model_type(checkpoint: Path, text: str) -> No
         vs.load(str(checkpoint))
 
 
-def test_foreign_code_is_not_run_unasked(checkpoint: Path) -> None:
-    """A covered type whose repository brings its own configuration class."""
-    change_config(checkpoint, auto_map={"AutoConfig": "evil.Config", "AutoModel": "evil.Model"})
-    (checkpoint / "evil.py").write_text(f"open({str(checkpoint / 'ran')!r}, 'w').close()\n")
-    assert vs.load(str(checkpoint)).family.id == "llava"  # transformers' own class is there
-    assert not (checkpoint / "ran").exists()
-
-
 def test_a_revision_of_a_folder(whole: Path) -> None:
     with pytest.raises(BadOptionError, match="'main'.*a folder"):
         vs.load(str(whole), revision="main")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import vlmscope as vs
 from dual_families import tokenizer
+from vlmscope.doctor.footprint import footprint
 from vlmscope.errors import ModelLoadError, UnknownNameError
 from vlmscope.models.loading.open_clip import OpenClipShape, convert_open_clip
 
@@ -190,3 +191,26 @@ def test_a_folder_with_another_kind_of_tower_is_refused(tmp_path) -> None:
     (tmp_path / "open_clip_model.safetensors").unlink()
     with pytest.raises(ModelLoadError, match=r"open_clip_model.safetensors"):
         vs.load(str(path))
+
+
+def test_pickled_weights_are_read_by_the_loader_for_tensors_alone(tmp_path) -> None:
+    wanted = vs.load(str(folder(tmp_path))).hf.state_dict()
+    (tmp_path / "open_clip_model.safetensors").unlink()
+    file = tmp_path / "open_clip_pytorch_model.bin"
+    torch.save(state_dict(), file)
+    loaded = vs.load(str(tmp_path)).hf.state_dict()
+    assert all(torch.equal(value, loaded[key]) for key, value in wanted.items())
+    torch.save({**state_dict(), "more": print}, file)
+    with pytest.raises(ModelLoadError, match=r"asks for \S*print") as caught:
+        vs.load(str(tmp_path))
+    assert "weights_only" not in str(caught.value)
+
+
+def test_foreign_code_is_refused_also_here(tmp_path) -> None:
+    path = folder(tmp_path)
+    settings = json.loads((path / "tokenizer_config.json").read_text())
+    settings["auto_map"] = {"AutoTokenizer": ["trap.Slow", "trap.Fast"]}
+    (path / "tokenizer_config.json").write_text(json.dumps(settings))
+    for door in (vs.load, footprint):
+        with pytest.raises(ModelLoadError, match=r"auto_map in tokenizer_config\.json"):
+            door(str(path))

@@ -18,6 +18,7 @@ from vlmscope.attention.continuation import Cached, continue_greedily
 from vlmscope.data.images import open_image
 from vlmscope.errors import UnsupportedError, VlmscopeWarning
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.options import check_number
 
 __all__ = ["CompressedContext", "ReadImage", "compress_context", "read_image"]
@@ -109,6 +110,7 @@ def compress_context(
         UnsupportedError: a family that cannot go on from a cached image, or a sliding window
             shorter than the context, which would count the forgotten tokens wrongly.
     """
+    check_model(model)
     check_number("keep", keep, at_least=0, at_most=1)  # before any pass
     read = read_image(
         model,

@@ -14,6 +14,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import walk
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
+from vlmscope.models.given_model import check_model
 from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["ContextCurve", "ContextPoint", "context_sweep"]
@@ -96,6 +97,7 @@ def context_sweep(
     Raises:
         BadSampleError: no question.
     """
+    check_model(model)
     outcomes: dict[tuple[str, float], list[_Outcome]] = {}
     settings = {"preset": preset, "placement": placement, "seed": seed}
 

@@ -17,6 +17,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.options import CheckedOptions, option
 from vlmscope.types import TokenMap
 
@@ -63,6 +64,7 @@ def attention_flow(
         BadSampleError: no sample, or one that is no question.
         UnknownNameError: an unknown preset or placement.
     """
+    check_model(model)
     options = options or FlowOptions()
     run = run_record(model, analysis="flow", **asdict(options))
     log = SampleLog(resume, run)

@@ -33,6 +33,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 
 __all__ = ["knockout_sweep"]
 
@@ -72,6 +73,7 @@ def knockout_sweep(
         UnknownNameError: an unknown role, preset or placement.
         AttentionError: windows or heads beyond the decoder.
     """
+    check_model(model)
     options = options or KnockoutOptions()
     plan = _Plan.of(model, options)
     marks = Marks.of(objects, judge, options.ask)

@@ -21,6 +21,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.options import CheckedOptions, option
 
 __all__ = ["PromptOptions", "prompt_ablation"]
@@ -65,6 +66,7 @@ def prompt_ablation(
         BadSampleError: no sample, or one that is no question.
         BadPhraseError: a replacement that leaves nothing to ask.
     """
+    check_model(model)
     options = options or PromptOptions()
     run = run_record(
         model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})

@@ -18,6 +18,7 @@ from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadPhraseError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.given_model import check_model
 from vlmscope.options import CheckedOptions, option
 from vlmscope.post import PostOptions, attention_share, image_cautions, locate
 from vlmscope.post.options import with_post
@@ -101,6 +102,7 @@ def token_grounding(
         BadPhraseError: an answer without a word, or a phrase that is not in the answer.
         AttentionError: layers or heads that the model does not have.
     """
+    check_model(model)
     options = options or TokenOptions()
     layers = options.layers(len(model.layers))
     pixels = open_image(image).pixels

@@ -18,6 +18,7 @@ from vlmscope.models.decoders.padded_square import PaddedSquareFamily, check_sid
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import Axis
+from vlmscope.models.spare_weights import TOWER_HEAD
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -38,6 +39,7 @@ class DeepseekVlFamily(PaddedSquareFamily):
     checkpoints = (
         Checkpoint("deepseek-community/deepseek-vl-1.3b-chat", "2B", "DeepSeek Model License"),
     )
+    spare_weights = (TOWER_HEAD,)
     paper_system = _SYSTEM
     processor_class = "DeepseekVLProcessor"
     image_processors = ("DeepseekVLImageProcessor",)
@@ -60,6 +62,7 @@ class DeepseekVlHybridFamily(PaddedSquareFamily):
     format_hints = (
         FormatHint("deepseek-community/deepseek-vl-7b-chat", model_type="multi_modality"),
     )
+    spare_weights = (TOWER_HEAD,)
     paper_system = _SYSTEM
     processor_class = "DeepseekVLHybridProcessor"
     image_processors = ("DeepseekVLHybridImageProcessor",)

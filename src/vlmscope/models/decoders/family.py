@@ -18,6 +18,7 @@ from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt, write_chat, write_paper
 from vlmscope.models.prompts.written_boxes import BoxConvention
+from vlmscope.models.spare_weights import SpareWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -36,6 +37,7 @@ class Family(ABC):
         auto_class: name of the class of transformers that loads it.
         checkpoints: well-known ones, for `vlmscope models`; no two families share one.
         format_hints: formats of its weights that transformers does not read.
+        spare_weights: what its checkpoints may hold beyond what the model takes; all else is refused.
         presets: prompt presets that it can write; the first is the default for grounding.
         paper_system: system sentence of the ``paper`` preset, unless a checkpoint has its own.
         placements: ways to fit an image; the first is the default.
@@ -52,6 +54,7 @@ class Family(ABC):
     auto_class: str = "AutoModelForImageTextToText"
     checkpoints: tuple[Checkpoint, ...] = ()
     format_hints: tuple[FormatHint, ...] = ()
+    spare_weights: tuple[SpareWeights, ...] = ()
     presets: tuple[str, ...] = ("chat", "paper")
     paper_system: str = ""
     placements: tuple[str, ...] = ("processor",)

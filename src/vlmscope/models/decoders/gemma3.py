@@ -28,6 +28,7 @@ from vlmscope.models.layout.processor_checks import (
 )
 from vlmscope.models.layout.vision_towers import check_tower, tower_sides
 from vlmscope.models.prompts.prompt import Expansion, PromptRequest
+from vlmscope.models.spare_weights import TOWER_HEAD
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -46,6 +47,7 @@ class Gemma3Family(Family):
         Checkpoint("google/gemma-3-4b-it", "4.3B", "Gemma Terms of Use", "gated"),
         Checkpoint("google/gemma-3-12b-it", "12B", "Gemma Terms of Use", "gated"),
     )
+    spare_weights = (TOWER_HEAD,)
     placements = ("processor", "pad", _CROPS)
     limits = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "

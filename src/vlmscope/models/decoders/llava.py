@@ -23,6 +23,7 @@ from vlmscope.models.layout.processor_checks import check_parts, check_tokens
 from vlmscope.models.layout.vision_towers import check_selection, has_class_token
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
+from vlmscope.models.spare_weights import TOWER_HEAD
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -67,6 +68,7 @@ class LlavaFamily(Family):
             origin="the original LLaVA code",
         ),
     )
+    spare_weights = (TOWER_HEAD,)
     presets = ("paper", "chat")
     paper_system = _SYSTEM
     placements = ("pad", "processor")

@@ -31,6 +31,7 @@ from vlmscope.models.layout.processor_checks import (
 from vlmscope.models.layout.vision_towers import check_tower, tower_sides
 from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
+from vlmscope.models.spare_weights import TOWER_HEAD
 from vlmscope.types import Role
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class PaliGemmaFamily(Family):
         Checkpoint("google/paligemma-3b-mix-224", "2.9B", "Gemma Terms of Use", "gated"),
         Checkpoint("google/paligemma2-3b-mix-448", "3B", "Gemma Terms of Use", "gated"),
     )
+    spare_weights = (TOWER_HEAD,)
     presets = ("plain", "detect")
     placements = ("processor", "pad")
     causal_image = False

@@ -13,6 +13,7 @@ from vlmscope.models.encoders.blocks import QKV, VisionBlock
 from vlmscope.models.encoders.clip import check_text_side, tokenise
 from vlmscope.models.encoders.dual import DualFamily
 from vlmscope.models.encoders.patches import PatchGrid, resize_positions
+from vlmscope.models.spare_weights import POOLER, SpareWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,6 +27,10 @@ class BlipFamily(DualFamily):
     id = "blip"
     model_types = ("blip",)
     auto_class = "BlipForImageTextRetrieval"
+    spare_weights = (
+        POOLER,
+        SpareWeights(r"^text_decoder\.", "the captioner, which compares no text with an image"),
+    )
     checkpoints = (Checkpoint("Salesforce/blip-itm-base-coco", "224M", "BSD-3-Clause", side=384),)
 
     def blocks(self, hf: PreTrainedModel) -> list[VisionBlock]:

@@ -28,6 +28,7 @@ from vlmscope.models.encoders.patches import (
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.frozen import frozen
 from vlmscope.models.prompts.control_tokens import refuse_control_tokens
+from vlmscope.models.spare_weights import SpareWeights
 from vlmscope.types import TokenMap
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class DualFamily(ABC):
         auto_class: name of the auto class of transformers that loads it.
         checkpoints: well-known ones, for `vlmscope models`; no two families share one.
         format_hints: formats of its weights that transformers does not read.
+        spare_weights: what its checkpoints may hold beyond what the model takes; all else is refused.
         prefix_tokens: special tokens in front of the patches (the class token).
         templates: whether phrases may be put into prompt templates.
         notes: what is done where the encoder differs from CLIP.
@@ -70,6 +72,7 @@ class DualFamily(ABC):
     auto_class: str
     checkpoints: tuple[Checkpoint, ...] = ()
     format_hints: tuple[FormatHint, ...] = ()
+    spare_weights: tuple[SpareWeights, ...] = ()
     prefix_tokens: int = 1
     templates: bool = True
     notes: tuple[str, ...] = ()

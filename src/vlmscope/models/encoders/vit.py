@@ -16,6 +16,7 @@ from vlmscope.models.cards import Checkpoint
 from vlmscope.models.encoders.blocks import VisionBlock, separate_projections
 from vlmscope.models.encoders.dual import DualFamily
 from vlmscope.models.encoders.patches import PatchGrid, resize_positions
+from vlmscope.models.spare_weights import POOLER
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,6 +34,7 @@ class VitFamily(DualFamily):
         Checkpoint("google/vit-base-patch16-224", "87M", "Apache-2.0", "phrases = labels"),
         Checkpoint("facebook/deit-tiny-patch16-224", "6M", "Apache-2.0", "phrases = labels"),
     )
+    spare_weights = (POOLER,)
     templates = False
     notes = ("no text encoder: phrases are looked up among the classifier's labels",)
     _trunk = "vit"

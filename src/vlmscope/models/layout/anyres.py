@@ -33,6 +33,7 @@ from vlmscope.models.layout.tiles import Tile
 from vlmscope.models.layout.vision_towers import check_selection, tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
+from vlmscope.models.spare_weights import TOWER_HEAD
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -52,6 +53,7 @@ class AnyresFamily(Family):
 
     processor_class: str
     image_processors: tuple[str, ...]
+    spare_weights = (TOWER_HEAD,)
     boxes = BoxConvention(
         "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
         form="lists",

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.errors import BadOptionError, ModelLoadError, UnsupportedError
+from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family_registry import AnyFamily
+from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
+from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
 from vlmscope.models.loading.weights import check_weight_files, load_weights
+from vlmscope.models.loading.wrappers import check_unwrapped, check_whole
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +68,8 @@ def load(
     if max_side is not None and max_side < 1:
         raise BadOptionError(f"max_side must be at least 1 pixel, got {max_side}.")
     source = find_source(name, revision)
+    if not trust_remote_code:
+        refuse_foreign_code(source.name, source.files)
     family = FAMILIES.for_config(source.config, name)
     plan = plan_weights(
         dtype,
@@ -105,9 +110,12 @@ def _read(
     wants_text = not isinstance(family, DualFamily) or family.templates
     with explained(source.name, source.offline):
         processor = load_processor(path, options, wants_text)
+        if not trust_remote_code:  # again: of the hub's files, some have only now been fetched
+            refuse_foreign_code(source.name, source.files)
         if source.folder is not None:
             check_weight_files(source.folder)
-        hf = load_weights(source.name, path, family.auto_class, options, plan)
+        hf = load_weights(source.name, path, family.auto_class, options, plan, family.spare_weights)
+        check_finite(source.name, hf)
     return hf, processor
 
 
@@ -115,6 +123,7 @@ def _read_open_clip(source: Source, plan: WeightPlan) -> tuple[PreTrainedModel, 
     assert source.folder is not None  # only a folder is recognised as open_clip's
     with explained(source.name):
         hf, processor = read_open_clip_folder(source.folder)
+        check_finite(source.name, hf)
         hf.to(device=plan.device, dtype=None if plan.dtype == "auto" else plan.dtype)
     return hf, processor
 
@@ -136,16 +145,16 @@ def from_pretrained_model(
         revision: for records; default: the commit it was loaded from.
 
     Raises:
-        UnsupportedError: a family that vlmscope does not cover.
+        UnsupportedError: a family that vlmscope does not cover, a model still wrapped for training
+            (peft, DataParallel ...), or one without its head.
         ModelMismatchError: a processor that does not belong to the model.
+        ModelLoadError: no transformers model.
     """
-    config = getattr(hf_model, "config", None)
-    if config is None or not hasattr(config, "model_type"):
-        raise ModelLoadError(
-            f"from_pretrained_model needs a transformers model, got {type(hf_model).__name__}."
-        )
+    check_unwrapped(hf_model)
+    config: Any = hf_model.config
     name = name or getattr(config, "_name_or_path", "") or type(hf_model).__name__
     family = FAMILIES.for_model_type(config.model_type, name)
+    check_whole(hf_model, family.auto_class, answers=not isinstance(family, DualFamily))
     family.check(hf_model, processor)
     commit = revision or getattr(config, "_commit_hash", None)
     return _wrap(Source(name, revision=commit), hf_model, processor, family)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from vlmscope.errors import ModelLoadError, UnknownNameError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["ACTIVATIONS", "OpenClipShape", "convert_open_clip", "read_open_clip_folder"]
 
 ACTIVATIONS = ("quick_gelu", "gelu")
+
+_WEIGHTS = "open_clip_model.safetensors"
+_PICKLED = "open_clip_pytorch_model.bin"
 
 # in OpenAI's and open_clip's state dicts, but no weights
 _NOT_WEIGHTS = {"input_resolution", "context_length", "vocab_size", "attn_mask"}
@@ -126,23 +130,19 @@ def convert_open_clip(state: Mapping[str, Tensor], shape: OpenClipShape) -> CLIP
 def read_open_clip_folder(folder: Path) -> tuple[CLIPModel, Any]:
     """Model and processor of a folder in open_clip's layout on the hub.
 
-    It holds ``open_clip_config.json``, ``open_clip_model.safetensors`` and tokenizer files.
+    It holds ``open_clip_config.json``, tokenizer files, and ``open_clip_model.safetensors`` or
+    ``open_clip_pytorch_model.bin``; the latter is read by torch's loader for tensors alone.
 
     Raises:
         ModelLoadError: a file is missing or describes a tower that is no plain transformer.
+        UnpicklingError: pickled weights that hold more than tensors.
     """
-    from safetensors.torch import load_file
     from transformers import AutoTokenizer, CLIPImageProcessorPil, CLIPProcessor
 
-    weights = folder / "open_clip_model.safetensors"
-    if not weights.is_file():
-        raise ModelLoadError(
-            f"{folder} has an open_clip_config.json but no open_clip_model.safetensors. Pickled "
-            "weights (.bin, .pt) are not read: save them as safetensors."
-        )
+    weights = _weights_file(folder)
     record = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
     shape = _shape(record.get("model_cfg", {}), folder)
-    model = convert_open_clip(load_file(weights), shape)
+    model = convert_open_clip(_read_weights(weights), shape)
     preprocessing = record.get("preprocess_cfg", {})
     side = model.config.vision_config.image_size
     image_processor = CLIPImageProcessorPil(
@@ -154,11 +154,30 @@ def read_open_clip_folder(folder: Path) -> tuple[CLIPModel, Any]:
             if name in preprocessing
         },
     )
-    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     # the pooled text token is the end of text, whose id the tokenizer knows
     model.config.text_config.eos_token_id = tokenizer.eos_token_id
     model.text_model.eos_token_id = tokenizer.eos_token_id
     return model, CLIPProcessor(image_processor, tokenizer)
+
+
+def _weights_file(folder: Path) -> Path:
+    for name in (_WEIGHTS, _PICKLED):
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelLoadError(
+        f"{folder} has an open_clip_config.json but neither {_WEIGHTS} nor {_PICKLED}. Fetch the "
+        "checkpoint again."
+    )
+
+
+def _read_weights(file: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    if file.name == _WEIGHTS:
+        return load_file(file)
+    state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return state
 
 
 def _shape(config: Mapping[str, Any], folder: Path) -> OpenClipShape:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator, Sequence
 
 from vlmscope.errors import ModelLoadError, VlmscopeError
+from vlmscope.models.loading.foreign_code import foreign_code_message
 
 __all__ = ["explained", "load_error", "no_connection"]
 
@@ -73,7 +75,7 @@ def no_connection(error: BaseException) -> str | None:
 
 def _explain(name: str, error: BaseException, offline: str | None) -> str:
     chain = _chain_of(error)
-    for reason in (_memory, _disk, _hub, _network, _damage, _foreign_code, _package):
+    for reason in (_memory, _disk, _hub, _network, _pickle, _damage, _foreign_code, _package):
         sentence = reason(name, chain)
         if sentence is not None:
             return sentence
@@ -172,6 +174,20 @@ def _not_here(name: str, cause: str) -> str:
     )
 
 
+def _pickle(name: str, chain: _Chain) -> str | None:
+    """What the restricted loader of torch refuses; its own words advise to do without it."""
+    text = next((str(each) for each in chain if "weights_only" in str(each)), None)
+    if text is None:
+        return None
+    wish = re.search(r"GLOBAL (\S+)", text)
+    what = f"it asks for {wish[1]}, which is no tensor" if wish else "it is damaged or no such file"
+    return (
+        f"The pickled weights (.bin) of {name} were not read, since a pickle may run code and the "
+        f"loader for tensors alone refuses this one: {what}. Give weights as safetensors, or fetch "
+        "the checkpoint again."
+    )
+
+
 def _damage(name: str, chain: _Chain) -> str | None:
     for error in chain:
         if _is(error, _NOT_WHOLE) or "PytorchStreamReader" in str(error):
@@ -185,10 +201,7 @@ def _damage(name: str, chain: _Chain) -> str | None:
 def _foreign_code(name: str, chain: _Chain) -> str | None:
     if not any("trust_remote_code" in str(error) for error in chain):
         return None
-    return (
-        f"{name} comes with code of its own, which is run only on request. Read that code first; "
-        "then give trust_remote_code=True (--trust-remote-code)."
-    )
+    return foreign_code_message(name)
 
 
 def _package(name: str, chain: _Chain) -> str | None:

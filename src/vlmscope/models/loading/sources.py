@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, VlmscopeError
 from vlmscope.models.families import FAMILIES
+from vlmscope.models.loading.damage import check_pointers, check_sizes
 from vlmscope.models.loading.refusals import load_error, no_connection
+from vlmscope.models.loading.wrappers import MERGE
 
 __all__ = ["OPEN_CLIP", "Source", "find_source", "fingerprint", "locate", "pinned"]
 
 OPEN_CLIP = "open_clip_config.json"
+
+_ADAPTER = "adapter_config.json"
+
 _FINGERPRINT_BYTES = 1 << 20
 _PATIENCE = 10.0  # seconds for the hub's first answer
 
@@ -51,10 +57,12 @@ class Source:
     @property
     def options(self) -> dict[str, Any]:
         """What transformers is given beside :attr:`path`, so that all is read from one state."""
-        if self.folder is not None:
-            return {}
-        # without a connection every look-up is tried again and again, for minutes in all
-        return {"revision": self.revision, "local_files_only": self.offline is not None}
+        # said, not left out: without a word transformers asks on the terminal and runs it on "y"
+        options: dict[str, Any] = {"trust_remote_code": False}
+        if self.folder is None:
+            # without a connection every look-up is tried again and again, for minutes in all
+            options |= {"revision": self.revision, "local_files_only": self.offline is not None}
+        return options
 
     @property
     def open_clip(self) -> bool:
@@ -82,9 +90,15 @@ def locate(name: str, revision: str | None = None) -> Source:
     Raises:
         UnknownNameError: a name that is none of these.
         ModelLoadError: a folder without a configuration.
-        BadOptionError: a revision of something that has none.
+        BadOptionError: a name that is empty or no text, or a revision of something that has none.
     """
-    source = _source(name)
+    if not isinstance(name, str | os.PathLike) or not os.fspath(name).strip():
+        got = repr(name) if isinstance(name, str) or name is None else type(name).__name__
+        raise BadOptionError(
+            f"A model is named by an embedded id, a hub id (owner/name) or a folder, got {got}. The "
+            "smallest is 'tiny-llava'; see: vlmscope models."
+        )
+    source = _source(os.fspath(name))
     if revision is not None and source.folder is not None:
         raise BadOptionError(
             f"The revision {revision!r} was given, but {name} is "
@@ -102,11 +116,14 @@ def _source(name: str) -> Source:
         return Source(name, Path(embedded_path(name)), embedded=True)
     path = Path(name).expanduser()
     if path.is_dir():
+        if (path / _ADAPTER).is_file():
+            raise _adapter_error(name, path)
         if not any((path / config).is_file() for config in ("config.json", OPEN_CLIP)):
             raise ModelLoadError(
                 f"The folder {path} holds no config.json, so it is no transformers checkpoint. "
                 "Give the folder that save_pretrained() wrote."
             )
+        check_pointers(path)
         return Source(name, path)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
         raise UnknownNameError(
@@ -157,7 +174,7 @@ def _pinned_on_hub(source: Source, revision: str | None) -> Source:
 
     offline = None
     try:
-        HfApi().model_info(source.name, revision=revision, timeout=_PATIENCE)
+        state = HfApi().model_info(source.name, revision=revision, timeout=_PATIENCE)
     except Exception as error:
         offline = no_connection(error)
         if offline is None:
@@ -165,17 +182,38 @@ def _pinned_on_hub(source: Source, revision: str | None) -> Source:
         # when the cache has nothing either, this raises, with the error above as its context
         file = hf_hub_download(source.name, "config.json", revision=revision, local_files_only=True)
     else:
+        if any(file.rfilename == _ADAPTER for file in state.siblings or ()):
+            raise _adapter_error(source.name)
         # by the branch's name, so that the cache learns what it stands for
         file = hf_hub_download(source.name, "config.json", revision=revision)
     folder = Path(file).parent  # the cache keeps one folder per commit
+    if (folder / _ADAPTER).is_file():
+        raise _adapter_error(source.name, folder)
     config = _read_config(Path(file), source.name)
     return replace(source, config=config, revision=folder.name, files=folder, offline=offline)
+
+
+def _adapter_error(name: str, folder: Path | None = None) -> ModelLoadError:
+    """transformers applies an adapter beside the weights only where peft is, and says nothing."""
+    base = None
+    if folder is not None:
+        try:
+            settings = json.loads((folder / _ADAPTER).read_text(encoding="utf-8"))
+            base = settings.get("base_model_name_or_path")
+        except (OSError, ValueError, AttributeError, RecursionError):
+            base = None  # damaged: the base is only named to help
+    base_model = repr(base) if isinstance(base, str) and base else "its base model"
+    return ModelLoadError(
+        f"{name} holds an adapter ({_ADAPTER}), which is not applied here: load {base_model} and the "
+        f"adapter with peft, merge them by {MERGE}, and give from_pretrained_model the result or load "
+        "the folder that its save_pretrained() writes."
+    )
 
 
 def _read_config(file: Path, name: str) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelLoadError(
             f"{name} could not be loaded: its config.json is no JSON ({error}). It was cut off or "
             "edited: fetch the checkpoint again."
@@ -185,6 +223,7 @@ def _read_config(file: Path, name: str) -> dict[str, Any]:
             f"The config.json of {name} names no model_type, so it is no transformers checkpoint. "
             "Give one that save_pretrained() wrote."
         )
+    check_sizes(config, name)
     return config
 
 

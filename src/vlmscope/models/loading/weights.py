@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import ModelLoadError
 from vlmscope.models.loading.devices import WeightPlan
+from vlmscope.models.spare_weights import SpareWeights, unexplained
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -43,7 +44,12 @@ _LISTED = 5
 
 
 def load_weights(
-    name: str, path: str, auto_class: str, options: Mapping[str, Any], plan: WeightPlan
+    name: str,
+    path: str,
+    auto_class: str,
+    options: Mapping[str, Any],
+    plan: WeightPlan,
+    spare: Iterable[SpareWeights] = (),
 ) -> PreTrainedModel:
     """Load a model in evaluation mode and put it where it is used.
 
@@ -53,9 +59,11 @@ def load_weights(
         auto_class: the class of transformers that loads it.
         options: for transformers: ``revision``, ``trust_remote_code``.
         plan: what the weights become and where they go.
+        spare: what may be left over, see :mod:`vlmscope.models.spare_weights`.
 
     Raises:
-        ModelLoadError: weights that are missing or have other shapes than the configuration says.
+        ModelLoadError: weights that are missing, left over, or of other shapes than the configuration
+            says.
     """
     import transformers
 
@@ -70,7 +78,9 @@ def load_weights(
         ignore_mismatched_sizes=True,  # refused below, with names and shapes
     )
     _check_shapes(name, report["mismatched_keys"])
-    _check_complete(name, report["missing_keys"], report["unexpected_keys"])
+    left = unexplained(report["unexpected_keys"], spare)
+    _check_complete(name, report["missing_keys"], left)
+    _check_used(name, left)
     if plan.device is not None:
         hf.to(plan.device)
     model: PreTrainedModel = hf.eval()
@@ -86,6 +96,17 @@ def _check_complete(name: str, missing: Collection[str], left: Collection[str]) 
         f"{name} lacks {len(missing)} of the weights that its config.json asks for: "
         f"{_listed(missing)}.{unused} They would be random numbers. Fetch the checkpoint again, or "
         "give one whose weights and config.json belong together."
+    )
+
+
+def _check_used(name: str, left: Collection[str]) -> None:
+    """transformers leaves out what fits nowhere and only warns: half a model answers otherwise."""
+    if not left:
+        return
+    raise ModelLoadError(
+        f"{name} holds {len(left)} weights that fit nowhere in the model of its config.json: "
+        f"{_listed(left)}. Without them it is not the model that was trained. Fetch the checkpoint "
+        "again, or give one whose weights and config.json belong together."
     )
 
 

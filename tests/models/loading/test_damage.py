@@ -1,0 +1,105 @@
+"""Pointers in place of files, sizes of zero, weights that are no numbers: one sentence each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import dual_families
+import vlmscope as vs
+from families import llava
+from sams import tiny_sam
+from vlmscope.doctor.footprint import footprint
+from vlmscope.errors import ModelLoadError
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 605157884\n"
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    model = dual_families.clip()
+    model.hf.save_pretrained(tmp_path)
+    model.processor.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def sam(tmp_path: Path) -> Path:
+    for part in tiny_sam():
+        part.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_pointer(file: str, door: Callable[[str], Any], encoder: Path) -> None:
+    (encoder / file).write_text(POINTER)
+    with pytest.raises(ModelLoadError, match=rf"{file} is a Git-LFS pointer.*`git lfs pull` in "):
+        door(str(encoder))
+
+
+def test_a_pointer_in_place_of_a_sam_or_a_pickle(sam: Path) -> None:
+    (sam / "model.safetensors").rename(sam / "pytorch_model.bin")
+    (sam / "pytorch_model.bin").write_text(POINTER)
+    with pytest.raises(ModelLoadError, match=r"pytorch_model\.bin is a Git-LFS pointer"):
+        vs.load_sam(str(sam))
+
+
+def test_pointers_to_formats_that_are_not_read(encoder: Path) -> None:
+    for name in ("pytorch_model.bin", "flax_model.msgpack", "consolidated.safetensors"):
+        (encoder / name).write_text(POINTER)
+    assert vs.load(str(encoder)).family.id == "clip"
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize("value", [0, -4])
+@pytest.mark.parametrize("place", ["vision_config.num_attention_heads", "text_config.hidden_size"])
+def test_sizes_of_zero(place: str, value: int, door: Callable[[str], Any], encoder: Path) -> None:
+    config = json.loads((encoder / "config.json").read_text())
+    part, key = place.split(".")
+    config[part][key] = value
+    (encoder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelLoadError, match=rf"says {place}: {value}, .*at least 1"):
+        door(str(encoder))
+
+
+def test_a_configuration_of_brackets(encoder: Path) -> None:
+    (encoder / "config.json").write_text("[" * 100_000)
+    with pytest.raises(ModelLoadError, match=r"config\.json is no JSON"):
+        vs.load(str(encoder))
+
+
+def spoil(folder: Path, value: float) -> str:
+    """Put one number into the last weight; returns its name."""
+    weights = load_file(folder / "model.safetensors")
+    key = sorted(key for key, weight in weights.items() if weight.dim() > 1)[-1]
+    weights[key].view(-1)[-1] = value
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return key
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers(value: float, encoder: Path) -> None:
+    key = spoil(encoder, value)
+    with pytest.raises(ModelLoadError, match=rf"NaN or infinite.*{key}"):
+        vs.load(str(encoder))
+
+
+def test_a_decoder_and_a_sam_too(sam: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    spoil(sam, float("nan"))
+    with pytest.raises(ModelLoadError, match="NaN or infinite"):
+        vs.load_sam(str(sam))
+    folder = tmp_path_factory.mktemp("decoder")
+    model = llava()
+    model.hf.save_pretrained(folder)
+    model.processor.save_pretrained(folder)
+    spoil(folder, float("nan"))
+    for dtype in (None, torch.bfloat16):
+        with pytest.raises(ModelLoadError, match="NaN or infinite"):
+            vs.load(str(folder), dtype=dtype)
