@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from vlmscope.data.datasets.base import Skipped
 from vlmscope.errors import BadSampleError
+from vlmscope.io import parse_json
 
 __all__ = ["PanopticEntry", "PanopticListing"]
 
@@ -58,8 +58,8 @@ class PanopticListing:
         """
         try:
             data = path.read_bytes()
-            content = json.loads(data)
-        except (OSError, ValueError, RecursionError) as error:
+            content = parse_json(data.decode("utf-8-sig"))
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise BadSampleError(
                 f"Cannot read the panoptic listing {path}: {reason}. A COCO-panoptic folder holds "
