@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from vlmscope.errors import OutputError
-from vlmscope.io import atomic_path, write_json, write_text
+from vlmscope.io import atomic_path, parse_json, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -36,3 +37,27 @@ def test_a_file_where_a_folder_is_needed_is_named(tmp_path: Path, below: str) ->
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a folder"):
         write_text(tmp_path, "text")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "line 1 column 2"),
+        ("[1, NaN]", "NaN is no number"),
+        ("-Infinity", "-Infinity is no number"),
+        ("[1e999]", "1e999 is too large"),
+        ("1" * 400, "is too large"),
+        ("1" * 6000, "is too large"),
+        ('{"a": {"b": 1, "b": 1}}', "the key 'b' occurs twice"),
+        ("[" * 100_000, "nested too deeply"),
+        (r'{"\udc00": 1}', "half of a surrogate pair"),
+    ],
+)
+def test_json_that_python_would_let_pass_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_json(text)
+
+
+def test_strict_json_is_read_as_python_reads_it() -> None:
+    text = r'{"a": [1, -2.5e3, true, null, "\ud83d\ude00"], "b": {"a": 12345678901234567890}}'
+    assert parse_json(text) == json.loads(text)

@@ -1,18 +1,23 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and JSON is read strictly."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import re
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import OutputError
 
-__all__ = ["atomic_path", "write_bytes", "write_json", "write_text"]
+__all__ = ["atomic_path", "parse_json", "write_bytes", "write_json", "write_text"]
+
+_MOST_DIGITS = 310  # of a whole number; a float holds 309
+_SHOWN = 30  # characters of a wrong number in a message
 
 
 @contextlib.contextmanager
@@ -67,3 +72,70 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write ``value`` as strict, indented JSON to ``path``, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def parse_json(text: str) -> Any:
+    """What a strict JSON text says; whatever Python would let pass and lose is refused.
+
+    Raises:
+        ValueError: no JSON; NaN or Infinity; a number beyond float; a key that occurs twice in an
+            object; half a surrogate pair; nested too deeply. The message is a clause without a
+            full stop, such as ``the key 'a' occurs twice``.
+    """
+    try:
+        value = json.loads(
+            text,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+            object_pairs_hook=_without_repeats,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise ValueError(f"{error.msg} at {place}") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if re.search(r"\\u[dD][89a-fA-F]", text):
+        _check_surrogates(value)
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if abs(value) > sys.float_info.max:
+        raise _too_large(digits)
+    return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS or abs(value := int(digits)) > sys.float_info.max:
+        raise _too_large(digits)
+    return value
+
+
+def _too_large(digits: str) -> ValueError:
+    shown = digits if len(digits) <= _SHOWN else f"{digits[:_SHOWN]}..."
+    return ValueError(f"the number {shown} is too large")
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON lets a key occur twice and keeps the last; the other value would be lost unseen."""
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"the key {key[:_SHOWN]!r} occurs twice")
+        values[key] = value
+    return values
+
+
+def _check_surrogates(value: Any) -> None:
+    """Half a pair is no character: it can be neither written to a file nor read by a tokenizer."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise ValueError(f"{half} is half of a surrogate pair, which is no character") from error

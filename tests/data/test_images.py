@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -297,7 +299,7 @@ def test_nonsense_limit(limit: Any) -> None:
         (np.zeros((4, 4, 3), np.int64), ("int64",)),
         (np.zeros((4, 4, 3), bool), ("bool",)),
         (np.zeros((3, 20, 30), np.uint8), ("(3, 20, 30)", "transpose(1, 2, 0)")),
-        (np.zeros((4, 4, 4), np.uint8), ("(4, 4, 4)",)),
+        (np.zeros((4, 4, 5), np.uint8), ("(4, 4, 5)",)),
         (np.zeros((1, 4, 4, 3), np.uint8), ("(1, 4, 4, 3)",)),
         (np.zeros(7, np.uint8), ("(7,)",)),
         (np.zeros((0, 5, 3), np.uint8), ("no pixels", "height 0")),
@@ -331,3 +333,48 @@ def test_notes_add_up_in_order() -> None:
     opened = open_image(encoded(Image.new("RGBA", (4, 2), (0, 0, 0, 0)), exif=exif))
     assert isinstance(opened, OpenedImage)
     assert opened.notes == ("EXIF orientation 6 applied", "transparency composited on white")
+
+
+def test_an_array_with_alpha_is_composited_on_white() -> None:
+    pixels = np.dstack([picture(), np.full((20, 30), 128, np.uint8)])
+    pixels[0, 0, 3] = 0
+    opened = open_image(pixels)
+    assert opened.notes == ("transparency composited on white",)
+    assert opened.pixels[0, 0].tolist() == [255, 255, 255]
+    np.testing.assert_array_equal(
+        opened.pixels, open_image(encoded(Image.fromarray(pixels))).pixels
+    )
+    opaque = open_image(np.dstack([picture(), np.full((20, 30), 255, np.uint8)])[::-1])
+    assert opaque.notes == ()
+    np.testing.assert_array_equal(opaque.pixels, picture()[::-1])
+
+
+def test_an_open_file_is_read_and_left_open(png: Path) -> None:
+    with png.open("rb") as stream:
+        opened = open_image(stream)
+        assert not stream.closed
+        assert opened.name == str(png)
+        refused(stream, "empty (0 bytes)")  # it stands at its end
+    np.testing.assert_array_equal(opened.pixels, picture())
+    refused(stream, "Cannot read the image", "closed")
+    assert open_image(io.BytesIO(png.read_bytes())).name == "file"
+    refused(io.StringIO("x"), "gives str, not bytes", "'rb'")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name here")
+def test_a_pipe_by_name_is_read(tmp_path: Path, png: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for data, want in ((png.read_bytes(), None), (b"", "empty (0 bytes)"), (b"no", "Pillow")):
+        writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+        writer.start()
+        if want is None:
+            np.testing.assert_array_equal(open_image(pipe).pixels, picture())
+        else:
+            refused(pipe, want)
+        writer.join()
+
+
+def test_what_never_ends_is_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vlmscope.data.images._MOST_BYTES", 5)
+    refused(io.BytesIO(b"123456"), "more than 5 bytes")

@@ -11,8 +11,15 @@ import pytest
 from PIL import Image
 
 from vlmscope.data.images import OpenedImage, open_image
-from vlmscope.data.questions import KINDS, Question, as_questions, read_questions, scene_questions
-from vlmscope.errors import BadImageError, BadSampleError, UnknownNameError
+from vlmscope.data.questions import (
+    KINDS,
+    Question,
+    as_questions,
+    read_questions,
+    scene_questions,
+    skipped_questions,
+)
+from vlmscope.errors import BadSampleError, UnknownNameError, VlmscopeWarning
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
 
@@ -64,7 +71,7 @@ def test_scenes_ask_each_kind_in_turn_and_know_the_answer() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"question": "what?"}, "without an image"),
+        ({"question": "what?"}, "'image' must be a text, it is missing"),
         ({"image": "a.png", "question": "  "}, "must be a text"),
         ({"image": "a.png"}, "must be a text"),
         ({"image": "a.png", "question": "q", "answer": 3}, "'answer' must be a text, it is 3"),
@@ -82,14 +89,16 @@ def test_questions_about_one_picture_in_a_run_open_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"image": "a.png", "question": "q"}
-    path = write(tmp_path, row, {**row, "question": "r"}, {**row, "image": "m.png"}, row)
+    path = write(
+        tmp_path, row, {**row, "question": "r"}, {**row, "image": "m.png"}, {**row, "question": "s"}
+    )
     opened = []
 
     def counted(source: object, **options: object) -> OpenedImage:
         opened.append(Path(str(source)).name)
         return open_image(source, **options)
 
-    monkeypatch.setattr("vlmscope.data.questions.open_image", counted)
+    monkeypatch.setattr("vlmscope.data.row_files.open_image", counted)
     one, two, other, again = as_questions(read_questions(path))
     assert opened == ["a.png", "m.png", "a.png"]
     assert one.image is two.image and other.image is not one.image
@@ -111,8 +120,8 @@ def test_an_array_that_is_filled_anew_between_rows_is_seen_anew() -> None:
 def test_bad_lists_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSampleError, match="Cannot read"):
         read_questions(tmp_path / "none.jsonl")
-    with pytest.raises(BadSampleError, match="Line 2 .* is not JSON"):
-        read_questions(write(tmp_path, {"image": "a.png", "question": "q"}, "{"))
+    with pytest.raises(BadSampleError, match="None of the 1 rows .* Line 1: It is not JSON"):
+        read_questions(write(tmp_path, "{"))
     with pytest.raises(BadSampleError, match="JSON object, got list"):
         read_questions(write(tmp_path, "[1]"))
     with pytest.raises(BadSampleError, match="empty"):
@@ -123,8 +132,8 @@ def test_bad_lists_are_refused(tmp_path: Path) -> None:
         read_questions("tiny-scenes:3:color")
     with pytest.raises(BadSampleError, match="Sample 0: .*got int"):
         list(as_questions([3]))
-    with pytest.raises(BadImageError):
-        list(as_questions(read_questions(write(tmp_path, {"image": "b.png", "question": "q"}))))
+    with pytest.raises(BadSampleError, match="There is no image file"):
+        read_questions(write(tmp_path, {"image": "b.png", "question": "q"}))
     wrong = {"image": "a.png", "question": "q", "mask": np.zeros((3, 3), dtype=bool)}
     with pytest.raises(BadSampleError, match="3 wide"):
         list(as_questions([{**wrong, "image": IMAGE}]))
@@ -133,3 +142,39 @@ def test_bad_lists_are_refused(tmp_path: Path) -> None:
 def test_scenes_that_allow_no_such_question_are_passed_over() -> None:
     found = list(scene_questions(200))  # among them are scenes whose only object has no other name
     assert len(found) == 200 and len({question.digest for question in found}) == 200
+
+
+def test_bad_rows_are_skipped_before_an_image_is_opened(tmp_path: Path) -> None:
+    good = {"image": "a.png", "question": "what?"}
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    path = write(
+        tmp_path,
+        good,
+        "[" * 100_000,
+        {**good, "question": 3},
+        {**good, "answers": ["left"]},
+        good,
+        {**good, "mask": "none.png"},
+        {**good, "image": "broken.png"},
+        {**good, "question": "where?", "id": 7},
+    )
+    with pytest.warns(VlmscopeWarning, match="not read: 'id'"):
+        questions = read_questions(path)
+    reasons = {row.line: row.reason for row in questions.skipped}
+    assert list(reasons) == [2, 3, 4, 5, 6]
+    assert "nested too deeply" in reasons[2] and "'question' must be a text" in reasons[3]
+    assert "Did you mean 'answer'" in reasons[4] and "repeats line 1" in reasons[5]
+    assert "no mask file" in reasons[6]
+    kept = list(as_questions(questions))
+    assert [each.text for each in kept] == ["what?", "where?"]
+    assert [each.place for each in kept] == ["line 1", "line 8"]
+    assert [row.line for row in questions.skipped] == [2, 3, 4, 5, 6, 7]
+
+
+def test_what_a_job_leaves_out_is_named_by_its_place() -> None:
+    one = next(as_questions([(IMAGE, "what?")]))
+    with pytest.warns(VlmscopeWarning, match="1 questions were skipped. The first is sample 0: no"):
+        assert skipped_questions([(one, "no")], 3) == ("sample 0: no",)
+    with pytest.raises(BadSampleError, match="None of the 1 questions can be used"):
+        skipped_questions([(one, "no")], 0)
+    assert skipped_questions([], 0) == ()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.data.sample_lists import read_samples
-from vlmscope.errors import BadSampleError
+from vlmscope.errors import BadSampleError, VlmscopeWarning
 
 GOOD = {"image": "a.png", "phrase": "the red square"}
 
@@ -70,8 +70,10 @@ def test_rows_in_a_run_on_one_image_open_it_once(
         opened.append(Path(source).name)
         return open_image(source, **options)
 
-    monkeypatch.setattr("vlmscope.data.sample_lists.open_image", counted)
-    one, two, other = read_samples(write(folder, GOOD, GOOD, {**GOOD, "image": "b.png"}))
+    monkeypatch.setattr("vlmscope.data.row_files.open_image", counted)
+    one, two, other = read_samples(
+        write(folder, GOOD, {**GOOD, "phrase": "it"}, {**GOOD, "image": "b.png"})
+    )
     assert opened == ["a.png", "b.png"]
     assert one.image is two.image
     assert other.image is not one.image
@@ -98,15 +100,22 @@ def test_a_folder_means_its_list(folder: Path) -> None:
         ({**GOOD, "box": [1, 2, 3]}, "[x0, y0, x1, y1]"),
         ({**GOOD, "box": [1, 2, "3", 4]}, "[x0, y0, x1, y1]"),
         ({**GOOD, "box": [1, 2, True, 4]}, "[x0, y0, x1, y1]"),
-        ('{"image": "a.png", "phrase": "a", "box": [1, 2, NaN, 4]}', "[x0, y0, x1, y1]"),
+        ('{"image": "a.png", "phrase": "a", "box": [1, 2, NaN, 4]}', "NaN is no number in JSON"),
+        ('{"image": "a.png", "phrase": "a", "box": [1, 2, 1e999, 4]}', "1e999 is too large"),
+        ('{"image": "a.png", "phrase": "a", "image": "b.png"}', "the key 'image' occurs twice"),
+        (r'{"image": "a.png", "phrase": "\ud83d"}', "half of a surrogate pair"),
         ({**GOOD, "box": [1, 2, None, 4]}, "[x0, y0, x1, y1]"),
-        ({**GOOD, "box": [1, 2, 10**400, 4]}, "[x0, y0, x1, y1]"),
+        ({**GOOD, "box": [1, 2, 10**400, 4]}, "is too large"),
         ({**GOOD, "box": "1234"}, "[x0, y0, x1, y1]"),
         ('{"image": "a.png", "phrase": ' + "9" * 5000 + "}", "not JSON"),
         ({**GOOD, "box": [20, 2, 5, 4]}, "[x, y, width, height]"),
         ({**GOOD, "box": [100, 2, 105, 4]}, "outside the image, which is 30 wide"),
         ({**GOOD, "image": "cut.png"}, "truncated"),
-        ({**GOOD, "mask": "none.png"}, "no image file"),
+        ({**GOOD, "mask": "none.png"}, "no mask file"),
+        ({**GOOD, "bbox": [1, 2, 3, 4]}, "'bbox' is not read. Did you mean 'box'"),
+        ({**GOOD, "object_mask": "mask.png"}, "Did you mean 'mask'"),
+        ({**GOOD, "box": [0.1, 0.2, 0.9, 1]}, "shares of the image. Give pixels: x times 30"),
+        (GOOD, "repeats line 1"),
         ({**GOOD, "mask": "small.png"}, "3 wide and 2 high"),
         ({**GOOD, "mask": "black.png"}, "black all over"),
     ],
@@ -174,3 +183,16 @@ def test_rendered_scenes_have_masks_and_differ_when_held_out() -> None:
 def test_nonsense_numbers_of_scenes(text: str) -> None:
     with pytest.raises(BadSampleError, match="N from 1 to 999999"):
         read_samples(text)
+
+
+def test_three_identical_rows_count_once(folder: Path) -> None:
+    other_order = {"phrase": GOOD["phrase"], "image": "a.png", "note": "again"}
+    with pytest.warns(
+        VlmscopeWarning, match="not read: 'note'. Read are: image, phrase, box, mask"
+    ):
+        samples = read_samples(write(folder, GOOD, GOOD, other_order, {**GOOD, "phrase": "b"}))
+    assert [row.phrase for row in samples] == ["the red square", "b"]
+    assert [(row.line, row.reason) for row in samples.skipped] == [
+        (2, "It repeats line 1, which counts once."),
+        (3, "It repeats line 1, which counts once."),
+    ]

@@ -83,3 +83,15 @@ def test_sizes_of_masks_are_compared_as_height_and_width() -> None:
     check_mask_size(np.ones((2, 3), bool), (2, 3))
     with pytest.raises(BadSampleError, match="of x is 3 wide and 2 high, the image 2 and 3"):
         check_mask_size(np.ones((2, 3), bool), (3, 2), "of x")
+
+
+def test_a_box_in_shares_of_the_image_is_refused_with_what_to_do() -> None:
+    with pytest.raises(
+        BadSampleError, match="shares of the image. Give pixels: x times 30, y times 20"
+    ):
+        check_box_inside((0, 0, 1, 1), (20, 30))
+    for plain in ((0, 0, 1, 2), (-0.5, 0, 1, 1), (0.5, 0.5, 1.5, 1)):
+        check_box_inside(plain, (20, 30))
+    check_box_inside((0, 0, 1, 1), (2, 2))
+    with pytest.raises(BadSampleError, match="shares"):
+        check_box_inside((0, 0, 1, 1), (1, 3))

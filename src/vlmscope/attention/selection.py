@@ -60,10 +60,10 @@ class HeadChoice:
         """Check and sort; ``heads`` may be numbers or (layer, head) pairs."""
         count, total = shape
         listed = None if heads is None else list(heads)
-        if listed and isinstance(listed[0], tuple):
+        if listed and any(isinstance(each, tuple | list) for each in listed):  # JSON has lists
             if layers is not None:
                 raise AttentionError("Give layers, or (layer, head) pairs as heads, not both.")
-            return cls._of_pairs(shape, listed)  # type: ignore[arg-type]
+            return cls._of_pairs(shape, _pairs(listed))
         chosen = check_layers(range(count) if layers is None else layers, count)
         numbers = cls._check_heads(range(total) if listed is None else listed, total)  # type: ignore[arg-type]
         return cls(dict.fromkeys(chosen, numbers), total)
@@ -104,6 +104,17 @@ class HeadChoice:
         if len(numbers) == self.total:
             return None
         return torch.tensor(numbers, device=device)
+
+
+def _pairs(listed: Sequence[object]) -> list[tuple[int, int]]:
+    pairs = []
+    for each in listed:
+        if not isinstance(each, tuple | list) or len(each) != 2:
+            raise AttentionError(
+                f"Heads are numbers, or (layer, head) pairs, not both, got {each!r} among them."
+            )
+        pairs.append((int(each[0]), int(each[1])))
+    return pairs
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlmscope.cli.console import emit, emit_table
+from vlmscope.cli.places import is_there
 from vlmscope.errors import BadHeadSetError
 from vlmscope.stats import Interval
 from vlmscope.types import Head, HeadEvidence, HeadSet, parse_heads
@@ -27,7 +28,7 @@ def open_heads(name: str) -> HeadSet | str:
     try:
         parse_heads(name)
     except BadHeadSetError as error:
-        if name.endswith(".json") or "/" in name or Path(name).exists():
+        if name.endswith(".json") or "/" in name or is_there(Path(name)):
             return HeadSet.load(name)
         raise BadHeadSetError(
             f"{error} A head file ends in .json; published sets: {', '.join(published_names())}."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadOptionError
 from vlmscope.export import keys_of
 from vlmscope.io import atomic_path
@@ -21,7 +23,9 @@ __all__ = [
     "ImageFile",
     "check_picture",
     "check_place",
+    "image_argument",
     "image_files",
+    "is_there",
     "one_picture",
     "picture_paths",
     "save_picture",
@@ -133,6 +137,27 @@ class ImageFile:
         return {"image": self.name, "bytes": status.st_size, "modified": status.st_mtime_ns}
 
 
+def is_there(path: Path) -> bool:
+    """Whether something has this name; a name that no system takes, such as one too long, has nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def image_argument(text: str, max_pixels: int = MAX_PIXELS) -> OpenedImage:
+    """The image that an argument names; ``-`` is what comes in on stdin.
+
+    Raises:
+        BadImageError: as :func:`vlmscope.open_image`, or nothing comes in.
+    """
+    if text != "-":
+        return open_image(text, max_pixels=max_pixels)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise BadImageError("The image - is read from stdin, and nothing comes in. Pipe one in.")
+    return open_image(sys.stdin.buffer, max_pixels=max_pixels, name="stdin")
+
+
 def image_files(place: Path, leave_out: Path | None = None) -> list[ImageFile]:
     """The file that is named, or the images of a folder and its subfolders, by name.
 
@@ -144,9 +169,14 @@ def image_files(place: Path, leave_out: Path | None = None) -> list[ImageFile]:
         BadImageError: a folder without images, or no such place.
         BadOptionError: results are to go right among the images.
     """
+    if str(place) == "-":
+        raise BadImageError(
+            "Images come from files here. Give the path of one or of a folder, or pipe one into: "
+            "vlmscope ground - PHRASE"
+        )
+    if not is_there(place):
+        raise BadImageError(f"There is no image or folder {str(place)!r}. Check the path.")
     if not place.is_dir():
-        if not place.exists():
-            raise BadImageError(f"There is no image or folder {str(place)!r}. Check the path.")
         return [ImageFile(place, place.name, place.stem)]
     hidden = None if leave_out is None else leave_out.resolve()
     if hidden == place.resolve():

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,13 @@ __all__ = ["MAX_PIXELS", "ImageSource", "OpenedImage", "open_image"]
 MAX_PIXELS = 178_956_970
 """Default limit of :func:`open_image`: the size at which Pillow itself refuses (13,377 squared)."""
 
-ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 """What :func:`open_image` takes."""
 
 # Pillow hands these to other programs (Ghostscript) to draw them
 _DRAWINGS = {"EPS", "WMF"}
 _SIXTEEN_BITS = {"I;16", "I;16L", "I;16B", "I;16N"}
+_MOST_BYTES = 1 << 30  # of what can only be read, such as a pipe, which might never end
 _PILLOW_LIMIT = threading.Lock()
 
 
@@ -60,8 +61,9 @@ def open_image(
     it stands at), transparency is composited on white, 16 bits are scaled to 8.
 
     Args:
-        source: path, encoded bytes, PIL image, or uint8 array (height, width, 3) or
-            (height, width). An :class:`OpenedImage` passes through.
+        source: path, of a pipe as well; encoded bytes, or an open binary file, which is read to
+            its end and not closed; PIL image; uint8 array (height, width, 3), with a fourth channel
+            of alpha, or (height, width). An :class:`OpenedImage` passes through.
         max_pixels: larger images are refused before they are decoded.
         name: what to call the image in messages; by default its path.
 
@@ -82,9 +84,11 @@ def open_image(
         return _from_bytes(bytes(source), max_pixels, name or "bytes")
     if isinstance(source, str | os.PathLike):
         return _from_path(source, max_pixels, name)
+    if callable(getattr(source, "read", None)):
+        return _from_file(source, max_pixels, name)
     kind = f"{type(source).__module__}.{type(source).__name__}"
     raise BadImageError(
-        "An image must be a path, bytes, a PIL image or a uint8 array of shape "
+        "An image must be a path, bytes, an open file, a PIL image or a uint8 array of shape "
         f"(height, width, 3), got {kind}.{_advice(source)}"
     )
 
@@ -106,9 +110,11 @@ def _from_path(source: str | os.PathLike[str], max_pixels: int, name: str | None
             raise BadImageError(f"There is no image file {text!r}. Check the path.")
         if path.is_dir():
             raise BadImageError(f"{title} is a folder, not an image. Name one image file in it.")
-        if path.stat().st_size == 0:
-            raise BadImageError(f"The image {title} is empty (0 bytes). Get the file again.")
         with path.open("rb") as stream:
+            if not stream.seekable():  # a pipe has no size and is read once
+                return _from_file(stream, max_pixels, title)
+            if path.is_file() and path.stat().st_size == 0:
+                raise BadImageError(f"The image {title} is empty (0 bytes). Get the file again.")
             return _from_stream(stream, max_pixels, title)
     except (OSError, ValueError) as error:
         if isinstance(error, BadImageError):
@@ -121,6 +127,24 @@ def _from_bytes(data: bytes, max_pixels: int, name: str) -> OpenedImage:
     if not data:
         raise BadImageError(f"The image {name} is empty (0 bytes). Get the file again.")
     return _from_stream(io.BytesIO(data), max_pixels, name)
+
+
+def _from_file(source: Any, max_pixels: int, name: str | None) -> OpenedImage:
+    written = getattr(source, "name", None)
+    title = name or (written if isinstance(written, str) else "file")
+    try:
+        data = source.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # a file that is closed is a ValueError
+        raise BadImageError(f"Cannot read the image {title!r}: {error}.") from error
+    if not isinstance(data, bytes | bytearray):
+        raise BadImageError(
+            f"The file {title!r} gives {type(data).__name__}, not bytes. Open it with mode 'rb'."
+        )
+    if len(data) > _MOST_BYTES:
+        raise BadImageError(
+            f"The file {title!r} gives more than {_MOST_BYTES:,} bytes, too many for an image."
+        )
+    return _from_bytes(bytes(data), max_pixels, title)
 
 
 def _from_stream(stream: Any, max_pixels: int, name: str) -> OpenedImage:
@@ -165,9 +189,9 @@ def _check_size(height: int, width: int, max_pixels: int, name: str) -> None:
 
 def _from_array(array: NDArray[Any], max_pixels: int, name: str) -> OpenedImage:
     shape = tuple(array.shape)
-    channels_first = len(shape) == 3 and shape[0] in (1, 3) and shape[2] not in (1, 3)
+    channels_first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4)
     grey = array.ndim == 2
-    if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and shape[2] == 3)):
+    if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and shape[2] in (3, 4))):
         advice = ""
         if channels_first:
             advice = " Move the channels last: array.transpose(1, 2, 0)."
@@ -178,6 +202,8 @@ def _from_array(array: NDArray[Any], max_pixels: int, name: str) -> OpenedImage:
             f"got {array.dtype} of shape {shape}.{advice}"
         )
     _check_size(shape[0], shape[1], max_pixels, name)
+    if not grey and shape[2] == 4:
+        return OpenedImage(*_on_white(Image.fromarray(np.ascontiguousarray(array))), name)
     pixels = np.repeat(array[:, :, None], 3, axis=2) if grey else array.copy()
     return OpenedImage(np.ascontiguousarray(pixels), ("grey to RGB",) if grey else (), name)
 

@@ -13,25 +13,41 @@ import hashlib
 import json
 import os
 import random
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.data.images import OpenedImage, open_image
-from vlmscope.data.rows import Row, list_file, read_rows, scene_request, text_field
+from vlmscope.data.keys import unread_keys
+from vlmscope.data.row_files import ImageOpener, RowFile, SkippedRow
+from vlmscope.data.rows import Row, scene_request, text_field
 from vlmscope.data.shapes import check_mask_size, mask_picture
-from vlmscope.errors import BadSampleError
+from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError, VlmscopeWarning
 
-__all__ = ["KINDS", "Question", "as_questions", "read_questions", "scene_questions"]
+__all__ = [
+    "BAD_QUESTION",
+    "KINDS",
+    "Question",
+    "QuestionFile",
+    "QuestionSource",
+    "as_questions",
+    "read_questions",
+    "scene_questions",
+    "skipped_questions",
+]
 
 KINDS = ("colour", "texture", "shape", "size", "where")
 """Attributes that rendered scenes are asked about."""
 
+BAD_QUESTION = (BadImageError, BadPhraseError, BadSampleError)
+"""What a question can be at fault for: it is then left out, and a job goes on."""
+
 _DEFAULT_SCENES = 100
-_EXAMPLE = '{"image": ..., "question": ...}'
+_FIELDS = (("image",), ("question", "text"), ("answer",), ("references", "reference"), ("mask",))
 _DRAWS = 64  # tries to ask for an attribute before the scene is passed over
 
 
@@ -45,6 +61,7 @@ class Question:
         answer: what the model is taken to have answered, or None: it is asked.
         references: right answers, empty where none are known.
         mask: bool (height, width) of the object asked about, or None.
+        place: where the question comes from, for messages: ``line 7``, ``sample 6``.
     """
 
     image: NDArray[np.uint8]
@@ -52,6 +69,7 @@ class Question:
     answer: str | None = None
     references: tuple[str, ...] = ()
     mask: NDArray[np.bool_] | None = field(default=None, repr=False)
+    place: str = ""
 
     @property
     def digest(self) -> str:
@@ -71,52 +89,43 @@ def as_questions(samples: Iterable[Any]) -> Iterator[Question]:
     Raises:
         BadSampleError: anything else, or a row without an image or a question.
     """
-    images = _LastImage()
+    images = ImageOpener()
     for row, sample in enumerate(samples):
         try:
-            yield _question(sample, images)
+            yield _question(sample, images, f"sample {row}")
         except BadSampleError as error:
             raise BadSampleError(f"Sample {row}: {error}") from error
 
 
-class _LastImage:
-    """Opens images; of rows in a run that name the same file only the first opens it."""
-
-    def __init__(self) -> None:
-        self._last: tuple[str, OpenedImage] | None = None
-
-    def open(self, source: Any) -> OpenedImage:
-        """As ``open_image``. Arrays and the like are not kept: they may change between rows."""
-        if not isinstance(source, str | os.PathLike):
-            return open_image(source)
-        path = os.fspath(source)
-        if self._last is None or self._last[0] != path:
-            self._last = path, open_image(path)
-        return self._last[1]
-
-
-def _question(sample: Any, images: _LastImage) -> Question:
+def _question(sample: Any, images: ImageOpener, place: str) -> Question:
     if isinstance(sample, Question):
         return sample
     if isinstance(sample, dict):
-        return _of_record(sample, images)
+        return _of_record(sample, images, place)
     if isinstance(sample, tuple | list) and len(sample) in (2, 3):
         names = ("image", "question", "answer")
-        return _of_record(dict(zip(names, sample, strict=False)), images)
+        return _of_record(dict(zip(names, sample, strict=False)), images, place)
     raise BadSampleError(
         "A question is a Question, (image, text), (image, text, answer) or a dict with 'image' and "
         f"'question', got {type(sample).__name__}."
     )
 
 
-def _of_record(record: dict[str, Any], images: _LastImage) -> Question:
+def _of_record(record: dict[str, Any], images: ImageOpener, place: str) -> Question:
     if record.get("image") is None:
         raise BadSampleError("A question without an image: there is nothing to look at.")
+    unread_keys(record, _FIELDS)
+    text, answer, references = _texts(record)
+    image = images.open(record["image"]).pixels
+    return Question(image, text, answer, references, _mask(record.get("mask"), image), place)
+
+
+def _texts(record: dict[str, Any]) -> tuple[str, str | None, tuple[str, ...]]:
+    """Question, answer and references."""
     text = text_field(record, "question", "text")
     has_answer = record.get("answer") is not None
     answer = text_field(record, "answer", empty=True) if has_answer else None
-    image = images.open(record["image"]).pixels
-    return Question(image, text, answer, _references(record), _mask(record.get("mask"), image))
+    return text, answer, _references(record)
 
 
 def _references(record: dict[str, Any]) -> tuple[str, ...]:
@@ -139,37 +148,77 @@ def _mask(source: Any, image: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     return mask_picture(source, (height, width))
 
 
-def read_questions(
-    source: str | os.PathLike[str], *, held_out: bool = True
-) -> list[dict[str, Any]] | list[Question]:
-    """Open a list; images are opened when :func:`as_questions` comes to them.
+class QuestionSource(Protocol):
+    """Questions that can be gone through again; images are opened one at a time."""
+
+    @property
+    def skipped(self) -> tuple[SkippedRow, ...]:
+        """Rows left out so far: those that cannot be read, and those whose image turned out bad."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Question]: ...
+
+
+def read_questions(source: str | os.PathLike[str], *, held_out: bool = True) -> QuestionSource:
+    """Open a list; images are opened when it is gone through.
 
     Args:
         source: a JSON-lines file, a folder that holds ``samples.jsonl``, or ``tiny-scenes[:N[:KIND]]``.
         held_out: of rendered scenes, those kept for reporting; else those kept for choosing.
 
     Raises:
-        BadSampleError: no such list, or a row that is none.
+        BadSampleError: no such list, or not one usable row in it.
         UnknownNameError: a kind of question that scenes are not asked.
     """
     request = scene_request(source, _DEFAULT_SCENES, KINDS)
     if request is not None:
-        return list(scene_questions(*request, held_out=held_out))
-    rows = [_record(row) for row in read_rows(source, "list of questions", _EXAMPLE)]
-    if not rows:
-        raise BadSampleError(
-            f"The list of questions {list_file(source)} is empty. Write one {_EXAMPLE} per line."
+        return _SceneQuestions(scene_questions(*request, held_out=held_out))
+    return QuestionFile(source)
+
+
+class _SceneQuestions(tuple[Question, ...]):
+    """Questions about rendered scenes; none of them is ever skipped."""
+
+    skipped: tuple[SkippedRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row whose text is in order; its image has not been opened."""
+
+    line: int
+    image: Path
+    text: str
+    answer: str | None
+    references: tuple[str, ...]
+    mask: Path | None
+
+
+class QuestionFile(RowFile[_Entry, Question]):
+    """The usable rows of a list of questions; bad ones are left out with the reason."""
+
+    kind = "list of questions"
+    example = '{"image": ..., "question": ...}'
+    fields = _FIELDS
+
+    def _entry(self, row: Row, record: dict[str, Any]) -> _Entry:
+        image = row.place(text_field(record, "image"))
+        has_mask = record.get("mask") is not None
+        mask = row.place(text_field(record, "mask")) if has_mask else None
+        return _Entry(row.number, image, *_texts(record), mask)
+
+    def _item(self, entry: _Entry, images: ImageOpener) -> Question:
+        image = images.open(entry.image).pixels
+        return Question(
+            image,
+            entry.text,
+            entry.answer,
+            entry.references,
+            _mask(entry.mask, image),
+            f"line {entry.line}",
         )
-    return rows
-
-
-def _record(row: Row) -> dict[str, Any]:
-    try:
-        record = row.record()
-    except BadSampleError as error:
-        raise BadSampleError(f"Line {row.number} of {row.file}: {error}") from error
-    places = {key: record[key] for key in ("image", "mask") if isinstance(record.get(key), str)}
-    return {**record, **{key: str(row.place(written)) for key, written in places.items()}}
 
 
 def scene_questions(
@@ -203,3 +252,27 @@ def scene_questions(
         mask = scene.objects[exchange.target].mask
         yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask)
         made += 1
+
+
+def skipped_questions(skipped: Sequence[tuple[Question, str]], used: int) -> tuple[str, ...]:
+    """A sentence for every question that a job left out; the first is warned of.
+
+    Args:
+        skipped: the questions and why.
+        used: how many others there were.
+
+    Raises:
+        BadSampleError: none was used, and some were left out.
+    """
+    reasons = tuple(f"{question.place or question.digest}: {why}" for question, why in skipped)
+    if reasons and not used:
+        raise BadSampleError(
+            f"None of the {len(reasons)} questions can be used. The first is {reasons[0]}"
+        )
+    if reasons:
+        warnings.warn(
+            f"{len(reasons)} questions were skipped. The first is {reasons[0]}",
+            VlmscopeWarning,
+            stacklevel=4,
+        )
+    return reasons

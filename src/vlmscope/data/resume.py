@@ -116,13 +116,17 @@ def _foreign(path: Path) -> OutputError:
     )
 
 
+class _RepeatError(VlmscopeError):
+    """An item that was measured already."""
+
+
 @dataclass(frozen=True)
 class Measured(Generic[Item]):
     """What became of the items of a job.
 
     Attributes:
-        ids: keys of the items that have a record in the log, in order; an item may occur twice.
-        skipped: items that could not be used, and why.
+        ids: keys of the items that have a record in the log, in order; each occurs once.
+        skipped: items that could not be used or repeat another, and why.
     """
 
     ids: tuple[str, ...]
@@ -141,7 +145,7 @@ def measured(
     progress: bool = False,
     bad: tuple[type[VlmscopeError], ...] = (),
 ) -> Measured[Item]:
-    """Measure every item that a log does not hold yet.
+    """Measure every item that a log does not hold yet; one that repeats another counts once.
 
     Args:
         items: read one by one.
@@ -153,15 +157,25 @@ def measured(
     Raises:
         OutputError: a log that cannot be written.
     """
-    ids: list[str] = []
+    ids: dict[str, None] = {}
 
     def step(item: Item) -> None:
         digest = key(item)
+        if digest in ids:
+            raise _RepeatError("It shows and asks the same as an earlier one, which counts once.")
         if digest not in log:
             log.add(digest, measure(item))
-        ids.append(digest)
+        ids[digest] = None
 
-    skipped = walk(items, step, title=title, total=total, unit=unit, progress=progress, bad=bad)
+    skipped = walk(
+        items,
+        step,
+        title=title,
+        total=total,
+        unit=unit,
+        progress=progress,
+        bad=(*bad, _RepeatError),
+    )
     return Measured(tuple(ids), tuple(skipped))
 
 

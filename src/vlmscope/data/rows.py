@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadSampleError, UnknownNameError
+from vlmscope.io import parse_json
 
 __all__ = ["SCENES", "Row", "list_file", "read_rows", "scene_request", "text_field"]
 
@@ -39,14 +40,12 @@ class Row:
         """The row's fields.
 
         Raises:
-            BadSampleError: no JSON, or no object.
+            BadSampleError: no strict JSON, or no object.
         """
         try:
-            record = json.loads(self.text)
-        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
-            nested = isinstance(error, RecursionError)
-            reason = "nested too deeply" if nested else getattr(error, "msg", str(error))
-            raise BadSampleError(f"It is not JSON ({reason}).") from error
+            record = parse_json(self.text)
+        except ValueError as error:
+            raise BadSampleError(f"It is not JSON ({error}).") from error
         if not isinstance(record, dict):
             raise BadSampleError(f"A row is a JSON object, got {type(record).__name__}.")
         return record

@@ -12,21 +12,21 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
-from vlmscope.data.rows import Row, list_file, read_rows, scene_request, text_field
+from vlmscope.data.row_files import ImageOpener, RowFile, SkippedRow
+from vlmscope.data.rows import Row, scene_request, text_field
 from vlmscope.data.shapes import box_of, check_box_inside, mask_picture
-from vlmscope.errors import BadImageError, BadSampleError
+from vlmscope.errors import BadSampleError
 from vlmscope.types import Box
 
 __all__ = ["SampleFile", "SampleRow", "SampleSource", "SceneSamples", "SkippedRow", "read_samples"]
 
 _DEFAULT_SCENES = 200
-_EXAMPLE = '{"image": ..., "phrase": ...}'
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,25 +38,14 @@ class SampleRow:
         phrase: what is looked for.
         box: xyxy float pixels of the upright image, or None.
         mask: bool (height, width), or None.
+        place: where the row comes from, for messages: ``line 7``.
     """
 
     image: OpenedImage
     phrase: str
     box: Box | None = None
     mask: NDArray[np.bool_] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class SkippedRow:
-    """A row that could not be used.
-
-    Attributes:
-        line: its line in the file, from 1.
-        reason: why.
-    """
-
-    line: int
-    reason: str
+    place: str = ""
 
 
 class SampleSource(Protocol):
@@ -121,66 +110,6 @@ class SceneSamples:
             yield SampleRow(opened, sample.phrase, sample.box, sample.mask)
 
 
-class SampleFile:
-    """The usable rows of a JSON-lines file; bad ones are left out with the reason.
-
-    Args:
-        source: the file, or a folder that holds ``samples.jsonl``.
-        max_pixels: larger images are skipped.
-
-    Raises:
-        BadSampleError: no such file, or when no row is usable.
-    """
-
-    def __init__(self, source: str | os.PathLike[str], max_pixels: int) -> None:
-        self._file = list_file(source)
-        self._max_pixels = max_pixels
-        self._skipped: dict[int, str] = {}
-        self._entries: list[_Entry] = []
-        for row in read_rows(self._file, "sample list", _EXAMPLE):
-            try:
-                self._entries.append(_entry(row))
-            except BadSampleError as error:
-                self._skipped[row.number] = str(error)
-        if not self._entries:
-            raise self._unusable()
-
-    @property
-    def skipped(self) -> tuple[SkippedRow, ...]:
-        """Rows left out so far, by line."""
-        return tuple(SkippedRow(line, self._skipped[line]) for line in sorted(self._skipped))
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[SampleRow]:
-        opened: tuple[Path, OpenedImage] | None = None
-        usable = 0
-        for entry in self._entries:
-            try:
-                if opened is None or opened[0] != entry.image:  # rows on one image come together
-                    opened = entry.image, open_image(entry.image, max_pixels=self._max_pixels)
-                row = _sample_row(entry, opened[1], self._max_pixels)
-            except (BadImageError, BadSampleError) as error:
-                self._skipped[entry.line] = str(error)
-                continue
-            usable += 1
-            yield row
-        if not usable:
-            raise self._unusable()
-
-    def _unusable(self) -> BadSampleError:
-        if not self._skipped:
-            return BadSampleError(
-                f"The sample list {self._file} is empty. Write one {_EXAMPLE} per line."
-            )
-        first = self.skipped[0]
-        return BadSampleError(
-            f"None of the {len(self._skipped)} rows of {self._file} can be used. "
-            f"Line {first.line}: {first.reason}"
-        )
-
-
 @dataclass(frozen=True)
 class _Entry:
     """A row whose text is in order; its image has not been opened."""
@@ -192,23 +121,28 @@ class _Entry:
     mask: Path | None
 
 
-def _entry(row: Row) -> _Entry:
-    record = row.record()
-    image = row.place(text_field(record, "image"))
-    phrase = text_field(record, "phrase", "text")
-    if not image.is_file():
-        raise BadSampleError(f"There is no image file {image}.")
-    has_mask = record.get("mask") is not None
-    mask = row.place(text_field(record, "mask")) if has_mask else None
-    return _Entry(row.number, image, phrase, box_of(record.get("box")), mask)
+class SampleFile(RowFile[_Entry, SampleRow]):
+    """The usable rows of a sample list; bad ones are left out with the reason."""
 
+    kind = "sample list"
+    example = '{"image": ..., "phrase": ...}'
+    fields = (("image",), ("phrase", "text"), ("box",), ("mask",))
 
-def _sample_row(entry: _Entry, opened: OpenedImage, max_pixels: int) -> SampleRow:
-    if entry.box is not None:
-        check_box_inside(entry.box, opened.size)
-    if entry.mask is None:
-        return SampleRow(opened, entry.phrase, entry.box)
-    mask = mask_picture(entry.mask, opened.size, max_pixels=max_pixels)
-    if not mask.any():
-        raise BadSampleError(f"The mask {entry.mask} is black all over, so it names no object.")
-    return SampleRow(opened, entry.phrase, entry.box, mask)
+    def _entry(self, row: Row, record: dict[str, Any]) -> _Entry:
+        image = row.place(text_field(record, "image"))
+        phrase = text_field(record, "phrase", "text")
+        has_mask = record.get("mask") is not None
+        mask = row.place(text_field(record, "mask")) if has_mask else None
+        return _Entry(row.number, image, phrase, box_of(record.get("box")), mask)
+
+    def _item(self, entry: _Entry, images: ImageOpener) -> SampleRow:
+        opened = images.open(entry.image)
+        place = f"line {entry.line}"
+        if entry.box is not None:
+            check_box_inside(entry.box, opened.size)
+        if entry.mask is None:
+            return SampleRow(opened, entry.phrase, entry.box, place=place)
+        mask = mask_picture(entry.mask, opened.size, max_pixels=self._max_pixels)
+        if not mask.any():
+            raise BadSampleError(f"The mask {entry.mask} is black all over, so it names no object.")
+        return SampleRow(opened, entry.phrase, entry.box, mask, place)

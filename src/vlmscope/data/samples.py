@@ -32,6 +32,7 @@ class Sample:
         phrase: what is looked for.
         box: xyxy float pixels of the original image, or None.
         mask: bool (height, width) of the original image, or None.
+        place: where the row comes from, for messages: ``row 0``, or ``line 1`` of a file.
     """
 
     row: int
@@ -39,6 +40,7 @@ class Sample:
     phrase: str
     box: Box | None = None
     mask: NDArray[np.bool_] | None = None
+    place: str = ""
 
 
 def read_sample(row: int, source: Any) -> Sample:
@@ -47,7 +49,7 @@ def read_sample(row: int, source: Any) -> Sample:
     Args:
         row: its number.
         source: ``(image, phrase)``, ``(image, phrase, box_or_mask)``, or an object with the
-            attributes ``image`` and ``phrase`` and, perhaps, ``box`` and ``mask``.
+            attributes ``image`` and ``phrase`` and, perhaps, ``box``, ``mask`` and ``place``.
 
     Raises:
         BadSampleError: when it is none of these, or its box or mask is no such thing.
@@ -65,7 +67,8 @@ def read_sample(row: int, source: Any) -> Sample:
             f"and .phrase, got {type(source).__name__}{size}."
         )
     phrase = text_field({"phrase": phrase}, "phrase")
-    return Sample(row, image, phrase, box_of(box), mask_array(mask))
+    place = getattr(source, "place", "") or f"row {row}"
+    return Sample(row, image, phrase, box_of(box), mask_array(mask), place)
 
 
 def _box_or_mask(target: Any) -> tuple[Any, Any]:

@@ -13,6 +13,8 @@ from vlmscope.types import Box
 
 __all__ = ["box_of", "check_box_inside", "check_mask_size", "mask_array", "mask_picture"]
 
+_TINY = 2  # pixels; in an image no larger a box of one pixel means what it says
+
 
 def box_of(value: Any) -> Box | None:
     """A box; None stays None.
@@ -43,17 +45,22 @@ def box_of(value: Any) -> Box | None:
 
 
 def check_box_inside(box: Box, image_size: tuple[int, int]) -> None:
-    """Refuse a box that does not touch its image.
+    """Refuse a box that does not touch its image, or is written in shares of it.
 
     Args:
         box: xyxy float pixels of the upright image.
         image_size: (height, width).
 
     Raises:
-        BadSampleError: when it lies outside.
+        BadSampleError: when it lies outside, or all of it within the first pixel.
     """
     height, width = image_size
     x0, y0, x1, y1 = box
+    if min(box) >= 0 and max(box) <= 1 and max(height, width) > _TINY:
+        raise BadSampleError(
+            f"The box {list(box)} lies within the first pixel, so it seems to be written in shares of "
+            f"the image. Give pixels: x times {width}, y times {height}."
+        )
     if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
         raise BadSampleError(
             f"The box {list(box)} lies outside the image, which is {width} wide and {height} high."

@@ -35,7 +35,7 @@ class Survey:
     """What became of the rows of a sample list.
 
     Attributes:
-        ids: digests of the samples that were measured, in order; a sample may occur twice.
+        ids: digests of the samples that were measured, in order; each occurs once.
         skipped: one sentence for every row that could not be used.
     """
 
@@ -80,7 +80,7 @@ def survey(
         progress=progress,
         bad=_BAD_ROW,
     )
-    skipped = tuple(f"row {row.number}: {reason}" for row, reason in done.skipped)
+    skipped = tuple(f"{row.place}: {reason}" for row, reason in done.skipped)
     if not done.ids:
         first = f" The first: {skipped[0]}" if skipped else ""
         raise BadSampleError(f"None of {len(skipped)} samples can be used.{first}")
@@ -98,13 +98,13 @@ class _Row:
     """A row on its way to be measured.
 
     Attributes:
-        number: of the row, from 0.
+        place: where the row comes from: ``row 0``, or ``line 1`` of a file.
         digest: of picture and phrase.
         content: the sample and its maps; None: the log holds it, or it cannot be used.
         fault: why it cannot be used; not the error, which would keep image and tensors alive.
     """
 
-    number: int
+    place: str
     digest: str = ""
     content: tuple[Sample, HeadMaps] | None = None
     fault: str = ""
@@ -140,7 +140,7 @@ def _readable(samples: Iterable[Any], unreadable: list[_Row]) -> Iterator[Sample
         try:
             sample = read_sample(number, source)
         except BadSampleError as error:
-            unreadable.append(_Row(number, fault=str(error)))
+            unreadable.append(_Row(f"row {number}", fault=str(error)))
             continue
         yield sample
 
@@ -163,7 +163,7 @@ def _rows_of_image(
     try:
         pixels = open_image(group[0].image).pixels
     except BadImageError as error:
-        yield from [_Row(sample.row, fault=str(error)) for sample in group]
+        yield from [_Row(sample.place, fault=str(error)) for sample in group]
         return
     fit: list[tuple[Sample, str]] = []
     for sample in group:
@@ -172,7 +172,7 @@ def _rows_of_image(
             if check is not None:
                 check(sample, pixels, digest)
         except BadSampleError as error:
-            yield _Row(sample.row, fault=str(error))
+            yield _Row(sample.place, fault=str(error))
         else:
             fit.append((sample, digest))
     wanted = {digest: sample for sample, digest in fit if digest not in log}
@@ -180,11 +180,11 @@ def _rows_of_image(
     for sample, digest in fit:
         row_maps = maps.get(digest)
         if isinstance(row_maps, str):
-            yield _Row(sample.row, fault=row_maps)
+            yield _Row(sample.place, fault=row_maps)
         elif row_maps is None:
-            yield _Row(sample.row, digest)
+            yield _Row(sample.place, digest)
         else:
-            yield _Row(sample.row, digest, (wanted[digest], row_maps))
+            yield _Row(sample.place, digest, (wanted[digest], row_maps))
 
 
 def _read(

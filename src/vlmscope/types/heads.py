@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -11,8 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vlmscope.errors import BadHeadSetError
-from vlmscope.io import write_json
+from vlmscope.io import parse_json, write_json
 from vlmscope.stats import Interval
+from vlmscope.types.fields import (
+    interval_in,
+    number_in,
+    rows_in,
+    table_in,
+    texts_in,
+    whole_in,
+)
 
 __all__ = ["Head", "HeadEvidence", "HeadFrequency", "HeadSet", "parse_heads"]
 
@@ -154,22 +161,25 @@ class HeadSet:
         """Read a set that :meth:`save` wrote.
 
         Raises:
-            BadHeadSetError: no such file, no JSON, or a field that is missing or has a wrong
+            BadHeadSetError: no such file, no strict JSON, or a field that is missing or has a wrong
                 type; the message names it.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
+            undecodable = isinstance(error, UnicodeDecodeError)
+            reason = getattr(error, "strerror", None) or (
+                "it is not UTF-8 text" if undecodable else error
+            )
             raise BadHeadSetError(
                 f"Cannot read the head file {path}: {reason}. "
                 "Make one with: vlmscope heads discover MODEL --samples FILE --out heads.json"
             ) from error
         try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
+            record = parse_json(text)
+        except ValueError as error:
             raise BadHeadSetError(
-                f"The head file {path} is not JSON (line {error.lineno}: {error.msg}). "
+                f"The head file {path} is not JSON ({error}). "
                 "Head files are written by: vlmscope heads discover MODEL --samples FILE --out heads.json"
             ) from error
         return cls.from_dict(record, str(path))
@@ -229,20 +239,20 @@ def _from_record(cls: type[HeadSet], record: dict[str, Any]) -> HeadSet:
         raise ValueError("heads is empty")
     _check_plain_fields(record)
     for name in ("sums", "trial_taus"):
-        known[name] = tuple(float(value) for value in record.get(name, ()))
+        known[name] = tuple(float(number_in(value, name)) for value in record.get(name, ()))
     for name in ("sample_ids", "skipped"):
-        known[name] = tuple(str(value) for value in record.get(name, ()))
+        known[name] = texts_in(record.get(name, ()), name)
     if record.get("shape") is not None:
         layers, heads = record["shape"]
-        known["shape"] = (int(layers), int(heads))
+        known["shape"] = (whole_in(layers, "shape"), whole_in(heads, "shape"))
     known["frequencies"] = tuple(
         HeadFrequency(
             _head(row["head"]),
-            Interval(*row["frequency"]),
-            float(row["attention_sum"]),
-            row["entropy"],
+            interval_in(row["frequency"], "frequency"),
+            float(number_in(row["attention_sum"], "attention_sum")),
+            number_in(row["entropy"], "entropy", optional=True),
         )
-        for row in record.get("frequencies", ())
+        for row in rows_in(record.get("frequencies", ()), "frequencies")
     )
     if record.get("evidence") is not None:
         known["evidence"] = _evidence(record["evidence"])
@@ -261,22 +271,40 @@ def _check_plain_fields(record: dict[str, Any]) -> None:
     for name, allowed in kinds.items():
         value = record.get(name)
         if name in record and (isinstance(value, bool) or not isinstance(value, allowed)):
-            raise ValueError(f"{name} is {value!r}")
+            raise ValueError(f"{name} is {repr(value)[:40]}")
 
 
-def _evidence(record: dict[str, Any]) -> HeadEvidence:
-    values = dict(record)
+def _evidence(record: Any) -> HeadEvidence:
+    values = dict(table_in(record, "evidence"))
+    unknown = sorted(set(values) - set(HeadEvidence.__dataclass_fields__))
+    if unknown:
+        raise ValueError(f"evidence has the unknown field {unknown[0]!r}")
     for key in ("pointing", "mean_iou", "acc50", "enrichment"):
-        values[key] = Interval(*values[key])
+        values[key] = interval_in(values[key], key)
     if values.get("mask_iou") is not None:
-        values["mask_iou"] = Interval(*values["mask_iou"])
-    for key in ("per_head", "sample_ids", "skipped"):
-        values[key] = tuple(values.get(key, ()))
+        values["mask_iou"] = interval_in(values["mask_iou"], "mask_iou")
+    for key in ("random_pointing", "average_pointing"):
+        values[key] = number_in(values.get(key), key, optional=True)
+    values["samples"] = whole_in(values["samples"], "samples")
+    values["chance_pointing"] = number_in(values["chance_pointing"], "chance_pointing")
+    values["settings"] = table_in(values.get("settings", {}), "settings")
+    for key in ("sample_ids", "skipped"):
+        values[key] = texts_in(values.get(key, ()), key)
+    values["per_head"] = rows_in(values.get("per_head", ()), "per_head")
+    for row in values["per_head"]:
+        _check_head_row(row)
     return HeadEvidence(**values)
 
 
+def _check_head_row(row: dict[str, Any]) -> None:
+    """Raise ValueError or KeyError for a head's scores that nobody could show."""
+    _head(row["head"])
+    for key in ("pointing", "enrichment", "acc50"):
+        interval_in(row[key], key)
+    number_in(row["percentile"], "percentile")
+
+
 def _head(pair: Any) -> Head:
-    layer, head = pair
-    if isinstance(layer, bool) or not isinstance(layer, int) or not isinstance(head, int):
-        raise ValueError(f"a head is [layer, head] with whole numbers, got {pair!r}")
-    return Head(layer, head)
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise ValueError(f"a head is [layer, head] with whole numbers, got {repr(pair)[:40]}")
+    return Head(whole_in(pair[0], "the layer of a head"), whole_in(pair[1], "a head"))

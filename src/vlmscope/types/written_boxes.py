@@ -31,8 +31,8 @@ class Answer:
     Attributes:
         text: the answer, special tokens spelled out.
         boxes: those that are well formed, in the order of the answer.
-        problems: one sentence for everything that looks like a box and is none, and one when there
-            is no box at all.
+        problems: one sentence for everything that looks like a box and is none, one for a box that
+            was cut at the image's edge, and one when there is no box at all.
     """
 
     text: str

@@ -13,7 +13,12 @@ from vlmscope.analysis.flow.result import AttentionFlow
 from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, prefill
 from vlmscope.attention.shares import SOURCES, shares
-from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.questions import (
+    BAD_QUESTION,
+    Question,
+    as_questions,
+    skipped_questions,
+)
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
@@ -61,7 +66,7 @@ def attention_flow(
         progress: show a bar on stderr.
 
     Raises:
-        BadSampleError: no sample, or one that is no question.
+        BadSampleError: no sample, one that is no question, or none that the model can take.
         UnknownNameError: an unknown preset or placement.
     """
     check_model(model)
@@ -76,7 +81,9 @@ def attention_flow(
         title="flow",
         total=how_many(samples),
         progress=progress,
+        bad=BAD_QUESTION,
     )
+    skipped = skipped_questions(done.skipped, len(done.ids))
     if not done.ids:
         raise BadSampleError("Attention flow needs at least one question about an image, got none.")
     records = [log[digest] for digest in done.ids]
@@ -87,6 +94,7 @@ def attention_flow(
         _stacked(records, "entropy"),
         np.array([record["tokens"] for record in records], dtype=np.int64),
         tuple(record["answer"] for record in records),
+        skipped,
     )
 
 

@@ -30,6 +30,7 @@ class AttentionFlow:
             tokens, made a distribution; its maximum is the logarithm of their number.
         tokens: int (samples, sources): how many keys each source has.
         answers: what the model said, or was given.
+        skipped: one sentence for every sample that could not be used.
     """
 
     run: dict[str, Any]
@@ -38,6 +39,7 @@ class AttentionFlow:
     entropy: NDArray[np.float64] = field(repr=False)
     tokens: NDArray[np.int64] = field(repr=False)
     answers: tuple[str, ...] = field(repr=False)
+    skipped: tuple[str, ...] = ()
 
     sources = SOURCES
     targets = TARGETS
@@ -104,6 +106,7 @@ class AttentionFlow:
         return {
             "run": self.run,
             "samples": len(self.ids),
+            **({"skipped": list(self.skipped)} if self.skipped else {}),
             "ids": list(self.ids),
             "answers": list(self.answers),
             "token_shares": {source: self.token_share(source) for source in SOURCES},

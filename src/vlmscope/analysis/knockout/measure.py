@@ -7,7 +7,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,12 @@ from vlmscope.analysis.knockout.windows import (
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
 from vlmscope.attention.sweep import Effect, KnockoutSpec, sweep
-from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.questions import (
+    BAD_QUESTION,
+    Question,
+    as_questions,
+    skipped_questions,
+)
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
@@ -94,10 +99,14 @@ def knockout_sweep(
         title="knockout",
         total=how_many(samples),
         progress=progress,
+        bad=BAD_QUESTION,
     )
     records = [log[digest] for digest in done.ids]
+    skipped_questions(done.skipped, len(done.ids))
     _report_failures(records)
-    return _result(run, plan, done.ids, records, options.seed)
+    result = _result(run, plan, done.ids, records, options.seed)
+    left_out = {question.place or question.digest: why for question, why in done.skipped}
+    return replace(result, skipped={**result.skipped, **left_out})
 
 
 @dataclass(frozen=True)

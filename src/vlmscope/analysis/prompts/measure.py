@@ -17,7 +17,12 @@ from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.shares import shares
-from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.questions import (
+    BAD_QUESTION,
+    Question,
+    as_questions,
+    skipped_questions,
+)
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
@@ -68,6 +73,9 @@ def prompt_ablation(
     """
     check_model(model)
     options = options or PromptOptions()
+    list(
+        variants_of("what?", replacements=replacements)
+    )  # a bad replacement is no question's fault
     run = run_record(
         model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
     )
@@ -80,12 +88,15 @@ def prompt_ablation(
         title="prompts",
         total=how_many(samples),
         progress=progress,
+        bad=BAD_QUESTION,
     )
+    skipped = skipped_questions(done.skipped, len(done.ids))
     if not done.ids:
         raise BadSampleError(
             "Prompt ablation needs at least one question about an image, got none."
         )
-    return PromptAblation(run, tuple({"id": digest, **_plain(log[digest])} for digest in done.ids))
+    records = tuple({"id": digest, **_plain(log[digest])} for digest in done.ids)
+    return PromptAblation(run, records, skipped)
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -53,10 +53,12 @@ class PromptAblation:
         questions: one record per question: ``id``, ``question``, ``references`` and ``variants``
             (each with ``name``, ``text``, ``word``, ``answer``, ``log_prob``, ``right``,
             ``image_share``; the first is the unchanged prompt).
+        skipped: one sentence for every question that could not be used.
     """
 
     run: dict[str, Any]
     questions: tuple[dict[str, Any], ...] = field(repr=False)
+    skipped: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -105,6 +107,7 @@ class PromptAblation:
         return {
             "run": self.run,
             "samples": len(self.questions),
+            **({"skipped": list(self.skipped)} if self.skipped else {}),
             "effects": [effect.to_dict() for effect in self.effects()],
             "words": self.word_effects(),
             "questions": list(self.questions),

@@ -8,7 +8,7 @@ from typing import Any
 from vlmscope.cli.console import note
 from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import Output, Questions, Resume, typed
+from vlmscope.cli.results import Output, Questions, Resume, report_skipped, typed
 
 __all__ = ["command"]
 
@@ -51,4 +51,4 @@ def flow(
     )
     if not output.quiet and output.html is None:
         note("--html flow.html writes curves and maps by layer and head.")
-    return 0
+    return report_skipped(questions.skipped, result.skipped)

@@ -17,8 +17,8 @@ from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.places import check_picture
-from vlmscope.data.images import MAX_PIXELS, open_image
+from vlmscope.cli.places import check_picture, image_argument
+from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadPhraseError
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class Reading:
 def ground(
     *,
     image: Annotated[
-        str, typer.Argument(metavar="IMAGE", help="The image file.", show_default=False)
+        str,
+        typer.Argument(metavar="IMAGE", help="The image file; - for stdin.", show_default=False),
     ],
     phrases: Annotated[
         list[str], typer.Argument(metavar="PHRASE", help="What to find.", show_default=False)
@@ -128,7 +129,7 @@ def ground(
         other = method if method != "localization-heads" else None
         clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
         check_say(output, len(prompts), clash)
-    opened = open_image(image, max_pixels=max_pixels)
+    opened = image_argument(image, max_pixels)
     settings = {**reading.keywords(), **options}
     sam = None if reading.refine is None else loading.refiner(reading.refine)
     loaded: Any = loading.model(model)

@@ -11,7 +11,7 @@ import typer
 from vlmscope.cli.console import emit, emit_table, note
 from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import Output, Questions, Resume, typed
+from vlmscope.cli.results import Output, Questions, Resume, report_skipped, typed
 from vlmscope.errors import BadOptionError
 
 __all__ = ["command"]
@@ -118,14 +118,13 @@ def knockout(
     if not output.as_json:
         emit("")
         emit_table(*layers_table(result))
-    if not output.quiet:
-        for digest, reason in result.skipped.items():
-            note(f"skipped {digest}: {reason}")
-        if result.unjudged:
-            note(
-                f"{result.unjudged} answers could not be judged; they are left out, not counted as lost"
-            )
-    return 1 if result.skipped or result.unjudged else 0
+    if result.unjudged and not output.quiet:
+        note(
+            f"{result.unjudged} answers could not be judged; they are left out, not counted as lost"
+        )
+    reasons = [f"{place}: {reason}" for place, reason in result.skipped.items()]
+    skipped = report_skipped(questions.skipped, reasons)
+    return 1 if result.unjudged else skipped
 
 
 def _windows(text: str) -> tuple[tuple[int, ...], ...]:

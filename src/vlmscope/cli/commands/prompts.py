@@ -9,7 +9,7 @@ import typer
 
 from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.results import Output, Questions, Resume, typed
+from vlmscope.cli.results import Output, Questions, Resume, report_skipped, typed
 from vlmscope.errors import BadOptionError
 
 __all__ = ["command"]
@@ -66,7 +66,7 @@ def prompts(
         lambda: prompts_page(result, typed()),
         result.rows(),
     )
-    return 0
+    return report_skipped(questions.skipped, result.skipped)
 
 
 def _replacements(texts: Sequence[str]) -> dict[str, str]:

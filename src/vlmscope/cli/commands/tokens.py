@@ -11,7 +11,7 @@ import typer
 from vlmscope.cli.console import emit, note, warn
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.places import check_picture, save_picture
+from vlmscope.cli.places import check_picture, image_argument, save_picture
 from vlmscope.cli.results import Output, typed
 
 __all__ = ["command"]
@@ -27,7 +27,7 @@ def command(words: list[str]) -> Callable[..., Any]:
 def tokens(
     *,
     options: dict[str, Any],
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture; - for stdin.")],
     prompt: Annotated[
         str, typer.Argument(metavar="[PROMPT]", help="What is asked.")
     ] = "describe the picture",
@@ -59,14 +59,13 @@ def tokens(
     from vlmscope.analysis.tokens import TokenOptions, token_grounding
     from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
     from vlmscope.analysis.tokens.result import CAVEAT
-    from vlmscope.data.images import open_image
     from vlmscope.types import parse_heads
 
     settings = collect(TokenOptions, options)
     output.check()
     check_picture(picture)
     chosen = None if heads is None else parse_heads(heads)
-    opened = open_image(image)
+    opened = image_argument(image)
     loaded = loading.decoder(model)
     result = token_grounding(
         loaded, opened, prompt, answer, settings, heads=chosen, phrases=phrase or None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from vlmscope.data.datasets.base import Skipped
 from vlmscope.errors import BadSampleError
+from vlmscope.io import parse_json
 
 __all__ = ["PanopticEntry", "PanopticListing"]
 
@@ -58,8 +58,8 @@ class PanopticListing:
         """
         try:
             data = path.read_bytes()
-            content = json.loads(data)
-        except (OSError, ValueError, RecursionError) as error:
+            content = parse_json(data.decode("utf-8-sig"))
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise BadSampleError(
                 f"Cannot read the panoptic listing {path}: {reason}. A COCO-panoptic folder holds "
@@ -71,17 +71,15 @@ class PanopticListing:
         }
         if len(set(categories.values())) < len(categories):
             raise BadSampleError(f"Two categories of {path} have the same name.")
-        images = {
-            _field(item, "id", int, path): item for item in _unique(content, "images", "id", path)
-        }
+        images = {_key(item, "id", path): item for item in _unique(content, "images", "id", path)}
         entries: dict[str, PanopticEntry] = {}
         skipped: list[Skipped] = []
         for item in _unique(content, "annotations", "image_id", path):
-            number = _field(item, "image_id", int, path)
+            image_id = _key(item, "image_id", path)
             try:
-                entries[str(number)] = _entry(item, images.get(number), categories)
+                entries[image_id] = _entry(item, images.get(image_id), categories)
             except BadSampleError as error:
-                skipped.append(Skipped(str(number), str(error)))
+                skipped.append(Skipped(image_id, str(error)))
         digest = f"sha256:{hashlib.sha256(data).hexdigest()[:16]}"
         return cls(digest, categories, entries, tuple(skipped))
 
@@ -94,9 +92,9 @@ def _unique(content: Any, key: str, name: str, path: Path) -> list[dict[str, Any
             f"{path} has no list {key!r}, so it is no panoptic listing of COCO. Give the folder that "
             "holds the panoptic annotations, not those of instances or captions."
         )
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for item in items:
-        value = _field(item, name, int, path)
+        value = _key(item, name, path)
         if value in seen:
             raise BadSampleError(f"{path} holds two {key} with the {name} {value}.")
         seen.add(value)
@@ -108,6 +106,16 @@ def _field(item: Mapping[str, Any], key: str, kind: type[Any], path: Path) -> An
     if not isinstance(value, kind) or isinstance(value, bool):
         raise BadSampleError(f"An entry of {path} has {key} {value!r}; it must be {kind.__name__}.")
     return value
+
+
+def _key(item: Mapping[str, Any], key: str, path: Path) -> str:
+    """An id as text: numbers in COCO, texts in Cityscapes and ADE20K (``ADE_val_00000001``)."""
+    value = item.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        raise BadSampleError(
+            f"An entry of {path} has {key} {value!r}; it must be a whole number or a text."
+        )
+    return str(value)
 
 
 def _entry(

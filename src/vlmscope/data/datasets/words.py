@@ -20,6 +20,7 @@ from typing import Any
 
 from vlmscope.data.classes import ClassList
 from vlmscope.errors import BadPhraseError
+from vlmscope.io import parse_json
 
 __all__ = ["Name", "WordList"]
 
@@ -95,10 +96,8 @@ class WordList:
             listed = ClassList.read(file)
             return cls(file.name, {each.name: each.texts for each in listed.classes})
         try:
-            content = json.loads(
-                file.read_text(encoding="utf-8"), object_pairs_hook=_without_duplicates
-            )
-        except (OSError, ValueError, RecursionError) as error:
+            content = parse_json(file.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise BadPhraseError(
                 f"Cannot read the word list {file}: {reason}. Give a UTF-8 JSON file such as "
@@ -114,16 +113,6 @@ class WordList:
         title = str(content.get("name", file.name)) if headed else file.name
         version = str(content.get("version", "")) if headed else ""
         return cls(title, {label: _names(names) for label, names in classes.items()}, version)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON lets a class occur twice and keeps the last; its other names would be lost unseen."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the class {key!r} occurs twice")
-        found[key] = value
-    return found
 
 
 def _names(value: Any) -> tuple[Any, ...]:

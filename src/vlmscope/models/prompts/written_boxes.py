@@ -21,6 +21,8 @@ FRAMES = ("image", "shown", "square")
 
 # how far past the frame a number may lie and still be meant as its edge
 _SLACK = 0.02
+# the same for numbers that are pixels: models are a little wrong about the size they were shown
+_PIXEL_SLACK = 0.5
 
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 _PLAIN = re.compile(r"[\s\d.,\-]*\d[\s\d.,\-]*")
@@ -118,6 +120,7 @@ class BoxConvention:
                 problems.append(f"{numbers.written[:60]!r} is no box: {judged}.")
             else:
                 boxes.append(WrittenBox(judged, numbers.values, numbers.spans))
+                problems += self._cut(numbers, units)
         if not boxes and not problems:
             problems.append(f"The answer holds no box: {text[:80]!r}.")
         return Answer(text, tuple(boxes), tuple(problems))
@@ -161,14 +164,26 @@ class BoxConvention:
         x0, y0 = numbers.values[first], numbers.values[second]
         x1, y1 = numbers.values[2 + first], numbers.values[2 + second]
         height, width = units
+        slack = _PIXEL_SLACK if self.full is None else _SLACK
         for value, full in ((x0, width), (y0, height), (x1, width), (y1, height)):
-            if not -_SLACK * full <= value <= (1 + _SLACK) * full:
+            if not -slack * full <= value <= (1 + slack) * full:
                 return f"{value:g} lies outside 0 to {full:g}"
         if x0 >= x1:
             return f"its left edge ({x0:g}) is not left of its right edge ({x1:g})"
         if y0 >= y1:
             return f"its top edge ({y0:g}) is not above its bottom edge ({y1:g})"
         return self._in_pixels((x0 / width, y0 / height, x1 / width, y1 / height), token_map)
+
+    def _cut(self, numbers: Numbers, units: tuple[float, float]) -> list[str]:
+        """A sentence on numbers that lie well past the frame, whose box was cut at its edge."""
+        sides = units if self.order == "yxyx" else units[::-1]
+        for value, full in zip(numbers.values, (*sides, *sides), strict=True):
+            if not -_SLACK * full <= value <= (1 + _SLACK) * full:
+                return [
+                    f"{numbers.written[:60]!r} ends outside the image and was cut at its edge: "
+                    f"{value:g} lies outside 0 to {full:g}."
+                ]
+        return []
 
     def _in_pixels(self, parts: Box, token_map: TokenMap) -> Box | str:
         """A box in parts of the frame (0..1) as pixels of the original image."""
