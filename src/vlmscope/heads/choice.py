@@ -72,8 +72,9 @@ def _made_for(heads: HeadSet, model: LoadedModel) -> str:
 
 
 def _default(model: LoadedModel) -> HeadSet:
-    if model.card.heads is not None:
-        return HeadSet.load(model.card.heads)
+    shipped = model.card.head_set
+    if shipped is not None:
+        return shipped
     published = published_for(model.id)
     if published is None:
         raise BadHeadSetError(

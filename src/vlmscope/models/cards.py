@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from vlmscope.types import HeadSet
 
 __all__ = ["Checkpoint", "ModelCard", "read_card"]
 
@@ -72,6 +75,15 @@ class ModelCard:
     embedded: bool = False
     notes: str = ""
     quantisation: str | None = None
+
+    @cached_property
+    def head_set(self) -> HeadSet | None:
+        """The heads that ship with the model, read when they are first asked for.
+
+        Raises:
+            BadHeadSetError: a file that is no head set.
+        """
+        return None if self.heads is None else HeadSet.load(self.heads)
 
 
 def read_card(folder: Path, card: ModelCard) -> ModelCard:

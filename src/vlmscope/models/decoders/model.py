@@ -23,13 +23,14 @@ from vlmscope.models.decoders.family import Family
 from vlmscope.models.frozen import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
-from vlmscope.models.prompts.control_tokens import refuse_control_tokens
 from vlmscope.models.prompts.encoding import (
     Encoded,
     EncodedText,
     check_length,
+    control_token_in,
     encode_text,
     pad_batch,
+    refuse_control_tokens,
 )
 from vlmscope.models.prompts.prompt import Prompt, PromptRequest, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
@@ -272,15 +273,17 @@ class LoadedModel:
                     f"The phrase contains the image token {name!r}; only vlmscope places it. "
                     "Remove it from the phrase."
                 )
-        refuse_control_tokens([self._by_user(Prompt.of(prompt).text)], self.processor, self.id)
+        text = Prompt.of(prompt).text
+        if control_token_in([text], self.processor):  # the family's own question may hold some
+            refuse_control_tokens([self._by_user(text)], self.processor, self.id)
         expansions = [image.expansion for image in images]
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
         image_token_id = self.family.image_token_id(self.hf)
         with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
-            text = encode_text(written, self.processor.tokenizer, image_token_id, runs)
-        check_length(len(text.ids), len(text.image_tokens), self.context, self.id)
-        return text
+            encoded = encode_text(written, self.processor.tokenizer, image_token_id, runs)
+        check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id)
+        return encoded
 
     def _by_user(self, text: str) -> str:
         """A prompt's text without the family's own question for boxes around it."""

@@ -27,7 +27,7 @@ from vlmscope.models.encoders.patches import (
 )
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.frozen import frozen
-from vlmscope.models.prompts.control_tokens import refuse_control_tokens
+from vlmscope.models.prompts.encoding import refuse_control_tokens
 from vlmscope.models.spare_weights import SpareWeights
 from vlmscope.types import TokenMap
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,17 @@ from vlmscope.errors import BadPhraseError, ModelMismatchError, UnsupportedError
 from vlmscope.models.prompts.prompt import Span, WrittenPrompt
 from vlmscope.types import Role, TokenMap
 
-__all__ = ["Encoded", "EncodedText", "encode_text", "pad_batch"]
+__all__ = [
+    "Encoded",
+    "EncodedText",
+    "control_token_in",
+    "encode_text",
+    "pad_batch",
+    "refuse_control_tokens",
+]
+
+
+_TOKENIZERS = ("tokenizer", "qformer_tokenizer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,3 +222,45 @@ def pad_batch(
         shifts.append(shift)
     positions = (mask.cumsum(-1) - 1).clamp_min(0)
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}, shifts
+
+
+def refuse_control_tokens(texts: Sequence[str], processor: Any, model: str) -> None:
+    """Raise BadPhraseError where a text spells a control token (end of text, roles, borders of images).
+
+    Tokens that a vocabulary adds without control over anything, such as PaliGemma's ``<loc0123>``,
+    are text like any other.
+
+    Args:
+        texts: what a user wrote.
+        processor: whose tokenizers will read it.
+        model: its id, for the message.
+    """
+    name = control_token_in(texts, processor)
+    if name is not None:
+        raise BadPhraseError(
+            f"The phrase contains {name!r}, which {model} takes as a control token and not as "
+            "text. Remove it from the phrase."
+        )
+
+
+def control_token_in(texts: Sequence[str], processor: Any) -> str | None:
+    """The first control token that a text spells, or None."""
+    names = list(_control_tokens(processor))
+    for text in texts:
+        folded = text.casefold()
+        for name, normalised in names:
+            if name in text or (normalised and name.casefold() in folded):
+                return name
+    return None
+
+
+def _control_tokens(processor: Any) -> Iterator[tuple[str, bool]]:
+    """(text, whether it is found in normalised text) of every control token."""
+    for attribute in _TOKENIZERS:
+        tokenizer = getattr(processor, attribute, None)
+        for token in getattr(tokenizer, "added_tokens_decoder", {}).values():
+            if token.special and token.content.strip():
+                yield token.content, bool(token.normalized)
+        for name in getattr(tokenizer, "all_special_tokens", ()):
+            if name.strip():
+                yield str(name), False
