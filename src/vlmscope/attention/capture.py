@@ -15,7 +15,7 @@ from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.types import Head, TokenMap
 
 __all__ = ["Trace", "capture"]

@@ -22,7 +22,7 @@ from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
 
 __all__ = ["Generation", "generate"]

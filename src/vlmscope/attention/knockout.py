@@ -18,7 +18,7 @@ from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.attention.selection import HeadChoice, check_layers
 from vlmscope.errors import AttentionError, UnknownNameError
 from vlmscope.models import LoadedModel
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.types import TokenMap
 
 __all__ = ["EDGE_ROLES", "Edge", "Knockout", "knockout"]

@@ -21,7 +21,7 @@ from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders import model as decoders
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
 
 __all__ = [

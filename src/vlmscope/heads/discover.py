@@ -18,7 +18,7 @@ from vlmscope.heads.options import DiscoveryOptions
 from vlmscope.heads.selection import Selection, entropies_of, select
 from vlmscope.heads.survey import Survey, survey
 from vlmscope.models import LoadedModel
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.stats import bootstrap_ratios
 from vlmscope.types import Head, HeadFrequency, HeadSet
 from vlmscope.version import __version__

@@ -20,7 +20,7 @@ from vlmscope.heads.options import LocalizationHeadsOptions
 from vlmscope.heads.survey import survey
 from vlmscope.metrics import accuracy_at, mean_over_images
 from vlmscope.models import LoadedModel
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.post import PostOptions
 from vlmscope.post.options import with_post
 from vlmscope.stats import Interval

@@ -12,7 +12,7 @@ from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
 from vlmscope.methods.ground import ground_options
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.results import AnswerComparison, Grounding
 from vlmscope.types import Answer
 

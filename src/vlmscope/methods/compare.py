@@ -31,7 +31,7 @@ from vlmscope.methods.ground import (
     with_image_notes,
 )
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.post import PostOptions
 from vlmscope.refine import Refiner
 from vlmscope.results import Grounding, MethodComparison

@@ -11,7 +11,7 @@ from vlmscope.errors import BadOptionError, BadPhraseError, UnsupportedError
 from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
 from vlmscope.post.options import post_fields

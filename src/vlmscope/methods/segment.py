@@ -34,7 +34,7 @@ from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.ground import ground_options
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
 from vlmscope.results import Segmentation
 from vlmscope.types import BACKGROUND

@@ -11,7 +11,7 @@ import torch
 
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, ModelMismatchError
-from vlmscope.models.frozen import frozen
+from vlmscope.models.guard import frozen
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
 from vlmscope.refine.frame import RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model

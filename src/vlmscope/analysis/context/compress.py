@@ -18,7 +18,7 @@ from vlmscope.attention.continuation import Cached, continue_greedily
 from vlmscope.data.images import open_image
 from vlmscope.errors import UnsupportedError, VlmscopeWarning
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.options import check_number
 
 __all__ = ["CompressedContext", "ReadImage", "compress_context", "read_image"]

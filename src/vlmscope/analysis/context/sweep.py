@@ -14,7 +14,7 @@ from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import walk
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["ContextCurve", "ContextPoint", "context_sweep"]

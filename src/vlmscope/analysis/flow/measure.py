@@ -22,7 +22,7 @@ from vlmscope.data.questions import (
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.options import CheckedOptions, option
 from vlmscope.types import TokenMap
 

@@ -18,7 +18,7 @@ from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadPhraseError
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.models.given_model import check_model
+from vlmscope.models.guard import check_model
 from vlmscope.options import CheckedOptions, option
 from vlmscope.post import PostOptions, attention_share, image_cautions, locate
 from vlmscope.post.options import with_post

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.frozen import frozen
+from vlmscope.models.guard import exclusive, frozen
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import fit_image
 from vlmscope.models.layout.processor_checks import check_counts, check_parts, check_tokens
@@ -157,8 +157,9 @@ class InstructBlipFamily(Blip2Family):
     def for_prompt(
         self, hf: PreTrainedModel, processor: Any, image: ImageInputs, request: PromptRequest
     ) -> ImageInputs:
-        tensors = {**image.tensors, **_instructions(processor, [request])}
-        return replace(image, shares=self._shares(hf, tensors))
+        with exclusive(hf):  # the Q-Former runs for this
+            tensors = {**image.tensors, **_instructions(processor, [request])}
+            return replace(image, shares=self._shares(hf, tensors))
 
     def complete(
         self,

@@ -20,7 +20,7 @@ from vlmscope.errors import (
 )
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.frozen import exclusive, frozen
+from vlmscope.models.guard import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
 from vlmscope.models.prompts.encoding import (
@@ -151,12 +151,15 @@ class LoadedModel:
             raise UnknownNameError("prompt preset", preset, self.family.presets)
         return preset
 
-    @property
+    @cached_property
     def image_token(self) -> str:
         """The text of the image token."""
-        return str(
-            self.processor.tokenizer.convert_ids_to_tokens(self.family.image_token_id(self.hf))
-        )
+        return str(self.processor.tokenizer.convert_ids_to_tokens(self.image_token_id))
+
+    @cached_property
+    def image_token_id(self) -> int:
+        """Its id in the vocabulary."""
+        return self.family.image_token_id(self.hf)
 
     def fit(
         self, pixels: NDArray[np.uint8], placement: str | None = None, images: int = 1
@@ -242,8 +245,7 @@ class LoadedModel:
 
     def see(self, image: ImageInputs, request: PromptRequest) -> ImageInputs:
         """A fitted image as a prompt sees it."""
-        with exclusive(self.hf):  # some families run a part of the model for this
-            return self.family.for_prompt(self.hf, self.processor, image, request)
+        return self.family.for_prompt(self.hf, self.processor, image, request)
 
     def complete(
         self,
@@ -279,9 +281,8 @@ class LoadedModel:
         expansions = [image.expansion for image in images]
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
-        image_token_id = self.family.image_token_id(self.hf)
         with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
-            encoded = encode_text(written, self.processor.tokenizer, image_token_id, runs)
+            encoded = encode_text(written, self.processor.tokenizer, self.image_token_id, runs)
         check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id)
         return encoded
 

@@ -26,7 +26,7 @@ from vlmscope.models.encoders.patches import (
     to_pixel_values,
 )
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.frozen import frozen
+from vlmscope.models.guard import frozen
 from vlmscope.models.prompts.encoding import refuse_control_tokens
 from vlmscope.models.spare_weights import SpareWeights
 from vlmscope.types import TokenMap
