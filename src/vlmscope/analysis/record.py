@@ -26,6 +26,7 @@ def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
         "model": model.id,
         "revision": model.revision,
         "family": model.family.id,
+        **_quantised(model),
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": str(model.device),
         "kernel": str(model.decoder.config._attn_implementation),
@@ -36,6 +37,11 @@ def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
             "transformers": version("transformers"),
         },
     }
+
+
+def _quantised(model: LoadedModel) -> dict[str, Any]:
+    scheme = model.card.quantisation
+    return {} if scheme is None else {"quantisation": scheme}
 
 
 def run_section(page: Page, run: dict[str, Any], command: str = "") -> None:

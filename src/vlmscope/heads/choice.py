@@ -18,8 +18,11 @@ __all__ = [
     "published_for",
     "published_names",
     "published_set",
+    "quantised",
     "resolve_heads",
 ]
+
+_QUANTISATION = "quantisation"
 
 _FOLDER = Path(__file__).parent / "published"
 
@@ -161,8 +164,25 @@ def head_cautions(
             "vlmscope heads verify measures what they are worth."
         )
     if heads.source == "discovered":
+        cautions += _quantised_differently(heads, model)
         cautions += _read_differently(heads, rows, preset)
     return tuple(cautions)
+
+
+def quantised(model: LoadedModel) -> dict[str, str]:
+    """What a head set's options say of the model's quantised weights; nothing where they are not."""
+    card = getattr(model, "card", None)
+    return {} if card is None or card.quantisation is None else {_QUANTISATION: card.quantisation}
+
+
+def _quantised_differently(heads: HeadSet, model: LoadedModel) -> list[str]:
+    before, now = heads.options.get(_QUANTISATION), quantised(model).get(_QUANTISATION)
+    if before == now:
+        return []
+    then, here = (f"quantised by {each}" if each else "full" for each in (before, now))
+    return [
+        f"These heads were discovered in weights that were {then}, those of the model are {here}."
+    ]
 
 
 def _read_differently(heads: HeadSet, rows: object, preset: str | None) -> list[str]:

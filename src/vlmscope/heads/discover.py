@@ -12,7 +12,7 @@ import numpy as np
 
 from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.heads.choice import decoder_shape
+from vlmscope.heads.choice import decoder_shape, quantised
 from vlmscope.heads.measures import Measures, measure, stack
 from vlmscope.heads.options import DiscoveryOptions
 from vlmscope.heads.selection import Selection, entropies_of, select
@@ -127,7 +127,7 @@ def _head_set(
         tau=selection.tau,
         sums=tuple(np.sort(measures.sums.mean(axis=0)).tolist()),
         frequencies=_frequencies(options, heads, measures, selection),
-        options={**asdict(options), "placement_used": first["placement"]},
+        options={**asdict(options), "placement_used": first["placement"], **quantised(model)},
         sample_ids=tuple(surveyed.ids),
         version=__version__,
         notes=_notes(options, selection, len(best)),

@@ -61,7 +61,7 @@ class ModelCard:
         side: of the images that a dual encoder is given by default, in pixels; None: its own.
         embedded: whether it comes with vlmscope.
         notes: one sentence.
-        quantisation: of the weights that were loaded, as their configuration says; None: none.
+        quantisation: of the weights that were loaded, as their configuration or layers say; None: none.
     """
 
     id: str

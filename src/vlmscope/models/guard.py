@@ -68,7 +68,7 @@ def check_model(model: Any) -> None:
             f"A loaded model is needed, got a {type(model).__name__} of its own: wrap it with its "
             "processor, vs.from_pretrained_model(model, processor)."
         )
-    if not hasattr(model, "hf"):
+    if not hasattr(model, "id"):
         raise BadOptionError(
             f"A loaded model is needed, got {type(model).__name__}: vs.load(...) gives one, for "
             "example vs.load('tiny-llava')."

@@ -16,7 +16,7 @@ from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
-from vlmscope.models.loading.quantisation import quantisation
+from vlmscope.models.loading.quantisation import quantisation, quantisation_of
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
 from vlmscope.models.loading.weights import check_weight_files, load_weights
@@ -166,7 +166,7 @@ def _wrap(
     card = FAMILIES.card_of(source.name, family.id)
     if source.folder is not None:
         card = read_card(source.folder, card)
-    card = replace(card, quantisation=quantisation(hf.config))
+    card = replace(card, quantisation=quantisation_of(hf))
     if isinstance(family, DualFamily):
         return DualEncoder(source.name, source.revision, hf, processor, family, card)
     return LoadedModel(source.name, source.revision, hf, processor, family, card)
