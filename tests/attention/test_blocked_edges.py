@@ -22,7 +22,7 @@ ROLES = {".": 0, "s": 1, "i": 2, "q": 3, "p": 4, "g": 5}  # a letter for each Ro
 
 
 def model(layers: int = 3, heads: int = 4) -> Any:
-    return SimpleNamespace(decoder_shape=(layers, heads))
+    return SimpleNamespace(id="fake", decoder_shape=(layers, heads))
 
 
 def tokens(roles: str) -> TokenMap:

@@ -200,12 +200,14 @@ def test_no_usable_row_is_an_error(fake: FakeModel, planted: PlantedHeads, rows:
         discover_heads(fake, rows, FEW, progress=False)
 
 
-def test_a_sample_given_twice_is_computed_once_and_counts_twice(
+def test_a_sample_given_twice_is_computed_and_counts_once(
     fake: FakeModel, planted: PlantedHeads
 ) -> None:
     image = scene(0)[0]
-    found = discover_heads(fake, [(image, "a"), (image, "a")], FEW, progress=False)
-    assert planted.phrases == [["a"]] and found.samples == 2
+    with pytest.warns(VlmscopeWarning):
+        found = discover_heads(fake, [(image, "a"), (image, "a")], FEW, progress=False)
+    assert planted.phrases == [["a"]] and found.samples == 1
+    assert len(found.skipped) == 1 and "row 1" in found.skipped[0]
 
 
 def test_a_model_without_structured_attention_gets_no_heads(

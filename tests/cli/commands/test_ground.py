@@ -277,7 +277,7 @@ def test_a_head_file(run: Any, words: list[Any], checkpoint: Path, tmp_path: Pat
         ("{}", ["is no head file"]),
         ('{"format": "vlmscope-heads/1"}', ["lacks the field(s) heads, model"]),
         ('{"format": "vlmscope-heads/1", "model": "m", "heads": []}', ["heads is empty"]),
-        ('{"format": "vlmscope-heads/1", "model": "m", "heads": [["a", 1]]}', ["whole numbers"]),
+        ('{"format": "vlmscope-heads/1", "model": "m", "heads": [["a", 1]]}', ["whole number"]),
         ('{"format": "vlmscope-heads/1", "model": "m", "heads": [[9, 1]]}', ["no head L9H1"]),
     ],
 )
