@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 
@@ -47,8 +47,12 @@ def _cell(value: object) -> str:
 
 
 def note(text: str) -> None:
-    """A line for the person, not for the pipe."""
-    print(text, file=sys.stderr)
+    """A line for the person, not for the pipe; where nobody can read it, it is lost and no more."""
+    if sys.stderr is not None:
+        try:
+            print(text, file=sys.stderr, flush=True)
+        except OSError:
+            _to_nowhere(sys.stderr)
 
 
 def warn(text: str) -> None:
@@ -72,6 +76,11 @@ def own_warnings() -> Iterator[None]:
 
 def close_stdout() -> None:
     """Let the interpreter end without a complaint about a pipe that nobody reads."""
+    if sys.stdout is not None:
+        _to_nowhere(sys.stdout)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Throw away what a stream could not write, which would be tried again in the end."""
     with contextlib.suppress(OSError, ValueError):
-        target = sys.stdout.fileno()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), target)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

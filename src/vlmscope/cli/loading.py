@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vlmscope.models import DualEncoder, LoadedModel
     from vlmscope.refine import Refiner
 
-__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading"]
+__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "named"]
 
 ModelName = Annotated[
     str, typer.Option("--model", "-m", metavar="MODEL", help="Embedded id, hub id or folder.")
@@ -47,11 +47,15 @@ class Loading:
     ] = False
 
     def model(self, name: str) -> LoadedModel | DualEncoder:
-        """A model of any kind."""
+        """A model of any kind.
+
+        Raises:
+            BadOptionError: an empty name.
+        """
         from vlmscope.models import load
 
         _silence()
-        return load(name, **self._keywords())
+        return load(named(name), **self._keywords())
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.
@@ -123,11 +127,26 @@ class NamedDecoder:
         """The one that was named; tiny-llava if none was.
 
         Raises:
-            BadOptionError: two different ones.
+            BadOptionError: two different ones, or an empty name.
         """
         if self.name is not None and self.model is not None and self.name != self.model:
             raise BadOptionError(f"Two models were named, {self.name} and {self.model}. Name one.")
-        return self.name or self.model or "tiny-llava"
+        chosen = self.model if self.name is None else self.name
+        return "tiny-llava" if chosen is None else named(chosen)
+
+
+def named(model: str) -> str:
+    """The name of a model; one without a character, as an unset variable gives it, is refused.
+
+    Raises:
+        BadOptionError: an empty name.
+    """
+    if not model.strip():
+        raise BadOptionError(
+            f"The name of the model is empty, got {model!r}. Give an embedded id such as tiny-llava, "
+            "a hub id or a folder; see: vlmscope models"
+        )
+    return model
 
 
 def _silence() -> None:

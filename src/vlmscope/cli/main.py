@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -22,6 +23,7 @@ FINE, FINDINGS, FAILED = 0, 1, 2
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # 128 + SIGPIPE, as a shell reports it
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 # typer carries its own copy of click since 0.20, so the class is found through typer itself
 _UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -56,10 +58,17 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         with own_warnings():
             code = _run(words)
-        sys.stdout.flush()
+        _flush()
     except (BrokenPipeError, SystemExit):  # click ends the process when a pipe closes
         close_stdout()
         return PIPE_CLOSED
+    except OSError as error:  # whatever else fails is reported where it happens
+        close_stdout()
+        note(
+            f"vlmscope: error: The result cannot be written to stdout: {error.strerror or error}. "
+            "Make room, or send it somewhere else."
+        )
+        return FAILED
     except KeyboardInterrupt:
         note("Stopped.")
         return INTERRUPTED
@@ -78,8 +87,25 @@ def _run(words: list[str]) -> int:
     except (BrokenPipeError, KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
+        if _is_of_stdout(error):
+            raise
         _report(_failure(error, words), as_json=_wants_json(words))
         return FAILED
+
+
+def _is_of_stdout(error: Exception) -> bool:
+    """Whether an error is of writing a result: of files the library tells with an error of its own."""
+    return (
+        isinstance(error, OSError)
+        and not isinstance(error, VlmscopeError)
+        and error.filename is None
+        and error.errno in _UNWRITABLE
+    )
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # a process may be started without one
+        sys.stdout.flush()
 
 
 def _report(failure: Failure, as_json: bool) -> None:

@@ -35,6 +35,7 @@ class Footprint:
         loads_as: dtype that it is loaded in unless another is asked for; None: the files decide.
         quantisation: how its weights are quantised; None: they are not.
         picture: what one picture adds; None for a model without a decoder.
+        faults: why it could not be used, each a sentence with its remedy.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Footprint:
     loads_as: str | None
     quantisation: str | None
     picture: PictureCost | None
+    faults: tuple[str, ...] = ()
 
     def weights(self) -> dict[str, int]:
         """Bytes of the weights by dtype, were they loaded in it."""
@@ -110,7 +112,31 @@ def footprint(name: str) -> Footprint:
         loads_as=loads_as,
         quantisation=quantisation(source.config),
         picture=picture_cost(source, model, BYTES.get(loads_as or "", 2)),
+        faults=_faults(source),
     )
+
+
+def _faults(source: Source) -> tuple[str, ...]:
+    """Why vlmscope could not load the model, whatever its size."""
+    from vlmscope.errors import UnsupportedError, VlmscopeError
+    from vlmscope.models import FAMILIES
+    from vlmscope.models.loading.processors import load_processor
+
+    try:
+        FAMILIES.for_config(source.config, source.name)
+    except UnsupportedError as error:
+        return (" ".join(str(error).split()),)
+    try:
+        load_processor(source.path, source.options)
+    except VlmscopeError as error:
+        return (" ".join(str(error).split()),)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        return (
+            f"The processor of {source.name} cannot be loaded ({reason}). Fetch its files again, or "
+            "give the folder that save_pretrained() wrote for model and processor.",
+        )
+    return ()
 
 
 def _of_open_clip(source: Source) -> Footprint:

@@ -10,6 +10,7 @@ import typer
 
 from vlmscope.cli.arguments import AsJson
 from vlmscope.cli.console import emit, emit_json, emit_table
+from vlmscope.cli.loading import named
 
 if TYPE_CHECKING:
     from vlmscope.doctor.footprint import Footprint
@@ -33,12 +34,13 @@ def doctor(
     """Say what is installed, what works, and what a model needs before it is loaded.
 
     No weights are downloaded: only the model's configuration and its processor's files. Exit code 1
-    when something is wrong, or when the model does not fit.
+    when something is wrong, or when the model does not fit, has no processor, or is of no family that
+    vlmscope covers.
     """
     from vlmscope.doctor import health
     from vlmscope.doctor.footprint import footprint
 
-    needs = None if model is None else footprint(model)
+    needs = None if model is None else footprint(named(model))
     device, free = health.free_memory()
     needed = None if needs is None else _needed(needs, device, free)
     facts = {
@@ -48,7 +50,11 @@ def doctor(
         "kernels": health.kernels(),
         "extras": health.extras(),
         "model": needed,
-        "problems": [*health.problems(), *(_unfit(needed) if needed is not None else [])],
+        "problems": [
+            *health.problems(),
+            *_unfit(needed),
+            *(needs.faults if needs is not None else ()),
+        ],
     }
     if as_json:
         emit_json(facts)
@@ -85,10 +91,12 @@ def _picture(cost: PictureCost) -> dict[str, Any]:
     return {"height": SIZE[0], "width": SIZE[1], **asdict(cost)}
 
 
-def _unfit(needed: dict[str, Any]) -> list[str]:
+def _unfit(needed: dict[str, Any] | None) -> list[str]:
     """What keeps the model from being loaded here, each with its remedy."""
     from vlmscope.doctor.footprint import NO_WEIGHTS
 
+    if needed is None:
+        return []
     problems = _misfit(needed)
     if needed["asked"] == NO_WEIGHTS:
         problems.append(

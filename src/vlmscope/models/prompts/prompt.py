@@ -8,6 +8,7 @@ while the text is put together, never by searching for a string afterwards.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -81,6 +82,11 @@ class Prompt:
             raise BadPhraseError(
                 f"The phrase span {self.phrase} names no text in {self.text!r} "
                 f"({len(self.text)} characters). Give (start, end) with 0 <= start < end."
+            )
+        if all(unicodedata.category(each)[0] in "PZC" for each in self.text[start:end]):
+            raise BadPhraseError(
+                f"The phrase {self.text[start:end].strip()!r} holds no word, only punctuation. Say what "
+                "to look for, for example: 'the small red circle'."
             )
 
     @property
