@@ -20,7 +20,7 @@ from vlmscope.models.loading.quantisation import quantisation, quantisation_of
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
 from vlmscope.models.loading.weights import check_weight_files, load_weights
-from vlmscope.models.loading.wrappers import check_unwrapped, check_whole
+from vlmscope.models.loading.wrappers import check_in_place, check_unwrapped, check_whole
 
 if TYPE_CHECKING:
     import torch
@@ -138,15 +138,15 @@ def from_pretrained_model(
     """Wrap a model and processor that the user already holds; neither is changed.
 
     Args:
-        hf_model: a transformers model of a covered family, on any device or spread by accelerate,
-            in any dtype, quantised or not.
+        hf_model: a transformers model of a covered family, on any device, in any dtype, quantised
+            or not; a decoder may be spread or offloaded by accelerate.
         processor: the processor that belongs to it.
         name: id for records; default: what the model says of itself.
         revision: for records; default: the commit it was loaded from.
 
     Raises:
         UnsupportedError: a family that vlmscope does not cover, a model still wrapped for training
-            (peft, DataParallel ...), or one without its head.
+            (peft, DataParallel ...), one without its head, or an encoder that is offloaded.
         ModelMismatchError: a processor that does not belong to the model.
         ModelLoadError: no transformers model.
     """
@@ -155,6 +155,8 @@ def from_pretrained_model(
     name = name or getattr(config, "_name_or_path", "") or type(hf_model).__name__
     family = FAMILIES.for_model_type(config.model_type, name)
     check_whole(hf_model, family.auto_class, answers=not isinstance(family, DualFamily))
+    if isinstance(family, DualFamily):
+        check_in_place(hf_model)
     family.check(hf_model, processor)
     commit = revision or getattr(config, "_commit_hash", None)
     return _wrap(Source(name, revision=commit), hf_model, processor, family)

@@ -8,7 +8,7 @@ from torch import nn
 
 from vlmscope.errors import ModelLoadError, UnsupportedError
 
-__all__ = ["MERGE", "check_unwrapped", "check_whole"]
+__all__ = ["MERGE", "check_in_place", "check_unwrapped", "check_whole"]
 
 MERGE = "merge_and_unload()"
 
@@ -61,6 +61,21 @@ def check_whole(hf_model: Any, auto_class: str, *, answers: bool) -> None:
         raise UnsupportedError(
             f"{type(hf_model).__name__} is the model without its head: load the same weights with "
             f"transformers.{auto_class}, or by vlmscope.load."
+        )
+
+
+def check_in_place(hf_model: nn.Module) -> None:
+    """Refuse an encoder whose weights accelerate keeps elsewhere: its blocks are taken apart.
+
+    Raises:
+        UnsupportedError: names a weight that is not there, and the way to have it there.
+    """
+    away = next((name for name, weight in hf_model.named_parameters() if weight.is_meta), None)
+    if away is not None:
+        raise UnsupportedError(
+            f"The weights of this {type(hf_model).__name__} are offloaded ({away} is not in memory), "
+            "and dense methods take its blocks apart. Give the whole model on one device: "
+            "vlmscope.load(..., device=...), or load it without offloading."
         )
 
 
