@@ -269,7 +269,8 @@ def choose(
         count: number of components, at least 1.
         values: float (rows, columns), the map that was binarised.
         keep: ``hull``: largest convex hull of its cells' corners; ``area``: most cells; ``mass``:
-            largest sum of values; ``peak``: the one with the largest value. Ties go to the first.
+            largest sum of values; ``peak``: the one with the largest value. Ties go to the first; of
+            equal hulls to the one in the larger rectangle.
     """
     if keep == "hull":
         return labels == _largest_hull(labels)
