@@ -45,3 +45,19 @@ def test_marks_of_the_familys_own_question_may_be_control_tokens() -> None:
     boxes = lvlms.made("internvl").boxes
     assert boxes.asked_for(boxes.prompt("the cat").text) == "the cat"
     assert boxes.asked_for("<ref>the cat</ref>") == "<ref>the cat</ref>"
+
+
+def test_control_tokens_are_listed_once_for_all_phrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vocabulary may add thousands: listing them for every phrase would take longer than the phrase."""
+    from vlmscope.models.decoders import model as module
+
+    listed = []
+    real = module.control_tokens
+    monkeypatch.setattr(
+        module, "control_tokens", lambda processor: (listed.append(1), real(processor))[1]
+    )
+    made = lvlms.made("llava")
+    model = vs.from_pretrained_model(made.hf, made.processor)
+    vs.ground(model, PIXELS, ["the cat", "a dog", "the mug"], method="mean-attention")
+    vs.ground(model, PIXELS, "a bus", method="mean-attention")
+    assert len(listed) == 1

@@ -24,10 +24,12 @@ from vlmscope.models.guard import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
 from vlmscope.models.prompts.encoding import (
+    ControlTokens,
     Encoded,
     EncodedText,
     check_length,
     control_token_in,
+    control_tokens,
     encode_text,
     pad_batch,
     refuse_control_tokens,
@@ -276,8 +278,8 @@ class LoadedModel:
                     "Remove it from the phrase."
                 )
         text = Prompt.of(prompt).text
-        if control_token_in([text], self.processor):  # the family's own question may hold some
-            refuse_control_tokens([self._by_user(text)], self.processor, self.id)
+        if control_token_in([text], self._control_tokens):  # the family's question may hold some
+            refuse_control_tokens([self._by_user(text)], self._control_tokens, self.id)
         expansions = [image.expansion for image in images]
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
@@ -285,6 +287,10 @@ class LoadedModel:
             encoded = encode_text(written, self.processor.tokenizer, self.image_token_id, runs)
         check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id)
         return encoded
+
+    @cached_property
+    def _control_tokens(self) -> ControlTokens:
+        return control_tokens(self.processor)
 
     def _by_user(self, text: str) -> str:
         """A prompt's text without the family's own question for boxes around it."""

@@ -27,7 +27,7 @@ from vlmscope.models.encoders.patches import (
 )
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.guard import frozen
-from vlmscope.models.prompts.encoding import refuse_control_tokens
+from vlmscope.models.prompts.encoding import control_tokens, refuse_control_tokens
 from vlmscope.models.spare_weights import SpareWeights
 from vlmscope.types import TokenMap
 
@@ -210,7 +210,7 @@ class DualEncoder:
                 raise BadPhraseError(f"A phrase must be text that is not empty, got {text!r}.")
         fresh = [text for text in dict.fromkeys(texts) if text not in self._texts]
         if fresh:
-            refuse_control_tokens(fresh, self.processor, self.id)
+            refuse_control_tokens(fresh, control_tokens(self.processor), self.id)
             with self.frozen():
                 for start in range(0, len(fresh), 256):
                     part = fresh[start : start + 256]

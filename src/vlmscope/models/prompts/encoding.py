@@ -19,6 +19,7 @@ __all__ = [
     "Encoded",
     "EncodedText",
     "control_token_in",
+    "control_tokens",
     "encode_text",
     "pad_batch",
     "refuse_control_tokens",
@@ -224,7 +225,16 @@ def pad_batch(
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}, shifts
 
 
-def refuse_control_tokens(texts: Sequence[str], processor: Any, model: str) -> None:
+ControlTokens = tuple[tuple[str, bool], ...]
+"""(text, whether it is found in normalised text) of every control token of a processor."""
+
+
+def control_tokens(processor: Any) -> ControlTokens:
+    """What a processor's tokenizers obey; listing thousands of tokens is for once per model."""
+    return tuple(_control_tokens(processor))
+
+
+def refuse_control_tokens(texts: Sequence[str], tokens: ControlTokens, model: str) -> None:
     """Raise BadPhraseError where a text spells a control token (end of text, roles, borders of images).
 
     Tokens that a vocabulary adds without control over anything, such as PaliGemma's ``<loc0123>``,
@@ -232,10 +242,10 @@ def refuse_control_tokens(texts: Sequence[str], processor: Any, model: str) -> N
 
     Args:
         texts: what a user wrote.
-        processor: whose tokenizers will read it.
+        tokens: from :func:`control_tokens`.
         model: its id, for the message.
     """
-    name = control_token_in(texts, processor)
+    name = control_token_in(texts, tokens)
     if name is not None:
         raise BadPhraseError(
             f"The phrase contains {name!r}, which {model} takes as a control token and not as "
@@ -243,12 +253,11 @@ def refuse_control_tokens(texts: Sequence[str], processor: Any, model: str) -> N
         )
 
 
-def control_token_in(texts: Sequence[str], processor: Any) -> str | None:
+def control_token_in(texts: Sequence[str], tokens: ControlTokens) -> str | None:
     """The first control token that a text spells, or None."""
-    names = list(_control_tokens(processor))
     for text in texts:
         folded = text.casefold()
-        for name, normalised in names:
+        for name, normalised in tokens:
             if name in text or (normalised and name.casefold() in folded):
                 return name
     return None
