@@ -159,13 +159,15 @@ def measured(
     """
     ids: dict[str, None] = {}
 
-    def step(item: Item) -> None:
+    def step(item: Item) -> bool:
         digest = key(item)
         if digest in ids:
             raise _RepeatError("It shows and asks the same as an earlier one, which counts once.")
-        if digest not in log:
+        before = digest in log
+        if not before:
             log.add(digest, measure(item))
         ids[digest] = None
+        return before
 
     skipped = walk(
         items,
@@ -181,7 +183,7 @@ def measured(
 
 def walk(
     items: Iterable[Item],
-    step: Callable[[Item], object],
+    step: Callable[[Item], bool | None],
     *,
     title: str,
     total: int | None = None,
@@ -193,21 +195,24 @@ def walk(
 
     Args:
         items: read one by one.
-        step: what is done.
+        step: what is done; returns whether there was nothing to do, because an earlier run did it.
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar, on stderr.
+        progress: show the bar, on stderr; it says how many items an earlier run did.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
         Items that were left out, and why.
     """
     skipped: list[tuple[Item, str]] = []
+    before = 0
     with tqdm(items, title, total, unit=unit, file=sys.stderr, disable=not progress) as bar:
         for item in bar:
             try:
-                step(item)
+                if step(item):
+                    before += 1
+                    bar.set_postfix_str(f"{before} done before", refresh=False)
             except bad as error:
                 skipped.append((item, str(error)))
     return skipped
