@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dual_families import vit
+from forks import Spawned
 from panoptic_folder import PanopticFolder, small_folder
+from strikes import until
 from vlmscope.cli.loading import Loading
 
 ROWS = {"cat": [0], "bus": ["bus", "coach"], "zebra": [3]}
@@ -185,21 +183,10 @@ def test_a_killed_run_goes_on_where_it_stopped(run: Any, classifier: Path, tmp_p
     call = ["eval", "coco-panoptic", "--root", folder.write(), "--words", words, "-m", classifier]
     call += ["--method", "gem", "-o", out, "--json", "--quiet"]
     state = out / "samples.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vlmscope", *map(str, call)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        until = time.monotonic() + 120
-        while time.monotonic() < until and process.poll() is None:
-            if state.exists() and state.read_bytes().count(b"\n") >= 4:
-                break
-            time.sleep(0.005)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    process = Spawned([str(word) for word in call], tmp_path / "process")
+    until(process, lambda: state.exists() and state.read_bytes().count(b"\n") >= 4)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     finished = [line for line in state.read_text().splitlines(keepends=True) if line[-1] == "\n"]
     assert 4 <= len(finished) < 81
     assert not (out / "report.json").exists()
