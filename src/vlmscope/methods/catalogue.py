@@ -15,7 +15,7 @@ from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
 from vlmscope.methods.encoder.sclip import SClip
-from vlmscope.models import LoadedModel
+from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
 __all__ = ["METHODS", "default_method", "get_method", "methods"]
@@ -54,7 +54,7 @@ def get_method(name: str) -> Method:
     return METHODS.get(name)
 
 
-def default_method(model: LoadedModel) -> Method:
+def default_method(model: LoadedModel | DualEncoder) -> Method:
     """The first method that can run on a model.
 
     Raises:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from vlmscope.methods import Grounder
 from vlmscope.results import Grounding
 from vlmscope.types import Head, HeadSet
 
@@ -164,9 +165,14 @@ def write(path: Path, data: bytes) -> Path:
     return path
 
 
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 BAD = {
     "missing": (lambda f, p: f / "none.png", "There is no image file"),
-    "folder": (lambda f, p: f, "is a folder"),
+    "folder": (lambda f, p: folder(f / "pictures"), "holds no image"),
     "empty": (lambda f, p: write(f / "e.png", b""), "0 bytes"),
     "text": (lambda f, p: write(f / "t.png", b"hello there, no image"), "not an image"),
     "truncated": (lambda f, p: write(f / "c.png", p.read_bytes()[:90]), "truncated or damaged"),
@@ -331,14 +337,12 @@ def test_a_processor_with_another_image_size(refused: Any, words: list[Any], mix
 def test_a_phrase_for_which_nothing_lights_up_is_said(
     run: Any, words: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vlmscope import methods
+    real = Grounder.__call__
 
-    real = methods.ground
+    def dark(*given: Any) -> list[Grounding]:
+        return [dataclasses.replace(each, box=None) for each in real(*given)]
 
-    def dark(*given: Any, **more: Any) -> list[Grounding]:
-        return [dataclasses.replace(each, box=None) for each in real(*given, **more)]
-
-    monkeypatch.setattr(methods, "ground", dark)
+    monkeypatch.setattr(Grounder, "__call__", dark)
     result = run(*words)
     assert result.code == 0
     assert "nothing lights up, so there is no box" in result.err
@@ -348,4 +352,4 @@ def test_a_phrase_for_which_nothing_lights_up_is_said(
 
 def test_the_help_writes_the_image_in_capitals(run: Any) -> None:
     text = run("ground", "--help").out
-    assert "IMAGE PHRASE..." in text.replace("{", "").replace("}", "")
+    assert "IMAGE... PHRASE..." in text.replace("{", "").replace("}", "")
