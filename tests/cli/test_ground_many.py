@@ -144,7 +144,9 @@ def test_a_missing_picture_ends_the_command_before_the_model(
     refused: Any, words: list[Any], pictures: Path
 ) -> None:
     at = words.index("--model")
-    refused([*words[:2], pictures / "none.png", *words[2:at], "--model", "nobody/nothing"], "none.png")
+    refused(
+        [*words[:2], pictures / "none.png", *words[2:at], "--model", "nobody/nothing"], "none.png"
+    )
 
 
 def test_every_method_and_its_own_boxes_on_several(run: Any, words: list[Any]) -> None:

@@ -67,9 +67,7 @@ def test_items_are_taken_one_by_one() -> None:
 
 
 def test_it_works_in_another_thread_and_ends_it() -> None:
-    names = {
-        result() for _, result in ahead(range(3), lambda _: threading.current_thread().name)
-    }
+    names = {result() for _, result in ahead(range(3), lambda _: threading.current_thread().name)}
     assert all(name.startswith("vlmscope-ahead") for name in names)
     deadline = time.monotonic() + 5
     while any(t.name.startswith("vlmscope-ahead") for t in threading.enumerate()):

@@ -97,7 +97,7 @@ def _is_pattern(word: str) -> bool:
 
 
 def _matches(word: str) -> Iterator[str]:
-    return glob.iglob(word, recursive=True)  # noqa: PTH207: a pathlib pattern is never absolute
+    return glob.iglob(word, recursive=True)  # noqa: PTH207 (pathlib takes no absolute pattern)
 
 
 def _places(word: str, leave_out: Path | None) -> list[tuple[Path, Path]]:
