@@ -41,12 +41,14 @@ class Grounder:
         method: the method.
         prompts: what is looked for.
         refine: a SAM that draws the masks, or None.
+        cautions: what to know of the choice of the method; every result says it.
     """
 
     model: LoadedModel | DualEncoder = field(repr=False)
     method: Method
     prompts: tuple[Prompt, ...]
     refine: Refiner | None
+    cautions: tuple[str, ...]
     _find: Prepared = field(repr=False)
 
     def __call__(self, image: ImageSource | OpenedImage) -> list[Grounding]:
@@ -58,6 +60,8 @@ class Grounder:
         opened = open_image(image)
         results = self._find(opened.pixels) if self.prompts else []
         results = with_image_notes(results, opened)
+        if self.cautions:
+            results = [replace(each, warnings=self.cautions + each.warnings) for each in results]
         return results if self.refine is None else self.refine.refine(results)
 
     def each(self, images: Iterable[ImageSource | OpenedImage]) -> Iterator[list[Grounding]]:
@@ -90,13 +94,13 @@ def grounder(
     """
     check_model(model)
     check_refiner(refine)
-    chosen = _chosen(model, method)
+    chosen, cautions = _chosen(model, method, heads)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
     _refuse_foreign(chosen, request)
     find = prepared(chosen, model, prompts, request)
-    return Grounder(model, chosen, tuple(prompts), refine, find)
+    return Grounder(model, chosen, tuple(prompts), refine, cautions, find)
 
 
 def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
@@ -107,9 +111,11 @@ def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grou
     return [replace(each, details={**each.details, **notes}) for each in results]
 
 
-def _chosen(model: LoadedModel | DualEncoder, name: str | None) -> Method:
+def _chosen(
+    model: LoadedModel | DualEncoder, name: str | None, heads: Any
+) -> tuple[Method, tuple[str, ...]]:
     if name is None:
-        return default_method(model)
+        return default_method(model, heads)
     if name == "all":
         raise BadOptionError(
             "One call of ground is one method; for all of them side by side call "
@@ -120,7 +126,7 @@ def _chosen(model: LoadedModel | DualEncoder, name: str | None) -> Method:
         raise UnsupportedError(
             f"The method {name!r} does not run on {model.id}. See: vlmscope methods"
         )
-    return method
+    return method, ()
 
 
 def _refuse_foreign(method: Method, request: GroundRequest) -> None:

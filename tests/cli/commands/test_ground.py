@@ -246,8 +246,14 @@ def test_bad_names_and_numbers(
     refused([*words, *change], *messages)
 
 
-def test_a_model_whose_heads_are_unknown(refused: Any, words: list[Any]) -> None:
-    refused(words[:-2], "No localization heads are known", "--samples samples.jsonl", "--heads ")
+def test_a_model_whose_heads_are_unknown(run: Any, refused: Any, words: list[Any]) -> None:
+    """The first call answers all the same; who names the method is told what it lacks."""
+    result = run(*words[:-2])
+    assert result.code == 0 and "the red square" in result.out
+    assert "warning: No localization heads are known" in result.err
+    assert "this is mean-attention" in result.err and "--images FOLDER" in result.err
+    named = [*words[:-2], "--method", "localization-heads"]
+    refused(named, "No localization heads are known", "--images FOLDER", "L14H24")
 
 
 def test_a_folder_that_is_no_model(refused: Any, words: list[Any], tmp_path: Path) -> None:
