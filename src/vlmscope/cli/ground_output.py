@@ -14,6 +14,8 @@ from vlmscope.cli.console import emit_json, emit_table, note, warn
 from vlmscope.cli.places import one_picture, picture_paths, save_picture
 from vlmscope.data.images import OpenedImage
 from vlmscope.results import Grounding
+from vlmscope.results.grounding import nothing_lit
+from vlmscope.types import Instance
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -94,10 +96,8 @@ def report_groundings(
 ) -> None:
     """Write and print what one method found, a grounding per phrase."""
     written = output.save(_pictures(output, groundings), [g.phrase for g in groundings])
-    rows = [(g.phrase, *corners(g), g.score) for g in groundings]
-    dark = [] if output.as_json else [g.phrase for g in groundings if g.box is None]
-    warnings = [f"{phrase!r}: nothing lights up, so there is no box." for phrase in dark]
-    warnings += [text for grounding in groundings for text in grounding.warnings]
+    rows = [row for grounding in groundings for row in rows_of(grounding)]
+    warnings = [text for g in groundings for text in (*nothing_lit(g.phrase, g.box), *g.warnings)]
     output.report(
         opened,
         {"groundings": [grounding.to_dict(output.arrays) for grounding in groundings]},
@@ -118,9 +118,16 @@ def _pictures(output: GroundOutput, groundings: Sequence[Grounding]) -> Iterable
         yield grounding.overlay(min_side=480)
 
 
-def corners(grounding: Grounding) -> tuple[str, ...]:
+def rows_of(grounding: Grounding) -> list[tuple[object, ...]]:
+    """Phrase, box, peak and score as cells of a table, then a row for every further instance."""
+    first = (grounding.phrase, *corners(grounding), grounding.score)
+    further = enumerate(grounding.instances[1:], start=2)
+    return [first, *((f"{first[0]} ({n})", *corners(each), each.score) for n, each in further)]
+
+
+def corners(place: Grounding | Instance) -> tuple[str, ...]:
     """Box and peak as cells of a table; dashes where nothing lights up."""
-    box, point = grounding.box or ("-",) * 4, grounding.point or ("-",) * 2
+    box, point = place.box or ("-",) * 4, place.point or ("-",) * 2
     return tuple(
         f"{value:.1f}" if isinstance(value, float) else str(value) for value in (*box, *point)
     )

@@ -131,17 +131,14 @@ def _groundings(
         shown = (shown * setup.encoder.family.logit_scale(setup.encoder.hf)).softmax(dim=-1)
     presences = presence(similarity)
     alike = read_alike(vectors, range(len(names)))
-    return {
-        name: replace(
-            _grounding(
-                setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
-            ),
-            warnings=_warnings(
-                setup, name, [[names[j] for j in each] for each in alike if i in each]
-            ),
+    results = {}
+    for i, name in enumerate(names):
+        made = _grounding(
+            setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
         )
-        for i, name in enumerate(names)
-    }
+        cautions = _warnings(setup, name, [[names[j] for j in each] for each in alike if i in each])
+        results[name] = replace(made, warnings=cautions + made.warnings)
+    return results
 
 
 def _grounding(
