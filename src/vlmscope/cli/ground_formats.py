@@ -12,11 +12,32 @@ from typing import Any, Protocol
 
 from vlmscope.cli.console import emit, emit_json, emit_table
 from vlmscope.cli.ground_output import GroundOutput, PictureResult
+from vlmscope.errors import BadOptionError
+from vlmscope.export import (
+    check_coco,
+    coco_document,
+    instance_annotations,
+    instance_lines,
+    yolo_data,
+)
+from vlmscope.io import write_text
 from vlmscope.results import Grounding
 
 __all__ = ["Form", "form_of"]
 
-_CSV = ("image", "phrase", "method", "x0", "y0", "x1", "y1", "peak_x", "peak_y", "score")
+_CSV = (
+    "image",
+    "phrase",
+    "method",
+    "instance",
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+    "peak_x",
+    "peak_y",
+    "score",
+)
 
 
 class Form(Protocol):
@@ -101,7 +122,7 @@ class _JsonLines:
 
 
 class _Csv:
-    """A row per picture, phrase and method; nothing is kept."""
+    """A row per picture, phrase, method and instance; nothing is kept."""
 
     def __init__(self) -> None:
         self._writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -109,7 +130,9 @@ class _Csv:
 
     def add(self, image: str, key: str, result: PictureResult, record: dict[str, Any]) -> None:
         self._begin()
-        self._writer.writerows(_csv_row(image, grounding) for grounding in result.groundings)
+        self._writer.writerows(
+            row for grounding in result.groundings for row in _csv_rows(image, grounding)
+        )
 
     def skip(self, image: str, reason: str) -> None:
         pass  # said on stderr: there is no column for it
@@ -124,12 +147,51 @@ class _Csv:
             self._begun = True
 
 
-def _csv_row(image: str, grounding: Grounding) -> Iterator[object]:
-    yield from (image, grounding.phrase, grounding.method)
-    # an empty cell where nothing lights up
-    yield from grounding.box or ("",) * 4
-    yield from grounding.point or ("",) * 2
-    yield grounding.score
+def _csv_rows(image: str, grounding: Grounding) -> Iterator[tuple[object, ...]]:
+    start = (image, grounding.phrase, grounding.method)
+    for number, each in enumerate(grounding.instances, start=1):
+        yield (*start, number, *each.box, *each.point, each.score)
+    if not grounding.instances:  # nothing lights up: empty cells
+        yield (*start, 0, *("",) * 6, grounding.score)
+
+
+@dataclass
+class _Coco:
+    """One COCO document of all pictures, printed in the end; phrases are its categories."""
+
+    phrases: Sequence[str]
+    images: list[tuple[str, tuple[int, int], list[dict[str, Any]]]] = field(default_factory=list)
+
+    def add(self, image: str, key: str, result: PictureResult, record: dict[str, Any]) -> None:
+        size = result.groundings[0].image_size
+        self.images.append((image, size, instance_annotations(result.groundings)))
+
+    def skip(self, image: str, reason: str) -> None:
+        pass  # said on stderr: COCO has no place for it
+
+    def close(self) -> list[Path]:
+        emit_json(coco_document(self.phrases, self.images, "Made by vlmscope ground."))
+        return []
+
+
+@dataclass
+class _Yolo:
+    """A text file of labels per picture in a folder; phrases are its classes."""
+
+    phrases: Sequence[str]
+    folder: Path
+
+    def add(self, image: str, key: str, result: PictureResult, record: dict[str, Any]) -> None:
+        lines = "".join(f"{line}\n" for line in instance_lines(result.groundings))
+        write_text(self.folder / "labels" / f"{key}.txt", lines)
+
+    def skip(self, image: str, reason: str) -> None:
+        pass  # said on stderr: a picture without a file
+
+    def close(self) -> list[Path]:
+        path = self.folder / "data.yaml"
+        write_text(path, yolo_data(self.phrases))
+        return [path]
 
 
 def form_of(output: GroundOutput, alone: bool, phrases: Sequence[str]) -> Form:
@@ -150,4 +212,13 @@ def form_of(output: GroundOutput, alone: bool, phrases: Sequence[str]) -> Form:
         return _Table(alone)
     if name == "json":
         return _Json(alone)
-    return _JsonLines() if name == "jsonl" else _Csv()
+    if name == "jsonl":
+        return _JsonLines()
+    if name == "csv":
+        return _Csv()
+    if name == "coco":
+        check_coco()
+        return _Coco(phrases)
+    if output.out is None or output.one_picture:
+        raise BadOptionError("--format yolo writes a folder of labels: say where with --out DIR.")
+    return _Yolo(phrases, output.out)

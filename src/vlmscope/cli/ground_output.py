@@ -13,6 +13,7 @@ from vlmscope.cli.arguments import AsJson, Quiet
 from vlmscope.cli.places import check_picture, one_picture, picture_paths, save_picture
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.results import Grounding
+from vlmscope.types import Instance
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -101,6 +102,17 @@ class GroundOutput:
         """Whether all phrases go into a single picture, and not into a folder."""
         return self.out is not None and one_picture(self.out)
 
+    def check_format(self, allowed: Sequence[str], what: str) -> None:
+        """Refuse a form that a kind of result does not have.
+
+        Raises:
+            BadOptionError: names those it has.
+        """
+        if self.format not in allowed:
+            raise BadOptionError(
+                f"{what} has no form {self.format}. Take one of {', '.join(allowed)}."
+            )
+
     def check(self, alone: bool) -> None:
         """Refuse places that cannot be written, before any work.
 
@@ -139,9 +151,9 @@ class GroundOutput:
         return paths
 
 
-def corners(grounding: Grounding) -> tuple[str, ...]:
+def corners(place: Grounding | Instance) -> tuple[str, ...]:
     """Box and peak as cells of a table; dashes where nothing lights up."""
-    box, point = grounding.box or ("-",) * 4, grounding.point or ("-",) * 2
+    box, point = place.box or ("-",) * 4, place.point or ("-",) * 2
     return tuple(
         f"{value:.1f}" if isinstance(value, float) else str(value) for value in (*box, *point)
     )

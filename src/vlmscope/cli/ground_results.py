@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlmscope.cli.ground_output import GroundOutput, PictureResult, corners
 from vlmscope.results import Grounding, MethodComparison
+from vlmscope.results.grounding import nothing_lit
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,22 +20,23 @@ _PLACES = ("x0", "y0", "x1", "y1", "peak x", "peak y", "score")
 
 def of_groundings(output: GroundOutput, groundings: Sequence[Grounding]) -> PictureResult:
     """What one method found, a grounding per phrase."""
-    dark = (
-        []
-        if output.format in ("json", "jsonl")
-        else [g.phrase for g in groundings if g.box is None]
-    )
-    warnings = [f"{phrase!r}: nothing lights up, so there is no box." for phrase in dark]
-    warnings += [text for grounding in groundings for text in grounding.warnings]
+    warnings = [text for g in groundings for text in (*nothing_lit(g.phrase, g.box), *g.warnings)]
     return PictureResult(
         columns=("phrase", *_PLACES),
-        rows=[(g.phrase, *corners(g), g.score) for g in groundings],
+        rows=[row for grounding in groundings for row in _rows(grounding)],
         record={"groundings": [grounding.to_dict(output.arrays) for grounding in groundings]},
         warnings=warnings,
         names=[g.phrase for g in groundings],
         overlays=_drawn(output, groundings),
         groundings=groundings,
     )
+
+
+def _rows(grounding: Grounding) -> list[tuple[object, ...]]:
+    """Phrase, box, peak and score as cells of a table, then a row for every further instance."""
+    first = (grounding.phrase, *corners(grounding), grounding.score)
+    further = enumerate(grounding.instances[1:], start=2)
+    return [first, *((f"{first[0]} ({n})", *corners(each), each.score) for n, each in further)]
 
 
 def _drawn(output: GroundOutput, groundings: Sequence[Grounding]) -> Iterable[Image.Image]:

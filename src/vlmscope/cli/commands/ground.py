@@ -144,7 +144,10 @@ def ground(
     prompts = [Prompt.of(_decoded(text)) for text in texts]
     form = form_of(output, pictures.alone, texts)
     output.check(pictures.alone)
+    if method == ALL:
+        output.check_format(("table", "json", "jsonl", "csv"), "The result of --method all")
     if say:
+        output.check_format(("table", "json", "jsonl"), "The result of --say")
         other = method if method != "localization-heads" else None
         clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
         check_say(output, len(prompts), clash)

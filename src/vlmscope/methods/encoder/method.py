@@ -184,15 +184,14 @@ def _groundings(
         shown = (shown * setup.encoder.family.logit_scale(setup.encoder.hf)).softmax(dim=-1)
     presences = presence(similarity)
     cautions = setup.method.cautions(setup.encoder, setup.options)
-    return {
-        name: replace(
-            _grounding(
-                setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
-            ),
-            warnings=(*read.warnings[name], *cautions),
+    results = {}
+    for i, name in enumerate(read.names):
+        made = _grounding(
+            setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
         )
-        for i, name in enumerate(read.names)
-    }
+        warnings = (*read.warnings[name], *cautions, *made.warnings)
+        results[name] = replace(made, warnings=warnings)
+    return results
 
 
 def _grounding(
