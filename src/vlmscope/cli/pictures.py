@@ -13,7 +13,7 @@ from vlmscope.data.classes import read_text
 from vlmscope.errors import BadImageError, BadPhraseError, quoted
 from vlmscope.export import keys_of
 
-__all__ = ["STDIN", "Pictures", "sort_words"]
+__all__ = ["STDIN", "Pictures", "pictures_of", "sort_words"]
 
 STDIN = "-"
 
@@ -72,13 +72,26 @@ def sort_words(
     places = [(root, path) for word in chosen for root, path in _places(word, leave_out)]
     if len(places) == 1 and chosen == [str(places[0][1])]:
         return Pictures(_keyed(places), alone=True, notes=tuple(notes)), asked
-    first: dict[Path, tuple[Path, Path]] = {}
-    for root, path in places:
-        first.setdefault(_absolute(path), (root, path))
-    kept = list(first.values())
+    kept = _once(places)
     if len(kept) < len(places):
         notes.append(f"{len(places) - len(kept)} pictures are named twice; each is looked at once.")
     return Pictures(_keyed(kept), alone=False, notes=tuple(notes)), asked
+
+
+def pictures_of(words: Sequence[str]) -> tuple[ImageFile, ...]:
+    """The pictures that words stand for, each once.
+
+    Raises:
+        BadImageError: as :func:`sort_words`.
+    """
+    return _keyed(_once([place for word in words for place in _places(word, None)]))
+
+
+def _once(places: Sequence[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
+    first: dict[Path, tuple[Path, Path]] = {}
+    for root, path in places:
+        first.setdefault(_absolute(path), (root, path))
+    return list(first.values())
 
 
 def _is_picture(word: str) -> bool:
