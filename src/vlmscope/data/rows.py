@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlmscope.data.text_files import text_lines
 from vlmscope.errors import BadSampleError, UnknownNameError
 from vlmscope.io import parse_json
 
@@ -80,7 +81,7 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
             f"Cannot read the {kind} {path}: {reason}. Give a JSON-lines file with one {example} "
             f"per line, a folder that holds {_FILE_IN_FOLDER}, or {SCENES}:N."
         ) from error
-    lines = enumerate(content.split("\n"), start=1)
+    lines = enumerate(text_lines(content), start=1)
     return [Row(number, line, path) for number, line in lines if line.strip()]
 
 

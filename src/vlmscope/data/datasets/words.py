@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vlmscope.data.classes import ClassList
-from vlmscope.errors import BadPhraseError
+from vlmscope.errors import BadPhraseError, VlmscopeWarning
 from vlmscope.io import parse_json
 
 __all__ = ["Name", "WordList"]
@@ -94,6 +95,8 @@ class WordList:
         file = Path(path)
         if file.suffix.lower() == ".txt":
             listed = ClassList.read(file)
+            for note in listed.notes:
+                warnings.warn(note, VlmscopeWarning, stacklevel=2)
             return cls(file.name, {each.name: each.texts for each in listed.classes})
         try:
             content = parse_json(file.read_text(encoding="utf-8-sig"))
