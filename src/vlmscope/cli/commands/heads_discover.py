@@ -70,4 +70,4 @@ def discover(
         show_head_set(discovered)
     if not printing.quiet:
         note(f"wrote {out}" if out else "Not saved; --out heads.json keeps it.")
-    return report_skipped(rows.skipped, discovered.skipped)
+    return report_skipped(discovered.skipped)
