@@ -14,9 +14,18 @@ from typing import Any
 
 from vlmscope.errors import OutputError
 
-__all__ = ["atomic_path", "parse_json", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "atomic_path",
+    "missing_file",
+    "parse_json",
+    "shortened",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 _MOST_DIGITS = 310  # of a whole number; a float holds 309
+_LONGEST = 300  # characters of a path in a message
 _SHOWN = 30  # characters of a wrong number in a message
 
 
@@ -56,6 +65,26 @@ def _reason(target: Path, error: OSError) -> str:
     if blocking is not None:
         return f"{blocking} is a file, not a folder"
     return error.strerror or str(error)
+
+
+def missing_file(path: Path, kind: str) -> str | None:
+    """Why no file can be read at a place, as a sentence; None: there is one.
+
+    Args:
+        path: the place; names too long for the system and forbidden folders are answered, too.
+        kind: what should lie there, such as ``image file``.
+    """
+    try:
+        there = path.is_file()
+    except OSError as error:
+        return f"Cannot look up the {kind} {shortened(path)}: {error.strerror or error}."
+    return None if there else f"There is no {kind} {shortened(path)}."
+
+
+def shortened(path: str | os.PathLike[str]) -> str:
+    """A path for a message: of a very long one the beginning."""
+    text = os.fspath(path)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

@@ -50,7 +50,7 @@ def test_a_separator_that_is_no_line_feed_does_not_make_two_of_one(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("read", READERS)
 def test_files_of_every_editor_are_read_alike(
     read: Reader, end: str, encoding: str, tmp_path: Path
@@ -64,6 +64,7 @@ def test_files_of_every_editor_are_read_alike(
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
     assert text_lines("a\u2028b\r\n\nc\rd\n") == ["a\u2028b", "", "c\rd", ""]
     assert text_lines("") == [""]
+    assert text_lines("a b\rc\r") == ["a b", "c", ""], "as spreadsheets on a Mac export it"
 
 
 @pytest.mark.parametrize("read", [words, objects])

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
-from vlmscope.io import write_text
+from vlmscope.io import shortened, write_text
 
 __all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
 
@@ -71,8 +71,11 @@ class SampleLog:
     def _open(self, path: Path) -> None:
         try:
             text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise OutputError(f"Cannot read the state file {path}: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise _foreign(path) from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"Cannot read the state file {shortened(path)}: {reason}.") from error
         # not splitlines(): a JSON text may hold the other separators of Unicode
         *lines, torn = text.split("\n")
         if lines:

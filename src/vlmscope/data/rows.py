@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 from vlmscope.data.text_files import text_lines
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.io import parse_json
+from vlmscope.io import parse_json, shortened
 
 __all__ = ["SCENES", "Row", "list_file", "read_rows", "scene_request", "text_field"]
 
@@ -20,6 +21,8 @@ SCENES = "tiny-scenes"
 """The name of a list that is rendered and not read."""
 
 _FILE_IN_FOLDER = "samples.jsonl"
+_GZIP = b"\x1f\x8b"
+_LONGEST = 1_000_000  # characters of a text; a tokenizer takes minutes for more
 _SHOWN = 60  # characters of a wrong value in a message
 
 
@@ -72,23 +75,38 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
     """
     path = list_file(source)
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        # as bytes: reading as text would also end lines at carriage returns
+        content = path.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
         reason = getattr(error, "strerror", None) or (
-            "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+            _not_text(error) if isinstance(error, UnicodeDecodeError) else str(error)
         )
         raise BadSampleError(
-            f"Cannot read the {kind} {path}: {reason}. Give a JSON-lines file with one {example} "
+            f"Cannot read the {kind} {shortened(path)}: {reason}. Give a JSON-lines file with one {example} "
             f"per line, a folder that holds {_FILE_IN_FOLDER}, or {SCENES}:N."
         ) from error
     lines = enumerate(text_lines(content), start=1)
     return [Row(number, line, path) for number, line in lines if line.strip()]
 
 
+def _not_text(error: UnicodeDecodeError) -> str:
+    """Why bytes are no UTF-8, in words that say what to do."""
+    if error.object.startswith(_GZIP):
+        return "it is compressed (gzip), unpack it first"
+    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is UTF-16 and not UTF-8 text, save it as UTF-8"
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return f"it is not UTF-8 text (byte 0x{error.object[error.start]:02x} in line {line})"
+
+
 def list_file(source: str | os.PathLike[str]) -> Path:
     """The file of a list: itself, or ``samples.jsonl`` in a folder."""
     path = Path(source)
-    return path / _FILE_IN_FOLDER if path.is_dir() else path
+    try:
+        is_folder = path.is_dir()
+    except OSError:  # a name too long for the system: reading it says so
+        is_folder = False
+    return path / _FILE_IN_FOLDER if is_folder else path
 
 
 def scene_request(
@@ -131,13 +149,18 @@ def text_field(record: dict[str, Any], *names: str, empty: bool = False) -> str:
         empty: allow a text without words.
 
     Raises:
-        BadSampleError: no such field, or no text in it.
+        BadSampleError: no such field, no text in it, or one longer than any model reads.
     """
     name = next((name for name in names if name in record), names[0])
     value = record.get(name)
     if not isinstance(value, str) or "\0" in value or not (empty or value.strip()):
         state = f"it is {_shown(value)}" if name in record else "it is missing"
         raise BadSampleError(f"The field {name!r} must be a text, {state}.")
+    if len(value) > _LONGEST:
+        raise BadSampleError(
+            f"The field {name!r} has {len(value):,} characters, at most {_LONGEST:,} are read. "
+            "Shorten it."
+        )
     return value
 
 

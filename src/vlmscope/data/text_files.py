@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlmscope.errors import BadOptionError, BadPhraseError
+from vlmscope.io import shortened
 
 __all__ = ["TextFile", "text_lines"]
 
@@ -27,8 +28,11 @@ def text_lines(text: str) -> list[str]:
     """Lines end with a line feed, with or without a carriage return before it.
 
     The other separators of Unicode (U+2028, U+0085, form feed ...) are part of a line: people paste
-    them along, and an editor shows no new line there.
+    them along, and an editor shows no new line there. Carriage returns end lines by themselves only
+    where there is no line feed at all, as spreadsheets on a Mac still export it.
     """
+    if "\n" not in text:
+        return text.split("\r")
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 
@@ -72,10 +76,12 @@ class TextFile:
             text, notes = _decoded(data, source)
         except OSError as failure:
             reason = failure.strerror or failure
-            raise error(f"Cannot read the {kind} {str(source)!r}: {reason}. {advice}") from failure
+            raise error(
+                f"Cannot read the {kind} {shortened(source)!r}: {reason}. {advice}"
+            ) from failure
         except ValueError as failure:  # a path with a zero byte, too
             reason = str(failure).removesuffix(".")
-            raise error(f"Cannot read the {kind} {str(source)!r}: {reason}.") from failure
+            raise error(f"Cannot read the {kind} {shortened(source)!r}: {reason}.") from failure
         return cls(tuple(text_lines(text)), notes)
 
 
@@ -83,7 +89,7 @@ def _bytes(path: Path) -> bytes:
     size = path.stat().st_size
     if size > _MAX_BYTES:
         raise ValueError(
-            f"it has {size:,} bytes, the limit is {_MAX_BYTES:,}. Is it the right file?"
+            f"it has {size:,} bytes, the limit is {_MAX_BYTES:,}, so it is hardly a list of words."
         )
     return path.read_bytes()
 

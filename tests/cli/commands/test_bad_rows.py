@@ -54,6 +54,31 @@ def test_a_bad_row_does_not_end_the_run(
         assert reason in result.err
 
 
+def test_rows_that_are_too_long_for_anything_are_skipped_at_once(
+    run: Run, checkpoint: Path, photo: Path
+) -> None:
+    good = {"image": photo.name, "question": "what is it ?", "answer": "a star"}
+    rows = [
+        good,
+        {**good, "image": "a" * 5000},
+        {**good, "question": "x" * 50_000_000},
+        {**good, "question": "where is it ?", "k" * 50_000_000: 1},
+        {**good, "image": "."},
+    ]
+    path = photo.parent / "q.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    result = run(*FLOW, checkpoint, "--samples", path, "--json")
+    assert result.code == 1, result.err[:1000]
+    record = json.loads(result.out)
+    assert record["samples"] == 2
+    reasons = {each["line"]: each["reason"] for each in record["skipped"]}
+    assert reasons.keys() == {2, 3, 5}
+    assert "File name too long" in reasons[2]
+    assert "50,000,000 characters, at most 1,000,000 are read" in reasons[3]
+    assert "no image file" in reasons[5]
+    assert max(map(len, result.err.splitlines())) < 1000
+
+
 @pytest.mark.parametrize("words", [FLOW, KNOCKOUT, PROMPTS, ("heads", "discover")])
 def test_a_list_without_a_usable_row_is_refused_before_a_model_loads(
     words: tuple[str, ...],

@@ -27,6 +27,7 @@ from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
+from vlmscope.io import missing_file
 from vlmscope.types import tight_box
 
 __all__ = ["AREA", "CocoPanoptic", "CocoPanopticKind"]
@@ -105,10 +106,9 @@ class CocoPanoptic:
         """Entries whose files are not there; looked up before anybody waits for a model."""
         for image_id, entry in self._listing.entries.items():
             image, png = self._root / "images" / entry.image, self._root / "panoptic" / entry.png
-            if not image.is_file():
-                yield Skipped(image_id, f"There is no image file {image}.")
-            elif not png.is_file():
-                yield Skipped(image_id, f"There is no panoptic picture {png}.")
+            reason = missing_file(image, "image file") or missing_file(png, "panoptic picture")
+            if reason is not None:
+                yield Skipped(image_id, reason)
 
     def _referents(self, labels: NDArray[np.int32]) -> list[Referent]:
         found = []
