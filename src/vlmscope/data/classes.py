@@ -16,7 +16,10 @@ from vlmscope.data.text_files import TextFile
 from vlmscope.errors import BadPhraseError
 from vlmscope.types import MAX_CLASSES
 
-__all__ = ["ClassList", "TextClass"]
+__all__ = ["MAX_NAME", "ClassList", "TextClass"]
+
+MAX_NAME = 10_000
+"""Characters of a name; a tokenizer takes minutes for millions, and no encoder reads so many."""
 
 _ADVICE = "Give a text file with one class per line, or the classes themselves: a,b,c."
 
@@ -146,6 +149,12 @@ def _check(classes: Sequence[TextClass]) -> None:
         )
     owners: dict[str, str] = {}
     for each in classes:
+        longest = max(each.name, *each.texts, key=len)
+        if len(longest) > MAX_NAME:
+            raise BadPhraseError(
+                f"A class has a name of {len(longest):,} characters ({longest[:30]!r}...), at most "
+                f"{MAX_NAME:,} are read. Is it the right file?"
+            )
         for text in each.texts:
             owner = owners.setdefault(text.casefold(), each.name)
             if owner != each.name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from typing import Any
 
 from vlmscope.data.text_files import text_lines
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.io import parse_json, shortened
+from vlmscope.io import parse_json, shortened, unread
 
 __all__ = ["SCENES", "Row", "list_file", "read_rows", "scene_request", "text_field"]
 
@@ -21,7 +20,6 @@ SCENES = "tiny-scenes"
 """The name of a list that is rendered and not read."""
 
 _FILE_IN_FOLDER = "samples.jsonl"
-_GZIP = b"\x1f\x8b"
 _LONGEST = 1_000_000  # characters of a text; a tokenizer takes minutes for more
 _SHOWN = 60  # characters of a wrong value in a message
 
@@ -78,25 +76,13 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
         # as bytes: reading as text would also end lines at carriage returns
         content = path.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
-        reason = getattr(error, "strerror", None) or (
-            _not_text(error) if isinstance(error, UnicodeDecodeError) else str(error)
-        )
+        reason = unread(error)
         raise BadSampleError(
             f"Cannot read the {kind} {shortened(path)}: {reason}. Give a JSON-lines file with one {example} "
             f"per line, a folder that holds {_FILE_IN_FOLDER}, or {SCENES}:N."
         ) from error
     lines = enumerate(text_lines(content), start=1)
     return [Row(number, line, path) for number, line in lines if line.strip()]
-
-
-def _not_text(error: UnicodeDecodeError) -> str:
-    """Why bytes are no UTF-8, in words that say what to do."""
-    if error.object.startswith(_GZIP):
-        return "it is compressed (gzip), unpack it first"
-    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "it is UTF-16 and not UTF-8 text, save it as UTF-8"
-    line = error.object.count(b"\n", 0, error.start) + 1
-    return f"it is not UTF-8 text (byte 0x{error.object[error.start]:02x} in line {line})"
 
 
 def list_file(source: str | os.PathLike[str]) -> Path:

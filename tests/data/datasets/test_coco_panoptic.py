@@ -211,6 +211,10 @@ def _segment_beyond_colour(content: dict[str, Any]) -> None:
     content["annotations"][1]["segments_info"][0]["id"] = 10**30
 
 
+def _size_beyond_numbers(content: dict[str, Any]) -> None:
+    content["images"][1]["height"] = "9" * 5000
+
+
 def _no_name(content: dict[str, Any]) -> None:
     content["images"][1]["file_name"] = None
 
@@ -248,6 +252,7 @@ def _outside(content: dict[str, Any]) -> None:
         (_outside, "leads out of"),
         (_part_of_a_segment, "5.5 is no whole number"),
         (_segment_beyond_colour, "not from 1 to 16,777,215"),
+        (_size_beyond_numbers, "holds a wrong one: '9999999999"),
         (_no_name, "None is no file name"),
         (_segments_that_are_none, "wrong one"),
         (_same_files, "has the files of image 7"),
@@ -297,7 +302,9 @@ def test_what_is_listed_twice_counts_once(folder: PanopticFolder) -> None:
     assert all("counts once" in reason for _, reason in data.skipped)
 
 
-@pytest.mark.parametrize("item", [3, None, {}, {"image_id": None}, {"image_id": [7]}])
+@pytest.mark.parametrize(
+    "item", [3, None, {}, {"image_id": None}, {"image_id": [7]}, {"image_id": "x" * 99_999}]
+)
 def test_a_row_without_an_id_does_not_spoil_the_listing(folder: PanopticFolder, item: Any) -> None:
     folder.content["annotations"].append(item)
     data = opened(folder)
@@ -305,6 +312,7 @@ def test_a_row_without_an_id_does_not_spoil_the_listing(folder: PanopticFolder, 
     [skipped] = data.skipped
     assert skipped.image_id == "annotation 5"
     assert "image_id must be a whole number or a text" in skipped.reason
+    assert len(skipped.reason) < 200
 
 
 def test_a_folder_without_a_listing_or_no_folder_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 from vlmscope.data.datasets.base import Skipped
 from vlmscope.errors import BadSampleError
-from vlmscope.io import parse_json
+from vlmscope.io import parse_json, unread
 
 __all__ = ["PanopticEntry", "PanopticListing"]
 
+_LONGEST_ID = 200
+_SHOWN = 80  # characters of a wrong value in a message
 _MOST = (1 << 24) - 1  # a segment id is written into three bytes of colour
 
 
@@ -62,9 +65,8 @@ class PanopticListing:
             data = path.read_bytes()
             content = parse_json(data.decode("utf-8-sig"))
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
             raise BadSampleError(
-                f"Cannot read the panoptic listing {path}: {reason}. A COCO-panoptic folder holds "
+                f"Cannot read the panoptic listing {path}: {unread(error)}. A COCO-panoptic folder holds "
                 "panoptic.json, panoptic/*.png and images/."
             ) from error
         categories = _categories(content, path)
@@ -127,8 +129,8 @@ def _by_id(
     for number, item in enumerate(items):
         image_id = _id(item, key)
         if image_id is None:
-            got = repr(item.get(key) if isinstance(item, dict) else item)[:60]
-            reason = f"Its {key} must be a whole number or a text, got {got}."
+            got = repr(item.get(key) if isinstance(item, dict) else item)[:_SHOWN]
+            reason = f"Its {key} must be a whole number or a text (a short one), got {got}."
             skipped.append(Skipped(f"{kind} {number}", reason))
         elif rows.setdefault(image_id, item) != item:
             at_odds.add(image_id)
@@ -144,8 +146,8 @@ def _by_id(
 def _id(item: Any, key: str) -> str | None:
     """An id as text: numbers in COCO, texts in Cityscapes and ADE20K (``ADE_val_00000001``)."""
     value = item.get(key) if isinstance(item, dict) else None
-    is_id = isinstance(value, int | str) and not isinstance(value, bool) and value != ""
-    return str(value) if is_id else None
+    is_id = isinstance(value, int | str) and not isinstance(value, bool)
+    return str(value) if is_id and 0 < len(str(value)) <= _LONGEST_ID else None
 
 
 def _check_repeat(image_id: str, entry: PanopticEntry, first: dict[tuple[str, str], str]) -> None:
@@ -175,7 +177,7 @@ def _entry(
         count = len(item["segments_info"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadSampleError(
-            f"The annotation or its image lacks a field or holds a wrong one: {error!r}."
+            f"The annotation or its image lacks a field or holds a wrong one: {str(error)[:_SHOWN]}."
         ) from error
     if len(segments) < count or not all(1 <= number <= _MOST for number in segments):
         raise BadSampleError(
@@ -192,9 +194,10 @@ def _entry(
 
 def _whole(value: Any) -> int:
     """A whole number, perhaps written as a text."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise TypeError(f"{value!r} is no whole number")
-    return int(value)
+    return int(text)
 
 
 def _name(value: Any) -> str:
