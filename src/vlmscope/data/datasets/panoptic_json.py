@@ -194,10 +194,11 @@ def _entry(
 
 def _whole(value: Any) -> int:
     """A whole number, perhaps written as a text."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{value!r} is no whole number")
-    return int(text)
+    return value
 
 
 def _name(value: Any) -> str:
