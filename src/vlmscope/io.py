@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -19,9 +20,20 @@ from vlmscope.errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_path", "parse_json", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "atomic_path",
+    "missing_file",
+    "parse_json",
+    "shortened",
+    "unread",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 _MOST_DIGITS = 310  # of a whole number; a float holds 309
+_GZIP = b"\x1f\x8b"
+_LONGEST = 300  # characters of a path in a message
 _SHOWN = 30  # characters of a wrong number in a message
 
 
@@ -125,6 +137,40 @@ def _reason(target: Path, error: OSError) -> str:
     if blocking is not None:
         return f"{blocking} is a file, not a folder"
     return error.strerror or str(error)
+
+
+def missing_file(path: Path, kind: str) -> str | None:
+    """Why no file can be read at a place, as a sentence; None: there is one.
+
+    Args:
+        path: the place; names too long for the system and forbidden folders are answered, too.
+        kind: what should lie there, such as ``image file``.
+    """
+    try:
+        there = path.is_file()
+    except OSError as error:
+        return f"Cannot look up the {kind} {shortened(path)}: {error.strerror or error}."
+    return None if there else f"There is no {kind} {shortened(path)}."
+
+
+def shortened(path: str | os.PathLike[str]) -> str:
+    """A path for a message: of a very long one the beginning."""
+    text = os.fspath(path)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def unread(error: OSError | ValueError) -> str:
+    """Why a text file cannot be read, as a clause without a full stop."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if not isinstance(error, UnicodeDecodeError):
+        return str(error)
+    if error.object.startswith(_GZIP):
+        return "it is compressed (gzip), unpack it first"
+    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is UTF-16 and not UTF-8 text, save it as UTF-8"
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return f"it is not UTF-8 text (byte 0x{error.object[error.start]:02x} in line {line})"
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

@@ -46,7 +46,7 @@ class GroundRun:
     form: Form
     max_pixels: int
     warnings: Counter[str] = field(default_factory=Counter)
-    skipped: list[tuple[ImageFile, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
     left_out: bool = False
 
     def one(self, opened: OpenedImage) -> int:
@@ -70,7 +70,8 @@ class GroundRun:
         files = self.pictures.files
         skipped = walk(
             ahead(files, self._open),
-            lambda each: self._add(each[0], each[1]()),
+            self._step,
+            name=lambda each: each[0].name,
             title="ground",
             total=len(files),
             unit="image",
@@ -78,12 +79,12 @@ class GroundRun:
             # an option that this one picture cannot take: its shape would need too many patches
             bad=(BadImageError, BadOptionError),
         )
-        self.skipped = [(file, " ".join(reason.split())) for (file, _), reason in skipped]
+        self.skipped = [(name, " ".join(reason.split())) for name, reason in skipped]
         if len(skipped) == len(files):
             reasons = "; ".join(reason for _, reason in self.skipped[:3])
             raise BadImageError(f"None of {len(files)} images could be used: {reasons}")
-        for file, reason in self.skipped:
-            self.form.skip(file.name, reason)
+        for name, reason in self.skipped:
+            self.form.skip(name, reason)
         written = self.form.close()
         self._say_warnings()
         self._say_skipped()
@@ -94,6 +95,10 @@ class GroundRun:
                 count = len(files) - len(skipped)
                 note(f"{count} {'picture' if count == 1 else 'pictures'} in {self.output.out}")
         return int(self.left_out or bool(skipped))
+
+    def _step(self, each: tuple[ImageFile, Callable[[], OpenedImage]]) -> None:
+        file, opened = each
+        self._add(file, opened())
 
     def _open(self, file: ImageFile) -> OpenedImage:
         return image_argument(str(file.path), self.max_pixels)
@@ -121,8 +126,8 @@ class GroundRun:
             warn(f"and {len(self.warnings) - _SHOWN} other warnings; --format jsonl holds all")
 
     def _say_skipped(self) -> None:
-        for file, reason in self.skipped[:_SHOWN]:
-            warn(f"{file.name}: {reason}")
+        for name, reason in self.skipped[:_SHOWN]:
+            warn(f"{name}: {reason}")
         if len(self.skipped) > _SHOWN:
             warn(f"and {len(self.skipped) - _SHOWN} more were skipped")
         if self.skipped:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlmscope.cli.places import SUFFIXES, ImageFile, image_files, is_there
-from vlmscope.data.classes import read_text
+from vlmscope.data.text_files import TextFile
 from vlmscope.errors import BadImageError, BadPhraseError, quoted
 from vlmscope.export import keys_of
 
@@ -136,9 +136,9 @@ def _places(word: str, leave_out: Path | None) -> list[tuple[Path, Path]]:
 
 
 def _listed(file: Path) -> list[tuple[Path, Path]]:
-    text, _ = read_text(file)
-    lines = [line.strip() for line in text.split("\n")]
-    paths = [file.parent / line for line in lines if line]
+    advice = "Give a text file with one path per line."
+    lines = TextFile.read(file, "list of pictures", advice).lines
+    paths = [file.parent / line.strip() for line in lines if line.strip()]
     if not paths:
         raise BadImageError(f"The list {file} holds no path. Write one picture per line.")
     return [(path.parent, path) for path in paths]

@@ -14,11 +14,12 @@ from vlmscope.attention import HeadMaps, SharedPrefix, read_heads
 from vlmscope.data.images import open_image
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
+from vlmscope.data.skipped import skipped_samples
 from vlmscope.errors import (
     BadImageError,
     BadPhraseError,
     BadSampleError,
-    VlmscopeWarning,
+    SkippedWarning,
 )
 from vlmscope.models import LoadedModel
 
@@ -77,20 +78,21 @@ def survey(
         log,
         lambda row: row.measured_by(measure),
         key=_Row.usable_digest,
+        name=lambda row: row.place,
         title=title,
         total=how_many(samples),
         unit="sample",
         progress=progress,
         bad=_BAD_ROW,
     )
-    skipped = tuple(f"{row.place}: {reason}" for row, reason in done.skipped)
+    skipped = tuple(map(str, skipped_samples(samples, done.skipped)))
     if not done.ids:
         first = f" The first: {skipped[0]}" if skipped else ""
         raise BadSampleError(f"None of {len(skipped)} samples can be used.{first}")
     if skipped:
         warnings.warn(
             f"{len(skipped)} samples were skipped. The first: {skipped[0]}",
-            VlmscopeWarning,
+            SkippedWarning,
             stacklevel=3,
         )
     return Survey(done.ids, skipped)

@@ -105,6 +105,28 @@ def test_skipped_images_are_said_and_make_the_code_1(
     assert len(json.loads((out / "report.json").read_text())["skipped"]) == 1
 
 
+def test_rows_of_every_kind_of_fault_are_skipped_and_counted(
+    run: Any, call: list[Any], folder: PanopticFolder, tmp_path: Path
+) -> None:
+    folder.image(9).write_bytes(folder.image(9).read_bytes()[:60])
+    folder.image(12).unlink()
+    folder.content["annotations"][3]["segments_info"][0]["category_id"] = 4711
+    folder.content["annotations"].append(folder.content["annotations"][0])
+    folder.write()
+    result = run(*call, "--method", "clip", "--json")
+    assert result.code == 1, result.err
+    report = json.loads(result.out)
+    assert report["images"] == 2
+    reasons = {each["image"]: each["reason"] for each in report["skipped"]}
+    assert len(reasons) == len(report["skipped"])
+    expected = {"7": "counts once", "9": "9.png", "12": "no image file", "13": "[4711]"}
+    assert reasons.keys() == expected.keys()
+    for image, words in expected.items():
+        assert words in reasons[image]
+        assert f"{image}: {reasons[image]}" in result.err
+    assert "4 images were skipped:" in result.err
+
+
 def test_rendered_scenes_need_no_folder(run: Any, tmp_path: Path) -> None:
     from dual_families import clip
 
@@ -149,6 +171,17 @@ def test_bad_folders_and_words(refused: Any, call: list[Any], tmp_path: Path) ->
     refused([*call, "--method", "gem"], "category 'cart'", "'cat'")
     (tmp_path / "words.json").write_text('{"cat": [6]}')
     refused([*call, "--method", "gem"], "row 6", "6 rows")
+
+
+def test_a_folder_without_a_usable_image_is_refused_before_a_model_loads(
+    refused: Any, call: list[Any], folder: PanopticFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loading, "model", lambda *_: pytest.fail("a model was loaded"))
+    for number in (7, 9, 12, 13, 21):
+        folder.png(number).unlink()
+    refused(
+        [*call, "--method", "gem"], "None of the 5 images", "The first: 7: There is no panoptic"
+    )
 
 
 def test_a_place_that_cannot_be_written_is_found_before_the_model_is_loaded(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.attention.shares import SOURCES, TARGETS
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.stats import Interval, bootstrap_ratios
 
@@ -30,7 +31,7 @@ class AttentionFlow:
             tokens, made a distribution; its maximum is the logarithm of their number.
         tokens: int (samples, sources): how many keys each source has.
         answers: what the model said, or was given.
-        skipped: one sentence for every sample that could not be used.
+        skipped: samples that could not be used, and why.
     """
 
     run: dict[str, Any]
@@ -39,7 +40,7 @@ class AttentionFlow:
     entropy: NDArray[np.float64] = field(repr=False)
     tokens: NDArray[np.int64] = field(repr=False)
     answers: tuple[str, ...] = field(repr=False)
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[SkippedSample, ...] = ()
 
     sources = SOURCES
     targets = TARGETS
@@ -106,7 +107,7 @@ class AttentionFlow:
         return {
             "run": self.run,
             "samples": len(self.ids),
-            **({"skipped": list(self.skipped)} if self.skipped else {}),
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
             "ids": list(self.ids),
             "answers": list(self.answers),
             "token_shares": {source: self.token_share(source) for source in SOURCES},

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.knockout.layers import CarryingLayers, carrying_layers, layer_scores
 from vlmscope.analysis.knockout.windows import Window
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.io import write_json
 from vlmscope.stats import Interval, bootstrap
@@ -64,7 +65,7 @@ class KnockoutSweep:
     heads: tuple[int | None, ...]
     ids: tuple[str, ...]
     records: tuple[dict[str, Any], ...] = field(repr=False)
-    skipped: dict[str, str] = field(default_factory=dict)
+    skipped: tuple[SkippedSample, ...] = ()
     seed: int = 0
 
     @property
@@ -185,7 +186,7 @@ class KnockoutSweep:
             "run": self.run,
             "samples": len(self.ids),
             "ids": list(self.ids),
-            "skipped": self.skipped,
+            "skipped": [each.to_dict() for each in self.skipped],
             "unjudged": self.unjudged,
             "depth": self.depth,
             "mode": self.mode,

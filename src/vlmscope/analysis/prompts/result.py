@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["PromptAblation", "VariantEffect"]
@@ -53,12 +54,12 @@ class PromptAblation:
         questions: one record per question: ``id``, ``question``, ``references`` and ``variants``
             (each with ``name``, ``text``, ``word``, ``answer``, ``log_prob``, ``right``,
             ``image_share``; the first is the unchanged prompt).
-        skipped: one sentence for every question that could not be used.
+        skipped: questions that could not be used, and why.
     """
 
     run: dict[str, Any]
     questions: tuple[dict[str, Any], ...] = field(repr=False)
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[SkippedSample, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -107,7 +108,7 @@ class PromptAblation:
         return {
             "run": self.run,
             "samples": len(self.questions),
-            **({"skipped": list(self.skipped)} if self.skipped else {}),
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
             "effects": [effect.to_dict() for effect in self.effects()],
             "words": self.word_effects(),
             "questions": list(self.questions),

@@ -109,4 +109,4 @@ def discover(
             note(f"kept as {kept}: later calls on these weights find them")
         if out is not None or kept is None:
             note(f"wrote {out}" if out else "Not saved; --out heads.json keeps it.")
-    return report_skipped(() if rows is None else rows.skipped, discovered.skipped)
+    return report_skipped(discovered.skipped)

@@ -66,7 +66,7 @@ def prompts(
         lambda: prompts_page(result, typed()),
         result.rows(),
     )
-    return report_skipped(questions.skipped, result.skipped)
+    return report_skipped(result.skipped)
 
 
 def _replacements(texts: Sequence[str]) -> dict[str, str]:
