@@ -29,7 +29,8 @@ class ClipSurgeryOptions(DenseOptions):
 
     depth: int = option(6, "how many last blocks the new path covers", at_least=1, whole=True)
     feature_surgery: bool = option(
-        False, "subtract what all phrases have in common (needs two phrases or more)"
+        False,
+        "subtract what all phrases have in common (needs two phrases or more, but for redundant=empty)",
     )
     redundant: str = option(
         "mean",
