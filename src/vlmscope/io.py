@@ -8,16 +8,47 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import OutputError
 
-__all__ = ["atomic_path", "parse_json", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "atomic_path",
+    "is_file",
+    "is_folder",
+    "is_there",
+    "parse_json",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 _MOST_DIGITS = 310  # of a whole number; a float holds 309
 _SHOWN = 30  # characters of a wrong number in a message
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name; a name that no system takes, such as one too long, has nothing."""
+    return _yes(path.exists)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file has this name, which may be one that no system takes."""
+    return _yes(path.is_file)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder has this name, which may be one that no system takes."""
+    return _yes(path.is_dir)
+
+
+def _yes(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except (OSError, ValueError):
+        return False
 
 
 @contextlib.contextmanager
@@ -52,7 +83,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def _reason(target: Path, error: OSError) -> str:
     """Why a place is not to be had; of a file where a folder is needed systems say "File exists"."""
-    blocking = next((place for place in target.parents if place.is_file()), None)
+    blocking = next((place for place in target.parents if is_file(place)), None)
     if blocking is not None:
         return f"{blocking} is a file, not a folder"
     return error.strerror or str(error)

@@ -17,7 +17,7 @@ from tools.fuzz.watch import Watched, watched
 
 __all__ = ["Outcome", "call", "one_load"]
 
-SECONDS = 60
+SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
@@ -44,7 +44,7 @@ def verdict(outcome: Outcome) -> str:
 def faults(case: Input, outcome: Outcome) -> list[str]:
     """What is wrong with a call, a line each; empty: nothing."""
     found = list(_raised(outcome) if case.library else _ended(case, outcome))
-    found += _beside(outcome)
+    found += _beside(case, outcome)
     found += _left(case, outcome)
     return found
 
@@ -77,7 +77,7 @@ def _ended(case: Input, outcome: Outcome) -> Iterator[str]:
             yield f"failed and wrote to stdout: {out[:200]!r}"
     elif _ERROR in err:
         yield f"ended with the code {outcome.code} and an error: {err[-300:]!r}"
-    if outcome.code == 1 and not err.strip() and "problems" not in out:
+    if outcome.code == 1 and not err.strip() and not out.strip():
         yield "ended with the code 1 and did not say why"
 
 
@@ -114,7 +114,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no number in JSON")
 
 
-def _beside(outcome: Outcome) -> Iterator[str]:
+def _beside(case: Input, outcome: Outcome) -> Iterator[str]:
     """Nothing is asked of anybody, and no library speaks."""
     if outcome.seen.calls:
         yield f"called out to {outcome.seen.calls[0]}"
@@ -133,9 +133,9 @@ def _beside(outcome: Outcome) -> Iterator[str]:
 def _left(case: Input, outcome: Outcome) -> Iterator[str]:
     """Files are as they were, and new ones are whole and where they belong."""
     for name, content in case.files.items():
-        if isinstance(content, bytes) and outcome.files.get(name) != content:
-            if not _may_write(case, name):
-                yield f"changed {name}"
+        kept = isinstance(content, Path) or outcome.files.get(name) == content
+        if not kept and not _may_write(case, name):
+            yield f"changed {name}"
     failed = outcome.code == 2 or outcome.error is not None
     for name, content in outcome.files.items():
         if name in case.files:

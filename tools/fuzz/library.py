@@ -72,7 +72,7 @@ def _dataset(kind: str, words: str | None = None) -> None:
     from vlmscope.data.datasets import open_dataset
     from vlmscope.errors import BadImageError, BadSampleError
 
-    data = open_dataset(kind, Path("."), None if words is None else Path(words))
+    data = open_dataset(kind, Path(), None if words is None else Path(words))
     for image_id in data.image_ids:
         try:
             data.load(image_id)

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 __all__ = ["broken", "changed", "odd_texts", "odd_values", "spelled", "texts"]
 
-_ODD_NUMBERS = (0, -1, 1, 2, 3, 7, 255, 65_536, 2**31, 2**63, 2**64, 10**30, 0.0, -0.0, 0.5, -3.5, 1e-9, 1e300)
+_ODD_NUMBERS = (
+    *(0, -1, 1, 2, 3, 7, 255, 65_536, 2**31, 2**63, 2**64, 10**30),
+    *(0.0, -0.0, 0.5, -3.5, 1e-9, 1e300),
+)
 _ODD_TEXTS = (
     "",
     " ",

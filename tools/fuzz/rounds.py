@@ -51,7 +51,9 @@ def shares(inputs: int, kinds: Sequence[str]) -> dict[str, int]:
     return {kind: max(1, round(inputs * KINDS[kind].weight / whole)) for kind in kinds}
 
 
-def run(wanted: Mapping[str, Iterable[str]], keep: Path | None = None) -> Iterator[tuple[str, Tally]]:
+def run(
+    wanted: Mapping[str, Iterable[str]], keep: Path | None = None
+) -> Iterator[tuple[str, Tally]]:
     """Try inputs, kind by kind.
 
     Args:
@@ -97,9 +99,7 @@ def table(tallies: Mapping[str, Tally]) -> str:
     rows = [("kind", "inputs", "accepted", "refused", "failures")]
     rows += [_row(kind, [tally]) for kind, tally in tallies.items()]
     rows.append(_row("all", list(tallies.values())))
-    return "\n".join(
-        row[0].ljust(12) + "".join(cell.rjust(10) for cell in row[1:]) for row in rows
-    )
+    return "\n".join(row[0].ljust(12) + "".join(cell.rjust(10) for cell in row[1:]) for row in rows)
 
 
 def _row(name: str, tallies: Sequence[Tally]) -> tuple[str, str, str, str, str]:

@@ -24,6 +24,7 @@ FINE, FINDINGS, FAILED = 0, 1, 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # 128 + SIGPIPE, as a shell reports it
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+_LONGEST, _TAIL = 1_200, 400  # characters of a message
 
 # typer carries its own copy of click since 0.20, so the class is found through typer itself
 _UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -109,10 +110,17 @@ def _flush() -> None:
 
 
 def _report(failure: Failure, as_json: bool) -> None:
-    message = " ".join(failure.message.split())
+    message = _shortened(" ".join(failure.message.split()))
     if as_json:
         emit_json({"error": {"kind": failure.kind, "message": message}})
     note(f"vlmscope: error: {message}")
+
+
+def _shortened(message: str) -> str:
+    """A message that somebody can read: what was received may be thousands of characters long."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST - _TAIL]} ... {message[-_TAIL:]}"  # what to do stands at the end
 
 
 def _wants_json(words: list[str]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from tqdm import tqdm
 
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
-from vlmscope.io import write_text
+from vlmscope.io import is_there, write_text
 
 __all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
 
@@ -70,8 +70,8 @@ class SampleLog:
 
     def _open(self, path: Path) -> None:
         try:
-            text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as error:
+            text = path.read_text(encoding="utf-8-sig") if is_there(path) else ""
+        except (OSError, ValueError) as error:
             raise OutputError(f"Cannot read the state file {path}: {error}.") from error
         # not splitlines(): a JSON text may hold the other separators of Unicode
         *lines, torn = text.split("\n")

@@ -18,6 +18,7 @@ from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.data.keys import unread_keys
 from vlmscope.data.rows import Row, list_file, read_rows
 from vlmscope.errors import BadImageError, BadSampleError, VlmscopeWarning, quoted
+from vlmscope.io import is_file
 
 __all__ = ["ImageOpener", "Located", "RowFile", "SkippedRow"]
 
@@ -159,7 +160,7 @@ class RowFile(ABC, Generic[Entry, Item]):
     @staticmethod
     def _checked(entry: Entry) -> Entry:
         for kind, path in (("image", entry.image), ("mask", entry.mask)):
-            if path is not None and not path.is_file():
+            if path is not None and not is_file(path):
                 raise BadSampleError(f"There is no {kind} file {path}.")
         return entry
 

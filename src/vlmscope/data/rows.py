@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.io import parse_json
+from vlmscope.io import is_folder, parse_json
 
 __all__ = ["SCENES", "Row", "list_file", "read_rows", "scene_request", "text_field"]
 
@@ -87,7 +87,7 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
 def list_file(source: str | os.PathLike[str]) -> Path:
     """The file of a list: itself, or ``samples.jsonl`` in a folder."""
     path = Path(source)
-    return path / _FILE_IN_FOLDER if path.is_dir() else path
+    return path / _FILE_IN_FOLDER if is_folder(path) else path
 
 
 def scene_request(

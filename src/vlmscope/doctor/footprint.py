@@ -130,7 +130,7 @@ def _faults(source: Source) -> tuple[str, ...]:
         load_processor(source.path, source.options)
     except VlmscopeError as error:
         return (" ".join(str(error).split()),)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a damaged file can make any library raise anything
         reason = " ".join(str(error).split())[:200]
         return (
             f"The processor of {source.name} cannot be loaded ({reason}). Fetch its files again, or "

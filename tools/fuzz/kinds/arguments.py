@@ -14,7 +14,9 @@ __all__ = ["arguments"]
 _VALUES = st.one_of(
     texts.map(lambda text: text.replace("/", "")),
     st.integers(-3, 300).map(str),
-    st.sampled_from(("1e999", "nan", "-inf", "0", "1" * 40, "0.5", "all", "paper", "gem", "\udcff")),
+    st.sampled_from(
+        ("1e999", "nan", "-inf", "0", "1" * 40, "0.5", "all", "paper", "gem", "\udcff")
+    ),
 )
 _OPTIONS = {
     "ground": (
@@ -97,4 +99,6 @@ def arguments(draw: st.DrawFn) -> Input:
     if way == "options":
         return Input((*_BEGIN[command], *draw(_options(command)), *last), files)
     words = draw(st.lists(_VALUES, max_size=2))
-    return Input((*draw(st.sampled_from(((command,), ("heads", "show"), ()))), *words, *last), files)
+    return Input(
+        (*draw(st.sampled_from(((command,), ("heads", "show"), ()))), *words, *last), files
+    )

@@ -39,7 +39,9 @@ def _changed_file(draw: st.DrawFn, names: Mapping[str, int]) -> Input:
     """A call on a folder in which one of the files is changed."""
     model = draw(st.sampled_from(MODELS))
     files = linked(model)
-    there = [name for name, weight in names.items() for _ in range(weight) if f"model/{name}" in files]
+    there = [
+        name for name, weight in names.items() for _ in range(weight) if f"model/{name}" in files
+    ]
     name = f"model/{draw(st.sampled_from(there))}"
     source = files[name]
     assert isinstance(source, Path)

@@ -30,7 +30,18 @@ def _sound() -> dict[str, Any]:
     return record
 
 
-_TEXTS = ("L1H2", "L3H1,L3H1", "L99H0", "3.1 3.2", "L-1H2", "L1H", "", "x.json", "L١H٢", "L" + "9" * 50 + "H0")
+_TEXTS = (
+    "L1H2",
+    "L3H1,L3H1",
+    "L99H0",
+    "3.1 3.2",
+    "L-1H2",
+    "L1H",
+    "",
+    "x.json",
+    "L١H٢",
+    "L" + "9" * 50 + "H0",
+)
 
 
 @st.composite

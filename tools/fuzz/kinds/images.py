@@ -78,6 +78,8 @@ def _content(draw: st.DrawFn) -> bytes:
 
 def _doors(name: str) -> st.SearchStrategy[Input]:
     """Calls on a picture of this name; those of the library are cheap, and most."""
+    # of a thin picture the shorter side counts: thousands of patches at the model's own size
+    segment = ("segment", "-c", "red circle,star", "--side", "32")
     ground = ("ground", name, "red circle", "--json", "--max-pixels", "4000000")
     calls: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         *[(("@image", name), ())] * 4,
@@ -85,8 +87,8 @@ def _doors(name: str) -> st.SearchStrategy[Input]:
         (ground, ()),
         ((*ground, "-o", "out.png"), ("out.png",)),
         ((*ground, "-o", "out"), ("out",)),
-        (("segment", name, "-c", "red circle,star", "--json", "--max-pixels", "4000000"), ()),
-        (("segment", ".", "-c", "red,blue", "-o", "out", "--format", "png,yolo"), ("out",)),
+        ((*segment, name, "--json", "--max-pixels", "4000000"), ()),
+        ((*segment, ".", "-o", "out", "--format", "png,yolo"), ("out",)),
     ]
     return st.sampled_from(calls).map(lambda call: Input(call[0], written=call[1]))
 
@@ -97,6 +99,6 @@ def images(draw: st.DrawFn) -> Input:
     name = draw(st.sampled_from(_NAMES))
     call = draw(_doors(name))
     files: dict[str, bytes] = {name: draw(_content())}
-    if call.words[1] == "." and draw(st.booleans()):
+    if "." in call.words and draw(st.booleans()):
         files["sound.png"] = encoded("PNG", "RGB", 64, 64, 0, 1)
     return Input(call.words, files, call.written)

@@ -53,13 +53,24 @@ _BOXES: tuple[Any, ...] = (
 @st.composite
 def _row(draw: st.DrawFn, sound: tuple[dict[str, Any], ...]) -> Any:
     row = draw(st.sampled_from(sound))
-    way = draw(st.sampled_from(("as it is", "as it is", "changed", "changed", "box", "image", "any")))
+    way = draw(
+        st.sampled_from(("as it is", "as it is", "changed", "changed", "box", "image", "any"))
+    )
     if way == "changed":
         return draw(changed(row, 1, 2))
     if way == "box":
         return {**row, "box": draw(st.sampled_from(_BOXES))}
     if way == "image":
-        paths = ("no.png", "", ".", "../a.png", "/dev/null", "a.png\0", "a" * 5000, "http://x/a.png")
+        paths = (
+            "no.png",
+            "",
+            ".",
+            "../a.png",
+            "/dev/null",
+            "a.png\0",
+            "a" * 5000,
+            "http://x/a.png",
+        )
         return {**row, "image": draw(st.sampled_from(paths))}
     return draw(odd_values) if way == "any" else row
 

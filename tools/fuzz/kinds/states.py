@@ -16,7 +16,17 @@ __all__ = ["states"]
 
 _STATE = "state.jsonl"
 _FLOW = ("flow", "--samples", "tiny-scenes:2", "-q", "--json", "--resume", _STATE)
-_VERIFY = ("heads", "verify", "L3H1", "--samples", "tiny-scenes:3", "-q", "--json", "--resume", _STATE)
+_VERIFY = (
+    "heads",
+    "verify",
+    "L3H1",
+    "--samples",
+    "tiny-scenes:3",
+    "-q",
+    "--json",
+    "--resume",
+    _STATE,
+)
 
 
 @cache

@@ -31,7 +31,9 @@ def _parts() -> tuple[bytes, bytes]:
 @st.composite
 def _files(draw: st.DrawFn) -> dict[str, bytes]:
     header, values = _parts()
-    way = draw(st.sampled_from(("header", "header", "bytes", "length", "cut", "other", "index", "bin")))
+    way = draw(
+        st.sampled_from(("header", "header", "bytes", "length", "cut", "other", "index", "bin"))
+    )
     if way == "header":
         header = draw(spelled(draw(changed(json.loads(header), 1, 2))))
     if way == "bytes":

@@ -10,7 +10,14 @@ from tools.fuzz.mutate import broken, changed, spelled, texts
 
 __all__ = ["word_lists"]
 
-_LINES = ("red circle", "a star: star|the star", "# colours", "bus, coach", "the blue square", "star")
+_LINES = (
+    "red circle",
+    "a star: star|the star",
+    "# colours",
+    "bus, coach",
+    "the blue square",
+    "star",
+)
 _ENCODINGS = ("utf-8",) * 5 + ("utf-8-sig", "utf-16", "utf-32", "utf-16-le", "latin-1", "shift-jis")
 _CLASSES = {"circle": ["red circle", "circle"], "star": "star", "square": [3, "square"]}
 
@@ -25,9 +32,7 @@ def _text(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _json(draw: st.DrawFn) -> bytes:
-    sound = draw(
-        st.sampled_from((_CLASSES, {"name": "mine", "version": "1", "classes": _CLASSES}))
-    )
+    sound = draw(st.sampled_from((_CLASSES, {"name": "mine", "version": "1", "classes": _CLASSES})))
     data = draw(spelled(draw(changed(sound))))
     return draw(broken(data)) if draw(st.integers(0, 5)) == 0 else data
 

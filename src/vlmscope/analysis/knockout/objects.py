@@ -131,7 +131,7 @@ class ObjectWords:
 def _file_text(path: str | os.PathLike[str]) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise BadOptionError(
             f"Cannot read the list of objects {path}: {error}. Give a file, or one of the lists that "
             f"ship: {', '.join(LISTS)}."

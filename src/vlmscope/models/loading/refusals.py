@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import re
 from collections.abc import Iterator, Sequence
 
 from vlmscope.errors import ModelLoadError, VlmscopeError
 from vlmscope.models.loading.foreign_code import foreign_code_message
 
-__all__ = ["explained", "load_error", "no_connection"]
+__all__ = ["explained", "json_fault", "load_error", "no_connection"]
 
 
 _Chain = Sequence[BaseException]
@@ -75,13 +76,30 @@ def no_connection(error: BaseException) -> str | None:
 
 def _explain(name: str, error: BaseException, offline: str | None) -> str:
     chain = _chain_of(error)
-    for reason in (_memory, _disk, _hub, _network, _pickle, _damage, _foreign_code, _package):
+    for reason in (
+        _memory,
+        _disk,
+        _hub,
+        _network,
+        _pickle,
+        _damage,
+        _json,
+        _foreign_code,
+        _package,
+    ):
         sentence = reason(name, chain)
         if sentence is not None:
             return sentence
     if offline is not None and any(isinstance(each, OSError) for each in chain):
         return _not_here(name, offline)
     return f"{name} could not be loaded: {_text_of(error)}"
+
+
+def json_fault(error: BaseException) -> str:
+    """What is wrong with a JSON text, as a clause: json's own words on a mark are for programmers."""
+    if "BOM" in str(error):
+        return "it begins with a byte order mark; save it as UTF-8 without one"
+    return _text_of(error)
 
 
 def _chain_of(error: BaseException) -> _Chain:
@@ -194,6 +212,16 @@ def _damage(name: str, chain: _Chain) -> str | None:
             return (
                 f"A weights file of {name} is damaged: {_text_of(error)}. It was probably cut off "
                 "while it was copied or downloaded. Delete it and fetch it again."
+            )
+    return None
+
+
+def _json(name: str, chain: _Chain) -> str | None:
+    for error in chain:
+        if isinstance(error, json.JSONDecodeError):
+            return (
+                f"{name} could not be loaded: one of its settings files is no JSON "
+                f"({json_fault(error)}). It was cut off or edited: fetch the checkpoint again."
             )
     return None
 

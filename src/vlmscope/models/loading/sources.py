@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, VlmscopeError
+from vlmscope.io import is_folder
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.loading.damage import check_pointers, check_sizes
-from vlmscope.models.loading.refusals import load_error, no_connection
+from vlmscope.models.loading.refusals import json_fault, load_error, no_connection
 from vlmscope.models.loading.wrappers import MERGE
 
 __all__ = ["OPEN_CLIP", "Source", "find_source", "fingerprint", "locate", "pinned"]
@@ -115,7 +116,7 @@ def _source(name: str) -> Source:
 
         return Source(name, Path(embedded_path(name)), embedded=True)
     path = Path(name).expanduser()
-    if path.is_dir():
+    if is_folder(path):
         if (path / _ADAPTER).is_file():
             raise _adapter_error(name, path)
         if not any((path / config).is_file() for config in ("config.json", OPEN_CLIP)):
@@ -215,8 +216,8 @@ def _read_config(file: Path, name: str) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelLoadError(
-            f"{name} could not be loaded: its config.json is no JSON ({error}). It was cut off or "
-            "edited: fetch the checkpoint again."
+            f"{name} could not be loaded: its config.json is no JSON "
+            f"({json_fault(error)}). It was cut off or edited: fetch the checkpoint again."
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelLoadError(
