@@ -28,7 +28,7 @@ class Input:
     @property
     def library(self) -> bool:
         """Whether a door of the library is called and not the command line."""
-        return self.words[0].startswith("@")
+        return bool(self.words) and self.words[0].startswith("@")
 
     @property
     def line(self) -> str:

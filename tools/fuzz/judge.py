@@ -44,7 +44,7 @@ def verdict(outcome: Outcome) -> str:
 def faults(case: Input, outcome: Outcome) -> list[str]:
     """What is wrong with a call, a line each; empty: nothing."""
     found = list(_raised(outcome) if case.library else _ended(case, outcome))
-    found += _beside(case, outcome)
+    found += _beside(outcome)
     found += _left(case, outcome)
     return found
 
@@ -114,7 +114,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no number in JSON")
 
 
-def _beside(case: Input, outcome: Outcome) -> Iterator[str]:
+def _beside(outcome: Outcome) -> Iterator[str]:
     """Nothing is asked of anybody, and no library speaks."""
     if outcome.seen.calls:
         yield f"called out to {outcome.seen.calls[0]}"
@@ -126,8 +126,6 @@ def _beside(case: Input, outcome: Outcome) -> Iterator[str]:
             text = outcome.seen.err[max(0, speaks.start() - 200) : speaks.start() + 400]
             yield f"a library speaks on stderr: {text!r}"
             return
-    if case.library and outcome.seen.out:
-        yield f"a door of the library prints: {outcome.seen.out[:200]!r}"
 
 
 def _left(case: Input, outcome: Outcome) -> Iterator[str]:

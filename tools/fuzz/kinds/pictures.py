@@ -62,6 +62,8 @@ def encoded(kind: str, mode: str, height: int, width: int, orientation: int, fra
     if frames > 1 and kind in ("GIF", "PNG", "WEBP", "TIFF"):
         rest = [first.rotate(90 * turn) for turn in range(1, frames)]
         options |= {"save_all": True, "append_images": rest}
+    if kind == "ICO":
+        options["sizes"] = [(min(width, 256), min(height, 256))]
     if kind == "TIFF" and mode in ("RGB", "L"):
         options["compression"] = ("raw", "tiff_lzw", "tiff_deflate")[(height + width) % 3]
     return _bytes(first, kind, **options)

@@ -1,0 +1,50 @@
+"""A blank picture and a word through the processor of a model that was just loaded.
+
+Settings that no loader checks, such as a mean of four channels, would else come to light in the middle
+of a job, as whatever the processor stumbles over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from vlmscope.errors import ModelLoadError, VlmscopeError
+from vlmscope.models.decoders.model import LoadedModel
+from vlmscope.models.encoders.dual import DualEncoder
+
+__all__ = ["try_processor"]
+
+_SIZE = (48, 64)
+_WORD = "a"
+
+
+def try_processor(model: LoadedModel | DualEncoder) -> None:
+    """Refuse a processor that fails on the plainest input; the model computes nothing.
+
+    What vlmscope itself says of the input is left to be said when it is used.
+
+    Raises:
+        ModelLoadError: with what the processor raised.
+    """
+    try:
+        with contextlib.suppress(VlmscopeError):
+            _use(model)
+    except Exception as error:  # a processor with wrong settings can raise anything
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelLoadError(
+            f"The processor of {model.id} fails on a blank picture and a word ({reason}). Its settings "
+            "were edited or belong to another model: fetch its *_config.json and tokenizer files again."
+        ) from error
+
+
+def _use(model: LoadedModel | DualEncoder) -> None:
+    blank = np.zeros((*_SIZE, 3), np.uint8)
+    if isinstance(model, LoadedModel):
+        model.encode_prompt(_WORD, [model.fit(blank)])
+        return
+    model.fit(blank)
+    tokenizer = getattr(model.processor, "tokenizer", None)
+    if tokenizer is not None:
+        tokenizer([_WORD], padding=True, return_tensors="pt", verbose=False)
