@@ -25,6 +25,7 @@ __all__ = [
     "write_text",
 ]
 
+_MARK = "\ufeff"
 _MOST_DIGITS = 310  # of a whole number; a float holds 309
 _SHOWN = 30  # characters of a wrong number in a message
 
@@ -110,9 +111,11 @@ def parse_json(text: str) -> Any:
 
     Raises:
         ValueError: no JSON; NaN or Infinity; a number beyond float; a key that occurs twice in an
-            object; half a surrogate pair; nested too deeply. The message is a clause without a
-            full stop, such as ``the key 'a' occurs twice``.
+            object; half a surrogate pair; nested too deeply; a byte order mark. The message is a
+            clause without a full stop, such as ``the key 'a' occurs twice``.
     """
+    if text.startswith(_MARK):  # at the beginning of a file its reader takes it off
+        raise ValueError("it begins with a byte order mark, which may stand before a file alone")
     try:
         value = json.loads(
             text,

@@ -18,7 +18,8 @@ from vlmscope.errors import VlmscopeError
 __all__ = ["faults", "verdict"]
 
 _ERROR = "vlmscope: error: "
-_LONGEST = 2_000  # characters of a message that somebody is to read
+_LONGEST = 2_000  # characters of a line on a terminal
+_LONGEST_RAISED = 20_000  # of an error of the library: names are quoted whole
 
 # what only a library writes: its traces, its warnings, its advice to people who write programs
 _FOREIGN = re.compile(
@@ -57,7 +58,7 @@ def _raised(outcome: Outcome) -> Iterator[str]:
     if not isinstance(error, VlmscopeError):
         yield f"raised {_trace(error)}"
     else:
-        yield from _unreadable(str(error))
+        yield from _unreadable(str(error), _LONGEST_RAISED)
 
 
 def _ended(case: Input, outcome: Outcome) -> Iterator[str]:
@@ -91,10 +92,10 @@ def _unexplained(err: str) -> Iterator[str]:
     yield from _unreadable(errors[0].removeprefix(_ERROR))
 
 
-def _unreadable(message: str) -> Iterator[str]:
+def _unreadable(message: str, longest: int = _LONGEST) -> Iterator[str]:
     if not message.strip():
         yield "an empty message"
-    if len(message) > _LONGEST:
+    if len(message) > longest:
         yield f"a message of {len(message)} characters: {message[:300]!r}"
     if _FOREIGN.search(message):
         yield f"words of a library or of nobody in a message: {message[:400]!r}"

@@ -111,12 +111,14 @@ def _settings(file: Path) -> dict[str, Any]:
     """What the file says of a card."""
     try:
         record = parse_json(file.read_text(encoding="utf-8-sig"))
+        if not isinstance(record, dict):
+            raise ValueError(f"it holds {type(record).__name__}, not an object")
         values = {name: record[name] for name in _KINDS if name in record}
         wrong = next((name for name in values if not isinstance(values[name], _KINDS[name])), None)
         if wrong is not None or isinstance(values.get("side"), bool):
             name = wrong or "side"
             raise ValueError(f"{name} is {repr(values[name])[:40]}")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise ModelLoadError(
             f"{file} cannot be read ({error}). It holds the defaults that belong to the checkpoint: "
             "fetch it again, or remove it to do without them."

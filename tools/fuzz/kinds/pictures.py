@@ -16,7 +16,7 @@ __all__ = ["encoded", "grey", "png_of_size", "scene"]
 
 MODES = ("RGB", "RGBA", "L", "LA", "P", "1", "I;16", "I", "F", "CMYK", "YCbCr", "LAB")
 FORMATS: Mapping[str, tuple[str, ...]] = {
-    "PNG": ("RGB", "RGBA", "L", "LA", "P", "1", "I;16", "I"),
+    "PNG": ("RGB", "RGBA", "L", "LA", "P", "1", "I;16"),
     "JPEG": ("RGB", "L", "CMYK", "YCbCr"),
     "GIF": ("RGB", "L", "P", "1"),
     "WEBP": ("RGB", "RGBA"),
@@ -55,11 +55,11 @@ def encoded(kind: str, mode: str, height: int, width: int, orientation: int, fra
     """
     first = _in_mode(Image.fromarray(_pixels(height, width)), mode)
     options: dict[str, Any] = {}
-    if orientation and kind in ("JPEG", "PNG", "WEBP", "TIFF"):
+    if orientation and kind in ("JPEG", "PNG", "WEBP"):
         exif = Image.Exif()
         exif[0x0112] = orientation
         options["exif"] = exif.tobytes()
-    if frames > 1 and kind in ("GIF", "PNG", "WEBP", "TIFF"):
+    if frames > 1 and kind in ("GIF", "PNG", "WEBP", "TIFF") and mode in ("RGB", "RGBA", "L"):
         rest = [first.rotate(90 * turn) for turn in range(1, frames)]
         options |= {"save_all": True, "append_images": rest}
     if kind == "ICO":
