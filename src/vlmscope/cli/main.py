@@ -14,7 +14,7 @@ import typer
 from vlmscope.cli.app import build_app, called_command
 from vlmscope.cli.console import close_stdout, emit_json, note, own_warnings
 from vlmscope.cli.options import peek
-from vlmscope.errors import VlmscopeError
+from vlmscope.errors import VlmscopeError, shortened
 
 __all__ = ["FAILED", "FINDINGS", "FINE", "main"]
 
@@ -24,8 +24,6 @@ FINE, FINDINGS, FAILED = 0, 1, 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # 128 + SIGPIPE, as a shell reports it
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
-_LONGEST, _TAIL = 1_200, 400  # characters of a message
-
 # typer carries its own copy of click since 0.20, so the class is found through typer itself
 _UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -110,17 +108,10 @@ def _flush() -> None:
 
 
 def _report(failure: Failure, as_json: bool) -> None:
-    message = _shortened(" ".join(failure.message.split()))
+    message = shortened(" ".join(failure.message.split()))
     if as_json:
         emit_json({"error": {"kind": failure.kind, "message": message}})
     note(f"vlmscope: error: {message}")
-
-
-def _shortened(message: str) -> str:
-    """A message that somebody can read: what was received may be thousands of characters long."""
-    if len(message) <= _LONGEST:
-        return message
-    return f"{message[: _LONGEST - _TAIL]} ... {message[-_TAIL:]}"  # what to do stands at the end
 
 
 def _wants_json(words: list[str]) -> bool:

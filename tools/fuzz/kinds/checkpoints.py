@@ -27,7 +27,15 @@ def linked(model: str) -> dict[str, bytes | Path]:
 
 def calls_of(model: str) -> tuple[tuple[str, ...], ...]:
     """Command lines that load the folder ``model``."""
-    answers = ("segment", "a.png", "-c", "red circle,star", "-m", "model", "--json")
+    answers: tuple[str, ...] = (
+        "segment",
+        "a.png",
+        "-c",
+        "red circle,star",
+        "-m",
+        "model",
+        "--json",
+    )
     if model == "tiny-llava":
         answers = ("ground", "a.png", "the red circle", "-m", "model", "--json")
     doctor = ("doctor", "model", "--json")
