@@ -156,7 +156,7 @@ def spelled(draw: st.DrawFn, value: Any) -> bytes:
         ensure_ascii=draw(st.booleans()),
         indent=draw(st.sampled_from((None, None, 1))),
     )
-    way = draw(st.sampled_from(("plain",) * 6 + tuple(_SPELLINGS)))
+    way = draw(st.sampled_from(("plain",) * 18 + tuple(_SPELLINGS)))
     if way != "plain":
         text = _SPELLINGS[way](draw, text)
     encoding = draw(st.sampled_from(("utf-8",) * 9 + ("utf-8-sig", "utf-16", "latin-1")))

@@ -121,7 +121,7 @@ def _faults(source: Source) -> tuple[str, ...]:
     from vlmscope.errors import UnsupportedError, VlmscopeError
     from vlmscope.models import FAMILIES
     from vlmscope.models.loading.processors import load_processor
-    from vlmscope.models.loading.refusals import json_fault
+    from vlmscope.models.loading.refusals import fault_of
 
     try:
         FAMILIES.for_config(source.config, source.name)
@@ -132,7 +132,7 @@ def _faults(source: Source) -> tuple[str, ...]:
     except VlmscopeError as error:
         return (" ".join(str(error).split()),)
     except Exception as error:  # a damaged file can make any library raise anything
-        reason = json_fault(error)[:200]
+        reason = fault_of(error)[:200]
         return (
             f"The processor of {source.name} cannot be loaded ({reason}). Fetch its files again, or "
             "give the folder that save_pretrained() wrote for model and processor.",

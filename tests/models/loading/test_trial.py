@@ -12,7 +12,8 @@ import pytest
 
 import vlmscope as vs
 from vlmscope.doctor.footprint import footprint
-from vlmscope.errors import ModelLoadError
+from vlmscope.errors import ModelLoadError, VlmscopeError
+from vlmscope.models.loading.refusals import explained, fault_of
 from vlmscope.models.loading.trial import try_processor
 from vlmscope.tiny import embedded_path
 
@@ -81,3 +82,47 @@ def test_doctor_says_what_is_wrong_with_a_tokenizer_that_is_damaged(tmp_path: Pa
     (folder / "tokenizer.json").write_text(json.dumps(record))
     [fault] = footprint(str(folder)).faults
     assert "processor of" in fault
+
+
+@pytest.mark.parametrize("name", ["preprocessor_config.json", "processor_config.json"])
+def test_settings_that_are_not_there_are_said_in_our_own_words(name: str, tmp_path: Path) -> None:
+    folder = copy("tiny-llava", tmp_path / "model")
+    for file in folder.glob("*processor_config.json"):
+        file.unlink() if file.name == name else file.write_text("{}")
+    texts = list(footprint(str(folder)).faults)
+    with pytest.raises(VlmscopeError) as caught:
+        vs.load(str(folder))
+    for text in (*texts, str(caught.value)):
+        assert "huggingface.co" not in text and "local directory" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can't load image processor for 'model'. If you were trying to load it from 'https://huggingface."
+        "co/models', make sure you don't have a local directory with the same name. Otherwise, make sure "
+        "'model' is the correct path to a directory containing a preprocessor_config.json file",
+        "Can't load tokenizer for 'a'. make sure you don't have a local directory with the same name.",
+    ],
+)
+def test_advice_to_programmers_becomes_a_clause(text: str) -> None:
+    clause = fault_of(OSError(text))
+    assert clause.endswith("is missing or damaged; fetch the checkpoint again")
+    assert ("preprocessor_config.json" in text) == clause.startswith("preprocessor_config.json")
+
+
+@pytest.mark.parametrize("model", ["tiny-clip", "tiny-llava"])
+def test_a_panic_of_the_tokenizer_is_a_refusal(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        """As pyo3 names what Rust raises."""
+
+    def panic(*words: Any) -> None:
+        raise PanicException("no entry found for key")
+
+    monkeypatch.setattr("vlmscope.models.loading.trial._use", panic)
+    with pytest.raises(ModelLoadError, match="no entry found for key"):
+        vs.load(model)
+    with pytest.raises(ModelLoadError, match="no entry found for key"), explained("a"):
+        panic()
+    with pytest.raises(KeyboardInterrupt), explained("a"):
+        raise KeyboardInterrupt

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from vlmscope.errors import ModelLoadError, VlmscopeError
 from vlmscope.models.loading.foreign_code import foreign_code_message
 
-__all__ = ["explained", "json_fault", "load_error", "no_connection"]
+__all__ = ["explained", "fault_of", "is_fault", "load_error", "no_connection"]
 
 
 _Chain = Sequence[BaseException]
@@ -28,6 +28,8 @@ _FULL_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _NOT_WHOLE = ("SafetensorError", "SafetensorsParsingError", "UnpicklingError", "EOFError")
 
 _LONGEST = 700
+
+_HUB_ADVICE = "make sure you don't have a local directory"
 
 
 @contextlib.contextmanager
@@ -49,11 +51,18 @@ def explained(name: str, offline: str | None = None) -> Iterator[None]:
         yield
     except VlmscopeError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault(error):
+            raise
         raise load_error(name, error, offline) from error
 
 
-def load_error(name: str, error: Exception, offline: str | None = None) -> ModelLoadError:
+def is_fault(error: BaseException) -> bool:
+    """Whether something went wrong: panics of tokenizers (Rust) are no ``Exception``."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def load_error(name: str, error: BaseException, offline: str | None = None) -> ModelLoadError:
     """What an error of a loading step means, and what to do; see :func:`explained`."""
     return ModelLoadError(_explain(name, error, offline))
 
@@ -92,14 +101,19 @@ def _explain(name: str, error: BaseException, offline: str | None) -> str:
             return sentence
     if offline is not None and any(isinstance(each, OSError) for each in chain):
         return _not_here(name, offline)
-    return f"{name} could not be loaded: {_text_of(error)}"
+    return f"{name} could not be loaded: {fault_of(error)}"
 
 
-def json_fault(error: BaseException) -> str:
-    """What is wrong with a JSON text, as a clause: json's own words on a mark are for programmers."""
-    if "BOM" in str(error):
+def fault_of(error: BaseException) -> str:
+    """What an error says, as a clause; where its words are advice to programmers, in others."""
+    text = _text_of(error)
+    if "BOM" in text:
         return "it begins with a byte order mark; save it as UTF-8 without one"
-    return _text_of(error)
+    if text.startswith("Can't load") and _HUB_ADVICE in text:  # no file, or nothing of use in it
+        file = re.search(r"containing (?:a|the) (\S+)", text)
+        files = file[1] if file else "all of its settings"
+        return f"{files} is missing or damaged; fetch the checkpoint again"
+    return text
 
 
 def _chain_of(error: BaseException) -> _Chain:
@@ -221,7 +235,7 @@ def _json(name: str, chain: _Chain) -> str | None:
         if isinstance(error, json.JSONDecodeError):
             return (
                 f"{name} could not be loaded: one of its settings files is no JSON "
-                f"({json_fault(error)}). It was cut off or edited: fetch the checkpoint again."
+                f"({fault_of(error)}). It was cut off or edited: fetch the checkpoint again."
             )
     return None
 

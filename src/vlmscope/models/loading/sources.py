@@ -13,7 +13,7 @@ from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, Vl
 from vlmscope.io import is_folder
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.loading.damage import check_pointers, check_sizes
-from vlmscope.models.loading.refusals import json_fault, load_error, no_connection
+from vlmscope.models.loading.refusals import fault_of, load_error, no_connection
 from vlmscope.models.loading.wrappers import MERGE
 
 __all__ = ["OPEN_CLIP", "Source", "find_source", "fingerprint", "locate", "pinned"]
@@ -217,7 +217,7 @@ def _read_config(file: Path, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelLoadError(
             f"{name} could not be loaded: its config.json is no JSON "
-            f"({json_fault(error)}). It was cut off or edited: fetch the checkpoint again."
+            f"({fault_of(error)}). It was cut off or edited: fetch the checkpoint again."
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelLoadError(

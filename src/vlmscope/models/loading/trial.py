@@ -13,6 +13,7 @@ import numpy as np
 from vlmscope.errors import ModelLoadError, VlmscopeError
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder
+from vlmscope.models.loading.refusals import is_fault
 
 __all__ = ["try_processor"]
 
@@ -31,7 +32,9 @@ def try_processor(model: LoadedModel | DualEncoder) -> None:
     try:
         with contextlib.suppress(VlmscopeError):
             _use(model)
-    except Exception as error:  # a processor with wrong settings can raise anything
+    except BaseException as error:  # a processor with wrong settings can raise anything
+        if not is_fault(error):
+            raise
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelLoadError(
             f"The processor of {model.id} fails on a blank picture and a word ({reason}). Its settings "
