@@ -153,3 +153,25 @@ def test_a_byte_order_mark_in_settings_is_named(
     except ModelLoadError as error:
         message = str(error)
     assert "begins with a byte order mark" in message and "utf-8-sig" not in message
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize(
+    "index",
+    [
+        b'{"weight_map": {"a": 1}}',
+        b'{"weight_map": {"a": null, "b": null}}',
+        b'{"weight_map": {"a": ["one.safetensors"]}}',
+        b'\xef\xbb\xbf{"weight_map": {}}',
+        b"[" * 100_000,
+    ],
+    ids=["a number", "nothing", "a list", "a mark", "brackets"],
+)
+def test_an_index_that_names_no_files_is_refused(
+    encoder: Path, door: Callable[[str], Any], index: bytes
+) -> None:
+    (encoder / "model.safetensors").unlink()
+    (encoder / "model.safetensors.index.json").write_bytes(index)
+    with pytest.raises(ModelLoadError, match="The index of weights .* cannot be read") as caught:
+        door(str(encoder))
+    assert "utf-8-sig" not in str(caught.value)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import ModelLoadError
-from vlmscope.io import is_file
+from vlmscope.io import is_file, parse_json
 from vlmscope.models.loading.devices import WeightPlan
 from vlmscope.models.spare_weights import SpareWeights, unexplained
 
@@ -143,7 +143,9 @@ def weight_files(folder: Path) -> list[Path]:
     if not index.is_file():
         return sorted(folder.glob("*.safetensors"))
     try:
-        named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        named = sorted(set(parse_json(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        if not all(isinstance(name, str) for name in named):
+            raise TypeError("a file has no name")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelLoadError(
             f"The index of weights {index} cannot be read ({error!r}). Fetch it again."
