@@ -12,7 +12,7 @@ import pytest
 
 import vlmscope as vs
 from vlmscope.doctor.footprint import footprint
-from vlmscope.errors import ModelLoadError, VlmscopeError
+from vlmscope.errors import ModelLoadError, ModelMismatchError, VlmscopeError
 from vlmscope.models.loading.refusals import explained, fault_of
 from vlmscope.models.loading.trial import try_processor
 from vlmscope.tiny import embedded_path
@@ -126,3 +126,16 @@ def test_a_panic_of_the_tokenizer_is_a_refusal(model: str, monkeypatch: pytest.M
         panic()
     with pytest.raises(KeyboardInterrupt), explained("a"):
         raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("model", "word"), [("tiny-llava", "right"), ("tiny-clip", "circle")])
+def test_an_id_that_the_model_does_not_embed_is_refused(
+    model: str, word: str, tmp_path: Path
+) -> None:
+    folder = copy(model, tmp_path / "model")
+    record = json.loads((folder / "tokenizer.json").read_text())
+    assert word in record["model"]["vocab"]
+    record["model"]["vocab"][word] = 5_000
+    (folder / "tokenizer.json").write_text(json.dumps(record))
+    with pytest.raises(ModelMismatchError, match=rf"'{word}' the id 5000, and the model embeds"):
+        vs.load(str(folder))

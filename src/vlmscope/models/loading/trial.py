@@ -10,7 +10,7 @@ import contextlib
 
 import numpy as np
 
-from vlmscope.errors import ModelLoadError, VlmscopeError
+from vlmscope.errors import ModelLoadError, ModelMismatchError, VlmscopeError
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder
 from vlmscope.models.loading.refusals import is_fault
@@ -28,7 +28,9 @@ def try_processor(model: LoadedModel | DualEncoder) -> None:
 
     Raises:
         ModelLoadError: with what the processor raised.
+        ModelMismatchError: a tokenizer with an id that the model does not embed.
     """
+    _check_ids(model)
     try:
         with contextlib.suppress(VlmscopeError):
             _use(model)
@@ -51,3 +53,25 @@ def _use(model: LoadedModel | DualEncoder) -> None:
     tokenizer = getattr(model.processor, "tokenizer", None)
     if tokenizer is not None:
         tokenizer([_WORD], padding=True, return_tensors="pt", verbose=False)
+
+
+def _check_ids(model: LoadedModel | DualEncoder) -> None:
+    """Ids may have gaps, so the number of tokens does not tell the highest."""
+    tokenizer = getattr(model.processor, "tokenizer", None)
+    rows = _embedded(model)
+    if tokenizer is None or rows is None:
+        return
+    token, highest = max(tokenizer.get_vocab().items(), key=lambda each: each[1])
+    if highest >= rows:
+        raise ModelMismatchError(
+            f"The tokenizer of {model.id} gives {token[:40]!r} the id {highest}, and the model embeds "
+            f"{rows} tokens. Load the processor that belongs to the model."
+        )
+
+
+def _embedded(model: LoadedModel | DualEncoder) -> int | None:
+    """How many tokens the model embeds; None where it reads no text."""
+    if isinstance(model, LoadedModel):
+        return int(model.hf.get_input_embeddings().weight.shape[0])
+    text = getattr(model.hf.config, "text_config", None)
+    return getattr(text, "vocab_size", None)
