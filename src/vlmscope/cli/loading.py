@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vlmscope.cli.console import own_stdout
 from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Loading:
         from vlmscope.models import load
 
         _silence()
-        return load(named(name), **self._keywords())
+        with own_stdout():
+            return load(named(name), **self._keywords())
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.
@@ -78,7 +80,8 @@ class Loading:
         from vlmscope.refine import load_sam
 
         _silence()
-        return load_sam(name, dtype=self.dtype, device=self.device)
+        with own_stdout():
+            return load_sam(name, dtype=self.dtype, device=self.device)
 
     def _keywords(self) -> dict[str, Any]:
         """Arguments of :func:`vlmscope.load`."""

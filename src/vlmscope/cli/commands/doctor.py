@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import AsJson
-from vlmscope.cli.console import emit, emit_json, emit_table
+from vlmscope.cli.console import emit, emit_json, emit_table, own_stdout
 from vlmscope.cli.loading import named
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def doctor(
     from vlmscope.doctor import health
     from vlmscope.doctor.footprint import footprint
 
-    needs = None if model is None else footprint(named(model))
+    with own_stdout():
+        needs = None if model is None else footprint(named(model))
     device, free = health.free_memory()
     needed = None if needs is None else _needed(needs, device, free)
     facts = {

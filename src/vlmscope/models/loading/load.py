@@ -19,6 +19,7 @@ from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation, quantisation_of
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
+from vlmscope.models.loading.trial import try_processor
 from vlmscope.models.loading.weights import check_weight_files, load_weights
 from vlmscope.models.loading.wrappers import check_in_place, check_unwrapped, check_whole
 
@@ -81,8 +82,10 @@ def load(
     if isinstance(family, DualFamily):
         _check_encoder(name, family, plan, max_side)
     hf, processor = _read(source, family, plan, trust_remote_code)
-    family.check(hf, processor)
-    loaded = _wrap(source, hf, processor, family)
+    with explained(source.name):
+        family.check(hf, processor)
+        loaded = _wrap(source, hf, processor, family)
+        try_processor(loaded)
     return replace(loaded, max_side=max_side) if isinstance(loaded, LoadedModel) else loaded
 
 
