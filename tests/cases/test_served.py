@@ -95,7 +95,7 @@ def served(app: Any) -> Iterator[str]:
         while not server.started:
             assert worker.is_alive() and time.monotonic() < deadline, "the server did not start"
             time.sleep(0.01)
-        yield "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         worker.join(30)
