@@ -14,6 +14,7 @@ from vlmscope.models.family_registry import AnyFamily
 from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
+from vlmscope.models.loading.identity import revision_of
 from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation, quantisation_of
@@ -145,7 +146,9 @@ def from_pretrained_model(
             or not; a decoder may be spread or offloaded by accelerate.
         processor: the processor that belongs to it.
         name: id for records; default: what the model says of itself.
-        revision: for records; default: the commit it was loaded from.
+        revision: for records; default: the commit or the fingerprint of what it was loaded from. Weights
+            that are not those of the checkpoint any more (merged, edited, quantised, left out) add
+            ``+weights:`` and a digest; samples of each weight are compared.
 
     Raises:
         UnsupportedError: a family that vlmscope does not cover, a model still wrapped for training
@@ -161,8 +164,8 @@ def from_pretrained_model(
     if isinstance(family, DualFamily):
         check_in_place(hf_model)
     family.check(hf_model, processor)
-    commit = revision or getattr(config, "_commit_hash", None)
-    return _wrap(Source(name, revision=commit), hf_model, processor, family)
+    ran = revision or revision_of(hf_model, family.spare_weights)
+    return _wrap(Source(name, revision=ran), hf_model, processor, family)
 
 
 def _wrap(
