@@ -123,8 +123,16 @@ def counted(rows: Sequence[Case], model: str, way: str, setting: Mapping[str, fl
 
 def f1(values: np.ndarray) -> Interval:
     """2 x matched over boxes and objects, pooled over the scenes."""
-    columns = np.stack([2 * values[:, 0], values[:, 1] + values[:, 2]], axis=1)
-    return bootstrap(columns, ratio_of_sums)
+    return bootstrap(_f1_columns(values), ratio_of_sums)
+
+
+def pooled_f1(values: np.ndarray) -> float:
+    """The same without its interval."""
+    return float(ratio_of_sums(_f1_columns(values)[None])[0])
+
+
+def _f1_columns(values: np.ndarray) -> np.ndarray:
+    return np.stack([2 * values[:, 0], values[:, 1] + values[:, 2]], axis=1)
 
 
 def chosen(rows: Sequence[Case], way: str) -> dict[str, float]:
@@ -132,7 +140,7 @@ def chosen(rows: Sequence[Case], way: str) -> dict[str, float]:
     return max(
         WAYS[way],
         key=lambda setting: np.mean(
-            [f1(counted(rows, model, way, setting)).value for model in MODELS]
+            [pooled_f1(counted(rows, model, way, setting)) for model in MODELS]
         ),
     )
 
@@ -178,7 +186,7 @@ def scored(
         for end, value in zip(("", "_low", "_high"), interval, strict=True)
     }
     for count in COUNTS:
-        result[f"{name}_f1_of_{count}"] = f1(values[values[:, 2] == count]).value
+        result[f"{name}_f1_of_{count}"] = pooled_f1(values[values[:, 2] == count])
     return result
 
 
