@@ -102,7 +102,9 @@ INSTANCE_FIGURES = frozenset(
     for measure in INSTANCE_MEASURES
 )
 INSTANCE_SETTINGS = frozenset(
-    ["heights_further", "heights_rim", "components_further", "basins_further"]
+    f"{model}_{setting}"
+    for model in ("tiny-llava", "tiny-clip")
+    for setting in ("heights_further", "heights_rim", "components_further", "basins_further")
 )
 
 RUNS = [
