@@ -42,7 +42,10 @@ def captioned(
     factor = scale_factor(height, width, max_side, 360)
     size = max(1, round(height * factor)), max(1, round(width * factor))
     picture = Image.fromarray(resized(image, size))
-    colours = [tuple(int(value) for value in row) for row in class_colours(len(phrases))]
+    colours = [
+        tuple(int(value) for value in row)
+        for row in class_colours([each.phrase for each in phrases])
+    ]
     stroke = max(2, stroke_width(size))
     face = font(max(13, min(size) // 24))
     for number, (phrase, colour) in enumerate(zip(phrases, colours, strict=True), 1):

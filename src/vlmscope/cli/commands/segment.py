@@ -17,6 +17,8 @@ from vlmscope.cli.places import check_place, image_files
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.options import check_number
+from vlmscope.results.segmentation import OPACITY
 
 if TYPE_CHECKING:
     from vlmscope.export import ResultFolder
@@ -49,6 +51,14 @@ class Place:
     overlays: Annotated[
         bool, typer.Option("--overlays/--no-overlays", help="Write overlays too.")
     ] = True
+    opacity: Annotated[
+        float | None,
+        typer.Option(
+            help="How strongly colours cover the image on overlays: 0 (not at all) to 1. "
+            f"Default: {OPACITY}.",
+            show_default=False,
+        ),
+    ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Compute again what is in the folder.")
     ] = False
@@ -58,13 +68,17 @@ class Place:
 
         Raises:
             UnknownNameError: a format that does not exist.
-            BadOptionError: formats without a folder, or none.
+            BadOptionError: formats or an opacity without a folder, none, or an opacity outside 0..1.
             MissingExtraError: COCO without pycocotools.
             OutputError: a place that cannot be written.
         """
         from vlmscope.export import ResultFolder, check_coco
 
         formats = self._formats()
+        opacity = OPACITY if self.opacity is None else self.opacity
+        check_number("opacity", opacity, at_least=0, at_most=1)
+        if self.opacity is not None and (self.out is None or not self.overlays):
+            raise BadOptionError("--opacity is of overlays, which need --out DIR and --overlays.")
         if self.out is None:
             if self.formats is not None:
                 raise BadOptionError(
@@ -73,7 +87,7 @@ class Place:
             return None
         if "coco" in formats:
             check_coco()
-        folder = ResultFolder(self.out, formats, self.overlays)
+        folder = ResultFolder(self.out, formats, self.overlays, opacity)
         for path in folder.places:
             check_place(path)
         return folder
