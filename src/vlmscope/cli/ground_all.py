@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vlmscope.cli.ground_output import GroundOutput, corners
@@ -40,9 +39,4 @@ def _pictures(output: GroundOutput, comparison: MethodComparison) -> Iterable[Im
         yield comparison.overlay()
         return
     for number in range(len(comparison.phrases)):
-        yield _of_phrase(comparison, number).overlay()
-
-
-def _of_phrase(comparison: MethodComparison, number: int) -> MethodComparison:
-    groundings = {method: (comparison[method][number],) for method in comparison}
-    return replace(comparison, phrases=(comparison.phrases[number],), groundings=groundings)
+        yield comparison.of_phrases(slice(number, number + 1)).overlay()

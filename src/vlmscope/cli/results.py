@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import AsJson, Quiet
-from vlmscope.cli.console import emit_json, emit_table, note
+from vlmscope.cli.console import emit, emit_json, emit_table, note
 from vlmscope.cli.places import check_place
 from vlmscope.data.sample_lists import SkippedRow
 from vlmscope.errors import BadOptionError, MissingExtraError
@@ -72,6 +72,7 @@ class Output:
         table: tuple[Sequence[str], Sequence[Sequence[object]]],
         page: Callable[[], Any],
         rows: Iterable[dict[str, Any]],
+        columns: str,
     ) -> None:
         """Print a result and write the files that were asked for.
 
@@ -80,6 +81,7 @@ class Output:
             table: columns and rows, for the terminal.
             page: makes the page; called only where one is wanted.
             rows: the single values.
+            columns: what the columns of the table hold, one line beneath it.
         """
         if self.out is not None:
             write_json(self.out, result)
@@ -93,6 +95,8 @@ class Output:
             emit_json(result)
         else:
             emit_table(*table)
+            if not self.quiet:
+                emit(columns)
         written = [str(path) for path in (self.out, self.html, self.parquet) if path is not None]
         if written and not self.quiet:
             note(f"wrote {', '.join(written)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import os
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from vlmscope.io import write_text
+from vlmscope.markup import cell, data_uri
 from vlmscope.version import __version__
 
 __all__ = ["Page"]
@@ -43,6 +43,7 @@ th:first-child, td:first-child, .words { text-align: left; }
 th:first-child, td:first-child { padding-left: 0; }
 .scroll + .scroll { margin-top: 1.6rem; }
 th { color: var(--soft); font-weight: 600; }
+.columns { color: var(--soft); font-size: .9rem; }
 pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem;
   overflow-x: auto; border-radius: 6px; font-size: .86rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
@@ -77,9 +78,17 @@ class Page:
         """Commands or settings, as they are typed."""
         self._parts.append(f"<pre>{html.escape(text)}</pre>")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; floats with three digits, None as a dash, columns with words to the left."""
-        cells = [[_cell(value) for value in row] for row in rows]
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = ""
+    ) -> None:
+        """A table; floats with three digits, None as a dash, columns with words to the left.
+
+        Args:
+            columns: their titles.
+            rows: of values.
+            note: a line beneath that explains the columns.
+        """
+        cells = [[cell(value) for value in row] for row in rows]
         kinds = [
             ' class="words"' if any(_is_word(row[index]) for row in cells) else ""
             for index in range(len(columns))
@@ -89,6 +98,8 @@ class Page:
         self._parts.append(
             f'<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
         )
+        if note:
+            self._parts.append(f'<p class="columns">{html.escape(note)}</p>')
 
     def plot(self, svg: str, caption: str = "") -> None:
         """A plot from :mod:`vlmscope.report.plots`."""
@@ -118,13 +129,6 @@ class Page:
         write_text(path, self.html())
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    # z: what is rounded to zero has no sign
-    return f"{value:z.3f}" if isinstance(value, float) else str(value)
-
-
 def _is_word(cell: str) -> bool:
     """Whether a cell begins with a letter: figures, intervals and dashes do not."""
     return re.match(r"[^\W\d_]", cell) is not None
@@ -145,6 +149,6 @@ def _figure(inside: str, caption: str) -> str:
 def _img(image: Image.Image, text: str) -> str:
     stream = io.BytesIO()
     image.convert("RGB").save(stream, "PNG", optimize=True)
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
     size = f'width="{image.width}" height="{image.height}"'
-    return f'<img alt="{html.escape(text, quote=True)}" {size} src="data:image/png;base64,{data}">'
+    address = data_uri(stream.getvalue())
+    return f'<img alt="{html.escape(text, quote=True)}" {size} src="{address}">'

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
+from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten, shown_box
 from vlmscope.post import Located, score_map
+from vlmscope.results.cards import grounding_card
 from vlmscope.types import Box
 from vlmscope.viz.colours import colorize, normalize
 from vlmscope.viz.pens import (
@@ -108,6 +110,23 @@ class Grounding:
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the original image."""
         return self.image.shape[0], self.image.shape[1]
+
+    def __repr__(self) -> str:
+        place = "nothing lights up" if self.box is None else f"box {shown_box(self.box)}"
+        height, width = self.image_size
+        return one_line(
+            self,
+            f"{shorten(self.phrase, 120)!r}",
+            f"{place}, score {self.score:.4g}",
+            f"{self.method} of {self.model}, image {width}x{height}",
+            f"warnings: {len(self.warnings)}" if self.warnings else "",
+        )
+
+    def _repr_html_(self) -> str:
+        return grounding_card(self)
+
+    def _repr_png_(self) -> bytes:
+        return png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with heat map, mask outline, box and phrase drawn on it.

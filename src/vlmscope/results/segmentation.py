@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
+from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten
+from vlmscope.results.cards import segmentation_card
 from vlmscope.results.grounding import resized, scale_factor
 from vlmscope.types import BACKGROUND, tight_box
 from vlmscope.viz.palette import class_colours
@@ -94,6 +96,24 @@ class Segmentation:
         if isinstance(which, int) and 0 <= which < len(self.names):
             return which
         raise UnknownNameError("class", which, self.names, where="See: its names")
+
+    def __repr__(self) -> str:
+        areas = self.areas
+        names = [
+            f"{shorten(self.names[at], 40)} {_share(areas[at] / areas.sum())}" for at in self.found
+        ]
+        height, width = self.image_size
+        return one_line(
+            self,
+            f"{len(self.names)} classes by {self.method} of {self.model}, image {width}x{height}",
+            ", ".join(names) if names else "no class has pixels",
+        )
+
+    def _repr_html_(self) -> str:
+        return segmentation_card(self)
+
+    def _repr_png_(self) -> bytes:
+        return png(overlay_labels(self, max_side=PICTURE_SIDE), 2 * PICTURE_SIDE)  # and its legend
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with its classes coloured and a legend.

@@ -15,7 +15,9 @@ import vlmscope as vs
 from families import llava
 from lvlms import made
 from vlmscope.analysis.tokens import TokenOptions, localisation, token_grounding
-from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
+from vlmscope.analysis.tokens.picture import caption_picture
+from vlmscope.analysis.tokens.report import tokens_page
+from vlmscope.analysis.tokens.table import tokens_table
 from vlmscope.cli import main
 from vlmscope.data.questions import Question, scene_questions
 from vlmscope.errors import (

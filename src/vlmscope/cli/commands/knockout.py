@@ -93,7 +93,13 @@ def knockout(
     next-token distribution moves, whether the answer changes, and what is then said.
     """
     from vlmscope.analysis.knockout import KnockoutOptions, knockout_sweep
-    from vlmscope.analysis.knockout.report import knockout_page, knockout_table, layers_table
+    from vlmscope.analysis.knockout.report import knockout_page
+    from vlmscope.analysis.knockout.table import (
+        LAYERS_COLUMNS,
+        knockout_columns,
+        knockout_table,
+        layers_table,
+    )
     from vlmscope.data.questions import read_questions
 
     chosen = {
@@ -114,10 +120,13 @@ def knockout(
         knockout_table(result),
         lambda: knockout_page(result, typed()),
         result.rows(),
+        knockout_columns(result),
     )
     if not output.as_json:
         emit("")
         emit_table(*layers_table(result))
+        if not output.quiet:
+            emit(LAYERS_COLUMNS)
     if result.unjudged and not output.quiet:
         note(
             f"{result.unjudged} answers could not be judged; they are left out, not counted as lost"

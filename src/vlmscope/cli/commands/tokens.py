@@ -57,8 +57,10 @@ def tokens(
     marked: a hint of a guess.
     """
     from vlmscope.analysis.tokens import TokenOptions, token_grounding
-    from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
+    from vlmscope.analysis.tokens.picture import caption_picture
+    from vlmscope.analysis.tokens.report import tokens_page
     from vlmscope.analysis.tokens.result import CAVEAT
+    from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
     from vlmscope.types import parse_heads
 
     settings = collect(TokenOptions, options)
@@ -81,6 +83,7 @@ def tokens(
         tokens_table(result),
         lambda: tokens_page(result, typed()),
         result.rows(),
+        TOKENS_COLUMNS,
     )
     if not output.as_json:
         for each in result.phrases:
