@@ -36,7 +36,9 @@ def test_before_anything_ran() -> None:
     assert "nothing captured yet" in repr(trace)
 
 
-@pytest.mark.parametrize("options", [{"keys": "all"}, {"average": True}, {"heads": [(0, 1), (2, 3)]}])
+@pytest.mark.parametrize(
+    "options", [{"keys": "all"}, {"average": True}, {"heads": [(0, 1), (2, 3)]}]
+)
 def test_every_kind_of_trace(options: dict[str, object]) -> None:
     model = llava()
     with vs.capture(model, **options) as trace:  # type: ignore[arg-type]

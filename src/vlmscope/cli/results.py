@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -27,18 +27,24 @@ _SHOWN = 5
 Questions = Annotated[
     str,
     typer.Option(
-        help='A JSON-lines file with {"image": ..., "question": ...} rows, or tiny-scenes:N[:KIND].'
+        help='A JSON-lines file with {"image": ..., "question": ...} rows, or tiny-scenes:N[:KIND].',
+        rich_help_panel="Input",
     ),
 ]
 
 Resume = Annotated[
-    Path | None, typer.Option(help="State file: finished samples are never computed again.")
+    Path | None,
+    typer.Option(
+        help="State file: finished samples are never computed again.", rich_help_panel="Output"
+    ),
 ]
 
 
 @dataclass(frozen=True)
 class Output:
     """Where the result of an analysis goes, as options of its command."""
+
+    panel: ClassVar[str] = "Output"
 
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the whole result here, as JSON.")

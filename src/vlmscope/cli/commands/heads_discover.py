@@ -36,14 +36,21 @@ def discover(
         str | None,
         typer.Option(
             help="A JSON-lines file, a folder with samples.jsonl, or tiny-scenes:N. Needed, but for "
-            "the models that ship inside."
+            "the models that ship inside.",
+            rich_help_panel="Input",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the head set here, as JSON.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write the head set here, as JSON.", rich_help_panel="Output"
+        ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="State file: finished samples are never computed again.")
+        Path | None,
+        typer.Option(
+            help="State file: finished samples are never computed again.", rich_help_panel="Output"
+        ),
     ] = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: SizedLoading,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -27,6 +27,8 @@ def command(words: list[str]) -> Callable[..., Any]:
 @dataclass(frozen=True)
 class Judging:
     """By what answers under a knock-out are held against the clean one."""
+
+    panel: ClassVar[str] = "Judging answers"
 
     objects: Annotated[
         str | None,
@@ -76,11 +78,15 @@ def knockout(
     windows: Annotated[
         str | None,
         typer.Option(
-            help="Layers of each window, such as 0-3,4-7,0-1+8; takes the place of sliding."
+            help="Layers of each window, such as 0-3,4-7,0-1+8; takes the place of sliding.",
+            rich_help_panel="Method",
         ),
     ] = None,
     heads: Annotated[
-        str | None, typer.Option(help="Heads that lose the edges, such as 0,3,7. Default: all.")
+        str | None,
+        typer.Option(
+            help="Heads that lose the edges, such as 0,3,7. Default: all.", rich_help_panel="Method"
+        ),
     ] = None,
     judging: Judging,
     resume: Resume = None,

@@ -32,6 +32,7 @@ def prompts(
         typer.Option(
             help="Ask this in place of each question, {} standing for it; repeatable.",
             metavar="TEXT",
+            rich_help_panel="Method",
         ),
     ] = None,
     resume: Resume = None,

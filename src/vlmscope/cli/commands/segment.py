@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import peek, with_options
@@ -37,6 +38,8 @@ def command(words: list[str]) -> Callable[..., Any]:
 @dataclass(frozen=True)
 class Place:
     """Where masks, overlays and records go, as options of the command."""
+
+    panel: ClassVar[str] = "Output"
 
     out: Annotated[
         Path | None,
@@ -109,6 +112,8 @@ class Place:
 class Decision:
     """How a pixel gets its class, as options of the command; see :func:`vlmscope.segment`."""
 
+    panel: ClassVar[str] = "Post-processing"
+
     background: Annotated[
         float | None,
         typer.Option(help="Pixels whose best class is less probable than this are background."),
@@ -148,11 +153,17 @@ def segment(
             help="Written out, a,b,c, or a .txt file with one class per line; 'person: man|woman' "
             "is the class person, looked for as man and woman.",
             show_default=False,
+            rich_help_panel="Input",
         ),
     ],
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
-    method: Annotated[str, typer.Option(help="See: vlmscope methods.")] = "gem",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="See: vlmscope methods.", rich_help_panel="Method", autocompletion=dense_names
+        ),
+    ] = "gem",
     place: Place,
     decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,

@@ -32,19 +32,29 @@ def tokens(
         str, typer.Argument(metavar="[PROMPT]", help="What is asked.")
     ] = "describe the picture",
     answer: Annotated[
-        str | None, typer.Option(help="Take this as the answer; the model is not asked.")
+        str | None,
+        typer.Option(
+            help="Take this as the answer; the model is not asked.", rich_help_panel="Input"
+        ),
     ] = None,
     heads: Annotated[
-        str | None, typer.Option(help='Read these heads alone, for example "L14H24,L14H13".')
+        str | None,
+        typer.Option(
+            help='Read these heads alone, for example "L14H24,L14H13".', rich_help_panel="Method"
+        ),
     ] = None,
     phrase: Annotated[
         list[str] | None,
         typer.Option(
-            help="Ground this part of the answer in place of its noun phrases; repeatable."
+            help="Ground this part of the answer in place of its noun phrases; repeatable.",
+            rich_help_panel="Method",
         ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Write the grounded caption here, as a picture.")
+        Path | None,
+        typer.Option(
+            help="Write the grounded caption here, as a picture.", rich_help_panel="Output"
+        ),
     ] = None,
     model: ModelName = "tiny-llava",
     loading: SizedLoading,
