@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tqdm import tqdm
-
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
 from vlmscope.io import write_text
+from vlmscope.progress import progress_bar
 
 __all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
 
@@ -197,14 +195,14 @@ def walk(
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar, on stderr.
+        progress: show the bar; see :mod:`vlmscope.progress`.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
         Items that were left out, and why.
     """
     skipped: list[tuple[Item, str]] = []
-    with tqdm(items, title, total, unit=unit, file=sys.stderr, disable=not progress) as bar:
+    with progress_bar(items, title, total=total, unit=unit, progress=progress) as bar:
         for item in bar:
             try:
                 step(item)
