@@ -89,7 +89,7 @@ def _data_uri(picture: Image.Image) -> str:
 def _figure(picture: Image.Image, caption: str) -> str:
     """A picture with a caption, which is HTML."""
     return (
-        f'<figure><img src="{_data_uri(picture)}" alt="" loading="lazy">'
+        f'<figure><img src="{_data_uri(picture)}" alt="">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 

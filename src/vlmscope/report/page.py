@@ -23,7 +23,8 @@ _STYLE = """
   :root { --ink: #e6edf3; --soft: #9aa4af; --paper: #14181d; --line: #30363d; --mark: #3a3113; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 68rem; padding: 2.5rem 1.5rem 4rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+  color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif;
+  overflow-wrap: break-word; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
 p { margin: .5rem 0; max-width: 46rem; }
@@ -33,6 +34,7 @@ p { margin: .5rem 0; max-width: 46rem; }
 figure { margin: 1.2rem 0; overflow-x: auto; }
 figure > svg, figure > img { display: block; max-width: 100%; height: auto; background: #fff;
   border-radius: 6px; }
+figure > svg { max-width: max(100%, 30rem); }
 figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 .row figure { margin: .4rem 0; }
@@ -40,6 +42,8 @@ figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width:
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .28rem .8rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child, .words { text-align: left; }
+td:not(.words) { white-space: nowrap; }
+td.words { min-width: 8rem; }
 th:first-child, td:first-child { padding-left: 0; }
 .scroll + .scroll { margin-top: 1.6rem; }
 th { color: var(--soft); font-weight: 600; }
@@ -47,6 +51,7 @@ th { color: var(--soft); font-weight: 600; }
 pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem;
   overflow-x: auto; border-radius: 6px; font-size: .86rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+@media (max-width: 600px) { body { padding: 1.5rem 1rem 3rem; } }
 """
 
 
