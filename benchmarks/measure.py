@@ -71,7 +71,7 @@ def peak_above(job: Callable[[], object], device: str = "cpu") -> int:
     return _resident_peak(job)
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes of memory that this process holds now."""
     statm = Path("/proc/self/statm")  # what Linux has needs no package
     if statm.exists():
@@ -82,13 +82,13 @@ def _resident() -> int:
 
 
 def _resident_peak(job: Callable[[], object]) -> int:
-    base = peak = _resident()
+    base = peak = resident()
     done = threading.Event()
 
     def watch() -> None:
         nonlocal peak
         while not done.is_set():
-            peak = max(peak, _resident())
+            peak = max(peak, resident())
             time.sleep(0.002)
 
     watcher = threading.Thread(target=watch)

@@ -37,6 +37,14 @@ def _checked(connect: Any) -> Any:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Heads that somebody keeps on this machine are not found, and none are kept here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLMSCOPE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
     """Refuse every connection that leaves this machine."""
     with pytest.MonkeyPatch.context() as patch:

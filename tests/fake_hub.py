@@ -1,11 +1,14 @@
-"""A hub of models on this machine: enough of the real one's protocol for its own client to believe."""
+"""A hub of models and data sets on this machine: enough of the real one's protocol for its client."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
 import re
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,11 +43,15 @@ class FakeHub:
     repositories: dict[str, Repository]
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    writers: frozenset[str] = frozenset()
+    """Tokens that may make repositories of data sets and write into them."""
 
     def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body for one path."""
         found = re.match(
-            r"/(?:api/models/)?([^/]+/[^/]+)(?:/(resolve|revision|tree)/([^/]+)(?:/(.*))?)?$", path
+            r"/(?:api/models/|api/datasets/|datasets/)?([^/]+/[^/]+)"
+            r"(?:/(resolve|revision|tree)/([^/]+)(?:/(.*))?)?$",
+            path,
         )
         repository = self.repositories.get(found[1]) if found else None
         if found is None or repository is None:
@@ -67,12 +74,55 @@ class FakeHub:
         etag = hashlib.sha256(body).hexdigest()
         return 200, {"X-Repo-Commit": commit, "ETag": f'"{etag}"'}, body
 
+    def take(self, path: str, token: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """What is posted: a new repository, or a commit of small files into one."""
+        if path == "/api/validate-yaml":
+            return as_json({"errors": [], "warnings": []})
+        if token not in self.writers:
+            return refusal(401, "")
+        if path == "/api/repos/create":
+            record = json.loads(body)
+            name = f"{record['organization']}/{record['name']}"
+            place = {"url": f"{self.url}/datasets/{name}"}
+            if name in self.repositories:
+                return as_json(place, 409)
+            folder = Path(tempfile.mkdtemp(prefix="fake-hub-"))
+            self.repositories[name] = Repository({"0" * 40: folder}, {"main": "0" * 40})
+            return as_json(place)
+        found = re.match(r"/api/datasets/([^/]+/[^/]+)/(preupload|commit)/([^/]+)$", path)
+        if found is None or found[1] not in self.repositories:
+            return refusal(404, "RepoNotFound")
+        if found[2] == "preupload":
+            files = [each["path"] for each in json.loads(body)["files"]]
+            small = {"uploadMode": "regular", "shouldIgnore": False}
+            return as_json({"files": [{"path": path, **small} for path in files]})
+        return self._commit(found[1], found[3], body)
+
+    def _commit(self, name: str, branch: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        repository = self.repositories[name]
+        commit = hashlib.sha1(body).hexdigest()
+        folder = Path(tempfile.mkdtemp(prefix="fake-hub-"))
+        shutil.copytree(repository.commits[repository.branches[branch]], folder, dirs_exist_ok=True)
+        for line in map(json.loads, body.splitlines()):
+            if line["key"] == "file":
+                content = base64.b64decode(line["value"]["content"])
+                (folder / line["value"]["path"]).write_bytes(content)
+        repository.commits[commit] = folder
+        repository.branches[branch] = commit
+        place = f"{self.url}/datasets/{name}/commit/{commit}"
+        return as_json({"commitUrl": place, "commitOid": commit, "success": True})
+
     def _about(self, found: Any, commit: str, folder: Path) -> tuple[int, dict[str, str], bytes]:
         files = [{"rfilename": file.name} for file in sorted(folder.iterdir())]
         if found[2] == "tree":
             return refusal(404, "EntryNotFound")
         about = {"id": found[1], "modelId": found[1], "sha": commit, "siblings": files, "tags": []}
         return 200, {"Content-Type": "application/json"}, json.dumps(about).encode()
+
+
+def as_json(record: dict[str, Any], status: int = 200) -> tuple[int, dict[str, str], bytes]:
+    """An answer that is a JSON object."""
+    return status, {"Content-Type": "application/json"}, json.dumps(record).encode()
 
 
 def refusal(
@@ -109,6 +159,17 @@ def serving(hub: FakeHub) -> Iterator[FakeHub]:
                 self.wfile.write(body)
 
         do_HEAD = do_GET
+
+        def do_POST(self) -> None:
+            hub.asked.append(f"POST {self.path}")
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            status, headers, answer = hub.take(self.path, token, body)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer)
 
         def log_message(self, *args: object) -> None:
             pass

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,87 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         raise RuntimeError
     assert target.read_text() == "old"
     assert [each.name for each in target.parent.iterdir()] == ["a.txt"]
+
+
+def test_what_a_killed_writer_left_is_taken_over(tmp_path: Path) -> None:
+    target = tmp_path / "a.png"
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with atomic_path(target) as temporary:
+                temporary.write_text("half of a long")
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:  # not reached, or else there would be two test runs
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+    [left] = tmp_path.iterdir()
+    assert left.name.startswith(".a-") and left.suffix == ".png"
+    with atomic_path(target) as temporary:
+        assert temporary == left and temporary.read_text() == ""
+        temporary.write_text("whole")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
+    assert target.read_text() == "whole"
+
+
+def test_two_writers_of_one_file_keep_apart(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    with atomic_path(target) as first:
+        first.write_text("first")
+        with atomic_path(target) as second:
+            second.write_text("second")
+            assert first.read_text() == "first"
+        with contextlib.suppress(RuntimeError), atomic_path(target) as third:
+            third.write_text("third")
+            raise RuntimeError
+        assert target.read_text() == "second"
+    assert target.read_text() == "first"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_name_that_passes_on_while_it_is_awaited_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening and locking, the other writer may put the very file in place."""
+    target = tmp_path / "a.txt"
+    lock = fcntl.flock
+
+    def late(descriptor: int, way: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        [usual] = tmp_path.iterdir()
+        usual.write_text("of the other")
+        usual.replace(target)
+        lock(descriptor, way)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "of the other"
+
+
+@pytest.mark.parametrize("planted", ["symlink_to", "hardlink_to"])
+def test_a_link_in_the_place_of_the_temporary_file_is_not_written_through(
+    tmp_path: Path, planted: str
+) -> None:
+    mine, target = tmp_path / "mine.txt", tmp_path / "a.txt"
+    mine.write_text("of the user")
+    with atomic_path(target) as temporary:
+        usual = temporary
+    getattr(usual, planted)(mine)
+    write_text(target, "text")
+    assert mine.read_text() == "of the user"
+    assert target.read_text() == "text" and not target.is_symlink()
+
+
+def test_files_are_written_where_none_can_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, way: int) -> None:
+        raise OSError(errno.ENOTSUP, "not here")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    write_text(tmp_path / "a.txt", "text")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["text"]
 
 
 def test_json_is_strict(tmp_path: Path) -> None:

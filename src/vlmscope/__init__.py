@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
-    from vlmscope.methods import compare_answer, compare_methods, ground, segment
+    from vlmscope.methods import compare_answer, compare_methods, ground, grounder, segment
     from vlmscope.models import from_pretrained_model, load
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
@@ -40,6 +40,7 @@ __all__ = [
     "from_pretrained_model",
     "generate",
     "ground",
+    "grounder",
     "knockout",
     "knockout_sweep",
     "load",
@@ -68,6 +69,7 @@ _HOMES = {
     "from_pretrained_model": "models",
     "generate": "attention",
     "ground": "methods",
+    "grounder": "methods",
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
     "load": "models",

@@ -23,6 +23,7 @@ __all__ = [
     "ModelLoadError",
     "ModelMismatchError",
     "OutputError",
+    "SkippedWarning",
     "UnknownNameError",
     "UnsupportedError",
     "VlmscopeError",
@@ -39,6 +40,10 @@ class VlmscopeError(Exception):
 
 class VlmscopeWarning(UserWarning):
     """Something the user should know of a result that was produced all the same."""
+
+
+class SkippedWarning(VlmscopeWarning):
+    """Samples were left out of a result, which lists them; commands show that list in its place."""
 
 
 class BadImageError(VlmscopeError, ValueError):

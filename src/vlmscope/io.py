@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import hashlib
 import json
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +17,23 @@ from typing import Any
 
 from vlmscope.errors import OutputError
 
-__all__ = ["atomic_path", "parse_json", "write_bytes", "write_json", "write_text"]
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = [
+    "atomic_path",
+    "missing_file",
+    "parse_json",
+    "shortened",
+    "unread",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 _MOST_DIGITS = 310  # of a whole number; a float holds 309
+_GZIP = b"\x1f\x8b"
+_LONGEST = 300  # characters of a path in a message
 _SHOWN = 30  # characters of a wrong number in a message
 
 
@@ -24,7 +41,8 @@ _SHOWN = 30  # characters of a wrong number in a message
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place only if the block succeeds.
 
-    Parent folders are made.
+    Parent folders are made. A process that is killed leaves the temporary file: a hidden one, which
+    the next writer of ``path`` takes over.
 
     Raises:
         OutputError: when the place cannot be written, with the reason.
@@ -34,20 +52,83 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError(f"{target} is a folder")
-        # the suffix stays last, so that writers which choose a format by it (Pillow) work
-        temporary = target.with_name(f".{target.stem[:40]}-{secrets.token_hex(4)}{target.suffix}")
-        temporary.touch(exist_ok=False)
+        temporary, lock = _begin(target)
     except OSError as error:
         raise OutputError(
             f"Cannot write {target}: {_reason(target, error)}. Choose a path you may write to."
         ) from error
+    placed = False
     try:
         yield temporary
         temporary.replace(target)
+        placed = True
     except OSError as error:
         raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if not placed:  # once it is in place, its name may be another writer's
+            temporary.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _begin(target: Path) -> tuple[Path, int | None]:
+    """An empty temporary file, and the descriptor that locks it.
+
+    Its name follows from the target's, so that what a killed process left is found again without a
+    look through the folder. While another process writes the same target, and where files cannot be
+    locked, the name is one of chance.
+    """
+    usual = _beside(target, hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8])
+    lock = _lock(usual)
+    if lock is not None:
+        return usual, lock
+    other = _beside(target, secrets.token_hex(4))
+    other.touch(exist_ok=False)
+    return other, None
+
+
+def _beside(target: Path, mark: str) -> Path:
+    # the suffix stays last, so that writers which choose a format by it (Pillow) work
+    return target.with_name(f".{target.stem[:40]}-{mark}{target.suffix}")
+
+
+def _lock(place: Path) -> int | None:
+    """A descriptor of the file there, which is made or emptied, locked until it is closed.
+
+    None: another process has locked it, it is not ours, or files cannot be locked here.
+    """
+    if sys.platform == "win32":
+        return None
+    with contextlib.ExitStack() as undo:
+        try:
+            lock = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            undo.callback(os.close, lock)
+            if not _locks(lock, place) or not _is_ours(lock, place):
+                return None
+            os.ftruncate(lock, 0)
+        except OSError:
+            return None
+        undo.pop_all()
+        return lock
+
+
+def _locks(lock: int, place: Path) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # of a file system without locks: nobody else uses the name either
+        place.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _is_ours(lock: int, place: Path) -> bool:
+    """Whether a locked file still has its name, and no other user or name has a hold on it."""
+    here, there = os.fstat(lock), place.lstat()
+    same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+    alone = here.st_nlink == 1 and here.st_uid == os.geteuid()
+    return same and alone and stat.S_ISREG(here.st_mode)
 
 
 def _reason(target: Path, error: OSError) -> str:
@@ -56,6 +137,40 @@ def _reason(target: Path, error: OSError) -> str:
     if blocking is not None:
         return f"{blocking} is a file, not a folder"
     return error.strerror or str(error)
+
+
+def missing_file(path: Path, kind: str) -> str | None:
+    """Why no file can be read at a place, as a sentence; None: there is one.
+
+    Args:
+        path: the place; names too long for the system and forbidden folders are answered, too.
+        kind: what should lie there, such as ``image file``.
+    """
+    try:
+        there = path.is_file()
+    except OSError as error:
+        return f"Cannot look up the {kind} {shortened(path)}: {error.strerror or error}."
+    return None if there else f"There is no {kind} {shortened(path)}."
+
+
+def shortened(path: str | os.PathLike[str]) -> str:
+    """A path for a message: of a very long one the beginning."""
+    text = os.fspath(path)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def unread(error: OSError | ValueError) -> str:
+    """Why a text file cannot be read, as a clause without a full stop."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if not isinstance(error, UnicodeDecodeError):
+        return str(error)
+    if error.object.startswith(_GZIP):
+        return "it is compressed (gzip), unpack it first"
+    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is UTF-16 and not UTF-8 text, save it as UTF-8"
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return f"it is not UTF-8 text (byte 0x{error.object[error.start]:02x} in line {line})"
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

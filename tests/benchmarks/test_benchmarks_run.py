@@ -88,6 +88,16 @@ KNOCKOUT = frozenset(
     ]
 )
 
+PICTURES = frozenset(
+    [
+        "pictures",
+        "bare_seconds_per_picture",
+        "over_bare_loop",
+        "largest_difference",
+        "growth_kib",
+    ]
+)
+
 RUNS = [
     Run(
         "localization.py",
@@ -113,10 +123,12 @@ RUNS = [
         KNOCKOUT,
         ("largest_difference", 0.1),
     ),
+    Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
 ]
 MAY_BE_ZERO = {
     "largest_difference",
     "largest_difference_of_rows",
+    "growth_kib",
     "bfloat16_native",  # whether this processor has it
 }
 

@@ -107,6 +107,23 @@ def test_faults_of_ours_are_one_line_too(
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("ground", "a.png", "x", "-o", "{}.png"),
+        ("doctor", "{}"),
+        ("eval", "coco-panoptic", "--root", "{}"),
+        ("flow", "tiny-llava", "--samples", "{}"),
+    ],
+)
+def test_a_name_too_long_for_the_system_is_no_fault_of_ours(
+    refused: Any, words: tuple[str, ...]
+) -> None:
+    message = refused([word.format("a" * 5000) for word in words], "File name too long")
+    assert "fault of vlmscope" not in message
+    assert len(message) < 700
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (BadOptionError("share is 2, give at most 1."), "BadOptionError"),

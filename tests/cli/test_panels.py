@@ -31,7 +31,7 @@ def panels(text: str) -> dict[str, list[str]]:
     for line in text.splitlines():
         if re.fullmatch(r"[A-Z][\w -]*:", line):
             found[line[:-1]] = []
-        elif found and (entry := re.match(r"  (?:-\w, )?(--[\w-]+|\[?[A-Z|]+\]?)(?= |$)", line)):
+        elif found and (entry := re.match(r"  (?:-\w, )?(--[\w-]+|\[?[A-Z|]+\]?)(?=[ .]|$)", line)):
             list(found.values())[-1].append(entry[1])
     return found
 
@@ -49,7 +49,7 @@ def test_nothing_but_help_stands_outside_a_group(run: Any, command: str) -> None
 
 def test_where_the_options_of_ground_stand(run: Any) -> None:
     found = panels(run("ground", "--help").out)
-    assert {"IMAGE", "PHRASE", "--max-pixels"} <= set(found["Input"])
+    assert {"IMAGE", "--phrase", "--max-pixels"} <= set(found["Input"])
     assert {"--model", "--revision"} <= set(found["Model"])
     assert {"--method", "--heads", "--k", "--greedy"} <= set(found["Method"])
     assert {"--post", "--sigma", "--keep", "--refine"} <= set(found["Post-processing"])

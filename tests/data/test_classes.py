@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vlmscope.data.classes import ClassList, TextClass
+from vlmscope.data.classes import MAX_NAME, ClassList, TextClass
 from vlmscope.errors import BadPhraseError
 from vlmscope.types import MAX_CLASSES
 
@@ -78,6 +78,13 @@ def test_a_thousand_classes_and_the_limit() -> None:
     assert len(ClassList.of([f"thing {i}" for i in range(1000)])) == 1000
     with pytest.raises(BadPhraseError, match="65,536 classes were given and the limit is 65,535"):
         ClassList.of([f"thing {i}" for i in range(MAX_CLASSES + 1)])
+
+
+def test_a_name_that_no_encoder_reads_is_refused() -> None:
+    assert ClassList.of(["x" * MAX_NAME]).names == ("x" * MAX_NAME,)
+    for source in (["x" * (MAX_NAME + 1)], {"cat": ["x" * (MAX_NAME + 1)]}):
+        with pytest.raises(BadPhraseError, match="name of 10,001 characters .* at most 10,000"):
+            ClassList.of(source)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

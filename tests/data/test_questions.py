@@ -17,9 +17,8 @@ from vlmscope.data.questions import (
     as_questions,
     read_questions,
     scene_questions,
-    skipped_questions,
 )
-from vlmscope.errors import BadSampleError, UnknownNameError, VlmscopeWarning
+from vlmscope.errors import BadImageError, BadSampleError, UnknownNameError, VlmscopeWarning
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
 
@@ -171,10 +170,14 @@ def test_bad_rows_are_skipped_before_an_image_is_opened(tmp_path: Path) -> None:
     assert [row.line for row in questions.skipped] == [2, 3, 4, 5, 6, 7]
 
 
-def test_what_a_job_leaves_out_is_named_by_its_place() -> None:
-    one = next(as_questions([(IMAGE, "what?")]))
-    with pytest.warns(VlmscopeWarning, match="1 questions were skipped. The first is sample 0: no"):
-        assert skipped_questions([(one, "no")], 3) == ("sample 0: no",)
-    with pytest.raises(BadSampleError, match="None of the 1 questions can be used"):
-        skipped_questions([(one, "no")], 0)
-    assert skipped_questions([], 0) == ()
+def test_samples_that_are_none_are_named_or_raised(tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(b"no picture")
+    samples = [(IMAGE, "what?"), 3, (tmp_path / "cut.png", "what?"), (IMAGE, " "), (IMAGE, "why?")]
+    unreadable: list[tuple[str, str]] = []
+    kept = list(as_questions(samples, unreadable))
+    assert [each.place for each in kept] == ["sample 0", "sample 4"]
+    assert [place for place, _ in unreadable] == ["sample 1", "sample 2", "sample 3"]
+    for (_, reason), words in zip(unreadable, ["got int", "cut.png", "'question'"], strict=True):
+        assert words in reason
+    with pytest.raises(BadImageError, match=r"Sample 0: .*cut\.png"):
+        list(as_questions(samples[2:]))

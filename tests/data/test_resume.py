@@ -173,6 +173,16 @@ def test_a_bar_shows_on_stderr_only_when_wanted(capsys: pytest.CaptureFixture[st
     assert "letter/s" in shown.err
 
 
+def test_the_bar_says_what_an_earlier_run_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "state.jsonl"
+    job(SampleLog(path, HEADER), ["one", "three"], [], progress=True)
+    assert "done before" not in capsys.readouterr().err
+    job(SampleLog(path, HEADER), ["one", "two", "three"], [], progress=True)
+    assert "2 done before" in capsys.readouterr().err
+
+
 def test_a_walk_takes_every_step_in_order() -> None:
     steps: list[int] = []
     assert walk(iter([3, 1, 2]), steps.append, title="walk") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ def test_separators_inside_a_text_do_not_cut_a_row(tmp_path: Path) -> None:
     assert read(path) == [(1, {"phrase": SEPARATORS}), (3, {"phrase": SEPARATORS})]
 
 
+def test_a_carriage_return_between_values_does_not_end_a_row(tmp_path: Path) -> None:
+    assert read(written(tmp_path, b'{"a":\r1}\n{"a": 2}\n')) == [(1, {"a": 1}), (2, {"a": 2})]
+
+
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_files_of_windows_editors_are_read(tmp_path: Path, start: bytes, end: bytes) -> None:
@@ -55,8 +60,12 @@ def test_a_row_that_is_no_object_is_refused_when_it_is_read(tmp_path: Path) -> N
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadSampleError, match=r"Cannot read the list of x .*none: No such file"):
         read_rows(tmp_path / "none", "list of x", "{}")
-    with pytest.raises(BadSampleError, match="not UTF-8"):
-        read_rows(written(tmp_path, b"\xff\xfe\x00"), "list", "{}")
+    with pytest.raises(BadSampleError, match="UTF-16 and not UTF-8 text, save it as UTF-8"):
+        read_rows(written(tmp_path, '{"a": 1}'.encode("utf-16")), "list", "{}")
+    with pytest.raises(BadSampleError, match=r"not UTF-8 text \(byte 0xe9 in line 2\)"):
+        read_rows(written(tmp_path, b'{}\n{"a": "\xe9"}\n'), "list", "{}")
+    with pytest.raises(BadSampleError, match=r"compressed \(gzip\), unpack it first"):
+        read_rows(written(tmp_path, gzip.compress(b'{"a": 1}')), "list", "{}")
     with pytest.raises(BadSampleError, match="Cannot read"):
         read_rows("a\0b", "list", "{}")
 

@@ -220,6 +220,25 @@ def test_many_phrases_on_one_image_equal_single_passes(name: str, rows: str) -> 
             shared_prefix(model, picture())
 
 
+@each_family
+def test_an_answer_on_a_shared_prefix_is_that_of_generate_and_leaves_it_as_it_was(
+    name: str,
+) -> None:
+    model = made(name)
+    if not model.family.causal_image:
+        pytest.skip("the image of this family sees the text")
+    preset = model.resolve_preset(None)
+    prefix = shared_prefix(model, picture(), preset=preset)
+    answer = prefix.answer(OTHERS[2], 6)
+    plain = vs.generate(model, picture(), OTHERS[2], max_new_tokens=6, preset=preset)
+    assert answer == plain.text
+    heads, phrases = [(1, 1), (2, 0)], [PHRASE, OTHERS[0]]
+    after = read_heads(model, picture(), phrases, heads=heads, preset=preset, prefix=prefix)
+    fresh = read_heads(model, picture(), phrases, heads=heads, preset=preset)
+    for one, other in zip(after, fresh, strict=True):
+        np.testing.assert_allclose(one.maps, other.maps, atol=1e-6, rtol=0)
+
+
 # -- pixels ------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from handmade import map_of, view_over
 from vlmscope.errors import AttentionError
 from vlmscope.post import PAPER, PostOptions, find_region, heat_map, locate, peak, score_map
-from vlmscope.post.region import MAX_SIDE
+from vlmscope.post.raster import MAX_SIDE
 from vlmscope.types import TokenMap
 
 GRID = PostOptions(surface="grid")

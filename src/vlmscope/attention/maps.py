@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vlmscope.attention.capture import Trace, capture
 from vlmscope.attention.prefill import PhrasePass, PhraseSegment, phrase_passes
+from vlmscope.attention.prefix import SharedPrefix
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.post.maps import check_finite
@@ -78,6 +79,7 @@ def read_heads(
     first_layer: int = 0,
     preset: str | None = None,
     placement: str | None = None,
+    prefix: SharedPrefix | None = None,
 ) -> list[HeadMaps]:
     """Read heads for every phrase on one image, computing nothing above the deepest of them.
 
@@ -91,6 +93,7 @@ def read_heads(
         heads: (layer, head) pairs; None: all heads from ``first_layer`` on.
         first_layer: layers below it are computed but not read.
         preset, placement: as for :func:`vlmscope.prefill`.
+        prefix: as for :func:`phrase_passes`.
 
     Returns:
         One :class:`HeadMaps` per phrase, in order.
@@ -107,6 +110,7 @@ def read_heads(
             preset=name,
             placement=placement,
             deepest=max(layer for layer, _ in wanted),
+            prefix=prefix,
         ):
             each.forward()
             maps, positions = trace.rows_of(wanted).numpy(), trace.row_positions().numpy()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, StopForwardError
-from vlmscope.attention.prefix import shared_prefix
+from vlmscope.attention.prefix import SharedPrefix, shared_prefix
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
@@ -224,6 +224,7 @@ def phrase_passes(
     preset: str | None,
     placement: str | None,
     deepest: int,
+    prefix: SharedPrefix | None = None,
 ) -> Iterator[PhrasePass]:
     """The passes that bring up the rows of every phrase; nothing above ``deepest`` is computed.
 
@@ -237,9 +238,16 @@ def phrase_passes(
         rows: the read-out row, as for :func:`vlmscope.capture`.
         preset, placement: as for :func:`vlmscope.prefill`.
         deepest: last layer that is read.
+        prefix: of this very image, preset and placement, down to that layer at least, where somebody
+            has it already; None: made where it is needed.
     """
-    if model.family.causal_image and isinstance(rows, str) and len(phrases) > 1:
-        yield from _packed(model, pixels, phrases, preset, placement, deepest)
+    several = len(phrases) > 1 or prefix is not None
+    if model.family.causal_image and isinstance(rows, str) and several:
+        if prefix is None:
+            prefix = shared_prefix(
+                model, pixels, preset=preset, placement=placement, stop_after=deepest
+            )
+        yield from _packed(prefix, phrases)
         return
     for index, phrase in enumerate(phrases):
         encoded = model.encode([pixels], [phrase], preset=preset, placement=placement)
@@ -248,15 +256,7 @@ def phrase_passes(
         yield PhrasePass(partial(run, model, encoded, stop_after=deepest), tokens, (segment,))
 
 
-def _packed(
-    model: LoadedModel,
-    pixels: NDArray[np.uint8],
-    phrases: Sequence[str | Prompt],
-    preset: str | None,
-    placement: str | None,
-    deepest: int,
-) -> Iterator[PhrasePass]:
-    prefix = shared_prefix(model, pixels, preset=preset, placement=placement, stop_after=deepest)
+def _packed(prefix: SharedPrefix, phrases: Sequence[str | Prompt]) -> Iterator[PhrasePass]:
     texts = prefix.encode(phrases)
     for indices, pack in prefix.packs(texts):
         segments = tuple(

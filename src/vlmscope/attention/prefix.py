@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlmscope.attention.continuation import continue_greedily
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
@@ -147,9 +148,32 @@ class SharedPrefix:
                     self._forward(active, input_ids=ids, position_ids=positions)
             finally:
                 active.blockers.remove(fence)
-                # layer by layer: a pass that was interrupted has filled only some of them
-                for layer in self._cache.layers:
-                    layer.crop(min(0, self.length - layer.get_seq_length()))
+                self._put_back()
+
+    def answer(self, prompt: str | Prompt, max_new_tokens: int) -> str:
+        """What the model says to a prompt, greedily, on top of the prefix; the cache is put back.
+
+        Raises:
+            UnsupportedError: a prompt that differs before the end of the image.
+        """
+        [text] = self.encode([prompt])
+        [(_, pack)] = self.packs([text])
+        self._fill(pack.token_map)
+        positions = self._positions([len(text.ids) - self.length])
+        axes, start = tuple(positions.shape[:-2]), int(positions.reshape(-1)[0])
+        try:
+            ids = continue_greedily(
+                self.model, self._cache, text.ids[self.length :], start, axes, max_new_tokens
+            )
+        finally:
+            self._put_back()
+        decoded: str = self.model.processor.tokenizer.decode(ids, skip_special_tokens=True)
+        return decoded.strip()
+
+    def _put_back(self) -> None:
+        """Cut the cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
+        for layer in self._cache.layers:
+            layer.crop(min(0, self.length - layer.get_seq_length()))
 
     def _positions(self, lengths: Sequence[int]) -> Tensor:
         """Positions of phrases behind the prefix, each counted from its end: (1, n) or (3, 1, n).

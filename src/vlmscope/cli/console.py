@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from rich.cells import cell_len
 
-from vlmscope.errors import VlmscopeWarning
+from vlmscope.errors import SkippedWarning, VlmscopeWarning
 
 __all__ = ["close_stdout", "emit", "emit_json", "emit_table", "note", "own_warnings", "warn"]
 
@@ -65,7 +65,8 @@ def own_warnings() -> Iterator[None]:
     """Show vlmscope's warnings as lines on stderr and keep those of other libraries quiet."""
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-        if issubclass(category, VlmscopeWarning):
+        # what was skipped is listed by the command when it is done
+        if issubclass(category, VlmscopeWarning) and not issubclass(category, SkippedWarning):
             warn(str(message))
 
     with warnings.catch_warnings():

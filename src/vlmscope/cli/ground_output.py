@@ -1,24 +1,52 @@
-"""What ``vlmscope ground`` writes and prints, whichever of its results it is."""
+"""Where the results of ``vlmscope ground`` go, whichever of its results they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import AsJson, Quiet
-from vlmscope.cli.console import emit_json, emit_table, note, warn
-from vlmscope.cli.places import one_picture, picture_paths, save_picture
-from vlmscope.data.images import OpenedImage
+from vlmscope.cli.places import check_picture, one_picture, picture_paths, save_picture
+from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.results import Grounding
+from vlmscope.types import Instance
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["GroundOutput", "corners", "report_groundings"]
+__all__ = ["FORMS", "GroundOutput", "PictureResult", "corners"]
+
+FORMS = ("table", "json", "jsonl", "csv", "coco", "yolo")
+"""In which results are given."""
+
+
+@dataclass(frozen=True, eq=False)
+class PictureResult:
+    """What was found in one picture.
+
+    Attributes:
+        columns: of its table.
+        rows: of its table.
+        record: JSON values.
+        warnings: what the person should know.
+        names: of the overlays: the phrases.
+        overlays: a single picture or one per phrase, made one after the other where they are wanted.
+        groundings: single results, where there are any.
+        complete: nothing was left out.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    record: dict[str, Any]
+    warnings: Sequence[str]
+    names: Sequence[str]
+    overlays: Iterable[Image.Image]
+    groundings: Sequence[Grounding] = field(default=())
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -29,100 +57,105 @@ class GroundOutput:
 
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Write an overlay; into a folder: one per phrase."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write an overlay; into a folder: one per phrase, of several pictures each under "
+            "its name.",
+        ),
     ] = None
     shared_scale: Annotated[
         bool, typer.Option("--shared-scale", help="One colour scale for all phrases in --out.")
     ] = False
+    overlays: Annotated[
+        bool, typer.Option("--overlays/--no-overlays", help="Draw overlays into --out.")
+    ] = True
     arrays: Annotated[bool, typer.Option("--arrays", help="Put the score maps into the JSON.")] = (
         False
     )
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table, json, jsonl (one line per picture, as soon as it is done), csv or coco on "
+            "stdout; yolo into the folder --out. Default: table.",
+            show_default=False,
+        ),
+    ] = None
     as_json: AsJson = False
     quiet: Quiet = False
+
+    @property
+    def format(self) -> str:
+        """The form of the result.
+
+        Raises:
+            UnknownNameError: no such form.
+            BadOptionError: ``--json`` beside another one.
+        """
+        if self.form is not None and self.form not in FORMS:
+            raise UnknownNameError("format", self.form, FORMS)
+        if self.as_json and self.form not in (None, "json"):
+            raise BadOptionError(f"--json and --format {self.form} are two forms. Take one.")
+        return "json" if self.as_json else (self.form or FORMS[0])
 
     @property
     def one_picture(self) -> bool:
         """Whether all phrases go into a single picture, and not into a folder."""
         return self.out is not None and one_picture(self.out)
 
-    def save(self, pictures: Iterable[Image.Image], phrases: Sequence[str]) -> list[Path]:
-        """Write the single picture, or one per phrase, where ``--out`` says; the paths.
+    def check_format(self, allowed: Sequence[str], what: str) -> None:
+        """Refuse a form that a kind of result does not have.
+
+        Raises:
+            BadOptionError: names those it has.
+        """
+        if self.format not in allowed:
+            raise BadOptionError(
+                f"{what} has no form {self.format}. Take one of {', '.join(allowed)}."
+            )
+
+    def check(self, alone: bool) -> None:
+        """Refuse places that cannot be written, before any work.
 
         Args:
-            pictures: made one after the other, and only where they are wanted.
-            phrases: they name the files in a folder.
+            alone: there is a single picture.
+
+        Raises:
+            BadOptionError: an ending that is no picture's, or one file for several pictures.
+            OutputError: a place that cannot be written.
         """
-        if self.out is None:
+        check_picture(self.out)
+        if self.one_picture and not alone:
+            raise BadOptionError(
+                f"There are several pictures: give --out a folder, got {str(self.out)!r}."
+            )
+
+    def save(self, result: PictureResult, key: str | None) -> list[Path]:
+        """Write the overlays of one picture where ``--out`` says; the paths.
+
+        Args:
+            result: of the picture.
+            key: its name among several; None: it is alone.
+        """
+        if self.out is None or not self.overlays:
             return []
-        paths = [self.out] if self.one_picture else picture_paths(self.out, phrases)
-        for picture, path in zip(pictures, paths, strict=True):
+        if self.one_picture:
+            paths = [self.out]
+        elif key is None:
+            paths = picture_paths(self.out, result.names)
+        elif len(result.names) == 1:
+            paths = [self.out / f"{key}.png"]
+        else:
+            paths = picture_paths(self.out / key, result.names)
+        for picture, path in zip(result.overlays, paths, strict=True):
             save_picture(picture, path)
         return paths
 
-    def report(
-        self,
-        opened: OpenedImage,
-        result: dict[str, Any],
-        table: tuple[Sequence[str], Sequence[Sequence[object]]],
-        warnings: Sequence[str],
-        written: Sequence[Path],
-    ) -> None:
-        """Print a result; warnings and notes go beside it.
 
-        Args:
-            opened: the image.
-            result: as JSON values; image, its notes and what was written are added.
-            table: columns and rows, for the terminal.
-            warnings: what the person should know; the same one is said once.
-            written: files.
-        """
-        if self.as_json:
-            start = {"image": opened.name, "notes": list(opened.notes)}
-            emit_json({**start, **result, "written": [str(path) for path in written]})
-        else:
-            emit_table(*table)
-        for text in dict.fromkeys(warnings):
-            warn(text)
-        if self.quiet:
-            return
-        for text in opened.notes:
-            note(f"image: {text}")
-        for path in written:
-            note(f"wrote {path}")
-
-
-def report_groundings(
-    output: GroundOutput, opened: OpenedImage, groundings: Sequence[Grounding]
-) -> None:
-    """Write and print what one method found, a grounding per phrase."""
-    written = output.save(_pictures(output, groundings), [g.phrase for g in groundings])
-    rows = [(g.phrase, *corners(g), g.score) for g in groundings]
-    dark = [] if output.as_json else [g.phrase for g in groundings if g.box is None]
-    warnings = [f"{phrase!r}: nothing lights up, so there is no box." for phrase in dark]
-    warnings += [text for grounding in groundings for text in grounding.warnings]
-    output.report(
-        opened,
-        {"groundings": [grounding.to_dict(output.arrays) for grounding in groundings]},
-        (("phrase", "x0", "y0", "x1", "y1", "peak x", "peak y", "score"), rows),
-        warnings,
-        written,
-    )
-
-
-def _pictures(output: GroundOutput, groundings: Sequence[Grounding]) -> Iterable[Image.Image]:
-    from vlmscope.results import side_by_side
-
-    if output.one_picture and len(groundings) > 1:
-        yield side_by_side(groundings, shared_scale=output.shared_scale)
-        return
-    for grounding in groundings:
-        # small pictures are enlarged so that the letters can be read
-        yield grounding.overlay(min_side=480)
-
-
-def corners(grounding: Grounding) -> tuple[str, ...]:
+def corners(place: Grounding | Instance) -> tuple[str, ...]:
     """Box and peak as cells of a table; dashes where nothing lights up."""
-    box, point = grounding.box or ("-",) * 4, grounding.point or ("-",) * 2
+    box, point = place.box or ("-",) * 4, place.point or ("-",) * 2
     return tuple(
         f"{value:.1f}" if isinstance(value, float) else str(value) for value in (*box, *point)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.cli.ground_output import GroundOutput
+from vlmscope.cli.ground_output import GroundOutput, PictureResult
 from vlmscope.data.images import OpenedImage
 from vlmscope.errors import BadOptionError
 from vlmscope.results import AnswerComparison
@@ -50,11 +50,11 @@ def say(
     model: LoadedModel,
     prompts: Sequence[Prompt],
     **options: Any,
-) -> None:
-    """Compare what the model says of every phrase with where it looked, and report.
+) -> PictureResult:
+    """Compare what the model says of every phrase with where it looked.
 
     Args:
-        output: where pictures go, and what is printed.
+        output: where pictures go.
         opened: the image.
         model: the model.
         prompts: the phrases.
@@ -63,15 +63,13 @@ def say(
     from vlmscope.methods import compare_answer
 
     answers = [compare_answer(model, opened, prompt.text, **options) for prompt in prompts]
-    written = output.save(
-        (answer.overlay() for answer in answers), [answer.phrase for answer in answers]
-    )
-    output.report(
-        opened,
-        {"comparisons": [answer.to_dict() for answer in answers]},
-        (_COLUMNS, [_row(answer) for answer in answers]),
-        [warning for answer in answers for warning in _warnings(answer)],
-        written,
+    return PictureResult(
+        columns=_COLUMNS,
+        rows=[_row(answer) for answer in answers],
+        record={"comparisons": [answer.to_dict() for answer in answers]},
+        warnings=[warning for answer in answers for warning in _warnings(answer)],
+        names=[answer.phrase for answer in answers],
+        overlays=(answer.overlay() for answer in answers),
     )
 
 

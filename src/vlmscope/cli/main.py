@@ -16,6 +16,7 @@ from vlmscope.cli.completion import asked_words, completing, prepare, words_to_b
 from vlmscope.cli.console import close_stdout, emit_json, note, own_warnings
 from vlmscope.cli.options import peek
 from vlmscope.errors import VlmscopeError
+from vlmscope.io import shortened
 
 __all__ = ["FAILED", "FINDINGS", "FINE", "main"]
 
@@ -24,6 +25,7 @@ FINE, FINDINGS, FAILED = 0, 1, 2
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # 128 + SIGPIPE, as a shell reports it
+_NO_PLACE = {errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP}  # where looking up a path fails
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 # typer carries its own copy of click since 0.20, so the class is found through typer itself
@@ -139,6 +141,9 @@ def _failure(error: Exception, words: list[str]) -> Failure:
         return Failure(type(error).__name__, str(error))
     if isinstance(error, _UsageError):
         return Failure("UsageError", f"{_usage(error, words)}. Try: {_help_line(words)}")
+    if isinstance(error, OSError) and error.errno in _NO_PLACE and error.filename is not None:
+        place, reason = shortened(str(error.filename)), error.strerror
+        return Failure("OSError", f"{place}: {reason}. Give a place that the system can look up.")
     return _unexpected(error)
 
 

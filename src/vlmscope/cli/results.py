@@ -16,7 +16,6 @@ import typer
 from vlmscope.cli.arguments import AsJson, Quiet
 from vlmscope.cli.console import emit, emit_json, emit_table, note
 from vlmscope.cli.places import check_place
-from vlmscope.data.sample_lists import SkippedRow
 from vlmscope.errors import BadOptionError, MissingExtraError
 from vlmscope.io import write_json
 
@@ -129,15 +128,13 @@ def default_samples(model: str) -> str:
     )
 
 
-def report_skipped(in_file: Sequence[SkippedRow], by_model: Sequence[str]) -> int:
+def report_skipped(skipped: Sequence[object]) -> int:
     """Say which rows were skipped and why; the exit code: 1 when there are any."""
-    reasons = [f"line {row.line}: {row.reason}" for row in in_file]
-    reasons += by_model
-    if not reasons:
+    if not skipped:
         return 0
-    note(f"{len(reasons)} {'row was' if len(reasons) == 1 else 'rows were'} skipped:")
-    for reason in reasons[:_SHOWN]:
-        note(f"  {reason}")
-    if len(reasons) > _SHOWN:
-        note(f"  and {len(reasons) - _SHOWN} more")
+    note(f"{len(skipped)} {'row was' if len(skipped) == 1 else 'rows were'} skipped:")
+    for each in skipped[:_SHOWN]:
+        note(f"  {each}")
+    if len(skipped) > _SHOWN:
+        note(f"  and {len(skipped) - _SHOWN} more")
     return 1

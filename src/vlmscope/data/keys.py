@@ -11,6 +11,7 @@ from vlmscope.errors import BadSampleError
 
 __all__ = ["unread_keys"]
 
+_LONGEST = 60  # characters of a key that may be a slip; comparing longer ones takes long
 _ALIKE = 0.8  # bbox and box, answers and answer; but not task and mask
 
 
@@ -44,6 +45,8 @@ def unread_keys(record: Mapping[str, Any], fields: Sequence[Sequence[str]]) -> l
 
 def _meant(key: str, names: Sequence[str]) -> str | None:
     """The name that a key is a slip of."""
+    if len(key) > _LONGEST:
+        return None
     words = [word for word in re.split(r"[^a-z]+", key.lower()) if word]
     if not words:
         return None

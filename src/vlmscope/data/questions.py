@@ -13,8 +13,7 @@ import hashlib
 import json
 import os
 import random
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +25,7 @@ from vlmscope.data.keys import unread_keys
 from vlmscope.data.row_files import ImageOpener, RowFile, SkippedRow
 from vlmscope.data.rows import Row, scene_request, text_field
 from vlmscope.data.shapes import check_mask_size, mask_picture
-from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError, VlmscopeWarning
+from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError
 
 __all__ = [
     "BAD_QUESTION",
@@ -37,7 +36,6 @@ __all__ = [
     "as_questions",
     "read_questions",
     "scene_questions",
-    "skipped_questions",
 ]
 
 KINDS = ("colour", "texture", "shape", "size", "where")
@@ -78,23 +76,41 @@ class Question:
         whole.update(json.dumps([self.image.shape, self.text, self.answer]).encode())
         return whole.hexdigest()[:16]
 
+    @property
+    def digest_with_references(self) -> str:
+        """The same where right answers are part of what is measured."""
+        if not self.references:
+            return self.digest
+        more = hashlib.sha256("\0".join(self.references).encode()).hexdigest()[:8]
+        return f"{self.digest}-{more}"
 
-def as_questions(samples: Iterable[Any]) -> Iterator[Question]:
+
+def as_questions(
+    samples: Iterable[Any], unreadable: list[tuple[str, str]] | None = None
+) -> Iterator[Question]:
     """Questions as they come: :class:`Question`, or (image, text) with perhaps an answer or a dict.
 
     Args:
         samples: questions; ``(image, text)``; ``(image, text, answer)``; or dicts with the keys of
             a list's rows and ``image`` anything that ``vlmscope.open_image`` takes.
+        unreadable: place and reason of samples that are anything else, or whose image cannot be
+            opened, are added to it; None: the first of them is raised.
 
     Raises:
         BadSampleError: anything else, or a row without an image or a question.
+        BadImageError: an image that cannot be opened.
     """
     images = ImageOpener()
     for row, sample in enumerate(samples):
+        place = f"sample {row}"
         try:
-            yield _question(sample, images, f"sample {row}")
-        except BadSampleError as error:
-            raise BadSampleError(f"Sample {row}: {error}") from error
+            question = _question(sample, images, place)
+        except BAD_QUESTION as error:
+            if unreadable is None:
+                raise type(error)(f"Sample {row}: {error}") from error
+            unreadable.append((place, str(error)))
+            continue
+        yield question
 
 
 def _question(sample: Any, images: ImageOpener, place: str) -> Question:
@@ -252,27 +268,3 @@ def scene_questions(
         mask = scene.objects[exchange.target].mask
         yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask)
         made += 1
-
-
-def skipped_questions(skipped: Sequence[tuple[Question, str]], used: int) -> tuple[str, ...]:
-    """A sentence for every question that a job left out; the first is warned of.
-
-    Args:
-        skipped: the questions and why.
-        used: how many others there were.
-
-    Raises:
-        BadSampleError: none was used, and some were left out.
-    """
-    reasons = tuple(f"{question.place or question.digest}: {why}" for question, why in skipped)
-    if reasons and not used:
-        raise BadSampleError(
-            f"None of the {len(reasons)} questions can be used. The first is {reasons[0]}"
-        )
-    if reasons:
-        warnings.warn(
-            f"{len(reasons)} questions were skipped. The first is {reasons[0]}",
-            VlmscopeWarning,
-            stacklevel=4,
-        )
-    return reasons

@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
-from vlmscope.io import write_text
+from vlmscope.io import shortened, write_text
 from vlmscope.progress import progress_bar
 
 __all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
@@ -69,8 +69,11 @@ class SampleLog:
     def _open(self, path: Path) -> None:
         try:
             text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise OutputError(f"Cannot read the state file {path}: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise _foreign(path) from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"Cannot read the state file {shortened(path)}: {reason}.") from error
         # not splitlines(): a JSON text may hold the other separators of Unicode
         *lines, torn = text.split("\n")
         if lines:
@@ -119,16 +122,17 @@ class _RepeatError(VlmscopeError):
 
 
 @dataclass(frozen=True)
-class Measured(Generic[Item]):
+class Measured:
     """What became of the items of a job.
 
     Attributes:
         ids: keys of the items that have a record in the log, in order; each occurs once.
-        skipped: items that could not be used or repeat another, and why.
+        skipped: names of items that could not be used or repeat another, and why; not the items,
+            whose images would be kept alive.
     """
 
     ids: tuple[str, ...]
-    skipped: tuple[tuple[Item, str], ...]
+    skipped: tuple[tuple[str, str], ...]
 
 
 def measured(
@@ -137,12 +141,13 @@ def measured(
     measure: Callable[[Item], dict[str, Any]],
     *,
     key: Callable[[Item], str],
+    name: Callable[[Item], str] = str,
     title: str,
     total: int | None = None,
     unit: str = "it",
     progress: bool = False,
     bad: tuple[type[VlmscopeError], ...] = (),
-) -> Measured[Item]:
+) -> Measured:
     """Measure every item that a log does not hold yet; one that repeats another counts once.
 
     Args:
@@ -150,24 +155,27 @@ def measured(
         log: where records go, each as soon as it is there.
         measure: makes an item's record.
         key: an item's name in the log.
-        title, total, unit, progress, bad: as for :func:`walk`, for ``key`` and ``measure`` both.
+        name, title, total, unit, progress, bad: as for :func:`walk`, for ``key`` and ``measure`` both.
 
     Raises:
         OutputError: a log that cannot be written.
     """
     ids: dict[str, None] = {}
 
-    def step(item: Item) -> None:
+    def step(item: Item) -> bool:
         digest = key(item)
         if digest in ids:
             raise _RepeatError("It shows and asks the same as an earlier one, which counts once.")
-        if digest not in log:
+        before = digest in log
+        if not before:
             log.add(digest, measure(item))
         ids[digest] = None
+        return before
 
     skipped = walk(
         items,
         step,
+        name=name,
         title=title,
         total=total,
         unit=unit,
@@ -179,35 +187,40 @@ def measured(
 
 def walk(
     items: Iterable[Item],
-    step: Callable[[Item], object],
+    step: Callable[[Item], bool | None],
     *,
+    name: Callable[[Item], str] = str,
     title: str,
     total: int | None = None,
     unit: str = "it",
     progress: bool = False,
     bad: tuple[type[VlmscopeError], ...] = (),
-) -> list[tuple[Item, str]]:
+) -> list[tuple[str, str]]:
     """Take a step for each item under a bar, and go on where an item is bad.
 
     Args:
         items: read one by one.
-        step: what is done.
+        step: what is done; returns whether there was nothing to do, because an earlier run did it.
+        name: of an item that is left out.
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar; see :mod:`vlmscope.progress`.
+        progress: show the bar (see :mod:`vlmscope.progress`); it says how many items an earlier run did.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
-        Items that were left out, and why.
+        Names of items that were left out, and why.
     """
-    skipped: list[tuple[Item, str]] = []
+    skipped: list[tuple[str, str]] = []
+    before = 0
     with progress_bar(items, title, total=total, unit=unit, progress=progress) as bar:
         for item in bar:
             try:
-                step(item)
+                if step(item):
+                    before += 1
+                    bar.set_postfix_str(f"{before} done before", refresh=False)
             except bad as error:
-                skipped.append((item, str(error)))
+                skipped.append((name(item), str(error)))
     return skipped
 
 

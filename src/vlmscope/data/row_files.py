@@ -18,8 +18,12 @@ from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.data.keys import unread_keys
 from vlmscope.data.rows import Row, list_file, read_rows
 from vlmscope.errors import BadImageError, BadSampleError, VlmscopeWarning, quoted
+from vlmscope.io import missing_file
 
 __all__ = ["ImageOpener", "Located", "RowFile", "SkippedRow"]
+
+
+_KEY = 40  # characters of a key in a message
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,9 @@ class RowFile(ABC, Generic[Entry, Item]):
     @staticmethod
     def _checked(entry: Entry) -> Entry:
         for kind, path in (("image", entry.image), ("mask", entry.mask)):
-            if path is not None and not path.is_file():
-                raise BadSampleError(f"There is no {kind} file {path}.")
+            reason = None if path is None else missing_file(path, f"{kind} file")
+            if reason is not None:
+                raise BadSampleError(reason)
         return entry
 
     def _check_repeat(self, row: Row, record: dict[str, Any], first: dict[bytes, int]) -> None:
@@ -173,8 +178,9 @@ class RowFile(ABC, Generic[Entry, Item]):
     def _warn_of(self, unread: Counter[str]) -> None:
         if unread:
             names = ", ".join(each[0] for each in self.fields)
+            keys = quoted([key[:_KEY] for key in sorted(unread)])
             warnings.warn(
-                f"Keys of {self._file} that are not read: {quoted(sorted(unread))}. Read are: {names}.",
+                f"Keys of {self._file} that are not read: {keys}. Read are: {names}.",
                 VlmscopeWarning,
                 stacklevel=4,
             )

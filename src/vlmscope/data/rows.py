@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlmscope.data.text_files import text_lines
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.io import parse_json
+from vlmscope.io import parse_json, shortened, unread
 
 __all__ = ["SCENES", "Row", "list_file", "read_rows", "scene_request", "text_field"]
 
@@ -19,6 +20,7 @@ SCENES = "tiny-scenes"
 """The name of a list that is rendered and not read."""
 
 _FILE_IN_FOLDER = "samples.jsonl"
+_LONGEST = 1_000_000  # characters of a text; a tokenizer takes minutes for more
 _SHOWN = 60  # characters of a wrong value in a message
 
 
@@ -71,23 +73,26 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
     """
     path = list_file(source)
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        # as bytes: reading as text would also end lines at carriage returns
+        content = path.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
-        reason = getattr(error, "strerror", None) or (
-            "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
-        )
+        reason = unread(error)
         raise BadSampleError(
-            f"Cannot read the {kind} {path}: {reason}. Give a JSON-lines file with one {example} "
+            f"Cannot read the {kind} {shortened(path)}: {reason}. Give a JSON-lines file with one {example} "
             f"per line, a folder that holds {_FILE_IN_FOLDER}, or {SCENES}:N."
         ) from error
-    lines = enumerate(content.split("\n"), start=1)
+    lines = enumerate(text_lines(content), start=1)
     return [Row(number, line, path) for number, line in lines if line.strip()]
 
 
 def list_file(source: str | os.PathLike[str]) -> Path:
     """The file of a list: itself, or ``samples.jsonl`` in a folder."""
     path = Path(source)
-    return path / _FILE_IN_FOLDER if path.is_dir() else path
+    try:
+        is_folder = path.is_dir()
+    except OSError:  # a name too long for the system: reading it says so
+        is_folder = False
+    return path / _FILE_IN_FOLDER if is_folder else path
 
 
 def scene_request(
@@ -130,13 +135,18 @@ def text_field(record: dict[str, Any], *names: str, empty: bool = False) -> str:
         empty: allow a text without words.
 
     Raises:
-        BadSampleError: no such field, or no text in it.
+        BadSampleError: no such field, no text in it, or one longer than any model reads.
     """
     name = next((name for name in names if name in record), names[0])
     value = record.get(name)
     if not isinstance(value, str) or "\0" in value or not (empty or value.strip()):
         state = f"it is {_shown(value)}" if name in record else "it is missing"
         raise BadSampleError(f"The field {name!r} must be a text, {state}.")
+    if len(value) > _LONGEST:
+        raise BadSampleError(
+            f"The field {name!r} has {len(value):,} characters, at most {_LONGEST:,} are read. "
+            "Shorten it."
+        )
     return value
 
 

@@ -48,11 +48,11 @@ class _Job:
         """The runs that have no record of an image yet."""
         return [run for run in self.runs if self.key(image_id, run) not in self.log]
 
-    def measure(self, image_id: str) -> None:
-        """Put the records of the missing runs into the log; all of them or none."""
+    def measure(self, image_id: str) -> bool:
+        """Put the records of the missing runs into the log; returns whether none was missing."""
         missing = self.missing(image_id)
         if not missing:
-            return
+            return True
         sample = self.dataset.load(image_id)
         words = self.dataset.words
         records = [
@@ -61,6 +61,7 @@ class _Job:
         ]
         for run, record in zip(missing, records, strict=True):
             self.log.add(self.key(image_id, run), {"tasks": record})
+        return False
 
     def scores(self, run: ConfiguredMethod, image_ids: Sequence[str], seed: int) -> RunScores:
         """The scores of one run over images that all have records."""

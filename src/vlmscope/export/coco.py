@@ -1,4 +1,4 @@
-"""COCO's JSON: masks as run lengths, one annotation per class and image."""
+"""COCO's JSON: masks as run lengths, one annotation per class or per instance of a phrase."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmscope.errors import MissingExtraError
-from vlmscope.results import Segmentation
+from vlmscope.results import Grounding, Segmentation
+from vlmscope.types import Box
 
-__all__ = ["check_coco", "coco_annotations", "coco_document"]
+__all__ = ["check_coco", "coco_annotations", "coco_document", "instance_annotations"]
 
 
 def check_coco() -> None:
@@ -31,26 +33,53 @@ def coco_annotations(segmentation: Segmentation) -> list[dict[str, Any]]:
         MissingExtraError: when pycocotools is not installed.
     """
     check_coco()
+    return [
+        _annotation(index, segmentation.mask(index), float(segmentation.presence[index]), None)
+        for index in sorted(segmentation.found)
+    ]
+
+
+def instance_annotations(groundings: Sequence[Grounding]) -> list[dict[str, Any]]:
+    """The annotations of one image's groundings, JSON values, without ids: one per instance.
+
+    ``category_id`` is the place of the phrase + 1, ``bbox`` is (x, y, width, height) of the instance's
+    box and ``score`` its score.
+
+    Raises:
+        MissingExtraError: when pycocotools is not installed.
+    """
+    check_coco()
+    return [
+        _annotation(index, instance.mask, instance.score, instance.box)
+        for index, grounding in enumerate(groundings)
+        for instance in grounding.instances
+    ]
+
+
+def _annotation(
+    index: int, mask: NDArray[np.bool_], score: float, box: Box | None
+) -> dict[str, Any]:
+    """One annotation of the class of an index; without a box it is the mask's."""
     from pycocotools import mask as coco
 
-    entries = []
-    for index in sorted(segmentation.found):
-        mask = segmentation.mask(index)
-        lengths = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-        entries.append(
-            {
-                "category_id": index + 1,
-                "segmentation": {
-                    "size": [int(side) for side in lengths["size"]],
-                    "counts": lengths["counts"].decode("ascii"),
-                },
-                "area": int(mask.sum()),
-                "bbox": [float(value) for value in coco.toBbox(lengths)],
-                "iscrowd": 0,
-                "score": float(segmentation.presence[index]),
-            }
-        )
-    return entries
+    lengths = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    sides = coco.toBbox(lengths) if box is None else _sides(box)
+    return {
+        "category_id": index + 1,
+        "segmentation": {
+            "size": [int(side) for side in lengths["size"]],
+            "counts": lengths["counts"].decode("ascii"),
+        },
+        "area": int(mask.sum()),
+        "bbox": [float(value) for value in sides],
+        "iscrowd": 0,
+        "score": float(score),
+    }
+
+
+def _sides(box: Box) -> tuple[float, ...]:
+    x0, y0, x1, y1 = box
+    return x0, y0, x1 - x0, y1 - y0
 
 
 def coco_document(

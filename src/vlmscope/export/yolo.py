@@ -1,4 +1,4 @@
-"""YOLO's segmentation text: one line per connected part, ``class x y x y ...`` normalised."""
+"""YOLO's segmentation text, ``class x y x y ...`` normalised: a line per connected part or instance."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vlmscope.export.holes import Ring, join_holes
 from vlmscope.export.polygons import mask_polygons
-from vlmscope.results import Segmentation
+from vlmscope.results import Grounding, Segmentation
 
-__all__ = ["yolo_data", "yolo_lines"]
+__all__ = ["instance_lines", "yolo_data", "yolo_lines"]
 
 
 def yolo_lines(segmentation: Segmentation, tolerance: float = 0.75) -> list[str]:
@@ -24,9 +25,31 @@ def yolo_lines(segmentation: Segmentation, tolerance: float = 0.75) -> list[str]
     lines = []
     for index in sorted(segmentation.found):
         for polygon in mask_polygons(segmentation.mask(index), tolerance):
-            points = (polygon / np.array([width, height])).ravel()
-            lines.append(f"{index} " + " ".join(f"{value:.6g}" for value in points))
+            lines.append(_line(index, polygon, height, width))
     return lines
+
+
+def instance_lines(groundings: Sequence[Grounding], tolerance: float = 0.75) -> list[str]:
+    """The lines of the label file of one image's groundings: one per instance.
+
+    The class is the place of the phrase. Parts of an instance that only touch at a corner are joined
+    along a line.
+
+    Args:
+        groundings: of one image.
+        tolerance: how far in pixels polygons may be off the exact outline.
+    """
+    lines = []
+    for index, grounding in enumerate(groundings):
+        for instance in grounding.instances:
+            ring = join_holes(mask_polygons(instance.mask, tolerance))
+            lines.append(_line(index, ring, *grounding.image_size))
+    return lines
+
+
+def _line(index: int, polygon: Ring, height: int, width: int) -> str:
+    points = (polygon / np.array([width, height])).ravel()
+    return f"{index} " + " ".join(f"{value:.6g}" for value in points)
 
 
 def yolo_data(names: Sequence[str]) -> str:

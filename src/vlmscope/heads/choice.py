@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadHeadSetError, UnknownNameError, UnsupportedError
+from vlmscope.heads.kept import kept_for
 from vlmscope.models import LoadedModel
 from vlmscope.types import Head, HeadSet, parse_heads
 
 __all__ = [
     "decoder_shape",
     "head_cautions",
+    "known_heads",
     "published_for",
     "published_names",
     "published_set",
@@ -33,7 +35,8 @@ def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
     Args:
         heads: a HeadSet, the path of a head file, the name of a published set,
             ``"L14H24,L14H13"``, or a sequence of (layer, head) pairs or such words; None: the
-            heads that ship with the model, else those published for it.
+            heads that ship with the model, else those kept for it on this machine, else those
+            published for it.
         model: the model.
 
     Raises:
@@ -42,7 +45,7 @@ def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
         UnsupportedError: a model without a decoder.
     """
     layers, width = decoder_shape(model)
-    chosen = _default(model) if heads is None else _given(heads, model)
+    chosen = _known(model) if heads is None else _given(heads, model)
     for head in chosen.heads:
         if not (0 <= head.layer < layers and 0 <= head.head < width):
             raise BadHeadSetError(
@@ -74,19 +77,20 @@ def _made_for(heads: HeadSet, model: LoadedModel) -> str:
     return "" if heads.model == model.id else f" (these heads were made for {heads.model})"
 
 
-def _default(model: LoadedModel) -> HeadSet:
-    shipped = model.card.head_set
-    if shipped is not None:
-        return shipped
-    published = published_for(model.id)
-    if published is None:
+def known_heads(model: Any) -> HeadSet | None:
+    """The set that is used where none is named, or None: shipped, else kept here, else published."""
+    return model.card.head_set or kept_for(model) or published_for(model.id)
+
+
+def _known(model: LoadedModel) -> HeadSet:
+    known = known_heads(model)
+    if known is None:
         raise BadHeadSetError(
             f"No localization heads are known for {model.id}. Discover them from a few hundred "
-            f"images with expressions: vlmscope heads discover {model.id} --samples samples.jsonl "
-            "--out heads.json, then pass that file: --heads heads.json, in the library "
-            "heads='heads.json'. Or name heads: L14H24,L14H13."
+            f"images: vlmscope heads discover {model.id} --images FOLDER; later calls find them. "
+            "Or name heads: L14H24,L14H13, or a head file."
         )
-    return published
+    return known
 
 
 def _given(heads: Any, model: LoadedModel) -> HeadSet:

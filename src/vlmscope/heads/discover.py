@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.heads.captions import CaptionedImages
 from vlmscope.heads.choice import decoder_shape, quantised
 from vlmscope.heads.measures import Measures, measure, stack
 from vlmscope.heads.options import DiscoveryOptions
@@ -28,9 +29,10 @@ __all__ = ["discover_heads"]
 
 def discover_heads(
     model: LoadedModel,
-    samples: Iterable[Any],
+    samples: Iterable[Any] | None = None,
     options: DiscoveryOptions | None = None,
     *,
+    images: Iterable[Any] | None = None,
     progress: bool = True,
     resume: str | os.PathLike[str] | None = None,
 ) -> HeadSet:
@@ -47,13 +49,17 @@ def discover_heads(
             that they may carry are never looked at. Rows that cannot be used are skipped, counted
             and warned of (``HeadSet.skipped``).
         options: see :class:`DiscoveryOptions`.
+        images: in place of samples: images alone, anything that ``open_image`` takes. The model
+            captions each, and the noun phrases of the caption are looked for, checked against
+            nothing; the set says so (``options["phrases"]``, ``notes``).
         progress: show a bar on stderr.
         resume: a state file: finished samples are added to it and never computed twice. The same
             file serves every variant of the criteria, as these need no new forward pass.
 
     Raises:
-        BadSampleError: when no sample can be used.
-        BadOptionError: when the model has no layers left after ``skip_layers``.
+        BadSampleError: when no sample can be used, or no caption holds a noun.
+        BadOptionError: when the model has no layers left after ``skip_layers``, or both samples and
+            images are given, or neither.
         ModelMismatchError: a state file of another model, prompt or read-out row.
         OutputError: a state file that is none, or cannot be written.
         UnsupportedError: a model without a decoder, or one where no head's attention has any
@@ -66,6 +72,11 @@ def discover_heads(
         raise BadOptionError(
             f"skip_layers must be less than the decoder's {layers} layers, got {options.skip_layers}."
         )
+    if (samples is None) == (images is None):
+        raise BadOptionError(
+            "Heads are discovered from samples, (image, phrase) pairs, or from images alone. Give one "
+            f"of the two, got {'neither' if samples is None else 'both'}."
+        )
     reading = {
         "rows": options.rows,
         "preset": options.preset,
@@ -73,12 +84,15 @@ def discover_heads(
         "first_layer": options.skip_layers,
     }
     log = SampleLog(resume, _header(model, reading))
+    captioned = None if images is None else _captioned(model, images, log, options)
+    rows: Iterable[Any] = (captioned or ()) if samples is None else samples
     surveyed = survey(
         model,
-        samples,
+        rows,
         log,
         lambda _, maps: measure(maps),
         reading=reading,
+        prefix_of=None if captioned is None else captioned.prefix_of,
         progress=progress,
         title="discovering heads",
     )
@@ -86,7 +100,8 @@ def discover_heads(
     places = itertools.product(range(options.skip_layers, layers), range(width))
     heads = [Head(layer, head) for layer, head in places]
     selection = select(measures, options)
-    return _head_set(model, options, heads, measures, selection, surveyed, log[surveyed.ids[0]])
+    found = _head_set(model, options, heads, measures, selection, surveyed, log[surveyed.ids[0]])
+    return found if captioned is None else _from_captions(found, captioned)
 
 
 def _header(model: LoadedModel, reading: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +148,26 @@ def _head_set(
         notes=_notes(options, selection, len(best)),
         trial_taus=selection.trial_taus,
         skipped=tuple(surveyed.skipped),
+    )
+
+
+def _captioned(
+    model: LoadedModel, images: Iterable[Any], log: SampleLog, options: DiscoveryOptions
+) -> CaptionedImages:
+    return CaptionedImages(model, images, log, options.preset, options.placement)
+
+
+def _from_captions(heads: HeadSet, captioned: CaptionedImages) -> HeadSet:
+    """The set with where its phrases come from."""
+    note = (
+        f"The phrases are noun phrases of the model's own captions ({captioned.question!r}), checked "
+        "against nothing."
+    )
+    return replace(
+        heads,
+        options={**heads.options, "phrases": "the model's own captions"},
+        notes=f"{note} {heads.notes}".strip(),
+        skipped=(*captioned.skipped, *heads.skipped),
     )
 
 

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention import HeadMaps, read_heads
+from vlmscope.attention import HeadMaps, SharedPrefix, read_heads
 from vlmscope.data.images import open_image
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
+from vlmscope.data.skipped import skipped_samples
 from vlmscope.errors import (
     BadImageError,
     BadPhraseError,
     BadSampleError,
-    VlmscopeWarning,
+    SkippedWarning,
 )
 from vlmscope.models import LoadedModel
 
@@ -28,6 +29,7 @@ _BAD_ROW = (BadImageError, BadPhraseError, BadSampleError)
 
 Check = Callable[[Sample, NDArray[np.uint8], str], None]
 Measure = Callable[[Sample, HeadMaps], dict[str, Any]]
+PrefixOf = Callable[[Any], SharedPrefix | None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def survey(
     *,
     reading: dict[str, Any],
     check: Check | None = None,
+    prefix_of: PrefixOf | None = None,
     progress: bool = True,
     title: str = "samples",
 ) -> Survey:
@@ -63,6 +66,7 @@ def survey(
         measure: makes a sample's record from its maps.
         reading: keyword arguments of :func:`vlmscope.attention.read_heads`.
         check: raises BadSampleError for a sample that must not be used, before it is computed.
+        prefix_of: the prefix of an image, where it has been computed already.
         progress: show a bar on stderr.
         title: of the bar.
 
@@ -70,24 +74,25 @@ def survey(
         BadSampleError: when not one row can be used; says how many there were and the first reason.
     """
     done = measured(
-        _rows(model, samples, log, reading, check),
+        _rows(model, samples, log, reading, check, prefix_of),
         log,
         lambda row: row.measured_by(measure),
         key=_Row.usable_digest,
+        name=lambda row: row.place,
         title=title,
         total=how_many(samples),
         unit="sample",
         progress=progress,
         bad=_BAD_ROW,
     )
-    skipped = tuple(f"{row.place}: {reason}" for row, reason in done.skipped)
+    skipped = tuple(map(str, skipped_samples(samples, done.skipped)))
     if not done.ids:
         first = f" The first: {skipped[0]}" if skipped else ""
         raise BadSampleError(f"None of {len(skipped)} samples can be used.{first}")
     if skipped:
         warnings.warn(
             f"{len(skipped)} samples were skipped. The first: {skipped[0]}",
-            VlmscopeWarning,
+            SkippedWarning,
             stacklevel=3,
         )
     return Survey(done.ids, skipped)
@@ -127,11 +132,12 @@ def _rows(
     log: SampleLog,
     reading: dict[str, Any],
     check: Check | None,
+    prefix_of: PrefixOf | None,
 ) -> Iterator[_Row]:
     unreadable: list[_Row] = []
     for group in grouped(_readable(samples, unreadable)):
         yield from _drained(unreadable)
-        yield from _rows_of_image(model, group, log, reading, check)
+        yield from _rows_of_image(model, group, log, reading, check, prefix_of)
     yield from _drained(unreadable)
 
 
@@ -158,6 +164,7 @@ def _rows_of_image(
     log: SampleLog,
     reading: dict[str, Any],
     check: Check | None,
+    prefix_of: PrefixOf | None,
 ) -> Iterator[_Row]:
     """The rows of samples on one image, with the maps of those that the log does not hold."""
     try:
@@ -176,6 +183,8 @@ def _rows_of_image(
         else:
             fit.append((sample, digest))
     wanted = {digest: sample for sample, digest in fit if digest not in log}
+    if wanted and prefix_of is not None:
+        reading = {**reading, "prefix": prefix_of(group[0].image)}
     maps = _read(model, pixels, wanted, reading)
     for sample, digest in fit:
         row_maps = maps.get(digest)

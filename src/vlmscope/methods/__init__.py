@@ -4,11 +4,13 @@ from vlmscope.methods.answer_boxes import compare_answer
 from vlmscope.methods.base import GroundRequest, Method
 from vlmscope.methods.catalogue import get_method, methods
 from vlmscope.methods.compare import compare_methods, methods_for
-from vlmscope.methods.ground import ground, ground_options
+from vlmscope.methods.ground import ground
+from vlmscope.methods.grounder import Grounder, ground_options, grounder
 from vlmscope.methods.segment import Segmenter, segment, segmenter
 
 __all__ = [
     "GroundRequest",
+    "Grounder",
     "Method",
     "Segmenter",
     "compare_answer",
@@ -16,6 +18,7 @@ __all__ = [
     "get_method",
     "ground",
     "ground_options",
+    "grounder",
     "methods",
     "methods_for",
     "segment",

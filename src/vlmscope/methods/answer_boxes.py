@@ -10,7 +10,7 @@ from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadPhraseError, UnsupportedError
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
-from vlmscope.methods.ground import ground_options
+from vlmscope.methods.grounder import ground_options
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.results import AnswerComparison, Grounding

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.results import Grounding
 
-__all__ = ["ARGUMENTS", "GroundRequest", "Method"]
+__all__ = ["ARGUMENTS", "GroundRequest", "Method", "Prepared", "prepared"]
 
 ARGUMENTS = ("heads", "placement", "prompt", "rows")
 """What a request may hold beside options; not every method has a use for all of it."""
@@ -65,3 +65,35 @@ class Method(Protocol):
     ) -> list[Grounding]:
         """Ground every phrase in one image, uint8 (height, width, 3); one result per phrase."""
         ...
+
+
+class Prepared(Protocol):
+    """From an image, uint8 (height, width, 3), to one Grounding per phrase."""
+
+    def __call__(self, pixels: NDArray[np.uint8], /) -> list[Grounding]: ...
+
+
+@runtime_checkable
+class _Preparing(Protocol):
+    """A method that has work to do once for all images, such as embedding the phrases."""
+
+    def prepare(
+        self, model: Any, phrases: Sequence[Prompt], request: GroundRequest
+    ) -> Callable[[NDArray[np.uint8]], list[Grounding]]: ...
+
+
+def prepared(
+    method: Method, model: Any, phrases: Sequence[Prompt], request: GroundRequest
+) -> Prepared:
+    """A method with its phrases, for images one after the other.
+
+    What a method can do once for all of them it does in a ``prepare`` of its own; one without it is
+    called with everything each time.
+    """
+    if isinstance(method, _Preparing):
+        return method.prepare(model, phrases, request)
+
+    def ground(pixels: NDArray[np.uint8], /) -> list[Grounding]:
+        return method.ground(model, pixels, phrases, request)
+
+    return ground

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vlmscope.errors import UnsupportedError
+from vlmscope.heads.choice import known_heads
 from vlmscope.methods.base import Method
 from vlmscope.methods.decoder.attend_minus_mean import AttendMinusMean
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
@@ -15,10 +18,10 @@ from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
 from vlmscope.methods.encoder.sclip import SClip
-from vlmscope.models import LoadedModel
+from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
-__all__ = ["METHODS", "default_method", "get_method", "methods"]
+__all__ = ["METHODS", "WITHOUT_HEADS", "default_method", "get_method", "methods"]
 
 METHODS: Registry[Method] = Registry(
     "method",
@@ -39,6 +42,9 @@ METHODS: Registry[Method] = Registry(
 )
 """In the order of preference."""
 
+WITHOUT_HEADS = "mean-attention"
+"""The best on a decoder of those that need no heads; figures in docs/methods/index.md."""
+
 
 def methods() -> tuple[Method, ...]:
     """All methods, in the order of preference."""
@@ -54,13 +60,31 @@ def get_method(name: str) -> Method:
     return METHODS.get(name)
 
 
-def default_method(model: LoadedModel) -> Method:
-    """The first method that can run on a model.
+def default_method(
+    model: LoadedModel | DualEncoder, heads: Any = None
+) -> tuple[Method, tuple[str, ...]]:
+    """The first method that can run on a model, and what to know of that choice.
+
+    On a decoder whose localization heads nobody knows it is the best that needs none.
+
+    Args:
+        model: the model.
+        heads: those that were named; None: none were.
 
     Raises:
-        UnsupportedError: when none can.
+        UnsupportedError: when no method runs on the model.
     """
-    for method in METHODS:
-        if method.accepts(model):
-            return method
-    raise UnsupportedError(f"No method of vlmscope runs on {model.id}. See: vlmscope methods")
+    first = next((method for method in METHODS if method.accepts(model)), None)
+    if first is None:
+        raise UnsupportedError(f"No method of vlmscope runs on {model.id}. See: vlmscope methods")
+    if heads is None and isinstance(first, LocalizationHeads) and known_heads(model) is None:
+        return get_method(WITHOUT_HEADS), (_no_heads(model),)
+    return first, ()
+
+
+def _no_heads(model: LoadedModel | DualEncoder) -> str:
+    return (
+        f"No localization heads are known for {model.id}, so this is {WITHOUT_HEADS}, which needs none. "
+        "Heads point better and are found without labels: "
+        f"vlmscope heads discover {model.id} --images FOLDER"
+    )

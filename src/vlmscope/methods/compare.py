@@ -20,12 +20,12 @@ from vlmscope.errors import (
 from vlmscope.methods.base import Method
 from vlmscope.methods.catalogue import get_method, methods
 from vlmscope.methods.encoder import DenseMethod
-from vlmscope.methods.encoder.method import ground_together
+from vlmscope.methods.encoder.method import grounded_together
 from vlmscope.methods.encoder.similarity import DenseSetup
-from vlmscope.methods.ground import (
+from vlmscope.methods.ground import ground
+from vlmscope.methods.grounder import (
     Phrase,
     check_refiner,
-    ground,
     ground_options,
     prompts_of,
     with_image_notes,
@@ -152,7 +152,7 @@ def _by_dense_methods(
         for method in dense
     ]
     try:
-        results = ground_together(setups, opened.pixels, prompts)
+        results = grounded_together(setups, prompts)(opened.pixels)
     except UnsupportedError:
         return {}
     return {

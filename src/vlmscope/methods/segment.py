@@ -31,7 +31,7 @@ from vlmscope.methods.encoder.texts import (
     unknown_caution,
 )
 from vlmscope.methods.encoder.window import WindowPlan
-from vlmscope.methods.ground import ground_options
+from vlmscope.methods.grounder import ground_options
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model

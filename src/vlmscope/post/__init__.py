@@ -13,7 +13,8 @@ from vlmscope.post.locate import (
 from vlmscope.post.maps import combine, smooth
 from vlmscope.post.options import PAPER, PAPER_SEEN, POST_PRESETS, PostOptions
 from vlmscope.post.pointing import pointing_hits
-from vlmscope.post.region import Raster, Region, find_region, peak, rasterise
+from vlmscope.post.raster import Raster, rasterise
+from vlmscope.post.region import Region, find_region, peak
 
 __all__ = [
     "PAPER",

@@ -6,7 +6,6 @@ region belongs here and nowhere else.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,10 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.post.coverage import mask_coverage
+from vlmscope.post.instances import find_instances
 from vlmscope.post.maps import combine
 from vlmscope.post.options import PostOptions
-from vlmscope.post.region import Region, find_region, is_flat, repaint
-from vlmscope.types import Box, TokenMap
+from vlmscope.post.raster import finest_size, repaint
+from vlmscope.post.region import Region, find_region, is_flat
+from vlmscope.types import Box, Instance, TokenMap
 
 __all__ = [
     "Located",
@@ -39,11 +40,13 @@ class Located:
         weights: float64 (tokens,), the map that the region was found in: smoothed, and averaged
             where there were several.
         region: where it lights up.
+        options: of the post-processing.
     """
 
     token_map: TokenMap
     weights: NDArray[np.float64] = field(repr=False)
     region: Region
+    options: PostOptions
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -59,6 +62,11 @@ class Located:
     def point(self) -> tuple[float, float] | None:
         """(x, y) of the peak, or None when nothing lights up."""
         return self.region.point
+
+    @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """The region as an instance and every further object; scores are shares of its height."""
+        return tuple(find_instances(self.token_map, self.weights, self.options))
 
     @cached_property
     def heatmap(self) -> NDArray[np.float32]:
@@ -92,7 +100,7 @@ def locate(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> Locate
         AttentionError: maps with NaN or infinity, or none at all.
     """
     weights = combine(token_map, np.atleast_2d(np.asarray(maps)), options)
-    return Located(token_map, weights, find_region(token_map, weights, options))
+    return Located(token_map, weights, find_region(token_map, weights, options), options)
 
 
 def heat_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
@@ -130,11 +138,7 @@ def score_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
     """
     if len(token_map.views) == 1:
         return token_map.split(weights)[0].astype(np.float32)
-    height, width = token_map.image_size
-    cell_height = min(float(np.diff(view.y_edges).min()) for view in token_map.views)
-    cell_width = min(float(np.diff(view.x_edges).min()) for view in token_map.views)
-    size = max(1, math.ceil(height / cell_height)), max(1, math.ceil(width / cell_width))
-    return repaint(token_map, weights, size, "bilinear").astype(np.float32)
+    return repaint(token_map, weights, finest_size(token_map), "bilinear").astype(np.float32)
 
 
 def attention_share(

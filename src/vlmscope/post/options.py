@@ -16,6 +16,7 @@ __all__ = [
     "PAPER_SEEN",
     "POST_PRESETS",
     "SMOOTHINGS",
+    "SPLITS",
     "SURFACES",
     "THRESHOLDS",
     "PostOptions",
@@ -27,6 +28,7 @@ SMOOTHINGS = ("relative", "absolute", "none")
 THRESHOLDS = ("mean", "mean-all", "otsu", "max-share")
 KEEPS = ("hull", "area", "mass", "peak")
 SURFACES = ("grid", "pixels")
+SPLITS = ("heights", "components", "basins")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,26 @@ class PostOptions(CheckedOptions):
         "threshold the token grid and give the outline of its cells (published), or "
         "the map painted smoothly on pixels, whose box is finer than a cell",
         choices=SURFACES,
+    )
+    split: str = option(
+        "heights",
+        "how far further objects of the phrase reach: to a share of their own peak's height (heights), "
+        "as far as they are lit (components), or that but no farther than the dip to the next peak "
+        "(basins)",
+        choices=SPLITS,
+    )
+    further: float = option(
+        0.6,
+        "how high a further object's peak is at least, as a share of the first's, both above the "
+        "lowest place of the map",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    rim: float = option(
+        0.6,
+        "share of its peak's height that a further object reaches down to, for heights",
+        at_least=0.0,
+        at_most=1.0,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,13 +11,12 @@ from scipy.ndimage import find_objects, label
 from scipy.spatial import ConvexHull
 
 from vlmscope.post.options import PostOptions
-from vlmscope.types import Box, TokenMap, View, tight_box
-from vlmscope.types.views import paint_views
+from vlmscope.post.raster import Raster, box_of, cell_at, mask_of, rasterise
+from vlmscope.types import Box, TokenMap
 
 __all__ = [
     "FLAT",
-    "MAX_SIDE",
-    "Raster",
+    "LitParts",
     "Region",
     "binarise",
     "choose",
@@ -25,14 +24,10 @@ __all__ = [
     "hull_area",
     "is_flat",
     "label_components",
+    "lit_parts",
     "otsu",
     "peak",
-    "rasterise",
-    "repaint",
 ]
-
-MAX_SIDE = 1024
-"""Longest side of a painted surface; a larger picture is searched at this size."""
 
 # Values that differ by less than this share of the largest are one value: a uniform float32 row
 # gets differences of this size from summing and painting, and its noise is no object.
@@ -76,88 +71,48 @@ def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -
         options: ``threshold``, ``share``, ``keep`` and ``surface`` are used.
     """
     values = np.asarray(weights, dtype=np.float64)
-    raster = rasterise(token_map, values, options.surface)
-    lit, threshold = binarise(raster.values, raster.seen, options, values)
-    labels, count = label_components(lit)
-    if count == 0:
+    parts = lit_parts(token_map, values, options)
+    if parts.kept is None:
         unlit = np.zeros(token_map.image_size, dtype=bool)
-        return Region(unlit, None, None, None, 0, raster.surface)
-    point = peak(token_map, values)
-    component = _holding(labels, raster, point) if options.keep == "peak" else None
-    if component is None:
-        component = choose(labels, count, raster.values, options.keep)
-    box = _box(raster, component)
-    mask = _mask(raster, component, token_map.image_size, box)
-    return Region(mask, box, point, threshold, count, raster.surface)
+        return Region(unlit, None, None, None, 0, parts.raster.surface)
+    box = box_of(parts.raster, parts.kept)
+    mask = mask_of(parts.raster, parts.kept, token_map.image_size, box)
+    return Region(mask, box, parts.point, parts.threshold, parts.count, parts.raster.surface)
 
 
 @dataclass(frozen=True, eq=False)
-class Raster:
-    """Values on a grid of rectangles of original pixels.
+class LitParts:
+    """All that a map lights up, cut into components, and the one that is taken for the object.
 
     Attributes:
-        values: float64 (rows, columns).
-        seen: bool (rows, columns), whether the model saw any of the picture there: not a crop's
-            outside, not a border that the processor added.
-        y_edges: float (rows + 1,), ascending, original pixels, clipped to the image.
-        x_edges: float (columns + 1,), likewise.
-        surface: ``"grid"``, ``"pixels"`` or ``"pixels, nearest"`` for several overlapping grids.
+        raster: where they were looked for.
+        labels: int (rows, columns), 0 where unlit, else the number of the component.
+        count: of components.
+        kept: bool (rows, columns), the one that is taken; None when nothing is lit.
+        point: (x, y) of the peak, see :func:`peak`; None when nothing is lit.
+        threshold: above which a place is lit; None when nothing is.
     """
 
-    values: NDArray[np.float64]
-    seen: NDArray[np.bool_]
-    y_edges: NDArray[np.float64]
-    x_edges: NDArray[np.float64]
-    surface: str
+    raster: Raster
+    labels: NDArray[np.int32]
+    count: int
+    kept: NDArray[np.bool_] | None
+    point: tuple[float, float] | None
+    threshold: float | None
 
 
-def rasterise(token_map: TokenMap, weights: ArrayLike, surface: str) -> Raster:
-    """Lay token weights out for the search.
-
-    Args:
-        token_map: geometry of the image tokens.
-        weights: float (tokens,).
-        surface: ``"grid"``: the cells themselves. Several views have no common grid: they are
-            composed on pixels, each pixel taking the mean of the cells it lies in. ``"pixels"``:
-            painted smoothly.
-    """
-    if surface == "grid" and len(token_map.views) == 1:
-        return _grid(token_map, weights)
-    bilinear = surface == "pixels"
-    height, width = token_map.image_size
-    scale = min(1.0, MAX_SIDE / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    values = repaint(token_map, weights, size, "bilinear" if bilinear else "nearest")
-    seen = repaint(token_map, np.ones(np.shape(weights)), size, "nearest") > 0
-    return Raster(
-        values=values,
-        seen=seen,
-        y_edges=np.linspace(0, height, size[0] + 1),
-        x_edges=np.linspace(0, width, size[1] + 1),
-        surface="pixels" if bilinear else "pixels, nearest",
-    )
-
-
-def _grid(token_map: TokenMap, weights: ArrayLike) -> Raster:
-    (view,), (values,) = token_map.views, token_map.split(weights)
-    height, width = token_map.image_size
-    y_edges, x_edges = np.clip(view.y_edges, 0, height), np.clip(view.x_edges, 0, width)
-    seen = np.outer(np.diff(y_edges) > 0, np.diff(x_edges) > 0)
-    return Raster(values, seen, y_edges, x_edges, "grid")
-
-
-def repaint(
-    token_map: TokenMap, weights: ArrayLike, size: tuple[int, int], interpolation: str
-) -> NDArray[np.float64]:
-    """Paint token weights onto the whole image at another size: float64 (height, width)."""
-    height, width = token_map.image_size
-    views = [_scaled(view, size[0] / height, size[1] / width) for view in token_map.views]
-    painted = paint_views(views, token_map.split(weights), size, interpolation)
-    return painted.astype(np.float64)
-
-
-def _scaled(view: View, y: float, x: float) -> View:
-    return replace(view, y_edges=view.y_edges * y, x_edges=view.x_edges * x)
+def lit_parts(token_map: TokenMap, weights: NDArray[np.float64], options: PostOptions) -> LitParts:
+    """Binarise, cut into components and keep one; arguments as in :func:`find_region`."""
+    raster = rasterise(token_map, weights, options.surface)
+    lit, threshold = binarise(raster.values, raster.seen, options, weights)
+    labels, count = label_components(lit)
+    if count == 0:
+        return LitParts(raster, labels, 0, None, None, None)
+    point = peak(token_map, weights)
+    component = _holding(labels, raster, point) if options.keep == "peak" else None
+    if component is None:
+        component = choose(labels, count, raster.values, options.keep)
+    return LitParts(raster, labels, count, component, point, threshold)
 
 
 def binarise(
@@ -253,9 +208,7 @@ def _holding(
     """
     if point is None:
         return None
-    row = min(int(np.searchsorted(raster.y_edges, point[1], side="right")), len(labels)) - 1
-    column = min(int(np.searchsorted(raster.x_edges, point[0], side="right")), labels.shape[1]) - 1
-    number = labels[row, column]
+    number = labels[cell_at(raster, point)]
     return labels == number if number else None
 
 
@@ -310,31 +263,3 @@ def hull_area(component: NDArray[np.bool_]) -> float:
     x = np.concatenate([left, left, right, right])
     y = np.concatenate([rows, rows + 1, rows, rows + 1])
     return float(ConvexHull(np.stack([x, y], axis=1)).volume)  # in the plane, volume is area
-
-
-def _box(raster: Raster, component: NDArray[np.bool_]) -> Box:
-    cells = tight_box(component)
-    assert cells is not None  # a component has one cell at least
-    left, top, right, bottom = (int(edge) for edge in cells)
-    x, y = raster.x_edges, raster.y_edges
-    return float(x[left]), float(y[top]), float(x[right]), float(y[bottom])
-
-
-def _mask(
-    raster: Raster, component: NDArray[np.bool_], size: tuple[int, int], box: Box
-) -> NDArray[np.bool_]:
-    rows, row_inside = _cell_of_pixel(raster.y_edges, size[0])
-    columns, column_inside = _cell_of_pixel(raster.x_edges, size[1])
-    mask = component[np.ix_(rows, columns)] & np.outer(row_inside, column_inside)
-    if not mask.any():  # cells smaller than a pixel miss every centre: take the pixel they lie in
-        mask[int((box[1] + box[3]) / 2), int((box[0] + box[2]) / 2)] = True
-    return mask
-
-
-def _cell_of_pixel(
-    edges: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The cell that each pixel centre lies in along one axis, and whether it lies in any."""
-    cells = np.searchsorted(edges, np.arange(size) + 0.5, side="right") - 1
-    inside = (cells >= 0) & (cells < len(edges) - 1)
-    return np.clip(cells, 0, len(edges) - 2), inside

@@ -13,12 +13,24 @@ if TYPE_CHECKING:
     from vlmscope.results.segmentation import Segmentation
     from vlmscope.types import Box
 
-__all__ = ["answer_card", "grounding_card", "methods_card", "segmentation_card"]
+__all__ = ["answer_card", "grounding_card", "grounding_facts", "methods_card", "segmentation_card"]
 
 _SMALL = 320  # the shorter side that small images are enlarged to, so that lines can be seen
 _SHEET = 2000  # pixels of a sheet of methods that is not made smaller: words lie on it
 _PHRASE = 160  # characters of a phrase in a title
 _PHRASES, _CLASSES = 6, 24  # shown at most
+
+
+def grounding_facts(grounding: Grounding) -> list[str]:
+    """What its ``repr`` says, the most important first."""
+    box = _box(grounding.box)
+    height, width = grounding.image_size
+    return [
+        repr(shorten(grounding.phrase, 120)),
+        f"{'nothing lights up' if box is None else f'box {box}'}, score {grounding.score:.4g}",
+        f"{grounding.method} of {grounding.model}, image {width}x{height}",
+        f"warnings: {len(grounding.warnings)}" if grounding.warnings else "",
+    ]
 
 
 def grounding_card(grounding: Grounding) -> str:

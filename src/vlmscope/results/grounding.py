@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
-from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten, shown_box
+from vlmscope.markup import PICTURE_SIDE, one_line, png
 from vlmscope.post import Located, score_map
-from vlmscope.results.cards import grounding_card
-from vlmscope.types import Box
+from vlmscope.results.cards import grounding_card, grounding_facts
+from vlmscope.results.instances import instances_of
+from vlmscope.types import Box, Instance
 from vlmscope.viz.colours import colorize, normalize
 from vlmscope.viz.pens import (
     draw_box,
@@ -26,9 +28,17 @@ from vlmscope.viz.pens import (
     stroke_width,
 )
 
-__all__ = ["SHOWN", "Grounding", "overlay", "resized", "scale_factor", "side_by_side"]
+__all__ = [
+    "SHOWN",
+    "Grounding",
+    "nothing_lit",
+    "overlay",
+    "resized",
+    "scale_factor",
+    "side_by_side",
+]
 
-SHOWN = ("heatmap", "mask", "box", "point", "label")
+SHOWN = ("heatmap", "mask", "box", "instances", "point", "label")
 """Everything an overlay can show."""
 
 
@@ -52,6 +62,8 @@ class Grounding:
         seen: xyxy of the part of the image that the model saw at all.
         details: what the method wants on record (heads, read-out row, thresholds), JSON values.
         warnings: sentences the user should read before trusting this result.
+        located: what it was read from, where :attr:`instances` are looked for; None: a Grounding
+            that was put together otherwise and has one instance at most.
     """
 
     phrase: str
@@ -67,6 +79,7 @@ class Grounding:
     seen: Box
     details: dict[str, Any] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
+    located: Located | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -103,7 +116,10 @@ class Grounding:
             score=score,
             seen=located.token_map.seen,
             details=details,
-            warnings=warnings + _peak_outside(located.box, located.point),
+            warnings=warnings
+            + nothing_lit(phrase, located.box)
+            + _peak_outside(located.box, located.point),
+            located=located,
         )
 
     @property
@@ -112,21 +128,21 @@ class Grounding:
         return self.image.shape[0], self.image.shape[1]
 
     def __repr__(self) -> str:
-        place = "nothing lights up" if self.box is None else f"box {shown_box(self.box)}"
-        height, width = self.image_size
-        return one_line(
-            self,
-            f"{shorten(self.phrase, 120)!r}",
-            f"{place}, score {self.score:.4g}",
-            f"{self.method} of {self.model}, image {width}x{height}",
-            f"warnings: {len(self.warnings)}" if self.warnings else "",
-        )
+        return one_line(self, *grounding_facts(self))
 
-    def _repr_html_(self) -> str:
-        return grounding_card(self)
+    _repr_html_ = grounding_card
 
     def _repr_png_(self) -> bytes:
         return png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
+
+    @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """Every object of the phrase, best first: the first is what box and mask are about.
+
+        Further ones are read off the map when this is first asked for, without another pass; how,
+        say the options ``split``, ``further`` and ``rim``. None when nothing lights up.
+        """
+        return instances_of(self.box, self.mask, self.point, self.score, self.located)
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with heat map, mask outline, box and phrase drawn on it.
@@ -147,6 +163,7 @@ class Grounding:
             "point": None if self.point is None else [float(value) for value in self.point],
             "score": float(self.score),
             "mask_area": int(self.mask.sum()),
+            "instances": [instance.to_dict() for instance in self.instances],
             "seen": [float(value) for value in self.seen],
             "details": self.details,
             "warnings": list(self.warnings),
@@ -160,7 +177,7 @@ class Grounding:
         return json.dumps(self.to_dict(arrays), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_supervision(self) -> Any:
-        """``supervision.Detections`` with one detection, or none when nothing lights up.
+        """``supervision.Detections`` of all instances, best first; empty when nothing lights up.
 
         Raises:
             MissingExtraError: when supervision is not installed.
@@ -169,14 +186,15 @@ class Grounding:
             import supervision as sv
         except ImportError as error:
             raise MissingExtraError("supervision", "supervision", "to_supervision()") from error
-        if self.box is None:
+        if not self.instances:
             return sv.Detections.empty()
+        count = len(self.instances)
         return sv.Detections(
-            xyxy=np.array([self.box], dtype=np.float32),
-            mask=self.mask[None],
-            confidence=np.array([self.score], dtype=np.float32),
-            class_id=np.array([0]),
-            data={"class_name": np.array([self.phrase])},
+            xyxy=np.array([each.box for each in self.instances], dtype=np.float32),
+            mask=np.stack([each.mask for each in self.instances]),
+            confidence=np.array([each.score for each in self.instances], dtype=np.float32),
+            class_id=np.zeros(count, dtype=int),
+            data={"class_name": np.array([self.phrase] * count)},
         )
 
 
@@ -198,8 +216,9 @@ def overlay(
         grounding: what to draw.
         alpha: how strongly the heat map covers the image, 0..1.
         colormap: ``inferno``, ``viridis`` or ``grey``.
-        show: which of ``heatmap``, ``mask``, ``box``, ``point``, ``label`` to draw. A label is
-            left out where the picture is too small for readable letters.
+        show: which of ``heatmap``, ``mask``, ``box``, ``instances``, ``point``, ``label`` to draw.
+            ``instances`` are the further ones: thin boxes with their numbers. A label is left out
+            where the picture is too small for readable letters.
         max_side: the longer side of the result in pixels at most; larger images are made smaller.
         min_side: the shorter side of the result at least, as far as ``max_side`` allows: small
             images are enlarged so that lines and letters are readable.
@@ -230,6 +249,9 @@ def _strokes(
 ) -> Image.Image:
     width = stroke_width((image.height, image.width))
     box = None if grounding.box is None else _scaled(grounding.box, factor)
+    further = grounding.instances[1:] if "instances" in show else ()
+    for instance in further:
+        draw_box(image, _scaled(instance.box, factor), max(1, width // 2))
     if "mask" in show:
         image = outline_mask(image, grounding.mask, width)
     if "box" in show and box is not None:
@@ -237,6 +259,8 @@ def _strokes(
     if "point" in show and grounding.point is not None:
         draw_point(image, (grounding.point[0] * factor, grounding.point[1] * factor), width)
     if "label" in show:
+        for number, instance in enumerate(further, start=2):
+            draw_label(image, str(number), _scaled(instance.box, factor))
         nothing = "" if grounding.box is not None else "  (nothing lights up)"
         draw_label(image, grounding.phrase + nothing, box)
     return image
@@ -354,6 +378,13 @@ def _blend(
     """Cover the image more where the map is bright, so that the rest of it stays readable."""
     weight = (alpha * (0.5 + 0.5 * heat))[..., None]
     return pixels * (1 - weight) + colorize(heat, colormap) * weight
+
+
+def nothing_lit(phrase: str, box: Box | None) -> tuple[str, ...]:
+    """A sentence where there is no instance."""
+    if box is not None:
+        return ()
+    return (f"{phrase!r}: nothing lights up, so there is no box and no instance.",)
 
 
 def _peak_outside(box: Box | None, point: tuple[float, float] | None) -> tuple[str, ...]:

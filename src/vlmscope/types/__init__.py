@@ -2,6 +2,7 @@
 
 from vlmscope.types.boxes import BACKGROUND, MAX_CLASSES, Box, box_iou, tight_box
 from vlmscope.types.heads import Head, HeadEvidence, HeadFrequency, HeadSet, parse_heads
+from vlmscope.types.instances import Instance
 from vlmscope.types.tokens import Role, TokenMap
 from vlmscope.types.views import Carry, View
 from vlmscope.types.written_boxes import Answer, WrittenBox
@@ -16,6 +17,7 @@ __all__ = [
     "HeadEvidence",
     "HeadFrequency",
     "HeadSet",
+    "Instance",
     "Role",
     "TokenMap",
     "View",

@@ -22,6 +22,8 @@ from vlmscope.types.fields import (
     texts_in,
     whole_in,
 )
+from vlmscope.types.head_card import head_card
+from vlmscope.types.head_hub import PREFIX, fetched, push
 
 __all__ = ["Head", "HeadEvidence", "HeadFrequency", "HeadSet", "parse_heads"]
 
@@ -177,14 +179,55 @@ class HeadSet:
         """
         write_json(path, self.to_dict())
 
+    def card(self, address: str = "heads.json") -> str:
+        """A page about the set, made of its evidence: Markdown as the hub shows it.
+
+        Args:
+            address: where the set will be found, as ``heads=`` takes it.
+        """
+        return head_card(self, address)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        revision: str | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Put the set and its card into a dataset repository of the Hugging Face hub, in one commit.
+
+        Args:
+            repo_id: ``owner/name``; it is made if it does not exist. Its ``heads.json`` and
+                ``README.md`` are written over.
+            private: whether a new repository is; None: as its owner has set.
+            revision: branch that gets the commit; None: the main one.
+            token: of the hub; None: the one that is logged in.
+
+        Returns:
+            The address, ``hf://datasets/owner/name``, which ``heads=`` takes.
+
+        Raises:
+            OutputError: no permission, no such name, or the hub cannot be reached.
+        """
+        at = f"@{revision}" if revision else ""
+        card = self.card(f"{PREFIX}datasets/{repo_id}{at}")
+        return push(self.to_dict(), card, repo_id, private=private, revision=revision, token=token)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> HeadSet:
         """Read a set that :meth:`save` wrote.
+
+        Args:
+            path: a file, or an address on the hub: ``hf://datasets/OWNER/NAME``, perhaps with
+                ``@REVISION``.
 
         Raises:
             BadHeadSetError: no such file, no strict JSON, or a field that is missing or has a wrong
                 type; the message names it.
         """
+        if os.fspath(path).startswith(PREFIX):
+            path = fetched(os.fspath(path))
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dual_families import vit
+from forks import Spawned
 from panoptic_folder import PanopticFolder, small_folder
+from strikes import until
 from vlmscope.cli.loading import Loading
 
 ROWS = {"cat": [0], "bus": ["bus", "coach"], "zebra": [3]}
@@ -107,6 +105,28 @@ def test_skipped_images_are_said_and_make_the_code_1(
     assert len(json.loads((out / "report.json").read_text())["skipped"]) == 1
 
 
+def test_rows_of_every_kind_of_fault_are_skipped_and_counted(
+    run: Any, call: list[Any], folder: PanopticFolder, tmp_path: Path
+) -> None:
+    folder.image(9).write_bytes(folder.image(9).read_bytes()[:60])
+    folder.image(12).unlink()
+    folder.content["annotations"][3]["segments_info"][0]["category_id"] = 4711
+    folder.content["annotations"].append(folder.content["annotations"][0])
+    folder.write()
+    result = run(*call, "--method", "clip", "--json")
+    assert result.code == 1, result.err
+    report = json.loads(result.out)
+    assert report["images"] == 2
+    reasons = {each["image"]: each["reason"] for each in report["skipped"]}
+    assert len(reasons) == len(report["skipped"])
+    expected = {"7": "counts once", "9": "9.png", "12": "no image file", "13": "[4711]"}
+    assert reasons.keys() == expected.keys()
+    for image, words in expected.items():
+        assert words in reasons[image]
+        assert f"{image}: {reasons[image]}" in result.err
+    assert "4 images were skipped:" in result.err
+
+
 def test_rendered_scenes_need_no_folder(run: Any, tmp_path: Path) -> None:
     from dual_families import clip
 
@@ -153,6 +173,17 @@ def test_bad_folders_and_words(refused: Any, call: list[Any], tmp_path: Path) ->
     refused([*call, "--method", "gem"], "row 6", "6 rows")
 
 
+def test_a_folder_without_a_usable_image_is_refused_before_a_model_loads(
+    refused: Any, call: list[Any], folder: PanopticFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loading, "model", lambda *_: pytest.fail("a model was loaded"))
+    for number in (7, 9, 12, 13, 21):
+        folder.png(number).unlink()
+    refused(
+        [*call, "--method", "gem"], "None of the 5 images", "The first: 7: There is no panoptic"
+    )
+
+
 def test_a_place_that_cannot_be_written_is_found_before_the_model_is_loaded(
     refused: Any, call: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,21 +216,10 @@ def test_a_killed_run_goes_on_where_it_stopped(run: Any, classifier: Path, tmp_p
     call = ["eval", "coco-panoptic", "--root", folder.write(), "--words", words, "-m", classifier]
     call += ["--method", "gem", "-o", out, "--json", "--quiet"]
     state = out / "samples.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vlmscope", *map(str, call)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        until = time.monotonic() + 120
-        while time.monotonic() < until and process.poll() is None:
-            if state.exists() and state.read_bytes().count(b"\n") >= 4:
-                break
-            time.sleep(0.005)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    process = Spawned([str(word) for word in call], tmp_path / "process")
+    until(process, lambda: state.exists() and state.read_bytes().count(b"\n") >= 4)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     finished = [line for line in state.read_text().splitlines(keepends=True) if line[-1] == "\n"]
     assert 4 <= len(finished) < 81
     assert not (out / "report.json").exists()

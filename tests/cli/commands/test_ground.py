@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from vlmscope.methods import Grounder
 from vlmscope.results import Grounding
 from vlmscope.types import Head, HeadSet
 
@@ -164,9 +165,14 @@ def write(path: Path, data: bytes) -> Path:
     return path
 
 
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 BAD = {
     "missing": (lambda f, p: f / "none.png", "There is no image file"),
-    "folder": (lambda f, p: f, "is a folder"),
+    "folder": (lambda f, p: folder(f / "pictures"), "holds no image"),
     "empty": (lambda f, p: write(f / "e.png", b""), "0 bytes"),
     "text": (lambda f, p: write(f / "t.png", b"hello there, no image"), "not an image"),
     "truncated": (lambda f, p: write(f / "c.png", p.read_bytes()[:90]), "truncated or damaged"),
@@ -240,8 +246,14 @@ def test_bad_names_and_numbers(
     refused([*words, *change], *messages)
 
 
-def test_a_model_whose_heads_are_unknown(refused: Any, words: list[Any]) -> None:
-    refused(words[:-2], "No localization heads are known", "--samples samples.jsonl", "--heads ")
+def test_a_model_whose_heads_are_unknown(run: Any, refused: Any, words: list[Any]) -> None:
+    """The first call answers all the same; who names the method is told what it lacks."""
+    result = run(*words[:-2])
+    assert result.code == 0 and "the red square" in result.out
+    assert "warning: No localization heads are known" in result.err
+    assert "this is mean-attention" in result.err and "--images FOLDER" in result.err
+    named = [*words[:-2], "--method", "localization-heads"]
+    refused(named, "No localization heads are known", "--images FOLDER", "L14H24")
 
 
 def test_a_folder_that_is_no_model(refused: Any, words: list[Any], tmp_path: Path) -> None:
@@ -331,14 +343,12 @@ def test_a_processor_with_another_image_size(refused: Any, words: list[Any], mix
 def test_a_phrase_for_which_nothing_lights_up_is_said(
     run: Any, words: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vlmscope import methods
+    real = Grounder.__call__
 
-    real = methods.ground
+    def dark(*given: Any) -> list[Grounding]:
+        return [dataclasses.replace(each, box=None) for each in real(*given)]
 
-    def dark(*given: Any, **more: Any) -> list[Grounding]:
-        return [dataclasses.replace(each, box=None) for each in real(*given, **more)]
-
-    monkeypatch.setattr(methods, "ground", dark)
+    monkeypatch.setattr(Grounder, "__call__", dark)
     result = run(*words)
     assert result.code == 0
     assert "nothing lights up, so there is no box" in result.err
@@ -348,4 +358,4 @@ def test_a_phrase_for_which_nothing_lights_up_is_said(
 
 def test_the_help_writes_the_image_in_capitals(run: Any) -> None:
     text = run("ground", "--help").out
-    assert "IMAGE PHRASE..." in text.replace("{", "").replace("}", "")
+    assert "IMAGE... PHRASE..." in text.replace("{", "").replace("}", "")

@@ -96,10 +96,6 @@ def test_a_class_that_is_no_category_is_answered_with_the_nearest(folder: Panopt
 # images that cannot be used
 
 
-def _no_png(folder: PanopticFolder) -> None:
-    folder.png(9).unlink()
-
-
 def _cut_png(folder: PanopticFolder) -> None:
     data = folder.png(9).read_bytes()
     folder.png(9).write_bytes(data[: len(data) // 2])
@@ -134,7 +130,6 @@ def _small_image(folder: PanopticFolder) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (_no_png, "There is no panoptic picture"),
         (_cut_png, "is damaged"),
         (_text_png, "is damaged"),
         (_palette_png, "must be 8-bit RGB, its mode is P"),
@@ -154,10 +149,35 @@ def test_a_spoiled_image_is_refused_with_the_reason(
     data.load("7")  # the others are as good as before
 
 
-def test_a_missing_photograph_is_a_bad_image(folder: PanopticFolder) -> None:
+def test_what_is_not_there_is_known_when_the_folder_is_opened(folder: PanopticFolder) -> None:
     folder.image(9).unlink()
+    folder.png(21).unlink()
+    folder.png(12).unlink()
+    folder.png(12).mkdir()
+    data = opened(folder)
+    assert data.image_ids == ("7", "13")
+    reasons = dict(data.skipped)
+    assert reasons.keys() == {"9", "12", "21"}
+    assert f"no image file {folder.image(9)}" in reasons["9"]
+    assert f"no panoptic picture {folder.png(21)}" in reasons["21"]
+    assert "no panoptic picture" in reasons["12"]
+
+
+def test_a_photograph_that_goes_later_is_a_bad_image(folder: PanopticFolder) -> None:
+    data = opened(folder)
+    folder.image(9).unlink()
+    folder.png(12).unlink()
     with pytest.raises(BadImageError, match="There is no image file"):
-        opened(folder).load("9")
+        data.load("9")
+    with pytest.raises(BadSampleError, match="There is no panoptic picture"):
+        data.load("12")
+
+
+def test_a_folder_without_a_usable_image_is_refused(folder: PanopticFolder) -> None:
+    for number in (7, 9, 12, 13, 21):
+        folder.image(number).unlink()
+    with pytest.raises(BadSampleError, match=r"None of the 5 images .* The first: 7: There is no"):
+        opened(folder)
 
 
 # annotations that cannot be used
@@ -183,6 +203,40 @@ def _no_height(content: dict[str, Any]) -> None:
     content["images"][1]["height"] = "tall"
 
 
+def _part_of_a_segment(content: dict[str, Any]) -> None:
+    content["annotations"][1]["segments_info"][0]["id"] = 5.5
+
+
+def _segment_beyond_colour(content: dict[str, Any]) -> None:
+    content["annotations"][1]["segments_info"][0]["id"] = 10**30
+
+
+def _size_beyond_numbers(content: dict[str, Any]) -> None:
+    content["images"][1]["height"] = "9" * 5000
+
+
+def _no_name(content: dict[str, Any]) -> None:
+    content["images"][1]["file_name"] = None
+
+
+def _segments_that_are_none(content: dict[str, Any]) -> None:
+    content["annotations"][1]["segments_info"] = [3]
+
+
+def _same_files(content: dict[str, Any]) -> None:
+    content["images"][1]["file_name"] = content["images"][0]["file_name"]
+    content["annotations"][1]["file_name"] = content["annotations"][0]["file_name"]
+
+
+def _two_that_differ(content: dict[str, Any]) -> None:
+    content["annotations"].append({**content["annotations"][1], "file_name": "b.png"})
+
+
+def _two_images(content: dict[str, Any]) -> None:
+    content["annotations"].pop(1)
+    content["images"].append({**content["images"][1], "height": 9})
+
+
 def _outside(content: dict[str, Any]) -> None:
     content["annotations"][1]["file_name"] = "../../secret.png"
 
@@ -196,6 +250,14 @@ def _outside(content: dict[str, Any]) -> None:
         (_no_segments, "segments_info"),
         (_no_height, "tall"),
         (_outside, "leads out of"),
+        (_part_of_a_segment, "5.5 is no whole number"),
+        (_segment_beyond_colour, "not from 1 to 16,777,215"),
+        (_size_beyond_numbers, "holds a wrong one: '9999999999"),
+        (_no_name, "None is no file name"),
+        (_segments_that_are_none, "wrong one"),
+        (_same_files, "has the files of image 7"),
+        (_two_that_differ, "two annotations of this image_id, which say different things"),
+        (_two_images, "two images of this id, which say different things"),
     ],
 )
 def test_a_spoiled_annotation_is_left_out_with_the_reason(
@@ -231,10 +293,26 @@ def test_a_spoiled_listing_is_refused(folder: PanopticFolder, text: str, reason:
         open_dataset("coco-panoptic", root)
 
 
-def test_an_image_annotated_twice_is_refused(folder: PanopticFolder) -> None:
-    folder.content["annotations"].append(folder.content["annotations"][0])
-    with pytest.raises(BadSampleError, match="two annotations with the image_id 7"):
-        opened(folder)
+def test_what_is_listed_twice_counts_once(folder: PanopticFolder) -> None:
+    for key in ("annotations", "images"):
+        folder.content[key].append(folder.content[key][0])
+    data = opened(folder)
+    assert data.image_ids == ("7", "9", "12", "13", "21")
+    assert [image_id for image_id, _ in data.skipped] == ["7", "7"]
+    assert all("counts once" in reason for _, reason in data.skipped)
+
+
+@pytest.mark.parametrize(
+    "item", [3, None, {}, {"image_id": None}, {"image_id": [7]}, {"image_id": "x" * 99_999}]
+)
+def test_a_row_without_an_id_does_not_spoil_the_listing(folder: PanopticFolder, item: Any) -> None:
+    folder.content["annotations"].append(item)
+    data = opened(folder)
+    assert len(data.image_ids) == 5
+    [skipped] = data.skipped
+    assert skipped.image_id == "annotation 5"
+    assert "image_id must be a whole number or a text" in skipped.reason
+    assert len(skipped.reason) < 200
 
 
 def test_a_folder_without_a_listing_or_no_folder_is_refused(tmp_path: Path) -> None:

@@ -96,3 +96,22 @@ def test_a_row_that_shares_its_label_is_refused() -> None:
 def test_a_vocabulary_finds_unknown_labels_before_any_image() -> None:
     with pytest.raises(UnknownNameError, match="label 'zebras'.*'zebra'"):
         Vocabulary.of(vit(), WordList.plain(["sky", "zebras"], "wrong"))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"cat": ["x"]}'.encode("utf-16"), "it is UTF-16 and not UTF-8 text, save it as UTF-8"),
+        (b'{"cat":\n["\xe9"]}', r"not UTF-8 text \(byte 0xe9 in line 2\)"),
+        (b'{"cat": ["' + b"x" * 50_000_000 + b'"]}', "50,000,000 characters .* at most 10,000"),
+        (b'{"' + b"x" * 10_001 + b'": ["cat"]}', "10,001 characters"),
+    ],
+)
+def test_files_that_no_encoder_could_be_asked_about(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "words.json"
+    path.write_bytes(content)
+    with pytest.raises(BadPhraseError, match=reason) as caught:
+        WordList.load(path)
+    assert len(str(caught.value)) < 500

@@ -27,9 +27,10 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
+from vlmscope.hub import no_connection
 from vlmscope.models import LoadedModel
 from vlmscope.models.loading.quantisation import quantisation
-from vlmscope.models.loading.refusals import explained, no_connection
+from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import fingerprint
 from vlmscope.models.loading.weights import weight_files
 

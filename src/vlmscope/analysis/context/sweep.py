@@ -10,9 +10,10 @@ from typing import Any
 from vlmscope.analysis.agreement import agrees
 from vlmscope.analysis.context.compress import CompressedContext, read_image
 from vlmscope.analysis.record import run_record
-from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import walk
-from vlmscope.errors import BadSampleError
+from vlmscope.data.question_jobs import measure_questions
+from vlmscope.data.questions import Question
+from vlmscope.data.resume import SampleLog
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
@@ -59,11 +60,13 @@ class ContextCurve:
         run: everything needed to repeat the run.
         samples: how many questions.
         points: in the order of measures, then shares.
+        skipped: questions that could not be used, and why.
     """
 
     run: dict[str, Any]
     samples: int
     points: tuple[ContextPoint, ...]
+    skipped: tuple[SkippedSample, ...] = ()
 
     def __repr__(self) -> str:
         points = [f"{each.by} {each.keep:g}: {each.agreement.value:.2f}" for each in self.points]
@@ -91,6 +94,7 @@ class ContextCurve:
             f"Answers of {self.run['model']} from less of the image",
             table((columns, rows), _COLUMNS),
             lead=f"{self.samples} questions.",
+            notes=map(str, self.skipped[:3]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +102,7 @@ class ContextCurve:
         return {
             "run": self.run,
             "samples": self.samples,
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
             "points": [asdict(point) for point in self.points],
         }
 
@@ -120,6 +125,7 @@ def context_sweep(
     Args:
         model: the model.
         samples: see :func:`vlmscope.data.questions.as_questions`; references make accuracies.
+            Those that cannot be used or repeat another are skipped, counted and warned of.
         keeps: shares of image tokens.
         by: measures of importance.
         prompt, preset, placement: as for :func:`compress_context`.
@@ -128,21 +134,16 @@ def context_sweep(
         progress: show a bar on stderr.
 
     Raises:
-        BadSampleError: no question.
+        BadSampleError: no question, or none that can be used.
     """
     check_model(model)
-    outcomes: dict[tuple[str, float], list[_Outcome]] = {}
     settings = {"preset": preset, "placement": placement, "seed": seed}
 
-    def measure(question: Question) -> None:
+    def measure(question: Question) -> dict[str, Any]:
         contexts = _contexts(model, question, keeps, by, prompt, settings)
-        for key, outcome in _outcomes(contexts, question, max_new_tokens):
-            outcomes.setdefault(key, []).append(outcome)
+        outcomes = _outcomes(contexts, question, max_new_tokens)
+        return {"outcomes": [[*key, asdict(outcome)] for key, outcome in outcomes]}
 
-    walk(as_questions(samples), measure, title="context", unit="question", progress=progress)
-    count = len(outcomes.pop(_WHOLE, []))
-    if not count:
-        raise BadSampleError("A sweep over contexts needs at least one question, got none.")
     run = run_record(
         model,
         analysis="context",
@@ -154,8 +155,22 @@ def context_sweep(
         max_new_tokens=max_new_tokens,
         seed=seed,
     )
+    log = SampleLog(None, run)
+    done = measure_questions(
+        samples,
+        log,
+        measure,
+        needed_by="A sweep over contexts",
+        key=lambda question: question.digest_with_references,
+        title="context",
+        progress=progress,
+    )
+    outcomes: dict[tuple[str, float], list[_Outcome]] = {}
+    for digest in done.ids:
+        for measure_name, keep, values in log[digest]["outcomes"][1:]:  # the first is the whole
+            outcomes.setdefault((measure_name, keep), []).append(_Outcome(**values))
     points = tuple(_point(*key, each, seed) for key, each in outcomes.items())
-    return ContextCurve(run, count, points)
+    return ContextCurve(run, len(done.ids), points, done.skipped)
 
 
 @dataclass(frozen=True)

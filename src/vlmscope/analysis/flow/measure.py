@@ -13,14 +13,9 @@ from vlmscope.analysis.flow.result import AttentionFlow
 from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, prefill
 from vlmscope.attention.shares import SOURCES, shares
-from vlmscope.data.questions import (
-    BAD_QUESTION,
-    Question,
-    as_questions,
-    skipped_questions,
-)
-from vlmscope.data.resume import SampleLog, how_many, measured
-from vlmscope.errors import BadSampleError
+from vlmscope.data.question_jobs import measure_questions
+from vlmscope.data.questions import Question
+from vlmscope.data.resume import SampleLog
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import CheckedOptions, option
@@ -66,26 +61,21 @@ def attention_flow(
         progress: show a bar on stderr.
 
     Raises:
-        BadSampleError: no sample, one that is no question, or none that the model can take.
+        BadSampleError: no sample, or none that can be used.
         UnknownNameError: an unknown preset or placement.
     """
     check_model(model)
     options = options or FlowOptions()
     run = run_record(model, analysis="flow", **asdict(options))
     log = SampleLog(resume, run)
-    done = measured(
-        as_questions(samples),
+    done = measure_questions(
+        samples,
         log,
         lambda question: _measure(model, question, options),
-        key=lambda question: question.digest,
+        needed_by="Attention flow",
         title="flow",
-        total=how_many(samples),
         progress=progress,
-        bad=BAD_QUESTION,
     )
-    skipped = skipped_questions(done.skipped, len(done.ids))
-    if not done.ids:
-        raise BadSampleError("Attention flow needs at least one question about an image, got none.")
     records = [log[digest] for digest in done.ids]
     return AttentionFlow(
         run,
@@ -94,7 +84,7 @@ def attention_flow(
         _stacked(records, "entropy"),
         np.array([record["tokens"] for record in records], dtype=np.int64),
         tuple(record["answer"] for record in records),
-        skipped,
+        done.skipped,
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.flow.table import FLOW_COLUMNS, flow_table
 from vlmscope.attention.shares import SOURCES, TARGETS
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap_ratios
@@ -32,7 +33,7 @@ class AttentionFlow:
             tokens, made a distribution; its maximum is the logarithm of their number.
         tokens: int (samples, sources): how many keys each source has.
         answers: what the model said, or was given.
-        skipped: one sentence for every sample that could not be used.
+        skipped: samples that could not be used, and why.
     """
 
     run: dict[str, Any]
@@ -41,7 +42,7 @@ class AttentionFlow:
     entropy: NDArray[np.float64] = field(repr=False)
     tokens: NDArray[np.int64] = field(repr=False)
     answers: tuple[str, ...] = field(repr=False)
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[SkippedSample, ...] = ()
 
     def __repr__(self) -> str:
         band = "layers {} to {}".format(*self.image_band()) if len(self.ids) else "nothing"
@@ -59,7 +60,7 @@ class AttentionFlow:
             table(flow_table(self), FLOW_COLUMNS),
             lead=f"{len(self.ids)} questions. Half of what the last prompt token gives to the image "
             f"lies in layers {first} to {last} of {self.layers}.",
-            notes=self.skipped[:3],
+            notes=map(str, self.skipped[:3]),
         )
 
     sources = SOURCES
@@ -127,7 +128,7 @@ class AttentionFlow:
         return {
             "run": self.run,
             "samples": len(self.ids),
-            **({"skipped": list(self.skipped)} if self.skipped else {}),
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
             "ids": list(self.ids),
             "answers": list(self.answers),
             "token_shares": {source: self.token_share(source) for source in SOURCES},

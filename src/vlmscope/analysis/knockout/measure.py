@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -29,13 +28,10 @@ from vlmscope.analysis.knockout.windows import (
 from vlmscope.analysis.record import run_record
 from vlmscope.attention.selection import HeadChoice
 from vlmscope.attention.sweep import Effect, KnockoutSpec, sweep
-from vlmscope.data.questions import (
-    BAD_QUESTION,
-    Question,
-    as_questions,
-    skipped_questions,
-)
-from vlmscope.data.resume import SampleLog, how_many, measured
+from vlmscope.data.question_jobs import MeasuredQuestions, measure_questions
+from vlmscope.data.questions import Question
+from vlmscope.data.resume import SampleLog
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
@@ -91,22 +87,18 @@ def knockout_sweep(
         marked_by=marks.name,
     )
     log = SampleLog(resume, run)
-    done = measured(
-        as_questions(samples),
+    done = measure_questions(
+        samples,
         log,
         lambda question: _measure(model, question, options, plan, marks),
-        key=_digest,
+        needed_by="A sweep of knock-outs",
+        key=lambda question: question.digest_with_references,
         title="knockout",
-        total=how_many(samples),
         progress=progress,
-        bad=BAD_QUESTION,
     )
     records = [log[digest] for digest in done.ids]
-    skipped_questions(done.skipped, len(done.ids))
     _report_failures(records)
-    result = _result(run, plan, done.ids, records, options.seed)
-    left_out = {question.place or question.digest: why for question, why in done.skipped}
-    return replace(result, skipped={**result.skipped, **left_out})
+    return _result(run, plan, done, records, options.seed)
 
 
 @dataclass(frozen=True)
@@ -148,14 +140,6 @@ class _Plan:
             for heads_blocked in together
         )
         return cls(edges, every, heads, specs, depth, options.mode)
-
-
-def _digest(question: Question) -> str:
-    """References count as well: accuracy is part of what is kept."""
-    if not question.references:
-        return question.digest
-    more = hashlib.sha256("\0".join(question.references).encode()).hexdigest()[:8]
-    return f"{question.digest}-{more}"
 
 
 def _measure(
@@ -230,15 +214,18 @@ def _report_failures(records: Sequence[dict[str, Any]]) -> None:
 
 
 def _result(
-    run: dict[str, Any], plan: _Plan, ids: Sequence[str], records: list[dict[str, Any]], seed: int
+    run: dict[str, Any],
+    plan: _Plan,
+    done: MeasuredQuestions,
+    records: list[dict[str, Any]],
+    seed: int,
 ) -> KnockoutSweep:
-    if not ids:
-        raise BadSampleError("A sweep of knock-outs needs at least one question, got none.")
-    pairs = zip(ids, records, strict=True)
+    pairs = list(zip(done.ids, records, strict=True))
     kept = [(digest, record) for digest, record in pairs if "skipped" not in record]
+    silent = [SkippedSample(d, record["skipped"]) for d, record in pairs if "skipped" in record]
     if not kept:
         raise BadSampleError(
-            f"None of the {len(ids)} questions can be used: {records[0]['skipped']}. Try another "
+            f"None of the {len(pairs)} questions can be used: {records[0]['skipped']}. Try another "
             "prompt preset, or questions that bring their answer."
         )
     return KnockoutSweep(
@@ -250,6 +237,6 @@ def _result(
         heads=plan.heads,
         ids=tuple(digest for digest, _ in kept),
         records=tuple(record for _, record in kept),
-        skipped={d: r["skipped"] for d, r in zip(ids, records, strict=True) if "skipped" in r},
+        skipped=(*silent, *done.skipped),
         seed=seed,
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 
 from vlmscope.analysis.agreement import plain
-from vlmscope.errors import BadOptionError
+from vlmscope.data.text_files import TextFile, text_lines
+from vlmscope.errors import BadOptionError, VlmscopeWarning
 
 __all__ = ["LISTS", "ObjectWords"]
 
@@ -73,10 +74,11 @@ class ObjectWords:
         if os.fspath(source) in LISTS:
             folder = resources.files("vlmscope.analysis.knockout").joinpath("words")
             text = folder.joinpath(f"{os.fspath(source)}.txt").read_text("utf-8")
+            lines: Sequence[str] = text_lines(text)
         else:
-            text = _file_text(source)
+            lines = _lines(source)
         names: dict[str, list[str]] = {}
-        for line in (line.strip() for line in text.splitlines()):
+        for line in (line.strip() for line in lines):
             if line and not line.startswith("#"):
                 name, _, rest = line.partition(":")
                 words = [word.strip() for word in rest.split(",") if word.strip()]
@@ -128,14 +130,12 @@ class ObjectWords:
                 raise BadOptionError(f"The word {word!r} stands for {taken!r} and for {name!r}.")
 
 
-def _file_text(path: str | os.PathLike[str]) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadOptionError(
-            f"Cannot read the list of objects {path}: {error}. Give a file, or one of the lists that "
-            f"ship: {', '.join(LISTS)}."
-        ) from error
+def _lines(source: str | os.PathLike[str]) -> tuple[str, ...]:
+    advice = f"Give a file, or one of the lists that ship: {', '.join(LISTS)}."
+    file = TextFile.read(source, "list of objects", advice, BadOptionError)
+    for note in file.notes:
+        warnings.warn(note, VlmscopeWarning, stacklevel=4)
+    return file.lines
 
 
 def _forms(word: str) -> set[str]:

@@ -19,6 +19,7 @@ from vlmscope.analysis.knockout.table import (
     layers_table,
 )
 from vlmscope.analysis.knockout.windows import Window
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.io import write_json
 from vlmscope.markup import card, one_line, table
@@ -61,7 +62,7 @@ class KnockoutSweep:
     heads: tuple[int | None, ...]
     ids: tuple[str, ...]
     records: tuple[dict[str, Any], ...] = field(repr=False)
-    skipped: dict[str, str] = field(default_factory=dict)
+    skipped: tuple[SkippedSample, ...] = ()
     seed: int = 0
 
     def __repr__(self) -> str:
@@ -82,7 +83,7 @@ class KnockoutSweep:
             table(knockout_table(self), knockout_columns(self)),
             lead=f"{len(self.ids)} questions, {len(self.windows)} windows of {self.depth} layers, mode "
             f"{self.mode}.",
-            notes=[f"{place}: {reason}" for place, reason in self.skipped.items()][:3],
+            notes=map(str, self.skipped[:3]),
         )
 
     @property
@@ -203,7 +204,7 @@ class KnockoutSweep:
             "run": self.run,
             "samples": len(self.ids),
             "ids": list(self.ids),
-            "skipped": self.skipped,
+            "skipped": [each.to_dict() for each in self.skipped],
             "unjudged": self.unjudged,
             "depth": self.depth,
             "mode": self.mode,

@@ -17,14 +17,9 @@ from vlmscope.analysis.record import run_record
 from vlmscope.attention import generate, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.shares import shares
-from vlmscope.data.questions import (
-    BAD_QUESTION,
-    Question,
-    as_questions,
-    skipped_questions,
-)
-from vlmscope.data.resume import SampleLog, how_many, measured
-from vlmscope.errors import BadSampleError
+from vlmscope.data.question_jobs import measure_questions
+from vlmscope.data.questions import Question
+from vlmscope.data.resume import SampleLog
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import CheckedOptions, option
@@ -68,7 +63,7 @@ def prompt_ablation(
         progress: show a bar on stderr.
 
     Raises:
-        BadSampleError: no sample, or one that is no question.
+        BadSampleError: no sample, or none that can be used.
         BadPhraseError: a replacement that leaves nothing to ask.
     """
     check_model(model)
@@ -80,23 +75,16 @@ def prompt_ablation(
         model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
     )
     log = SampleLog(resume, run)
-    done = measured(
-        as_questions(samples),
+    done = measure_questions(
+        samples,
         log,
         lambda question: _measure(model, question, options, replacements),
-        key=lambda question: question.digest,
+        needed_by="Prompt ablation",
         title="prompts",
-        total=how_many(samples),
         progress=progress,
-        bad=BAD_QUESTION,
     )
-    skipped = skipped_questions(done.skipped, len(done.ids))
-    if not done.ids:
-        raise BadSampleError(
-            "Prompt ablation needs at least one question about an image, got none."
-        )
     records = tuple({"id": digest, **_plain(log[digest])} for digest in done.ids)
-    return PromptAblation(run, records, skipped)
+    return PromptAblation(run, records, done.skipped)
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
 
@@ -55,12 +56,12 @@ class PromptAblation:
         questions: one record per question: ``id``, ``question``, ``references`` and ``variants``
             (each with ``name``, ``text``, ``word``, ``answer``, ``log_prob``, ``right``,
             ``image_share``; the first is the unchanged prompt).
-        skipped: one sentence for every question that could not be used.
+        skipped: questions that could not be used, and why.
     """
 
     run: dict[str, Any]
     questions: tuple[dict[str, Any], ...] = field(repr=False)
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[SkippedSample, ...] = ()
 
     def __repr__(self) -> str:
         return one_line(
@@ -75,7 +76,7 @@ class PromptAblation:
             f"Which parts of the prompt {self.run['model']} needs",
             table(prompts_table(self), PROMPTS_COLUMNS),
             lead=f"{len(self.questions)} questions.",
-            notes=self.skipped[:3],
+            notes=map(str, self.skipped[:3]),
         )
 
     @property
@@ -125,7 +126,7 @@ class PromptAblation:
         return {
             "run": self.run,
             "samples": len(self.questions),
-            **({"skipped": list(self.skipped)} if self.skipped else {}),
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
             "effects": [effect.to_dict() for effect in self.effects()],
             "words": self.word_effects(),
             "questions": list(self.questions),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,10 +13,13 @@ from scipy.ndimage import distance_transform_edt
 
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.result import GroundedAnswer
-from vlmscope.data.questions import Question, as_questions
-from vlmscope.data.resume import walk
+from vlmscope.data.question_jobs import measure_questions
+from vlmscope.data.questions import Question
+from vlmscope.data.resume import SampleLog
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
+from vlmscope.models.guard import check_model
 from vlmscope.post import peak
 from vlmscope.stats import Interval, bootstrap_ratios
 
@@ -36,6 +40,7 @@ class Localisation:
         chance: what a peak put anywhere on the image would score.
         words, lost: how many there were.
         tolerance: in pixels of the longer side's share, see :func:`localisation`.
+        skipped: questions that could not be used, and why.
     """
 
     ranges: tuple[tuple[int, int], ...]
@@ -45,10 +50,15 @@ class Localisation:
     words: int
     lost: int
     tolerance: float
+    skipped: tuple[SkippedSample, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self)
+        values = {name: value for name, value in asdict(self).items() if name != "skipped"}
+        return {
+            **values,
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
+        }
 
 
 def localisation(
@@ -67,30 +77,39 @@ def localisation(
 
     Args:
         model: the model.
-        samples: questions with masks; see :func:`vlmscope.data.questions.as_questions`.
+        samples: questions with masks; see :func:`vlmscope.data.questions.as_questions`. Those
+            without one, that cannot be used or repeat another are skipped, counted and warned of.
         ranges: (first, last) layers, both included; None: every layer by itself.
         options: see :class:`TokenOptions`.
         tolerance: as a share of the image's longer side.
         progress: show a bar on stderr.
 
     Raises:
-        BadSampleError: no sample with a mask.
+        BadSampleError: no sample with a mask, or none that can be used.
     """
+    check_model(model)
     spans = tuple(ranges or [(layer, layer) for layer in range(len(model.layers))])
-    tallies: list[_Tally] = []
 
-    def measure(question: Question) -> None:
+    def measure(question: Question) -> dict[str, Any]:
         if question.mask is None:
-            return
+            raise BadSampleError("It has no mask: a localisation score needs questions with masks.")
         answer = token_grounding(
             model, question.image, question.text, question.answer, options, phrases=[]
         )
         near = _near(question.mask, tolerance * max(question.mask.shape))
-        tallies.append(_tally(answer, near, spans))
+        return {"tally": asdict(_tally(answer, near, spans))}
 
-    walk(as_questions(samples), measure, title="tokens", unit="question", progress=progress)
-    if not tallies:
-        raise BadSampleError("A localisation score needs questions with masks, got none.")
+    log = SampleLog(None, {})
+    done = measure_questions(
+        samples,
+        log,
+        measure,
+        needed_by="A localisation score",
+        key=_key,
+        title="tokens",
+        progress=progress,
+    )
+    tallies = [_Tally(**log[key]["tally"]) for key in done.ids]
     lost = sum(tally.lost for tally in tallies)
     return Localisation(
         spans,
@@ -100,7 +119,16 @@ def localisation(
         sum(tally.words for tally in tallies),
         lost,
         tolerance,
+        done.skipped,
     )
+
+
+def _key(question: Question) -> str:
+    """The same question about another object is another one."""
+    if question.mask is None:
+        return question.digest
+    mask = hashlib.sha256(np.packbits(question.mask).tobytes()).hexdigest()[:8]
+    return f"{question.digest}-{mask}"
 
 
 @dataclass(frozen=True)

@@ -53,4 +53,4 @@ def flow(
     )
     if not output.quiet and output.html is None:
         note("--html flow.html writes curves and maps by layer and head.")
-    return report_skipped(questions.skipped, result.skipped)
+    return report_skipped(result.skipped)

@@ -10,24 +10,30 @@ import typer
 
 from vlmscope.cli.arguments import MaxPixels
 from vlmscope.cli.completion import head_sets, method_names
-from vlmscope.cli.ground_all import report_comparison
-from vlmscope.cli.ground_output import GroundOutput, report_groundings
+from vlmscope.cli.console import note
+from vlmscope.cli.ground_formats import form_of
+from vlmscope.cli.ground_output import GroundOutput, PictureResult
+from vlmscope.cli.ground_results import of_comparison, of_groundings
+from vlmscope.cli.ground_run import GroundRun
 from vlmscope.cli.ground_say import check_say
 from vlmscope.cli.ground_say import say as compare
 from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.places import check_picture, image_argument
-from vlmscope.data.images import MAX_PIXELS
+from vlmscope.cli.pictures import sort_words
+from vlmscope.cli.places import image_argument
+from vlmscope.data.images import MAX_PIXELS, OpenedImage
 from vlmscope.errors import BadPhraseError
 
 if TYPE_CHECKING:
     from vlmscope.methods import Method
+    from vlmscope.models import Prompt
 
 __all__ = ["command"]
 
 ALL = "all"
+SAY = object()
 MODEL = "tiny-llava"
 
 
@@ -92,13 +98,26 @@ class Reading:
 
 def ground(
     *,
-    image: Annotated[
-        str,
-        typer.Argument(metavar="IMAGE", help="The image file; - for stdin.", show_default=False),
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE... PHRASE",
+            help="Pictures: files, folders, patterns, a .txt file with one path per line, or - for "
+            "stdin; then what to find in each of them.",
+            show_default=False,
+        ),
     ],
-    phrases: Annotated[
-        list[str], typer.Argument(metavar="PHRASE", help="What to find.", show_default=False)
-    ],
+    phrase: Annotated[
+        list[str],
+        typer.Option(
+            "--phrase",
+            "-p",
+            metavar="PHRASE",
+            help="What to find; again for another.",
+            show_default=False,
+            rich_help_panel="Input",
+        ),
+    ] = [],  # noqa: B006
     options: dict[str, Any],
     model: ModelName = MODEL,
     method: Annotated[
@@ -124,35 +143,57 @@ def ground(
     loading: SizedLoading,
     output: GroundOutput,
 ) -> int:
-    """Find phrases in an image: box, peak and score on stdout, an overlay on request.
+    """Find phrases in pictures: box, peak and score on stdout, overlays on request.
 
-    Boxes are (x0, y0, x1, y1) in pixels of the upright image. Options of another method show with
-    --method NAME --help. Exit code 1 when --method all had to leave one out.
+    Every phrase is looked for in every picture. Boxes are (x0, y0, x1, y1) in pixels of the upright
+    image. Options of another method show with --method NAME --help. Exit code 1 when a picture could
+    not be read, or --method all had to leave a method out.
     """
-    from vlmscope.methods import compare_methods
-    from vlmscope.methods import ground as find
     from vlmscope.models import Prompt
 
     # whatever can be wrong without the model is said before a model is loaded
-    prompts = [Prompt.of(_decoded(phrase)) for phrase in phrases]
-    check_picture(output.out)
+    pictures, texts = sort_words(words, phrase, output.out)
+    prompts = [Prompt.of(_decoded(text)) for text in texts]
+    form = form_of(output, pictures.alone, texts)
+    output.check(pictures.alone)
+    if method == ALL:
+        output.check_format(("table", "json", "jsonl", "csv"), "The result of --method all")
     if say:
+        output.check_format(("table", "json", "jsonl"), "The result of --say")
         other = method if method != "localization-heads" else None
         clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
         check_say(output, len(prompts), clash)
-    opened = image_argument(image, max_pixels)
+    opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
     sam = None if reading.refine is None else loading.refiner(reading.refine)
     loaded: Any = loading.model(model)
-    if say:
-        compare(output, opened, loaded, prompts, **settings)
-        return 0
-    settings |= {"rows": reading.rows, "refine": sam}
+    if not say:
+        settings |= {"rows": reading.rows, "refine": sam}
+    for text in () if output.quiet else pictures.notes:
+        note(text)
+    look = _look(output, loaded, prompts, SAY if say else method, settings)
+    run = GroundRun(look, pictures, output, form, max_pixels)
+    return run.all() if opened is None else run.one(opened)
+
+
+def _look(
+    output: GroundOutput,
+    model: Any,
+    prompts: list[Prompt],
+    method: Any,
+    settings: dict[str, Any],
+) -> Callable[[OpenedImage], PictureResult]:
+    """From a picture to its result; everything that does not depend on the picture is done here."""
+    from vlmscope.methods import compare_methods, grounder
+
+    if method == SAY:
+        return lambda opened: compare(output, opened, model, prompts, **settings)
     if method == ALL:
-        comparison = compare_methods(loaded, opened, prompts, None, **settings)
-        return report_comparison(output, opened, comparison)
-    report_groundings(output, opened, find(loaded, opened, prompts, method, **settings))
-    return 0
+        return lambda opened: of_comparison(
+            output, compare_methods(model, opened, prompts, None, **settings)
+        )
+    ready = grounder(model, prompts, method, **settings)
+    return lambda opened: of_groundings(output, ready(opened))
 
 
 def _decoded(phrase: str) -> str:

@@ -119,5 +119,5 @@ def verify(
     if not printing.quiet:
         note(f"wrote {out}" if out else "Not saved; --out heads.json keeps the evidence.")
     assert verified.evidence is not None  # what verify_heads is for
-    skipped = report_skipped(rows.skipped, verified.evidence.skipped)
+    skipped = report_skipped(verified.evidence.skipped)
     return skipped if verified.evidence.better_than_chance else 1

@@ -137,8 +137,7 @@ def knockout(
         note(
             f"{result.unjudged} answers could not be judged; they are left out, not counted as lost"
         )
-    reasons = [f"{place}: {reason}" for place, reason in result.skipped.items()]
-    skipped = report_skipped(questions.skipped, reasons)
+    skipped = report_skipped(result.skipped)
     return 1 if result.unjudged else skipped
 
 

@@ -69,7 +69,7 @@ def prompts(
         result.rows(),
         PROMPTS_COLUMNS,
     )
-    return report_skipped(questions.skipped, result.skipped)
+    return report_skipped(result.skipped)
 
 
 def _replacements(texts: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ categories, and those that nobody labelled, count for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
+from vlmscope.io import missing_file
 from vlmscope.types import tight_box
 
 __all__ = ["AREA", "CocoPanoptic", "CocoPanopticKind"]
@@ -48,7 +49,7 @@ class CocoPanoptic:
         area: bounds of a target's share of the image, inclusive.
 
     Raises:
-        BadSampleError: a folder or listing that is missing or damaged.
+        BadSampleError: a folder or listing that is missing or damaged, or without a usable image.
         UnknownNameError: a class of the word list that is no category.
     """
 
@@ -70,8 +71,16 @@ class CocoPanoptic:
         places = {label: index for index, label in enumerate(self.words.labels)}
         self._classes = {number: places.get(name, IGNORE) for number, name in categories.items()}
         self.digest = f"{self._listing.digest} area {area[0]:g} to {area[1]:g}"
-        self.image_ids: Sequence[str] = tuple(self._listing.entries)
-        self.skipped: tuple[Skipped, ...] = self._listing.skipped
+        missing = list(self._missing())
+        absent = {image_id for image_id, _ in missing}
+        self.image_ids: Sequence[str] = tuple(i for i in self._listing.entries if i not in absent)
+        self.skipped: tuple[Skipped, ...] = (*self._listing.skipped, *missing)
+        if not self.image_ids:
+            first = self.skipped[0]
+            raise BadSampleError(
+                f"None of the {len(self.skipped)} images of {root / 'panoptic.json'} can be used. "
+                f"The first: {first.image_id}: {first.reason}"
+            )
         self.protocol: Mapping[str, Any] = {
             "source": root.name,
             "targets": "all segments of a class in an image together, crowds included",
@@ -92,6 +101,14 @@ class CocoPanoptic:
         segments = {number: self._classes[kind] for number, kind in entry.segments.items()}
         labels = class_labels(ids, segments, IGNORE)
         return EvalSample(image_id, image, tuple(self._referents(labels)), labels)
+
+    def _missing(self) -> Iterator[Skipped]:
+        """Entries whose files are not there; looked up before anybody waits for a model."""
+        for image_id, entry in self._listing.entries.items():
+            image, png = self._root / "images" / entry.image, self._root / "panoptic" / entry.png
+            reason = missing_file(image, "image file") or missing_file(png, "panoptic picture")
+            if reason is not None:
+                yield Skipped(image_id, reason)
 
     def _referents(self, labels: NDArray[np.int32]) -> list[Referent]:
         found = []

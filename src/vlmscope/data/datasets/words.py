@@ -13,14 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vlmscope.data.classes import ClassList
-from vlmscope.errors import BadPhraseError
-from vlmscope.io import parse_json
+from vlmscope.data.classes import MAX_NAME, ClassList
+from vlmscope.errors import BadPhraseError, VlmscopeWarning
+from vlmscope.io import parse_json, shortened, unread
 
 __all__ = ["Name", "WordList"]
 
@@ -94,14 +95,15 @@ class WordList:
         file = Path(path)
         if file.suffix.lower() == ".txt":
             listed = ClassList.read(file)
+            for note in listed.notes:
+                warnings.warn(note, VlmscopeWarning, stacklevel=2)
             return cls(file.name, {each.name: each.texts for each in listed.classes})
         try:
             content = parse_json(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
             raise BadPhraseError(
-                f"Cannot read the word list {file}: {reason}. Give a UTF-8 JSON file such as "
-                '{"dog": ["dog", "puppy"], ...}.'
+                f"Cannot read the word list {shortened(file)}: {unread(error)}. Give a UTF-8 JSON "
+                'file such as {"dog": ["dog", "puppy"], ...}.'
             ) from error
         if not isinstance(content, dict):
             raise BadPhraseError(
@@ -122,6 +124,12 @@ def _names(value: Any) -> tuple[Any, ...]:
 def _check(title: str, label: str, names: tuple[Any, ...]) -> None:
     if not label.strip():
         raise BadPhraseError(f"The word list {title} has a class without a name: {label!r}.")
+    longest = max((each for each in (label, *names) if isinstance(each, str)), key=len)
+    if len(longest) > MAX_NAME:
+        raise BadPhraseError(
+            f"A name in the word list {title} has {len(longest):,} characters ({longest[:30]!r}...), "
+            f"at most {MAX_NAME:,} are read."
+        )
     if not names:
         raise BadPhraseError(f"The class {label!r} of the word list {title} has no names.")
     for name in names:

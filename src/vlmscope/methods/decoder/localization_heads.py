@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,20 +60,30 @@ class LocalizationHeads:
                 without frequencies where ``greedy`` needs them.
             BadOptionError: ``k`` is more than there are heads.
         """
+        return self.prepare(model, phrases, request)(pixels)
+
+    def prepare(
+        self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest
+    ) -> Callable[[NDArray[np.uint8]], list[Grounding]]:
+        """Look up the heads once, for images one after the other. Raises as :meth:`ground`."""
         plan = _plan(model, request)
-        read = read_heads(
-            model,
-            pixels,
-            phrases,
-            rows=plan.rows,
-            heads=plan.heads,
-            preset=plan.preset,
-            placement=request.placement,
-        )
-        return [
-            _locate(model, pixels, phrase, maps, plan)
-            for phrase, maps in zip(phrases, read, strict=True)
-        ]
+
+        def ground(pixels: NDArray[np.uint8]) -> list[Grounding]:
+            read = read_heads(
+                model,
+                pixels,
+                phrases,
+                rows=plan.rows,
+                heads=plan.heads,
+                preset=plan.preset,
+                placement=request.placement,
+            )
+            return [
+                _locate(model, pixels, phrase, maps, plan)
+                for phrase, maps in zip(phrases, read, strict=True)
+            ]
+
+        return ground
 
     def heads_for(self, model: LoadedModel, request: GroundRequest) -> tuple[Head, ...]:
         """The heads that :meth:`locate` wants maps of."""

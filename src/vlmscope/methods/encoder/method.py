@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from vlmscope.models.encoders.blocks import QKV
 from vlmscope.post import locate
 from vlmscope.results import Grounding
 
-__all__ = ["DenseMethod", "describe", "ground_together"]
+__all__ = ["DenseMethod", "describe", "grounded_together"]
 
 
 class DenseMethod(ABC):
@@ -83,24 +84,72 @@ class DenseMethod(ABC):
         Raises:
             BadOptionError: phrases are to compete, but there are no two different ones.
         """
+        return self.prepare(model, phrases, request)(pixels)
+
+    def prepare(
+        self,
+        model: LoadedModel | DualEncoder,
+        phrases: Sequence[Prompt],
+        request: GroundRequest,
+    ) -> Callable[[NDArray[np.uint8]], list[Grounding]]:
+        """Embed the phrases once, for images one after the other. Raises as :meth:`ground`."""
         assert isinstance(model, DualEncoder)  # `accepts` said so
-        setup = DenseSetup(self, model, request.options)
-        return ground_together([setup], pixels, phrases)[0]
+        together = grounded_together([DenseSetup(self, model, request.options)], phrases)
+        return lambda pixels: together(pixels)[0]
 
 
-def ground_together(
-    setups: Sequence[DenseSetup], pixels: NDArray[np.uint8], phrases: Sequence[Prompt]
-) -> list[list[Grounding]]:
-    """Ground phrases in one image by methods of one model; those that see it alike share a pass.
+@dataclass(frozen=True, eq=False)
+class _Names:
+    """What is asked for, as a model reads it under one set of templates.
+
+    Attributes:
+        encoder: the model.
+        names: the phrases; each occurs once.
+        templates: id of the set.
+    """
+
+    encoder: DualEncoder
+    names: tuple[str, ...]
+    templates: str
+
+    @cached_property
+    def vectors(self) -> Tensor:
+        """Unit vectors (names, joint)."""
+        return phrase_embeddings(self.encoder, self.names, self.templates)
+
+    @cached_property
+    def warnings(self) -> dict[str, tuple[str, ...]]:
+        """Of each name: words that are not known, names that are read alike."""
+        alike = read_alike(self.vectors, range(len(self.names)))
+        return {
+            name: (
+                *unknown_caution(self.encoder, [name]),
+                *(
+                    alike_caution(
+                        self.encoder, [self.names[j] for j in each], "their maps are the same"
+                    )
+                    for each in alike
+                    if index in each
+                ),
+            )
+            for index, name in enumerate(self.names)
+        }
+
+
+def grounded_together(
+    setups: Sequence[DenseSetup], phrases: Sequence[Prompt]
+) -> Callable[[NDArray[np.uint8]], list[list[Grounding]]]:
+    """Prepare phrases for methods of one model; those that see an image alike share a pass.
 
     Returns:
-        For each method one Grounding per phrase.
+        From an image, uint8 (height, width, 3), to one list per method of one Grounding per phrase.
+        The phrases are embedded with the first image.
 
     Raises:
         BadOptionError: phrases are to compete, but there are no two different ones.
     """
     texts = [prompt.text.strip() for prompt in phrases]
-    names = list(dict.fromkeys(texts))  # a phrase that is given twice does not rival itself
+    names = tuple(dict.fromkeys(texts))  # a phrase that is given twice does not rival itself
     groups: dict[Any, list[int]] = {}
     for index, setup in enumerate(setups):
         if setup.options.compete and len(names) < 2:
@@ -109,39 +158,40 @@ def ground_together(
                 f"needed; got {texts}. Add another phrase or leave compete out."
             )
         groups.setdefault((setup.view, setup.options.templates), []).append(index)
-    results: dict[int, list[Grounding]] = {}
-    for (_, templates), members in groups.items():
-        vectors = phrase_embeddings(setups[0].encoder, names, templates)
-        compared = compare_together([setups[index] for index in members], pixels, vectors)
-        for index, similarity in zip(members, compared, strict=True):
-            by_name = _groundings(setups[index], pixels, names, vectors, similarity)
-            results[index] = [by_name[name] for name in texts]
-    return [results[index] for index in range(len(setups))]
+    read = {each: _Names(setups[0].encoder, names, each) for each in {t for _, t in groups}}
+
+    def ground(pixels: NDArray[np.uint8]) -> list[list[Grounding]]:
+        results: dict[int, list[Grounding]] = {}
+        for (_, templates), members in groups.items():
+            some = [setups[index] for index in members]
+            compared = compare_together(some, pixels, read[templates].vectors)
+            for index, similarity in zip(members, compared, strict=True):
+                by_name = _groundings(setups[index], pixels, read[templates], similarity)
+                results[index] = [by_name[name] for name in texts]
+        return [results[index] for index in range(len(setups))]
+
+    return ground
 
 
 def _groundings(
     setup: DenseSetup,
     pixels: NDArray[np.uint8],
-    names: Sequence[str],
-    vectors: Tensor,
+    read: _Names,
     similarity: Similarity,
 ) -> dict[str, Grounding]:
     shown = similarity.patches
     if setup.options.compete:
         shown = (shown * setup.encoder.family.logit_scale(setup.encoder.hf)).softmax(dim=-1)
     presences = presence(similarity)
-    alike = read_alike(vectors, range(len(names)))
-    return {
-        name: replace(
-            _grounding(
-                setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
-            ),
-            warnings=_warnings(
-                setup, name, [[names[j] for j in each] for each in alike if i in each]
-            ),
+    cautions = setup.method.cautions(setup.encoder, setup.options)
+    results = {}
+    for i, name in enumerate(read.names):
+        made = _grounding(
+            setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
         )
-        for i, name in enumerate(names)
-    }
+        warnings = (*read.warnings[name], *cautions, *made.warnings)
+        results[name] = replace(made, warnings=warnings)
+    return results
 
 
 def _grounding(
@@ -168,14 +218,6 @@ def _grounding(
             "presence": presence_score,
             "presence_is": PRESENCE,
         },
-    )
-
-
-def _warnings(setup: DenseSetup, name: str, alike: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    return (
-        *unknown_caution(setup.encoder, [name]),
-        *(alike_caution(setup.encoder, each, "their maps are the same") for each in alike),
-        *setup.method.cautions(setup.encoder, setup.options),
     )
 
 

@@ -8,25 +8,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from vlmscope.errors import ModelLoadError, VlmscopeError
+from vlmscope.hub import chain_of, is_kind, no_connection, refusal, text_of
 from vlmscope.models.loading.foreign_code import foreign_code_message
 
-__all__ = ["explained", "load_error", "no_connection"]
+__all__ = ["explained", "load_error"]
 
 
 _Chain = Sequence[BaseException]
-
-# base classes by name: the hub's client has changed its HTTP library, and none of them is ours
-_NO_CONNECTION = {"TransportError", "TimeoutException", "ConnectionError", "TimeoutError"}
-
-_LATER = {408, 429, 500, 502, 503, 504}  # answers after which a cached copy is better than none
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 _FULL_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 _NOT_WHOLE = ("SafetensorError", "SafetensorsParsingError", "UnpicklingError", "EOFError")
-
-_LONGEST = 700
 
 
 @contextlib.contextmanager
@@ -57,57 +51,23 @@ def load_error(name: str, error: Exception, offline: str | None = None) -> Model
     return ModelLoadError(_explain(name, error, offline))
 
 
-def no_connection(error: BaseException) -> str | None:
-    """Why the hub could not be asked, if that is what an error says; None: it is another error."""
-    from huggingface_hub import errors as hub
-
-    chain = _chain_of(error)
-    if any(isinstance(each, hub.OfflineModeIsEnabled) for each in chain):
-        return "offline mode is on (HF_HUB_OFFLINE)"
-    for each in chain:
-        answer = getattr(each, "response", None) if isinstance(each, hub.HfHubHTTPError) else None
-        if answer is not None and answer.status_code in _LATER:
-            return f"the hub cannot answer now (status {answer.status_code})"
-        if _is(each, _NO_CONNECTION):
-            return "the hub cannot be reached"
-    return None
-
-
 def _explain(name: str, error: BaseException, offline: str | None) -> str:
-    chain = _chain_of(error)
+    chain = chain_of(error)
     for reason in (_memory, _disk, _hub, _network, _pickle, _damage, _foreign_code, _package):
         sentence = reason(name, chain)
         if sentence is not None:
             return sentence
     if offline is not None and any(isinstance(each, OSError) for each in chain):
         return _not_here(name, offline)
-    return f"{name} could not be loaded: {_text_of(error)}"
-
-
-def _chain_of(error: BaseException) -> _Chain:
-    """The error and what led to it, last first."""
-    chain: list[BaseException] = []
-    step: BaseException | None = error
-    while step is not None and step not in chain:
-        chain.append(step)
-        step = step.__cause__ or step.__context__
-    return chain
-
-
-def _text_of(error: BaseException) -> str:
-    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
-
-
-def _is(error: BaseException, names: Sequence[str] | set[str]) -> bool:
-    return any(base.__name__ in names for base in type(error).__mro__)
+    return f"{name} could not be loaded: {text_of(error)}"
 
 
 def _memory(name: str, chain: _Chain) -> str | None:
     for error in chain:
-        full = isinstance(error, MemoryError) or _is(error, ["OutOfMemoryError"])
+        full = isinstance(error, MemoryError) or is_kind(error, ["OutOfMemoryError"])
         if full or any(sign in str(error).lower() for sign in _FULL_MEMORY):
             return (
-                f"The memory is too small for {name}: {_text_of(error)}. `vlmscope doctor {name}` says "
+                f"The memory is too small for {name}: {text_of(error)}. `vlmscope doctor {name}` says "
                 "what it needs and what is free. Give dtype='bfloat16', another device, or "
                 "device_map='auto' to spread it."
             )
@@ -118,12 +78,12 @@ def _disk(name: str, chain: _Chain) -> str | None:
     for error in chain:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return (
-                f"The disk is full: {_text_of(error)}. Free some room for {name}, or set HF_HOME to a "
+                f"The disk is full: {text_of(error)}. Free some room for {name}, or set HF_HOME to a "
                 "folder on another disk."
             )
         if isinstance(error, PermissionError):
             return (
-                f"A file of {name} may not be read or written: {_text_of(error)}. Change its "
+                f"A file of {name} may not be read or written: {text_of(error)}. Change its "
                 "permissions, or set HF_HOME to a folder that is yours."
             )
     return None
@@ -132,25 +92,16 @@ def _disk(name: str, chain: _Chain) -> str | None:
 def _hub(name: str, chain: _Chain) -> str | None:
     from huggingface_hub import errors as hub
 
+    refused = refusal(name, chain[0])
+    if refused is not None:
+        return refused
     for error in chain:
-        if isinstance(error, hub.GatedRepoError):
-            return (
-                f"{name} is gated: accept its licence on its hub page and log in with "
-                "`hf auth login`, then try again."
-            )
-        if isinstance(error, hub.RepositoryNotFoundError):
-            return (
-                f"The hub knows no model {name!r} (or it is private and you are not logged in). "
-                "Check the spelling, or log in with `hf auth login`."
-            )
-        if isinstance(error, hub.RevisionNotFoundError):
-            return f"{name} has no such revision. Give a branch, tag or commit that exists."
         if isinstance(error, hub.EntryNotFoundError) and not isinstance(
             error, hub.LocalEntryNotFoundError
         ):
             return (
                 f"{name} is on the hub, but is no transformers checkpoint: a file is missing "
-                f"({_text_of(error)}). Give one that has config.json and weights."
+                f"({text_of(error)}). Give one that has config.json and weights."
             )
     return None
 
@@ -164,7 +115,7 @@ def _network(name: str, chain: _Chain) -> str | None:
     if cause is not None:
         return _not_here(name, cause)
     answers = [error for error in chain if isinstance(error, hub.HfHubHTTPError)]
-    return f"The hub refuses to deliver {name}: {_text_of(answers[0])}" if answers else None
+    return f"The hub refuses to deliver {name}: {text_of(answers[0])}" if answers else None
 
 
 def _not_here(name: str, cause: str) -> str:
@@ -190,9 +141,9 @@ def _pickle(name: str, chain: _Chain) -> str | None:
 
 def _damage(name: str, chain: _Chain) -> str | None:
     for error in chain:
-        if _is(error, _NOT_WHOLE) or "PytorchStreamReader" in str(error):
+        if is_kind(error, _NOT_WHOLE) or "PytorchStreamReader" in str(error):
             return (
-                f"A weights file of {name} is damaged: {_text_of(error)}. It was probably cut off "
+                f"A weights file of {name} is damaged: {text_of(error)}. It was probably cut off "
                 "while it was copied or downloaded. Delete it and fetch it again."
             )
     return None
@@ -207,5 +158,5 @@ def _foreign_code(name: str, chain: _Chain) -> str | None:
 def _package(name: str, chain: _Chain) -> str | None:
     for error in chain:
         if isinstance(error, ImportError):
-            return f"{name} needs a package that is not installed: {_text_of(error)}"
+            return f"{name} needs a package that is not installed: {text_of(error)}"
     return None

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, VlmscopeError
+from vlmscope.hub import no_connection
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.loading.damage import check_pointers, check_sizes
-from vlmscope.models.loading.refusals import load_error, no_connection
+from vlmscope.models.loading.refusals import load_error
 from vlmscope.models.loading.wrappers import MERGE
 
 __all__ = ["OPEN_CLIP", "Source", "find_source", "fingerprint", "locate", "pinned"]

@@ -25,12 +25,14 @@ class SceneOptions:
         counts: how many objects to draw, each count as likely as it is often listed.
         alike: chance that a later object copies the shape or the colour of an earlier one, so that
             one word does not tell them apart.
+        equal: how many objects at most are of one shape, colour, texture and size: the first ones.
     """
 
     height: int = 128
     width: int = 128
     counts: tuple[int, ...] = (2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5)
     alike: float = 0.6
+    equal: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ def _attributes(
     earlier: list[Placed], options: SceneOptions, rng: random.Random
 ) -> tuple[str, str, str, str]:
     """(shape, colour, texture, size) of the next object."""
+    if 0 < len(earlier) < options.equal:
+        first = earlier[0]
+        return first.shape, first.colour, first.texture, first.size
     shape, colour = rng.choice(SHAPES), rng.choice(COLOURS)
     if earlier and rng.random() < options.alike:
         model = rng.choice(earlier)
