@@ -203,3 +203,14 @@ def test_python_dash_m() -> None:
     done = shell("vlmscope modles; echo $?")
     assert done.stdout == "2\n"
     assert done.stderr.startswith("vlmscope: error: Unknown command")
+
+
+@pytest.mark.parametrize("length", [1_201, 100_000])
+def test_a_message_is_never_longer_than_somebody_can_read(
+    run: Any, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    failing(monkeypatch, VlmscopeError(f"There is no file {'a' * length}. Check the path."))
+    err = run("models").err
+    assert len(err) < 1_300
+    assert err.startswith("vlmscope: error: There is no file aaa") and " ... aaa" in err
+    assert err.endswith("Check the path.\n")

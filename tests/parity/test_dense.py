@@ -221,16 +221,6 @@ def test_the_perplexity_temperature_holds_across_widths(dim: int, share: float) 
     torch.testing.assert_close(perplexity, torch.full((2,), share * 100), rtol=0.1, atol=0.3)
 
 
-def test_feature_surgery_takes_away_what_all_phrases_share() -> None:
-    method = get_method("clip-surgery")
-    similarity = torch.rand(1, 5, 3)
-    refined = method.refine(similarity, method.options(feature_surgery=True))
-    torch.testing.assert_close(refined.sum(-1), torch.zeros(1, 5), atol=1e-6, rtol=0)
-    assert torch.equal(refined.argmax(-1), similarity.argmax(-1))
-    with pytest.raises(BadOptionError, match="there is one"):
-        method.refine(torch.rand(1, 5, 1), method.options(feature_surgery=True))
-
-
 @pytest.mark.parametrize("family", ["clip", "siglip", "blip"])
 def test_a_phrase_that_the_text_tower_cannot_read_is_refused(family: str) -> None:
     with pytest.raises(BadPhraseError, match="tokens, more than the 12"):

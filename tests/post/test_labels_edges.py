@@ -10,6 +10,7 @@ import pytest
 
 from handmade import map_of, view_over
 from vlmscope.post import PostOptions, competing_labels, labels, standalone_labels
+from vlmscope.post.region import binarise
 from vlmscope.types import BACKGROUND, TokenMap
 
 MEAN = PostOptions(threshold="mean")
@@ -82,6 +83,27 @@ def test_a_class_is_lit_strictly_above_its_mean() -> None:
     scores = np.array([[0.0], [2.0], [1.0], [1.0]])  # mean 1
     found = standalone_labels(line(4), scores, MEAN)
     assert found.labels.tolist() == [[BACKGROUND, 0, BACKGROUND, BACKGROUND]]
+
+
+@pytest.mark.parametrize(
+    ("share", "lit"),
+    [(0.5, [1, 2]), (0.5000001, [2]), (1.0, [2]), (0.25, [1, 2, 3]), (0.0, [1, 2, 3])],
+)
+def test_a_share_of_the_maximum_is_lit_from_the_share_on(share: float, lit: list[int]) -> None:
+    """As :func:`binarise` has it for one map alone; what is not above 0 is never lit."""
+    scores = np.array([[0.0], [0.5], [1.0], [0.25], [-1.0]])
+    options = PostOptions(threshold="max-share", share=share)
+    found = standalone_labels(line(5), scores, options)
+    assert np.flatnonzero(found.labels[0] == 0).tolist() == lit
+    alone, _ = binarise(scores.T, np.ones((1, 5), dtype=bool), options)
+    assert np.flatnonzero(alone[0]).tolist() == lit
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_a_class_without_a_score_above_zero_is_lit_nowhere(share: float) -> None:
+    scores = np.array([[-3.0, 0.2], [-2.0, 0.1], [-1.0, 0.1]])
+    found = standalone_labels(line(3), scores, PostOptions(threshold="max-share", share=share))
+    assert found.labels[0, 0] == 1 and 0 not in found.labels
 
 
 def test_scores_and_their_mean_are_compared_in_the_precision_of_the_scores() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlmscope.cli.console import emit, emit_table
-from vlmscope.cli.places import is_there
 from vlmscope.errors import BadHeadSetError
+from vlmscope.io import is_there
 from vlmscope.markup import Table
 from vlmscope.types import HeadEvidence, HeadSet, parse_heads
 from vlmscope.types.evidence import evidence_table, frequency_table, heads_table, origin

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.completion import model_names
+from vlmscope.cli.console import own_stdout
 from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Loading:
         from vlmscope.models import load
 
         _silence()
-        return load(named(name), **self._keywords())
+        with own_stdout():
+            return load(named(name), **self._keywords())
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.
@@ -89,7 +91,8 @@ class Loading:
         from vlmscope.refine import load_sam
 
         _silence()
-        return load_sam(name, dtype=self.dtype, device=self.device)
+        with own_stdout():
+            return load_sam(name, dtype=self.dtype, device=self.device)
 
     def _keywords(self) -> dict[str, Any]:
         """Arguments of :func:`vlmscope.load`."""

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlmscope.cli.places import SUFFIXES, ImageFile, image_files, is_there
+from vlmscope.cli.places import SUFFIXES, ImageFile, image_files
 from vlmscope.data.text_files import TextFile
 from vlmscope.errors import BadImageError, BadPhraseError, quoted
 from vlmscope.export import keys_of
+from vlmscope.io import is_there
 
 __all__ = ["STDIN", "Pictures", "pictures_of", "sort_words"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.cli.console import emit_table, note, warn
 from vlmscope.cli.places import ImageFile
 from vlmscope.data.images import open_image
-from vlmscope.errors import BadImageError, BadOptionError
+from vlmscope.errors import BadImageError, BadOptionError, VlmscopeError
 from vlmscope.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -52,17 +52,24 @@ class SegmentRun:
         try:
             for file in self._progress(files, quiet):
                 self._one(file)
+            self._check_any(len(files))
+        except VlmscopeError:
+            if self.folder is not None:
+                self.folder.withdraw()
+            raise
         except KeyboardInterrupt:
             if self.folder is not None:
                 note(
                     f"{len(self.records)} of {len(files)} images are done. The same command goes on."
                 )
             raise
-        if not self.records:
-            reasons = "; ".join(each["reason"] for each in self.skipped[:3])
-            raise BadImageError(f"None of {len(files)} images could be used: {reasons}")
         if self.folder is not None:
             self.folder.close(self.ready.classes.names, self.records)
+
+    def _check_any(self, count: int) -> None:
+        if not self.records:
+            reasons = "; ".join(each["reason"] for each in self.skipped[:3])
+            raise BadImageError(f"None of {count} images could be used: {reasons}")
 
     def _progress(self, files: list[ImageFile], quiet: bool) -> Iterator[ImageFile]:
         loud = not quiet and not self.single

@@ -12,6 +12,7 @@ Layout, for an image ``sub/a.jpg``::
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,6 +92,15 @@ class ResultFolder:
             write_json(place, wanted)
         if "yolo" in self.formats:
             write_text(self.path / _YOLO, yolo_data(list(wanted["classes"])))
+
+    def withdraw(self) -> None:
+        """Take back what :meth:`open` wrote, where no image has a record: a failed run leaves nothing."""
+        if any((self.path / "records").rglob("*.json")):
+            return
+        for name in (_HEADER, _YOLO):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # files of somebody else lie in it
+            self.path.rmdir()
 
     def files(self, key: str) -> dict[str, Path]:
         """The files of an image beside its record.
@@ -240,6 +250,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object from a file; None when there is none that can be read."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

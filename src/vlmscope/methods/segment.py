@@ -244,15 +244,12 @@ def segmenter(
     settings = ground_options(
         chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
     )
-    if getattr(settings, "feature_surgery", False) and len(listed.texts) < 2:
-        raise BadOptionError(
-            "feature_surgery subtracts what all texts have in common, so it needs two or more; got "
-            f"{list(listed.texts)}. Add a class or leave it out."
-        )
+    chosen.check_texts(len(listed.texts), settings)
     setup = DenseSetup(chosen, model, settings)
     _check_grid(setup)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
+    setup.companions  # noqa: B018 - refused now, not at the first image
     return Segmenter(
         setup,
         listed,

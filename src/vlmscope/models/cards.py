@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vlmscope.errors import ModelLoadError
+from vlmscope.io import parse_json
 from vlmscope.types import HeadSet
 
 __all__ = ["Checkpoint", "ModelCard", "read_card"]
+
+_FILE = "vlmscope.json"
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "system": (str, type(None)),
+    "grounding": (dict,),
+    "side": (int, type(None)),
+}
 
 
 @dataclass(frozen=True)
@@ -87,16 +96,31 @@ class ModelCard:
 
 
 def read_card(folder: Path, card: ModelCard) -> ModelCard:
-    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any."""
+    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any.
+
+    Raises:
+        ModelLoadError: a ``vlmscope.json`` that is damaged.
+    """
     heads = folder / "heads.json"
     card = replace(card, heads=heads if heads.is_file() else None)
-    file = folder / "vlmscope.json"
-    if not file.is_file():
-        return card
-    record = json.loads(file.read_text(encoding="utf-8"))
-    return replace(
-        card,
-        system=record.get("system", card.system),
-        grounding=record.get("grounding", card.grounding),
-        side=record.get("side", card.side),
-    )
+    file = folder / _FILE
+    return replace(card, **_settings(file)) if file.is_file() else card
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    """What the file says of a card."""
+    try:
+        record = parse_json(file.read_text(encoding="utf-8-sig"))
+        if not isinstance(record, dict):
+            raise ValueError(f"it holds {type(record).__name__}, not an object")
+        values = {name: record[name] for name in _KINDS if name in record}
+        wrong = next((name for name in values if not isinstance(values[name], _KINDS[name])), None)
+        if wrong is not None or isinstance(values.get("side"), bool):
+            name = wrong or "side"
+            raise ValueError(f"{name} is {repr(values[name])[:40]}")
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(
+            f"{file} cannot be read ({error}). It holds the defaults that belong to the checkpoint: "
+            "fetch it again, or remove it to do without them."
+        ) from error
+    return values

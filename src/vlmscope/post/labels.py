@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.post.options import PostOptions
-from vlmscope.post.region import binarise
+from vlmscope.post.region import binarise, lights
 from vlmscope.types import BACKGROUND, TokenMap
 from vlmscope.types.views import axis_weights
 
@@ -77,7 +77,7 @@ def standalone_labels(
     limits = np.array([_limit(token_map, map_, options) for map_ in scores.T], dtype=np.float32)
     labels = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
     for rows, band in _bands(token_map, scores):
-        lit = np.where(band > limits, band, -np.inf)
+        lit = np.where(lights(band, limits, options), band, -np.inf)
         labels[rows] = np.where(np.isinf(lit.max(axis=-1)), BACKGROUND, lit.argmax(axis=-1))
     return Labels(labels, None)
 

@@ -87,7 +87,7 @@ class PostOptions(CheckedOptions):
         choices=SPLITS,
     )
     further: float = option(
-        0.6,
+        0.3,
         "how high a further object's peak is at least, as a share of the first's, both above the "
         "lowest place of the map",
         at_least=0.0,

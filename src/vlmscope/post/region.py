@@ -24,6 +24,7 @@ __all__ = [
     "hull_area",
     "is_flat",
     "label_components",
+    "lights",
     "lit_parts",
     "otsu",
     "peak",
@@ -49,7 +50,7 @@ class Region:
         box: xyxy float pixels of the original image, tight around the component, clipped to the
             part of the image that the model saw; None when nothing is lit.
         point: (x, y) of the peak, see :func:`peak`; None when nothing is lit.
-        threshold: above which a place is lit; None when nothing is.
+        threshold: above which a place is lit (of ``max-share``: from which on); None when nothing is.
         components: how many components were lit.
         surface: where it was looked for, see :class:`Raster`.
     """
@@ -134,13 +135,27 @@ def binarise(
         return np.zeros_like(seen), None
     if options.threshold == "max-share":
         limit = options.share * float(inside.max())
-        return (values >= limit) & seen & (values > 0), limit
-    if options.threshold == "otsu":
+    elif options.threshold == "otsu":
         limit = otsu(inside)
     else:
         every = values if cells is None else cells
         limit = float((every if options.threshold == "mean-all" else inside).mean())
-    return (values > limit) & seen, limit
+    return lights(values, limit, options) & seen, limit
+
+
+def lights(
+    values: NDArray[np.floating], limit: float | NDArray[np.floating], options: PostOptions
+) -> NDArray[np.bool_]:
+    """Which values are lit: those above the limit; a share of the maximum is reached by it as well.
+
+    Args:
+        values: float, any shape.
+        limit: of :func:`binarise`, one or as many as fit the values' last axis.
+        options: ``threshold`` is used.
+    """
+    if options.threshold == "max-share":
+        return (values >= limit) & (values > 0)
+    return values > limit
 
 
 def is_flat(values: NDArray[np.floating]) -> bool:

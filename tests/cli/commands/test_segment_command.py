@@ -447,3 +447,30 @@ def test_help_lists_the_options_of_the_method(run: Any) -> None:
     assert "--window-std" in shown
     assert "--stride" in shown
     assert "--keep " not in shown and "--surface" not in shown
+
+
+@pytest.mark.parametrize("names", [("a.png",), ("a.png", "sub/b.png")], ids=["one", "two"])
+def test_a_run_without_a_usable_image_leaves_nothing(
+    run: Any, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    images = tmp_path / "images"
+    for name in names:
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).write_bytes(b"no picture")
+    for source in (images, images / names[0]):
+        result = run(
+            "segment", source, "-c", "red,blue", "-o", tmp_path / "out", "--format", "png,yolo"
+        )
+        assert result.code == 2 and "no picture" in result.err
+        assert not (tmp_path / "out").exists()
+
+
+def test_what_earlier_runs_left_stays_when_a_run_fails(run: Any, tmp_path: Path) -> None:
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    Image.new("RGB", (40, 30), "red").save(images / "a.png")
+    assert run("segment", images, "-c", "red,blue", "-o", out).code == 0
+    (images / "a.png").write_bytes(b"no picture")
+    before = sorted(out.rglob("*"))
+    assert run("segment", images, "-c", "red,blue", "-o", out).code == 2
+    assert sorted(out.rglob("*")) == before

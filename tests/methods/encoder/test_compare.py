@@ -61,8 +61,11 @@ class Method:
     def __init__(self, turn: int) -> None:
         self.turn = turn
 
-    def refine(self, values: Tensor, options: Any) -> Tensor:
-        assert values.ndim == 3 and len(values) == 1
+    def companions(self, encoder: Any, options: Any) -> None:
+        return None
+
+    def refine(self, values: Tensor, whole: Tensor, options: Any) -> Tensor:
+        assert values.ndim == 3 and len(values) == 1 and whole.shape == (1, values.shape[-1])
         return values / 2
 
 

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlmscope.errors import BadOptionError
 from vlmscope.methods import get_method
 from vlmscope.methods.encoder.clip_surgery import ClipSurgeryOptions
 from vlmscope.methods.encoder.gem import (
@@ -285,18 +284,3 @@ def test_a_single_token_has_the_lowest_temperature() -> None:
     assert perplexity_temperature(torch.ones(1, 1, 1, 1), 0.5).item() == pytest.approx(
         0.5, rel=1e-2
     )
-
-
-# feature surgery
-
-
-def test_feature_surgery_takes_the_mean_over_phrases_away() -> None:
-    surgery = get_method("clip-surgery")
-    on, off = ClipSurgeryOptions(feature_surgery=True), ClipSurgeryOptions()
-    similarity = torch.tensor([[[1.0, 3.0], [2.0, 2.0], [0.0, -4.0]]])
-    expected = [[[-1.0, 1.0], [0.0, 0.0], [2.0, -2.0]]]
-    assert surgery.refine(similarity, on).tolist() == expected
-    assert surgery.refine(similarity, off) is similarity
-    assert surgery.refine(similarity[..., :1], off).shape == (1, 3, 1)
-    with pytest.raises(BadOptionError, match="there is one"):
-        surgery.refine(similarity[..., :1], on)

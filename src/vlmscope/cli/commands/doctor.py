@@ -10,7 +10,7 @@ import typer
 
 from vlmscope.cli.arguments import AsJson
 from vlmscope.cli.completion import model_names
-from vlmscope.cli.console import emit, emit_json, emit_table
+from vlmscope.cli.console import emit, emit_json, emit_table, own_stdout
 from vlmscope.cli.loading import named
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def doctor(
     from vlmscope.doctor import health
     from vlmscope.doctor.footprint import footprint
 
-    needs = None if model is None else footprint(named(model))
+    with own_stdout():
+        needs = None if model is None else footprint(named(model))
     device, free = health.free_memory()
     needed = None if needs is None else _needed(needs, device, free)
     facts = {

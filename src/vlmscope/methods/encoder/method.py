@@ -64,8 +64,29 @@ class DenseMethod(ABC):
         """Dense methods run on dual encoders."""
         return isinstance(model, DualEncoder)
 
-    def refine(self, similarity: Tensor, options: Any) -> Tensor:
-        """A last step on cosine similarities (batch, patches, phrases); none by default."""
+    def check_texts(self, texts: int, options: Any) -> None:
+        """Raise BadOptionError where the options need more texts than there are."""
+        return None
+
+    def companions(self, encoder: DualEncoder, options: Any) -> Tensor | None:
+        """Unit vectors (n, joint) that an image is compared with besides the texts; None: none.
+
+        Raises:
+            BadOptionError, UnsupportedError: options that need texts which this model cannot read.
+        """
+        return None
+
+    def refine(self, similarity: Tensor, whole: Tensor, options: Any) -> Tensor:
+        """A last step on cosine similarities; none by default.
+
+        Args:
+            similarity: of patches (batch, patches, texts and then companions).
+            whole: of the model's own image embeddings (batch, texts and then companions).
+            options: of the method.
+
+        Returns:
+            (batch, patches, texts).
+        """
         return similarity
 
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:

@@ -84,8 +84,12 @@ _TOKENS_AT_A_TIME = 4096  # of the windows of one pass
 class RefinedFormula(DenseFormula, Protocol):
     """A formula for the tower whose similarities have a last step of their own."""
 
-    def refine(self, similarity: Tensor, options: Any) -> Tensor:
-        """A last step on cosine similarities (batch, patches, phrases)."""
+    def companions(self, encoder: DualEncoder, options: Any) -> Tensor | None:
+        """Unit vectors (n, joint) that an image is compared with besides the texts; None: none."""
+        ...
+
+    def refine(self, similarity: Tensor, whole: Tensor, options: Any) -> Tensor:
+        """A last step: cosines (batch, patches, texts + n), (batch, texts + n) -> of the texts."""
         ...
 
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
@@ -105,6 +109,15 @@ class DenseSetup:
     def side(self) -> int:
         """Side of the resized image in pixels."""
         return int(self.options.side or self.encoder.card.side or self.encoder.native_side)
+
+    @cached_property
+    def companions(self) -> Tensor | None:
+        """What an image is compared with besides the texts; see ``DenseMethod.companions``.
+
+        Raises:
+            BadOptionError, UnsupportedError: as there.
+        """
+        return self.method.companions(self.encoder, self.options)
 
     @property
     def view(self) -> tuple[int, bool, int, int]:
@@ -169,8 +182,8 @@ def compare_together(
     scores: list[list[tuple[Tensor, Tensor]]] = [[] for _ in setups]
     for values in plan.cut(fitted.values, patch, batch):
         tokens = tokens_of_methods(encoder, values, plan.size, runs, pooled=True)
-        for of_method, method_tokens in zip(scores, tokens, strict=True):
-            of_method.append(_scores(method_tokens, text))
+        for each, of_method, method_tokens in zip(setups, scores, tokens, strict=True):
+            of_method.append(_scores(each, method_tokens, text))
     return [
         _similarity(each, of_method, plan, fitted.token_map)
         for each, of_method in zip(setups, scores, strict=True)
@@ -189,11 +202,16 @@ def against(
         text: unit vectors (texts, joint).
     """
     whole = WindowPlan.over(token_map.views[0].grid, setup.encoder.patch, 0, 0)
-    return _similarity(setup, [_scores(tokens, text)], whole, token_map)
+    return _similarity(setup, [_scores(setup, tokens, text)], whole, token_map)
 
 
-def _scores(tokens: DenseTokens, text: Tensor) -> tuple[Tensor, Tensor]:
-    """Of windows' patches (windows, patches, texts), and of the windows (windows, texts)."""
+def _scores(setup: DenseSetup, tokens: DenseTokens, text: Tensor) -> tuple[Tensor, Tensor]:
+    """Of windows' patches (windows, patches, n), and of the windows (windows, n).
+
+    The n are the texts, then the method's companions.
+    """
+    if setup.companions is not None:
+        text = torch.cat([text, setup.companions])
     assert tokens.pooled is not None  # it was asked for
     return _cosine(tokens.patches, text), _cosine(tokens.pooled, text)
 
@@ -205,9 +223,9 @@ def _similarity(
     token_map: TokenMap,
 ) -> Similarity:
     blended = plan.blend(torch.cat([patches for patches, _ in scores]))
-    refined = setup.method.refine(blended[None], setup.options)[0]
     whole = torch.cat([whole for _, whole in scores]).amax(dim=0)
-    return Similarity(refined, whole, token_map, len(plan.corners))
+    refined = setup.method.refine(blended[None], whole[None], setup.options)[0]
+    return Similarity(refined, whole[: refined.shape[-1]], token_map, len(plan.corners))
 
 
 def _cosine(vectors: Tensor, text: Tensor) -> Tensor:
