@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import typer
 
 from vlmscope.cli.app import build_app, called_command
+from vlmscope.cli.completion import asked_words, completing, prepare, words_to_build
 from vlmscope.cli.console import close_stdout, emit_json, note, own_warnings
 from vlmscope.cli.options import peek
 from vlmscope.errors import VlmscopeError, shortened
@@ -58,7 +59,7 @@ def main(args: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with own_warnings():
-            code = _run(words)
+            code = _complete() if completing() else _run(words)
         _flush()
     except (BrokenPipeError, SystemExit):  # click ends the process when a pipe closes
         close_stdout()
@@ -92,6 +93,19 @@ def _run(words: list[str]) -> int:
             raise
         _report(_failure(error, words), as_json=_wants_json(words))
         return FAILED
+
+
+def _complete() -> int:
+    """Answer a shell that completes a command line: words on stdout, nothing else anywhere."""
+    prepare()
+    try:
+        command = typer.main.get_command(build_app(words_to_build(*asked_words())))
+        command.main(args=[], prog_name="vlmscope", standalone_mode=False)
+    except SystemExit as end:  # the only way typer ends here; fish reads the code
+        return end.code if isinstance(end.code, int) else FINE
+    except VlmscopeError:  # a command line with a mistake in it: nothing follows
+        return FINE
+    return FINE
 
 
 def _is_of_stdout(error: Exception) -> bool:

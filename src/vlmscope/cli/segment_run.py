@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from vlmscope.cli.console import emit_table, note, warn
 from vlmscope.cli.places import ImageFile
 from vlmscope.data.images import open_image
 from vlmscope.errors import BadImageError, BadOptionError, VlmscopeError
+from vlmscope.progress import progress_bar
 
 if TYPE_CHECKING:
     from vlmscope.export import ResultFolder
@@ -74,8 +72,8 @@ class SegmentRun:
             raise BadImageError(f"None of {count} images could be used: {reasons}")
 
     def _progress(self, files: list[ImageFile], quiet: bool) -> Iterator[ImageFile]:
-        silent = quiet or self.single
-        return iter(tqdm(files, desc="segment", unit="image", file=sys.stderr, disable=silent))
+        loud = not quiet and not self.single
+        return iter(progress_bar(files, "segment", total=len(files), unit="image", progress=loud))
 
     def _one(self, file: ImageFile) -> None:
         try:

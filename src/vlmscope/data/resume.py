@@ -6,16 +6,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
 from vlmscope.io import is_there, shown_path, write_text
+from vlmscope.progress import progress_bar
 
 __all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
 
@@ -229,7 +227,7 @@ def walk(
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar, on stderr; it says how many items an earlier run did.
+        progress: show the bar (see :mod:`vlmscope.progress`); it says how many items an earlier run did.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
@@ -237,7 +235,7 @@ def walk(
     """
     skipped: list[tuple[str, str]] = []
     before = 0
-    with tqdm(items, title, total, unit=unit, file=sys.stderr, disable=not progress) as bar:
+    with progress_bar(items, title, total=total, unit=unit, progress=progress) as bar:
         for item in bar:
             try:
                 if step(item):

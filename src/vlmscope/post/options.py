@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.options import CheckedOptions, change_options, option
@@ -42,6 +42,8 @@ class PostOptions(CheckedOptions):
         UnknownNameError: a word that is none of the choices.
         BadOptionError: a number out of range.
     """
+
+    panel: ClassVar[str] = "Post-processing"
 
     smoothing: str = option(
         "relative",

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
+from vlmscope.markup import PICTURE_SIDE, one_line, png
 from vlmscope.post import Located, score_map
+from vlmscope.results.cards import grounding_card, grounding_facts
 from vlmscope.results.instances import instances_of
 from vlmscope.types import Box, Instance
 from vlmscope.viz.colours import colorize, normalize
@@ -124,6 +126,14 @@ class Grounding:
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the original image."""
         return self.image.shape[0], self.image.shape[1]
+
+    def __repr__(self) -> str:
+        return one_line(self, *grounding_facts(self))
+
+    _repr_html_ = grounding_card
+
+    def _repr_png_(self) -> bytes:
+        return png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.markup import one_line, shorten
+from vlmscope.results.cards import methods_card
 from vlmscope.results.grounding import Grounding, overlay
 from vlmscope.viz.colours import colorize
 from vlmscope.viz.sheet import THEMES
@@ -74,6 +76,11 @@ class MethodComparison:
         """For each phrase its Groundings, one per method."""
         return zip(*self.groundings.values(), strict=True)
 
+    def of_phrases(self, which: slice) -> MethodComparison:
+        """The same of some of its phrases."""
+        chosen = {method: each[which] for method, each in self.groundings.items()}
+        return replace(self, phrases=self.phrases[which], groundings=chosen)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to read before trusting it: of every method, and why methods were left out."""
@@ -85,6 +92,14 @@ class MethodComparison:
         ]
         missing = [f"{method} was left out: {reason}" for method, reason in self.left_out.items()]
         return tuple(dict.fromkeys(texts + missing))
+
+    def __repr__(self) -> str:
+        phrases = ", ".join(f"{shorten(each, 60)!r}" for each in self.phrases)
+        left_out = f"left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return one_line(self, f"{', '.join(self)} of {self.model}", left_out, phrases)
+
+    def _repr_html_(self) -> str:
+        return methods_card(self)
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: phrases as rows, methods as columns, one colour scale.

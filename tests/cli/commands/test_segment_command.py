@@ -70,6 +70,32 @@ def test_a_table_on_stdout(run: Any, words: list[Any]) -> None:
     assert result.err == ""
 
 
+def test_opacity_is_of_the_overlays(run: Any, words: list[Any], tmp_path: Path) -> None:
+    pictures = []
+    for number, more in enumerate(([], ["--opacity", "0"], ["--opacity", "1.0"])):
+        out = tmp_path / f"out{number}"
+        assert run(*words, *QUIET_GEM, "--out", out, *more).code == 0
+        (place,) = (out / "overlays").rglob("*.png")
+        with Image.open(place) as picture:
+            pictures.append(np.asarray(picture.convert("RGB")).astype(int)[100:200, 100:200])
+    usual, none, full = pictures
+    assert 0.35 < np.abs(usual - none).sum() / np.abs(full - none).sum() < 0.55
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf"])
+def test_an_opacity_outside_its_range(
+    refused: Any, words: list[Any], tmp_path: Path, value: str
+) -> None:
+    refused(
+        [*words, "--out", tmp_path / "out", "--opacity", value], "opacity", "from 0 to 1", value
+    )
+
+
+def test_an_opacity_of_nothing(refused: Any, words: list[Any], tmp_path: Path) -> None:
+    refused([*words, "--opacity", "0.5"], "--out DIR")
+    refused([*words, "--out", tmp_path / "o", "--no-overlays", "--opacity", "0.5"], "--overlays")
+
+
 def test_json_holds_settings_and_every_class(run: Any, words: list[Any]) -> None:
     options = ["--background", "0.5", "--window", "64", "--stride", "32", "--side", "96"]
     record = json.loads(run(*words, "--json", *options, "--iterations", "2").out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import AsJson
+from vlmscope.cli.completion import model_names
 from vlmscope.cli.console import emit, emit_json, emit_table, own_stdout
 from vlmscope.cli.loading import named
 
@@ -27,7 +28,12 @@ def command(words: list[str]) -> Callable[..., Any]:
 def doctor(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="Say what this model needs.", show_default=False),
+        typer.Argument(
+            metavar="MODEL",
+            help="Say what this model needs.",
+            show_default=False,
+            autocompletion=model_names,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
