@@ -14,6 +14,7 @@ from vlmscope.attention import HeadMaps, read_heads
 from vlmscope.data.images import open_image
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import (
     BadImageError,
     BadPhraseError,
@@ -69,8 +70,9 @@ def survey(
     Raises:
         BadSampleError: when not one row can be used; says how many there were and the first reason.
     """
+    strange = StrangePictures(model)
     done = measured(
-        _rows(model, samples, log, reading, check),
+        _rows(model, samples, log, reading, check, strange),
         log,
         lambda row: row.measured_by(measure),
         key=_Row.usable_digest,
@@ -90,6 +92,7 @@ def survey(
             VlmscopeWarning,
             stacklevel=3,
         )
+    strange.warn()
     return Survey(done.ids, skipped)
 
 
@@ -127,11 +130,12 @@ def _rows(
     log: SampleLog,
     reading: dict[str, Any],
     check: Check | None,
+    strange: StrangePictures,
 ) -> Iterator[_Row]:
     unreadable: list[_Row] = []
     for group in grouped(_readable(samples, unreadable)):
         yield from _drained(unreadable)
-        yield from _rows_of_image(model, group, log, reading, check)
+        yield from _rows_of_image(model, group, log, reading, check, strange)
     yield from _drained(unreadable)
 
 
@@ -158,6 +162,7 @@ def _rows_of_image(
     log: SampleLog,
     reading: dict[str, Any],
     check: Check | None,
+    strange: StrangePictures,
 ) -> Iterator[_Row]:
     """The rows of samples on one image, with the maps of those that the log does not hold."""
     try:
@@ -165,6 +170,7 @@ def _rows_of_image(
     except BadImageError as error:
         yield from [_Row(sample.place, fault=str(error)) for sample in group]
         return
+    strange.see(pixels)
     fit: list[tuple[Sample, str]] = []
     for sample in group:
         digest = sample_id(pixels, sample.phrase)

@@ -8,6 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.tiny.world.likeness import World
 from vlmscope.types import HeadSet
 
 __all__ = ["Checkpoint", "ModelCard", "read_card"]
@@ -62,6 +66,8 @@ class ModelCard:
         embedded: whether it comes with vlmscope.
         notes: one sentence.
         quantisation: of the weights that were loaded, as their configuration or layers say; None: none.
+        world: the pictures that it was trained on, where it declares that it knows no others; None: it
+            makes no such claim.
     """
 
     id: str
@@ -75,6 +81,16 @@ class ModelCard:
     embedded: bool = False
     notes: str = ""
     quantisation: str | None = None
+    world: World | None = None
+
+    def picture_notes(self, pixels: NDArray[np.uint8]) -> tuple[str, ...]:
+        """A sentence about a picture, uint8 (height, width, 3), from outside the world it declares."""
+        if self.world is None or self.world.holds(pixels):
+            return ()
+        return (
+            f"{self.id} knows {self.world.knows} only, and this picture looks like none: do not trust "
+            f"what it finds here. Use a real checkpoint, for example {self.world.instead}.",
+        )
 
     @cached_property
     def head_set(self) -> HeadSet | None:
@@ -87,7 +103,11 @@ class ModelCard:
 
 
 def read_card(folder: Path, card: ModelCard) -> ModelCard:
-    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any."""
+    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any.
+
+    Raises:
+        ModelLoadError: a declared world that cannot be read.
+    """
     heads = folder / "heads.json"
     card = replace(card, heads=heads if heads.is_file() else None)
     file = folder / "vlmscope.json"
@@ -99,4 +119,5 @@ def read_card(folder: Path, card: ModelCard) -> ModelCard:
         system=record.get("system", card.system),
         grounding=record.get("grounding", card.grounding),
         side=record.get("side", card.side),
+        world=World.of_record(record["world"], card.id) if "world" in record else None,
     )

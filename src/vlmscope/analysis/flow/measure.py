@@ -20,6 +20,7 @@ from vlmscope.data.questions import (
     skipped_questions,
 )
 from vlmscope.data.resume import SampleLog, how_many, measured
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
@@ -73,8 +74,9 @@ def attention_flow(
     options = options or FlowOptions()
     run = run_record(model, analysis="flow", **asdict(options))
     log = SampleLog(resume, run)
+    strange = StrangePictures(model)
     done = measured(
-        as_questions(samples),
+        strange.watched(as_questions(samples)),
         log,
         lambda question: _measure(model, question, options),
         key=lambda question: question.digest,
@@ -84,6 +86,7 @@ def attention_flow(
         bad=BAD_QUESTION,
     )
     skipped = skipped_questions(done.skipped, len(done.ids))
+    strange.warn()
     if not done.ids:
         raise BadSampleError("Attention flow needs at least one question about an image, got none.")
     records = [log[digest] for digest in done.ids]

@@ -36,6 +36,7 @@ from vlmscope.data.questions import (
     skipped_questions,
 )
 from vlmscope.data.resume import SampleLog, how_many, measured
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
@@ -91,8 +92,9 @@ def knockout_sweep(
         marked_by=marks.name,
     )
     log = SampleLog(resume, run)
+    strange = StrangePictures(model)
     done = measured(
-        as_questions(samples),
+        strange.watched(as_questions(samples)),
         log,
         lambda question: _measure(model, question, options, plan, marks),
         key=_digest,
@@ -103,6 +105,7 @@ def knockout_sweep(
     )
     records = [log[digest] for digest in done.ids]
     skipped_questions(done.skipped, len(done.ids))
+    strange.warn()
     _report_failures(records)
     result = _result(run, plan, done.ids, records, options.seed)
     left_out = {question.place or question.digest: why for question, why in done.skipped}

@@ -24,6 +24,7 @@ from vlmscope.data.questions import (
     skipped_questions,
 )
 from vlmscope.data.resume import SampleLog, how_many, measured
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
@@ -80,8 +81,9 @@ def prompt_ablation(
         model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
     )
     log = SampleLog(resume, run)
+    strange = StrangePictures(model)
     done = measured(
-        as_questions(samples),
+        strange.watched(as_questions(samples)),
         log,
         lambda question: _measure(model, question, options, replacements),
         key=lambda question: question.digest,
@@ -91,6 +93,7 @@ def prompt_ablation(
         bad=BAD_QUESTION,
     )
     skipped = skipped_questions(done.skipped, len(done.ids))
+    strange.warn()
     if not done.ids:
         raise BadSampleError(
             "Prompt ablation needs at least one question about an image, got none."

@@ -136,8 +136,9 @@ def _groundings(
             _grounding(
                 setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
             ),
-            warnings=_warnings(
-                setup, name, [[names[j] for j in each] for each in alike if i in each]
+            warnings=(
+                *_warnings(setup, name, [[names[j] for j in each] for each in alike if i in each]),
+                *similarity.token_map.picture_notes,
             ),
         )
         for i, name in enumerate(names)
