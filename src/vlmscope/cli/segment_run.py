@@ -121,12 +121,14 @@ class SegmentRun:
         emit_table(("image", "class", "share", "confidence", "presence"), rows)
 
     def _warnings(self) -> list[str]:
-        """What the results warn of beside what was said before; of several pictures, of how many."""
+        """What the results warn of beside what was said before; of pictures among others, of how many."""
         said = {*self.ready.classes.notes, *self.ready.cautions}
+        setup = self.ready.setup
+        of_method = setup.method.cautions(setup.encoder, setup.options)
         counts = Counter(text for record in self.records for text in record["warnings"])
         total = len(self.records)
         return [
-            text if total == 1 else f"{count} of {total} images: {text}"
+            text if total == 1 or text in of_method else f"{count} of {total} images: {text}"
             for text, count in sorted(counts.items())
             if text not in said
         ]
