@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -124,10 +125,22 @@ class SegmentRun:
                 rows.append((record["source"]["image"], "(background)", share, None, None))
         emit_table(("image", "class", "share", "confidence", "presence"), rows)
 
+    def _warnings(self) -> list[str]:
+        """What the results warn of beside what was said before; of pictures among others, of how many."""
+        said = {*self.ready.classes.notes, *self.ready.cautions}
+        setup = self.ready.setup
+        of_method = setup.method.cautions(setup.encoder, setup.options)
+        counts = Counter(text for record in self.records for text in record["warnings"])
+        total = len(self.records)
+        return [
+            text if total == 1 or text in of_method else f"{count} of {total} images: {text}"
+            for text, count in sorted(counts.items())
+            if text not in said
+        ]
+
     def report(self, quiet: bool) -> int:
         """Say what was skipped and written; the exit code."""
-        warnings = {text for record in self.records for text in record["warnings"]}
-        for text in sorted(warnings - {*self.ready.classes.notes, *self.ready.cautions}):
+        for text in self._warnings():
             warn(text)
         for each in self.skipped[:_SHOWN]:
             warn(f"{each['image']}: {each['reason']}")

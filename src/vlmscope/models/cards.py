@@ -8,8 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vlmscope.errors import ModelLoadError
 from vlmscope.io import parse_json
+from vlmscope.tiny.world.likeness import World
 from vlmscope.types import HeadSet
 
 __all__ = ["Checkpoint", "ModelCard", "read_card"]
@@ -19,6 +23,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "system": (str, type(None)),
     "grounding": (dict,),
     "side": (int, type(None)),
+    "world": (dict,),
 }
 
 
@@ -71,6 +76,8 @@ class ModelCard:
         embedded: whether it comes with vlmscope.
         notes: one sentence.
         quantisation: of the weights that were loaded, as their configuration or layers say; None: none.
+        world: the pictures that it was trained on, where it declares that it knows no others; None: it
+            makes no such claim.
     """
 
     id: str
@@ -84,6 +91,16 @@ class ModelCard:
     embedded: bool = False
     notes: str = ""
     quantisation: str | None = None
+    world: World | None = None
+
+    def picture_notes(self, pixels: NDArray[np.uint8]) -> tuple[str, ...]:
+        """A sentence about a picture, uint8 (height, width, 3), from outside the world it declares."""
+        if self.world is None or self.world.holds(pixels):
+            return ()
+        return (
+            f"{self.id} knows {self.world.knows} only, and this picture looks like none: do not trust "
+            f"what it finds here. Use a real checkpoint, for example {self.world.instead}.",
+        )
 
     @cached_property
     def head_set(self) -> HeadSet | None:
@@ -99,12 +116,17 @@ def read_card(folder: Path, card: ModelCard) -> ModelCard:
     """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any.
 
     Raises:
-        ModelLoadError: a ``vlmscope.json`` that is damaged.
+        ModelLoadError: a ``vlmscope.json`` that is damaged, or declares a world that cannot be read.
     """
     heads = folder / "heads.json"
     card = replace(card, heads=heads if heads.is_file() else None)
     file = folder / _FILE
-    return replace(card, **_settings(file)) if file.is_file() else card
+    if not file.is_file():
+        return card
+    settings = _settings(file)
+    if "world" in settings:
+        settings["world"] = World.of_record(settings["world"], card.id)
+    return replace(card, **settings)
 
 
 def _settings(file: Path) -> dict[str, Any]:

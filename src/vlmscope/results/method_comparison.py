@@ -83,12 +83,14 @@ class MethodComparison:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to read before trusting it: of every method, and why methods were left out."""
-        texts = [
+        """What to read before trusting it: of all methods, of one, and why methods were left out."""
+        every = [grounding for groundings in self.groundings.values() for grounding in groundings]
+        shared = _shared(every) if len(self.groundings) > 1 else []
+        texts = shared + [
             f"{grounding.method}: {text}"
-            for groundings in self.groundings.values()
-            for grounding in groundings
+            for grounding in every
             for text in grounding.warnings
+            if text not in shared
         ]
         missing = [f"{method} was left out: {reason}" for method, reason in self.left_out.items()]
         return tuple(dict.fromkeys(texts + missing))
@@ -126,6 +128,16 @@ class MethodComparison:
     def to_json(self, indent: int | None = None, arrays: bool = False) -> str:
         """The dictionary of :meth:`to_dict` as strict JSON (no NaN)."""
         return json.dumps(self.to_dict(arrays), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _shared(groundings: Sequence[Grounding]) -> list[str]:
+    """Texts that every one of them warns of: those are of model and picture, of no method."""
+    first, *others = groundings
+    return [
+        text
+        for text in dict.fromkeys(first.warnings)
+        if all(text in other.warnings for other in others)
+    ]
 
 
 def deviations(grounding: Grounding) -> NDArray[np.float64]:

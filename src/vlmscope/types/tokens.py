@@ -59,6 +59,7 @@ class TokenMap:
         carries: for query tokens (Q-Former), one per image; the views then name cells, not tokens.
         crossed: the image is read by cross-attention: positions of the views count the keys of the
             cross-attention layers, not the sequence.
+        picture_notes: sentences the user should know of the pictures, each once.
     """
 
     roles: NDArray[np.int8]
@@ -70,6 +71,7 @@ class TokenMap:
     more_sizes: tuple[tuple[int, int], ...] = ()
     carries: tuple[Carry, ...] = ()
     crossed: bool = False
+    picture_notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         grids = ", ".join("x".join(map(str, view.grid)) for view in self.views)

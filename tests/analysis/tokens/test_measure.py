@@ -218,7 +218,7 @@ def test_words_that_the_vocabulary_lacks_are_named(
     read = token_grounding(tiny, picture(), "where is the zebra ?", "a red quagga")
     assert "'zebra'" in read.warnings[0] and "'quagga'" in read.warnings[0]
     assert read.to_dict()["warnings"] == list(read.warnings)
-    assert token_grounding(tiny, picture(), QUESTION, ANSWER).warnings == ()
+    assert token_grounding(tiny, render_scene(1).image, QUESTION, ANSWER).warnings == ()
     Image.fromarray(picture()).save(tmp_path / "a.png")
     words = ["tokens", str(tmp_path / "a.png"), "where is the zebra ?", "--answer", "a red circle"]
     assert main([*words, "--model", "tiny-llava"]) == 0

@@ -157,6 +157,7 @@ def context_sweep(
     )
     log = SampleLog(None, run)
     done = measure_questions(
+        model,
         samples,
         log,
         measure,
