@@ -47,12 +47,6 @@ def test_four_hundred_scenes_of_every_kind_look_like_scenes() -> None:
     assert strange_scenes(HELD_OUT[3000:3400]) == []
 
 
-@pytest.mark.slow
-@pytest.mark.long
-def test_two_thousand_scenes_of_every_kind_look_like_scenes() -> None:
-    assert strange_scenes(HELD_OUT[4000:6000]) == []
-
-
 @pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason=f"needs photographs in {PHOTOGRAPHS}")
 def test_of_a_hundred_photographs_five_at_most_look_like_scenes() -> None:
     world = declared()
