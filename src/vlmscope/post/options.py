@@ -87,14 +87,14 @@ class PostOptions(CheckedOptions):
         choices=SPLITS,
     )
     further: float = option(
-        0.3,
+        0.2,
         "how high a further object's peak is at least, as a share of the first's, both above the "
         "lowest place of the map",
         at_least=0.0,
         at_most=1.0,
     )
     rim: float = option(
-        0.6,
+        0.5,
         "share of its peak's height that a further object reaches down to, for heights",
         at_least=0.0,
         at_most=1.0,
