@@ -11,7 +11,8 @@ from PIL import Image
 
 from vlmscope.markup import one_line, shorten, shown_box
 from vlmscope.results.cards import answer_card
-from vlmscope.results.grounding import Grounding, overlay
+from vlmscope.results.drawing import overlay
+from vlmscope.results.grounding import Grounding
 from vlmscope.types import Answer, Box, box_iou
 from vlmscope.viz.pens import ORANGE, draw_box, stroke_width
 from vlmscope.viz.sheet import contact_sheet

@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.markup import one_line, shorten
 from vlmscope.results.cards import methods_card
-from vlmscope.results.grounding import Grounding, overlay
+from vlmscope.results.drawing import overlay
+from vlmscope.results.grounding import Grounding
 from vlmscope.viz.colours import colorize
 from vlmscope.viz.sheet import THEMES
 from vlmscope.viz.text import Font, draw_lines, fit, font, line_height, widest

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
 from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten
 from vlmscope.results.cards import segmentation_card
-from vlmscope.results.grounding import resized, scale_factor
+from vlmscope.results.drawing import resized, scale_factor
 from vlmscope.types import BACKGROUND, tight_box
 from vlmscope.viz.palette import class_colours
 from vlmscope.viz.pens import INK, PAPER

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError
 from vlmscope.results import Grounding
-from vlmscope.results.grounding import resized, scale_factor
+from vlmscope.results.drawing import resized, scale_factor
 from vlmscope.viz.palette import class_colours
 from vlmscope.viz.pens import INK, PAPER, draw_box, stroke_width
 from vlmscope.viz.text import Font, clean, font, line_height, widest

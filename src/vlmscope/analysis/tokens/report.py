@@ -10,7 +10,7 @@ from vlmscope.analysis.tokens.picture import caption_picture
 from vlmscope.analysis.tokens.result import CAVEAT, GroundedAnswer
 from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
 from vlmscope.report import Page, Series, curves
-from vlmscope.results.grounding import resized
+from vlmscope.results.drawing import resized
 from vlmscope.stats import Interval
 from vlmscope.viz import colorize
 
