@@ -36,6 +36,14 @@ class Pictures:
     alone: bool
     notes: tuple[str, ...] = ()
 
+    def said(self, phrases: Sequence[str]) -> tuple[str, ...]:
+        """How the words were read, of several pictures; nothing of one alone that needs no note."""
+        if self.alone:
+            return self.notes
+        files = "1 image file" if len(self.files) == 1 else f"{len(self.files)} image files"
+        asked = "1 phrase" if len(phrases) == 1 else f"{len(phrases)} phrases"
+        return f"{files} and {asked}: {quoted(phrases)}", *self.notes
+
 
 def sort_words(
     words: Sequence[str], phrases: Sequence[str], leave_out: Path | None = None

@@ -169,7 +169,7 @@ def ground(
     loaded: Any = loading.model(model)
     if not say:
         settings |= {"rows": reading.rows, "refine": sam}
-    for text in () if output.quiet else pictures.notes:
+    for text in () if output.quiet else pictures.said(texts):
         note(text)
     look = _look(output, loaded, prompts, SAY if say else method, settings)
     run = GroundRun(look, pictures, output, form, max_pixels)
