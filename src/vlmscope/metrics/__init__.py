@@ -1,15 +1,34 @@
 """Metrics with their exact definitions (docs/evaluation.md); every score with its interval.
 
-``vlmscope.metrics.roc_auc`` is the module; its function is imported from there.
+``Rec``, ``RefL4``, ``Res``, ``ReasonSeg``, ``Gres``, ``Grec`` and ``Absent`` each make one small record
+of a sentence (``record``) and scores of any number of records (``scores``).
 """
 
+from vlmscope.metrics.absent import Absent
 from vlmscope.metrics.enrichment import enrichment
+from vlmscope.metrics.grec import Grec
+from vlmscope.metrics.gres import Gres
 from vlmscope.metrics.masks import ciou, giou, intersection_union, mask_iou
 from vlmscope.metrics.means import accuracy_at, mean_over_images
 from vlmscope.metrics.pointing import contains
+from vlmscope.metrics.reasonseg import ReasonSeg
+from vlmscope.metrics.rec import Rec
+from vlmscope.metrics.ref_l4 import RefL4
+from vlmscope.metrics.res import Res
+from vlmscope.metrics.score import Score
+from vlmscope.metrics.threshold import Threshold
 from vlmscope.types import box_iou
 
 __all__ = [
+    "Absent",
+    "Grec",
+    "Gres",
+    "ReasonSeg",
+    "Rec",
+    "RefL4",
+    "Res",
+    "Score",
+    "Threshold",
     "accuracy_at",
     "box_iou",
     "ciou",

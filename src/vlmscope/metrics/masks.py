@@ -23,9 +23,16 @@ def intersection_union(
         ignore: bool (height, width), pixels that count for neither (ReasonSeg's 255), or None.
 
     Raises:
-        BadSampleError: masks of different sizes.
+        BadSampleError: masks of different sizes, or not bool.
     """
-    shapes = {mask.shape for mask in (predicted, truth, ignore) if mask is not None}
+    masks = [mask for mask in (predicted, truth, ignore) if mask is not None]
+    kinds = {str(np.asarray(mask).dtype) for mask in masks} - {"bool"}
+    if kinds:
+        raise BadSampleError(
+            f"Masks to compare must be bool, got {', '.join(sorted(kinds))}. "
+            "Say which pixels are the object's, for example with labels == 1."
+        )
+    shapes = {mask.shape for mask in masks}
     if len(shapes) > 1:
         raise BadSampleError(
             f"Masks to compare must be of one size (height, width), got {sorted(shapes)}. "
