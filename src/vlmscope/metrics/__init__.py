@@ -1,16 +1,19 @@
 """Metrics with their exact definitions (docs/evaluation.md); every score with its interval.
 
-``Rec``, ``RefL4``, ``Res``, ``ReasonSeg``, ``Gres``, ``Grec`` and ``Absent`` each make one small record
-of a sentence (``record``) and scores of any number of records (``scores``).
+Each class but ``Score`` and ``Threshold`` makes one small record of a sentence, a question or a class
+(``record``), and scores of any number of records (``scores``).
 """
 
 from vlmscope.metrics.absent import Absent
 from vlmscope.metrics.enrichment import enrichment
 from vlmscope.metrics.grec import Grec
 from vlmscope.metrics.gres import Gres
+from vlmscope.metrics.labelled_points import LabelledPoints
 from vlmscope.metrics.masks import ciou, giou, intersection_union, mask_iou
 from vlmscope.metrics.means import accuracy_at, mean_over_images
+from vlmscope.metrics.mme import Mme
 from vlmscope.metrics.pointing import contains
+from vlmscope.metrics.pope import Pope
 from vlmscope.metrics.reasonseg import ReasonSeg
 from vlmscope.metrics.rec import Rec
 from vlmscope.metrics.ref_l4 import RefL4
@@ -23,6 +26,9 @@ __all__ = [
     "Absent",
     "Grec",
     "Gres",
+    "LabelledPoints",
+    "Mme",
+    "Pope",
     "ReasonSeg",
     "Rec",
     "RefL4",
