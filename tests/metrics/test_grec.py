@@ -171,6 +171,13 @@ def test_iou_matches_where_generalised_iou_does_not() -> None:
     assert Grec(match="iou").record(1, 1, [corner], [1], [one])["matched"] == 1
 
 
+def test_of_pairs_that_overlap_alike_the_better_score_comes_first() -> None:
+    objects = [(0, 0, 10, 10), (4, 0, 14, 10)]
+    between, beside = (2, 0, 12, 10), (-2, 0, 8, 10)  # 2/3 with both; 2/3 with the first alone
+    assert Grec().record(1, 1, [between, beside], [0.9, 0.8], objects)["matched"] == 1
+    assert Grec().record(1, 1, [between, beside], [0.8, 0.9], objects)["matched"] == 2
+
+
 def test_the_order_of_boxes_changes_nothing() -> None:
     rng = np.random.default_rng(2)
     for number, (boxes, scores, truths) in enumerate(fuzzed()[:300]):

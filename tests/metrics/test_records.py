@@ -85,6 +85,22 @@ class TestEveryMetric:
             (s.interval.low, s.interval.high) for s in metric.scores(rows) if s.interval
         ]
 
+    def test_every_interval_is_drawn_by_the_seed(
+        self, metric: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seeds = []
+
+        def drawn(*values: object, seed: int) -> object:
+            seeds.append(seed)
+            return [None] * np.shape(values[0])[-1]  # as many as there are columns
+
+        monkeypatch.setattr("vlmscope.metrics.image_sums.bootstrap_ratios", drawn)
+        monkeypatch.setattr("vlmscope.metrics.ref_l4.bootstrap_sums", drawn)
+        monkeypatch.setattr("vlmscope.metrics.absent.roc_auc", drawn)
+        metric.scores([record_of(metric, n, n, right=n > 1) for n in range(4)], seed=5)
+        assert seeds
+        assert set(seeds) == {5}
+
     def test_it_says_what_it_measures(self, metric: object) -> None:
         assert len(metric.definition) > 50
 
