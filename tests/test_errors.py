@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from vlmscope.errors import UnknownNameError, nearest, quoted
+from vlmscope.errors import (
+    BadImageError,
+    KnockoutError,
+    ModelLoadError,
+    OutputError,
+    UnknownNameError,
+    VlmscopeError,
+    nearest,
+    quoted,
+)
 
 MANY = [f"label {number}" for number in range(2000)] + ["zebra"]
 
@@ -56,3 +65,22 @@ def test_case_does_not_keep_names_apart() -> None:
 
 def test_quoted_names_are_cut_off() -> None:
     assert quoted(["a", "b", "c"], most=2) == "'a', 'b' and 1 more"
+
+
+@pytest.mark.parametrize("kind", [BadImageError, OutputError, ModelLoadError, KnockoutError])
+def test_a_message_can_be_read_whatever_it_quotes(kind: type[VlmscopeError]) -> None:
+    text = str(kind(f"It is {'[' * 100_000!r}. Do something else."))
+    assert len(text) < 1_300
+    assert text.startswith("It is '[[[") and text.endswith("Do something else.")
+    short = "It is 7. Do something else."
+    assert str(kind(short)) == short
+
+
+def test_an_unknown_name_of_any_length_can_be_read() -> None:
+    error = UnknownNameError("format", "x" * 50_000, ["png", "coco"])
+    assert len(str(error)) < 1_300 and str(error).endswith("Known: coco, png.")
+
+
+def test_an_output_error_stays_an_os_error() -> None:
+    error = OutputError("Cannot write a.json: full.")
+    assert isinstance(error, OSError) and str(error) == "Cannot write a.json: full."

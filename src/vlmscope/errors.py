@@ -32,11 +32,14 @@ __all__ = [
 ]
 
 _MOST_LISTED = 12
-_LONGEST, _TAIL = 1_200, 400  # characters of a message that is printed
+_LONGEST, _TAIL = 1_200, 400  # characters of a message
 
 
 class VlmscopeError(Exception):
-    """Base of everything that vlmscope raises on purpose."""
+    """Base of everything that vlmscope raises on purpose; a message is never longer than one can read."""
+
+    def __init__(self, *values: object) -> None:
+        super().__init__(*(shortened(each) if isinstance(each, str) else each for each in values))
 
 
 class VlmscopeWarning(UserWarning):
@@ -122,7 +125,7 @@ class UnknownNameError(VlmscopeError, KeyError):
         parts = (f"Unknown {kind} {name!r}.", question, _listing(valid, close, where), hint)
         message = " ".join(part for part in parts if part)
         super().__init__(message)
-        self.message = message
+        self.message = str(self.args[0])
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
         return self.message
