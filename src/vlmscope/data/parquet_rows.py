@@ -1,4 +1,8 @@
-"""Rows of Parquet files, a few at a time: pictures inside them never pile up in memory."""
+"""Rows of Parquet files, a few at a time: pictures inside them never pile up in memory.
+
+What is held is the part of a file that its writer packed together, at most a row group (of sets on the
+hub about a hundred rows), however many rows there are.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +114,7 @@ class _Reader:
     def __post_init__(self) -> None:
         parquet = _parquet()
         try:
-            # a buffer: without it all of a column of a row group, hundreds of pictures, is read
+            # with a buffer, pages are read as they are needed, not a whole row group ahead
             self._file = parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20)
         except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
             raise BadSampleError(

@@ -36,7 +36,7 @@ def make_tiny(like: str, out: str | os.PathLike[str], images: int = 12) -> dict[
 
     Args:
         like: the data set whose layout it has.
-        out: a folder that is new, empty, or holds such a set.
+        out: a folder that is new or empty.
         images: of each split.
 
     Returns:
@@ -45,7 +45,7 @@ def make_tiny(like: str, out: str | os.PathLike[str], images: int = 12) -> dict[
     Raises:
         UnknownNameError: another layout.
         BadOptionError: fewer than 1 image, or more than 1,000.
-        OutputError: a folder with other things in it, or that cannot be written.
+        OutputError: a folder that is not empty, or cannot be written.
         MissingExtraError: Parquet without pyarrow.
     """
     if like not in LAYOUTS:
@@ -53,8 +53,7 @@ def make_tiny(like: str, out: str | os.PathLike[str], images: int = 12) -> dict[
     if isinstance(images, bool) or not 1 <= images <= MOST_IMAGES:
         raise BadOptionError(f"images must be from 1 to {MOST_IMAGES:,}, got {images!r}.")
     folder = Path(out)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise OutputError(f"The folder {folder} holds other things. Choose a new one, or empty it.")
+    _check_empty(folder)
     counts = dict(LAYOUTS[like](folder, images))
     write_json(
         folder / MANIFEST,
@@ -65,3 +64,13 @@ def make_tiny(like: str, out: str | os.PathLike[str], images: int = 12) -> dict[
         },
     )
     return counts
+
+
+def _check_empty(folder: Path) -> None:
+    """Files of an earlier, longer set would be read as part of the new one."""
+    try:
+        empty = not folder.exists() or not any(folder.iterdir())
+    except OSError as error:
+        raise OutputError(f"Cannot write into {folder}: {error.strerror or error}.") from error
+    if not empty:
+        raise OutputError(f"The folder {folder} is not empty. Choose a new one, or empty it.")
