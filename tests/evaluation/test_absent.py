@@ -54,7 +54,5 @@ def test_a_set_with_absent_targets_is_evaluated_on_the_others(tmp_path: Path, mo
     there = sum(not referent.absent for referent in referents)
     assert 0 < there < len(referents)
     method = "gem" if model == "tiny-clip" else "mean-attention"
-    found = evaluate(
-        data, vs.load(model, device="cpu"), choose([method]), progress=False
-    ).runs[0]
+    found = evaluate(data, vs.load(model, device="cpu"), choose([method]), progress=False).runs[0]
     assert {score.n for score in found.scores if score.metric in ("pointing", "Acc@0.5")} == {there}

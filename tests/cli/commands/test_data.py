@@ -110,7 +110,9 @@ def test_eval_takes_split_and_partial(run: Any, root: Path, tmp_path: Path) -> N
     unpublished(root)
     refused = run(*words, "-q")
     assert refused.code == 2 and "not 3,811" in json.loads(refused.out)["error"]["message"]
-    part = json.loads(run(*words, "--partial", "-q").out)
+    result = run(*words, "--partial", "-q")
+    assert "\npartial: " in f"\n{result.err}" and "of 3,811 refs\n" in result.err
+    part = json.loads(result.out)
     assert part["protocol"]["dataset"]["partial"].endswith(" of 3,811 refs")
 
 

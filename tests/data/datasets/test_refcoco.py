@@ -310,6 +310,18 @@ def test_test_is_test_a(root: Path, tmp_path: Path) -> None:
     assert told(opened(out, split="testA", partial=True)) == told(opened(root, split="testA"))
 
 
+def test_a_test_that_the_publishers_have_not_is_refused(root: Path, tmp_path: Path) -> None:
+    for form in (as_jxu124, as_lmms):
+        out = form(root, tmp_path / form.__name__)
+        (out / "data" / "test-00000-of-00001.parquet").symlink_to(
+            next((out / "data").glob("*val*")).resolve()
+        )
+        message = refusal(out, split="test", partial=True)
+        assert "refcoco has no split 'test'. It has: val, testA, testB, train." in message
+        assert "test is testA" in message and "--split lmms-test" in message
+    assert "partial" not in opened(out, split="lmms-test").protocol
+
+
 def test_mixed_files_of_two_splits_are_refused(root: Path, tmp_path: Path) -> None:
     out = as_jxu124(root, tmp_path / "out", split="testA")
     path = out / "data" / "test-00000-of-00001.parquet"

@@ -189,6 +189,9 @@ def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> No
             note(f"  {image_id}: {reason}")
         if count > _SHOWN:
             note(f"  and {count - _SHOWN} more")
+    part = result.protocol["dataset"].get("partial")
+    if part:
+        note(f"partial: {part}")
     if printing.quiet:
         return
     note(f"{result.images} images, word list {result.protocol['words']['digest']}")

@@ -78,7 +78,7 @@ class RefcocoKind:
         if pickled is not None:
             expected = self._expected(root if folder == root else inner, name, maker)
             listing = refs_listing(self.id, pickled, name)
-        elif is_parquet_of_refs(folder):
+        elif self._known(name) and is_parquet_of_refs(folder):
             expected = self._expected(folder, name, maker)
             listing = refs_parquet_listing(self.id, folder, name, source.columns)
         else:
@@ -89,6 +89,22 @@ class RefcocoKind:
             noise = {"label noise": f"{_NOISE[self.id]} of the sentences, by a published estimate"}
             listing = replace(listing, protocol={**listing.protocol, **noise})
         return ReferringSet(self.id, listing, expected, source.partial)
+
+    def _known(self, split: str) -> bool:
+        """Whether the publishers have such a split; of Parquet files only their own names are.
+
+        Raises:
+            BadSampleError: neither they nor lmms-lab have one.
+        """
+        if split.startswith(LMMS_PREFIX):
+            return False
+        if split not in self.splits:
+            advice = " What jxu124 calls test is testA." if split == "test" else ""
+            raise BadSampleError(
+                f"{self.id} has no split {split!r}. It has: {', '.join(self.splits)}.{advice} What "
+                f"lmms-lab calls so is --split {LMMS_PREFIX}{split}."
+            )
+        return True
 
     def _maker(self, split: str) -> tuple[str, str]:
         """``google/val`` -> google, val."""
