@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from vlmscope.data.datasets.base import Dataset, DatasetSource, Part, Skipped
 from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.referring import Listing, Picture, ReferringSet, Region, Sentence
+from vlmscope.data.drawn_polygons import fill_with_border
 from vlmscope.errors import BadSampleError
 from vlmscope.io import parse_json, shortened
 
@@ -181,16 +181,10 @@ def drawn_labels(shapes: Sequence[_Shape], size: tuple[int, int]) -> NDArray[np.
 def _filled(
     shapes: Sequence[_Shape], size: tuple[int, int], value: int | None = None
 ) -> NDArray[np.uint8]:
-    canvas = Image.new("L", (size[1], size[0]), 0)
-    draw = ImageDraw.Draw(canvas)
+    canvas = np.zeros(size, dtype=np.uint8)
     for label, points in shapes:
-        colour = _value(label) if value is None else value
-        if len(points) > 1:
-            draw.polygon(points, fill=colour, outline=colour)
-            draw.line([*points, points[0]], fill=colour)
-        else:
-            draw.point(points, fill=colour)
-    return np.array(canvas)
+        fill_with_border(canvas, points, _value(label) if value is None else value)
+    return canvas
 
 
 def _drawn(shapes: Sequence[_Shape], value: int, size: tuple[int, int]) -> NDArray[np.bool_]:
