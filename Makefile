@@ -6,10 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= demo-output
 WORKERS ?= 2
+INPUTS ?= 5000
+SEED ?= 0
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check check-long docs house mutation venv clean
+.PHONY: demo test check check-long docs house mutation fuzz venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -41,6 +43,11 @@ house: $(VENV)/.dev-stamp
 # GROUPS="post metrics" takes some of them.
 mutation: $(VENV)/.dev-stamp
 	@$(BIN)/python -m tools.mutation $(GROUPS)
+
+# Hostile input into every door: no traceback, no half file, no call out, one sentence. INPUTS=500
+# SEED=7 for others, KINDS="image heads" for some; what fails is kept in .fuzz/.
+fuzz: $(VENV)/.dev-stamp
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz --inputs $(INPUTS) --seed $(SEED) $(KINDS)
 
 venv: $(VENV)/.dev-stamp
 

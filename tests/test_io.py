@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from vlmscope.errors import OutputError
-from vlmscope.io import atomic_path, parse_json, write_json, write_text
+from vlmscope.io import (
+    atomic_path,
+    is_file,
+    is_folder,
+    is_there,
+    parse_json,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -137,6 +145,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ('{"a": {"b": 1, "b": 1}}', "the key 'b' occurs twice"),
         ("[" * 100_000, "nested too deeply"),
         (r'{"\udc00": 1}', "half of a surrogate pair"),
+        ("\ufeff{}", "begins with a byte order mark"),
     ],
 )
 def test_json_that_python_would_let_pass_is_refused(text: str, reason: str) -> None:
@@ -147,3 +156,16 @@ def test_json_that_python_would_let_pass_is_refused(text: str, reason: str) -> N
 def test_strict_json_is_read_as_python_reads_it() -> None:
     text = r'{"a": [1, -2.5e3, true, null, "\ud83d\ude00"], "b": {"a": 12345678901234567890}}'
     assert parse_json(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a/" + "b" * 5000, "a\0b", ""])
+def test_a_name_that_no_system_takes_has_nothing(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name / "x"
+    assert not is_there(path) and not is_file(path) and not is_folder(path)
+
+
+def test_names_that_have_something(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("")
+    assert is_there(file) and is_file(file) and not is_folder(file)
+    assert is_there(tmp_path) and is_folder(tmp_path) and not is_file(tmp_path)

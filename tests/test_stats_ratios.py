@@ -9,8 +9,8 @@ import pytest
 
 from vlmscope import stats as resampling
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation import roc_auc as roc_module
-from vlmscope.evaluation.roc_auc import roc_auc
+from vlmscope.metrics import roc_auc as roc_module
+from vlmscope.metrics.roc_auc import roc_auc
 from vlmscope.stats import bootstrap, bootstrap_sums, ratio_of_sums
 
 

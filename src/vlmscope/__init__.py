@@ -19,15 +19,24 @@ if TYPE_CHECKING:
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
-    from vlmscope.methods import compare_answer, compare_methods, ground, grounder, segment
+    from vlmscope.methods import (
+        Grounder,
+        compare_answer,
+        compare_methods,
+        ground,
+        grounder,
+        segment,
+    )
     from vlmscope.models import from_pretrained_model, load
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
-    from vlmscope.types import HeadSet, TokenMap
+    from vlmscope.types import HeadSet, Instance, TokenMap
 
 __all__ = [
+    "Grounder",
     "Grounding",
     "HeadSet",
+    "Instance",
     "Refiner",
     "Segmentation",
     "TokenMap",
@@ -55,8 +64,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Grounder": "methods",
     "Grounding": "results",
     "HeadSet": "types",
+    "Instance": "types",
     "Refiner": "refine",
     "Segmentation": "results",
     "TokenMap": "types",

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _MOST_LISTED = 12
+_LONGEST, _TAIL = 1_200, 400  # characters of a message that is printed
 
 
 class VlmscopeError(Exception):
@@ -146,3 +147,10 @@ def quoted(names: Sequence[str], most: int = 8) -> str:
     """Names for a message: ``'a', 'b' and 3 more``."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more
+
+
+def shortened(message: str) -> str:
+    """A message that somebody can read: what was received may be thousands of characters long."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST - _TAIL]} ... {message[-_TAIL:]}"  # what to do stands at the end

@@ -11,7 +11,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,45 @@ if sys.platform != "win32":
 
 __all__ = [
     "atomic_path",
+    "is_file",
+    "is_folder",
+    "is_there",
     "missing_file",
     "parse_json",
-    "shortened",
+    "shown_path",
     "unread",
     "write_bytes",
     "write_json",
     "write_text",
 ]
 
+_MARK = "\ufeff"
 _MOST_DIGITS = 310  # of a whole number; a float holds 309
 _GZIP = b"\x1f\x8b"
 _LONGEST = 300  # characters of a path in a message
 _SHOWN = 30  # characters of a wrong number in a message
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name; a name that no system takes, such as one too long, has nothing."""
+    return _yes(path.exists)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file has this name, which may be one that no system takes."""
+    return _yes(path.is_file)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder has this name, which may be one that no system takes."""
+    return _yes(path.is_dir)
+
+
+def _yes(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except (OSError, ValueError):
+        return False
 
 
 @contextlib.contextmanager
@@ -133,7 +159,7 @@ def _is_ours(lock: int, place: Path) -> bool:
 
 def _reason(target: Path, error: OSError) -> str:
     """Why a place is not to be had; of a file where a folder is needed systems say "File exists"."""
-    blocking = next((place for place in target.parents if place.is_file()), None)
+    blocking = next((place for place in target.parents if is_file(place)), None)
     if blocking is not None:
         return f"{blocking} is a file, not a folder"
     return error.strerror or str(error)
@@ -149,11 +175,11 @@ def missing_file(path: Path, kind: str) -> str | None:
     try:
         there = path.is_file()
     except OSError as error:
-        return f"Cannot look up the {kind} {shortened(path)}: {error.strerror or error}."
-    return None if there else f"There is no {kind} {shortened(path)}."
+        return f"Cannot look up the {kind} {shown_path(path)}: {error.strerror or error}."
+    return None if there else f"There is no {kind} {shown_path(path)}."
 
 
-def shortened(path: str | os.PathLike[str]) -> str:
+def shown_path(path: str | os.PathLike[str]) -> str:
     """A path for a message: of a very long one the beginning."""
     text = os.fspath(path)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
@@ -194,9 +220,11 @@ def parse_json(text: str) -> Any:
 
     Raises:
         ValueError: no JSON; NaN or Infinity; a number beyond float; a key that occurs twice in an
-            object; half a surrogate pair; nested too deeply. The message is a clause without a
-            full stop, such as ``the key 'a' occurs twice``.
+            object; half a surrogate pair; nested too deeply; a byte order mark. The message is a
+            clause without a full stop, such as ``the key 'a' occurs twice``.
     """
+    if text.startswith(_MARK):  # at the beginning of a file its reader takes it off
+        raise ValueError("it begins with a byte order mark, which may stand before a file alone")
     try:
         value = json.loads(
             text,

@@ -7,7 +7,7 @@ import math
 import types
 import typing
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 
@@ -31,7 +31,13 @@ Options = TypeVar("Options")
 
 
 class CheckedOptions:
-    """What a frozen dataclass of options derives from: its values are checked when it is made."""
+    """What a frozen dataclass of options derives from: its values are checked when it is made.
+
+    Attributes:
+        panel: what the options declared here stand under in the help of a command.
+    """
+
+    panel: ClassVar[str] = "Method"
 
     def __post_init__(self) -> None:
         check_options(self)

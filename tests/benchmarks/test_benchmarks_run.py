@@ -87,6 +87,25 @@ KNOCKOUT = frozenset(
         "largest_effect",
     ]
 )
+INSTANCE_MEASURES = [
+    *(
+        f"{measure}{end}"
+        for measure in ("count_error", "exact_count", "f1")
+        for end in ("", "_low", "_high")
+    ),
+    *(f"f1_of_{count}" for count in (1, 2, 3, 4)),
+]
+INSTANCE_FIGURES = frozenset(
+    f"{model}_{way}_{measure}"
+    for model in ("tiny-llava", "tiny-clip")
+    for way in ("first", "heights", "components", "basins")
+    for measure in INSTANCE_MEASURES
+)
+INSTANCE_SETTINGS = frozenset(
+    f"{model}_{setting}"
+    for model in ("tiny-llava", "tiny-clip")
+    for setting in ("heights_further", "heights_rim", "components_further", "basins_further")
+)
 
 PICTURES = frozenset(
     [
@@ -124,12 +143,20 @@ RUNS = [
         ("largest_difference", 0.1),
     ),
     Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
+    Run(
+        "instances.py",
+        ("--singular",),
+        INSTANCE_FIGURES | INSTANCE_SETTINGS | {"largest_difference_of_first"},
+        ("largest_difference_of_first", 0.0),
+    ),
 ]
 MAY_BE_ZERO = {
     "largest_difference",
     "largest_difference_of_rows",
     "growth_kib",
     "bfloat16_native",  # whether this processor has it
+    "largest_difference_of_first",
+    *INSTANCE_FIGURES,  # of eight scenes
 }
 
 

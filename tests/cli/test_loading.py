@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from vlmscope.cli.console import own_stdout
 from vlmscope.cli.loading import Loading, NamedDecoder, SizedLoading
 from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.tiny import embedded_path
 
 
 def test_options_reach_the_model(checkpoint: Path) -> None:
@@ -30,3 +37,41 @@ def test_the_named_decoder() -> None:
     assert NamedDecoder("a").id == NamedDecoder(model="a").id == NamedDecoder("a", "a").id == "a"
     with pytest.raises(BadOptionError, match="a and b"):
         _ = NamedDecoder("a", "b").id
+
+
+def test_what_a_library_prints_while_it_loads_stays_off_stdout(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chatter(name: str, **options: object) -> str:
+        os.write(1, b"Ignored unknown kwarg option\n")
+        print("LOADING")  # noqa: T201
+        return name
+
+    monkeypatch.setattr("vlmscope.models.load", chatter)
+    assert Loading().model("tiny-llava") == "tiny-llava"
+    os.write(1, b"after\n")
+    assert "Ignored" not in (out := capfd.readouterr().out)
+    assert out.endswith("after\n")
+
+
+def test_a_process_without_stdout_loads_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(descriptor: int) -> int:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr("vlmscope.cli.console.os.dup", closed)
+    with own_stdout():
+        pass
+
+
+def test_doctor_prints_json_whatever_a_tokenizer_prints(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(embedded_path("tiny-clip"), folder)
+    record = json.loads((folder / "tokenizer.json").read_text())
+    record["added_tokens"][0]["nobody"] = True
+    (folder / "tokenizer.json").write_text(json.dumps(record))
+    result = subprocess.run(
+        [sys.executable, "-m", "vlmscope", "doctor", str(folder), "--json"],
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(result.stdout)["model"]["id"] == str(folder)

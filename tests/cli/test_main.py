@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,20 +108,21 @@ def test_faults_of_ours_are_one_line_too(
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "expected"),
     [
-        ("ground", "a.png", "x", "-o", "{}.png"),
-        ("doctor", "{}"),
-        ("eval", "coco-panoptic", "--root", "{}"),
-        ("flow", "tiny-llava", "--samples", "{}"),
+        (("ground", "{photo}", "x", "-o", "{long}.png"), "File name too long"),
+        (("doctor", "{long}"), "Unknown model"),
+        (("eval", "coco-panoptic", "--root", "{long}"), "There is no folder"),
+        (("flow", "tiny-llava", "--samples", "{long}"), "File name too long"),
     ],
 )
 def test_a_name_too_long_for_the_system_is_no_fault_of_ours(
-    refused: Any, words: tuple[str, ...]
+    refused: Any, photo: Path, words: tuple[str, ...], expected: str
 ) -> None:
-    message = refused([word.format("a" * 5000) for word in words], "File name too long")
+    names = {"photo": photo, "long": "a" * 5000}
+    message = refused([word.format(**names) for word in words], expected)
     assert "fault of vlmscope" not in message
-    assert len(message) < 700
+    assert len(message) < 1_300
 
 
 @pytest.mark.parametrize(
@@ -203,3 +205,14 @@ def test_python_dash_m() -> None:
     done = shell("vlmscope modles; echo $?")
     assert done.stdout == "2\n"
     assert done.stderr.startswith("vlmscope: error: Unknown command")
+
+
+@pytest.mark.parametrize("length", [1_201, 100_000])
+def test_a_message_is_never_longer_than_somebody_can_read(
+    run: Any, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    failing(monkeypatch, VlmscopeError(f"There is no file {'a' * length}. Check the path."))
+    err = run("models").err
+    assert len(err) < 1_300
+    assert err.startswith("vlmscope: error: There is no file aaa") and " ... aaa" in err
+    assert err.endswith("Check the path.\n")

@@ -125,6 +125,15 @@ def test_keys_name_files_without_clashes(folder: Path) -> None:
     assert [file.key for file in pictures.files] == ["p"]
 
 
+def test_how_the_words_were_read_is_said() -> None:
+    pictures, asked = sort_words(["a.png", "b.jpg", "a cup", "a dog"], ())
+    assert pictures.said(asked) == ("2 image files and 2 phrases: 'a cup', 'a dog'",)
+    pictures, asked = sort_words(["sub/deep", "a cup"], ())
+    assert pictures.said(asked) == ("1 image file and 1 phrase: 'a cup'",)
+    pictures, asked = sort_words(["a.png", "a cup"], ())
+    assert pictures.said(asked) == ()
+
+
 def test_ten_thousand_words(folder: Path) -> None:
     for number in range(50):
         os.link(folder / "a.png", folder / f"{number}.png")

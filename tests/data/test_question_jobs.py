@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from vlmscope.data.question_jobs import MeasuredQuestions, measure_questions
 from vlmscope.data.questions import Question
 from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadPhraseError, BadSampleError, OutputError, SkippedWarning
+from vlmscope.models.cards import ModelCard
 
+MODEL: Any = SimpleNamespace(card=ModelCard("some/model", "llava"))  # it declares no world
 IMAGE = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
 
 
@@ -28,7 +31,7 @@ def job(samples: list[Any], **options: Any) -> tuple[MeasuredQuestions, list[str
         return {}
 
     log = SampleLog(None, {})
-    done = measure_questions(samples, log, measure, needed_by="It", title="job", **options)
+    done = measure_questions(MODEL, samples, log, measure, needed_by="It", title="job", **options)
     return done, asked
 
 

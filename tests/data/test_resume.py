@@ -192,3 +192,30 @@ def test_a_walk_takes_every_step_in_order() -> None:
 def test_how_many_there_are_is_known_of_lists_alone() -> None:
     assert how_many([1, 2]) == 2
     assert how_many(iter([1, 2])) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("0.5", "0.75"), ("0.5", "null"), ("[0.5, 0.25]", "0.5"), ('"check"', '"chick"')],
+)
+def test_a_line_that_is_not_as_it_was_written_is_refused(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    path = tmp_path / "state.jsonl"
+    log = SampleLog(path, HEADER)
+    log.add("one", {"x": 1})
+    log.add("two", {"sums": [0.5, 0.25]})
+    text = path.read_text()
+    assert old in text.splitlines()[2]
+    before, _, after = text.rpartition(old)  # of the last line
+    path.write_text(before + new + after)
+    with pytest.raises(OutputError, match=r"Line 3 of the state file .* is not as it was written"):
+        SampleLog(path, HEADER)
+
+
+def test_the_state_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.jsonl"
+    SampleLog(path, HEADER)
+    path.write_text(path.read_text().replace("vlmscope-samples/2", "vlmscope-samples/1"))
+    with pytest.raises(ModelMismatchError, match="another version of vlmscope"):
+        SampleLog(path, HEADER)

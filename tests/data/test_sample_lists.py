@@ -196,3 +196,17 @@ def test_three_identical_rows_count_once(folder: Path) -> None:
         (2, "It repeats line 1, which counts once."),
         (3, "It repeats line 1, which counts once."),
     ]
+
+
+@pytest.mark.parametrize("field", ["image", "mask"])
+@pytest.mark.parametrize("name", ["a" * 300, "b/" * 3000], ids=["a long name", "a long path"])
+def test_a_file_name_that_no_system_takes_is_a_row_to_skip(
+    folder: Path, field: str, name: str
+) -> None:
+    samples = read_samples(write(folder, GOOD, {**GOOD, field: name}))
+    [skipped] = samples.skipped
+    assert len(skipped.reason) < 1_300
+    assert skipped.line == 2
+    # the system says that a part of the name is too long, or it finds nothing
+    starts = (f"There is no {field} file ", f"Cannot look up the {field} file ")
+    assert skipped.reason.startswith(starts)

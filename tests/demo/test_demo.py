@@ -102,6 +102,16 @@ def test_the_page_needs_nothing_else(story: Story) -> None:
     assert "prefers-color-scheme: dark" in text
 
 
+def test_wide_things_scroll_in_their_own_boxes(story: Story) -> None:
+    text = render_page(story)
+    assert text.count("<table") == text.count('<div class="scroll"><table')
+    widths = re.findall(r'(<div class="scroll wide">)?<svg viewBox="0 0 ([\d.]+)', text)
+    assert len(widths) == 3
+    assert all(box or float(width) <= 600 for box, width in widths)
+    assert ".scroll { overflow-x: auto }" in text
+    assert "lazy" not in text  # a picture inside the page has nothing to wait for
+
+
 def test_the_page_says_what_was_measured(story: Story) -> None:
     text = render_page(story)
     assert f"{100 * story.evidence.pointing.value:.0f}%" in text

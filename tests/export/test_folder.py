@@ -48,6 +48,17 @@ def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
     assert (tmp_path / "data.yaml").read_text().endswith('  0: "dog"\n  1: "cat"\n')
 
 
+def test_overlays_are_as_opaque_as_said_and_never_mixed(tmp_path: Path) -> None:
+    strong = ResultFolder(tmp_path, ("png",), opacity=0.9)
+    strong.open(HEADER)
+    strong.write("a", SOURCE, FOUND)
+    with Image.open(tmp_path / "overlays/a.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), np.asarray(FOUND.overlay(alpha=0.9)))
+    with pytest.raises(OutputError, match="another opacity"):
+        ResultFolder(tmp_path, ("png",)).open(HEADER)
+    strong.open(HEADER)
+
+
 def test_overlays_can_be_left_out(tmp_path: Path) -> None:
     folder(tmp_path, overlays=False).write("a", SOURCE, FOUND)
     assert not (tmp_path / "overlays").exists()

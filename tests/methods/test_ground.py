@@ -152,7 +152,7 @@ def test_without_any_known_heads_the_way_to_them_is_said(
     fake: FakeModel, planted: PlantedHeads
 ) -> None:
     with pytest.raises(BadHeadSetError, match="vlmscope heads discover fake"):
-        _find(fake, heads=None)
+        _find(fake, heads=None, method="localization-heads")
 
 
 @pytest.mark.parametrize(

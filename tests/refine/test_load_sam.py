@@ -55,6 +55,13 @@ def test_a_folder_gives_the_same_masks_as_what_was_saved(folder: Path) -> None:
     assert answer.details["refined"]["revision"] == sam.revision
 
 
+def test_a_sam_that_is_held_is_its_checkpoint_until_it_is_changed(folder: Path) -> None:
+    sam = vs.load_sam(str(folder), device="cpu")
+    assert Refiner.wrap(sam.hf, sam.images).revision == sam.revision
+    sam.hf.mask_decoder.iou_token.weight.data += 1
+    assert (Refiner.wrap(sam.hf, sam.images).revision or "").startswith(f"{sam.revision}+weights:")
+
+
 def test_half_precision_is_for_the_encoder_alone(folder: Path) -> None:
     full = vs.load_sam(str(folder), device="cpu")
     half = vs.load_sam(str(folder), device="cpu", dtype="bfloat16")

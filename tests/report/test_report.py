@@ -85,3 +85,23 @@ def test_zero_has_no_sign() -> None:
     page = Page("Title", "lead")
     page.table(["a", "b"], [[-0.0000126, -0.25]])
     assert "<td>0.000</td><td>-0.250</td>" in page.html()
+
+
+def test_columns_are_explained_beneath_their_table() -> None:
+    page = Page("a", "b")
+    page.table(["gain"], [[1.0]], note="gain: <what> it gains")
+    assert '</table></div><p class="columns">gain: &lt;what&gt; it gains</p>' in page.html()
+
+
+def test_on_a_narrow_screen_tables_and_plots_scroll_in_their_own_boxes() -> None:
+    page = Page("a/path/" * 40, "b")
+    page.table(["a"], [["b"]])
+    page.plot(curves([Series("a", [Interval(0, 0, 0)] * 3)]))
+    text = page.html()
+    assert text.count("<table") == text.count('<div class="scroll"><table')
+    assert text.count("<svg") == text.count("<figure><svg")
+    style = text[: text.index("</style>")]
+    for rule in (".scroll { overflow-x: auto; }", "figure { margin: 1.2rem 0; overflow-x: auto; }"):
+        assert rule in style
+    assert "max-width: max(100%, 30rem)" in style  # a plot's words stay large enough to read
+    assert "overflow-wrap: break-word" in style  # as a folder's path in the title needs it

@@ -8,6 +8,7 @@ from PIL import Image
 
 from segmentations import blobs, segmentation
 from vlmscope.errors import BadOptionError
+from vlmscope.export.indexed import index_image
 from vlmscope.results import overlay_labels
 from vlmscope.viz import class_colours
 
@@ -75,6 +76,61 @@ def test_a_long_legend_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(written) == 5 + 2
     assert written[-2:] == ["and 34 more", "background 2%"]
     assert "3%" in written[0] or "2%" in written[0]
+
+
+@pytest.mark.parametrize("size", [(40, 320), (320, 200), (900, 60), (30, 1000), (700, 24)])
+@pytest.mark.parametrize(
+    "name", ["the one that says " * 9 + "end", "W" * 300, "i" * 33, "猫" * 90, "a b"]
+)
+def test_the_legend_stays_within_the_picture(size: tuple[int, int], name: str) -> None:
+    labels = np.zeros(size, dtype=int)
+    labels[size[0] // 2 :] = 1
+    labels[-1] = -1
+    found = segmentation(labels, (name, f"{name} too"))
+    bare, whole = overlay_labels(found, legend=False), overlay_labels(found)
+    assert whole.width == bare.width
+    beneath = np.asarray(whole)[bare.height :]
+    assert (beneath[:, -2:] == 255).all()  # letters cut off by the border would stain it
+    assert (beneath[-2:] == 255).all()
+
+
+def test_a_name_that_is_shortened_keeps_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vlmscope.results import segmentation as labels
+
+    written: list[str] = []
+    monkeypatch.setattr(labels, "draw_lines", lambda pen, at, lines, *rest: written.extend(lines))
+    array = np.zeros((400, 400), dtype=int)
+    array[100:] = 1
+    overlay_labels(segmentation(array, ("cat", "a name that nobody would read to its end " * 3)))
+    assert written[0].startswith("a name that")
+    assert written[0].endswith("… 75%")
+    assert written[1] == "cat 25%"
+
+
+def test_colours_are_those_that_names_speak_of_in_picture_legend_and_palette() -> None:
+    labels = np.zeros((400, 600), dtype=int)
+    labels[:, 300:] = 1
+    found = segmentation(labels, ("dog", "red circle"))
+    red = class_colours(found.names)[1]
+    assert (red > (200, 0, 0)).all() and red[1:].max() < 60
+    picture = np.asarray(overlay_labels(found, alpha=1.0))
+    np.testing.assert_array_equal(picture[100, 500], red)
+    legend = {tuple(each) for each in picture[400:].reshape(-1, 3).tolist()}
+    assert tuple(red.tolist()) in legend
+    palette = index_image(found).picture.getpalette()
+    assert palette is not None
+    assert palette[3:6] == red.tolist()
+
+
+def test_the_photograph_stays_visible_under_the_tint() -> None:
+    stripes = np.zeros((400, 400, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+    found = segmentation(np.zeros((400, 400), dtype=int), ("dog",), image=stripes)
+    shown = np.asarray(found.overlay(legend=False)).astype(int)
+    contrast = np.abs(shown[200, 10] - shown[200, 11])
+    assert (contrast >= 0.5 * 255).all()  # more of the picture than of the colour
+    strong = np.asarray(found.overlay(legend=False, alpha=0.9)).astype(int)
+    assert (np.abs(strong[200, 10] - strong[200, 11]) < 30).all()
 
 
 @pytest.mark.parametrize("name", ["x" * 500, "猫" * 40, "a\nb\x00c", ""])

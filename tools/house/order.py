@@ -10,7 +10,8 @@ __all__ = ["ORDERS", "REGISTERED", "upward"]
 
 ORDERS: dict[str, tuple[str, ...]] = {
     "now": (
-        *("version", "errors", "hub", "io", "registry", "options", "stats", "types", "metrics"),
+        *("version", "errors", "hub", "io", "markup", "progress", "registry", "options"),
+        *("stats", "types", "metrics"),
         *("tiny", "viz", "viewer", "post", "models", "results", "data", "attention"),
         *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "label"),
         *("app", "doctor", "demo", "cli", "__main__"),

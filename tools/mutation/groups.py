@@ -102,11 +102,12 @@ GROUPS: dict[str, Group] = {
         "tests/attention/test_rows.py",
     ),
     "metrics": _joined(
-        _group("", "metrics stats", "tests/test_metrics.py", "tests/test_stats.py"),
+        _group("metrics/", "*", "tests/metrics", "tests/test_stats_ratios.py"),
+        _group("", "stats", "tests/test_stats.py"),
         _group("types/", "boxes", "tests/types/test_boxes.py"),
         _group(
             "evaluation/",
-            "roc_auc confusion pixel_classes",
+            "confusion pixel_classes",
             *("tests/test_stats_ratios.py", "tests/evaluation/test_confusion.py"),
             "tests/evaluation/test_pixel_classes.py",
         ),

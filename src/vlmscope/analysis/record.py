@@ -6,6 +6,7 @@ import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from vlmscope.attention.installed import own_kernel
 from vlmscope.models import LoadedModel
 from vlmscope.version import __version__
 
@@ -29,7 +30,7 @@ def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
         **_quantised(model),
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": str(model.device),
-        "kernel": str(model.decoder.config._attn_implementation),
+        "kernel": own_kernel(model),
         **settings,
         "versions": {
             "vlmscope": __version__,

@@ -13,7 +13,9 @@ from vlmscope.attention.installed import read_by
 from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
+from vlmscope.attention.trace_card import facts, trace_card
 from vlmscope.errors import AttentionError
+from vlmscope.markup import one_line
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.types import Head, TokenMap
@@ -73,6 +75,9 @@ class Trace:
     Every row went through the softmax over ALL keys; cut to the image tokens it does not sum to one.
 
     Attributes:
+        model: id of the model.
+        keys: ``"image"`` or ``"all"``.
+        average: whether means over heads were kept.
         layers: layers that are read, ascending: the first axis of ``maps``.
     """
 
@@ -86,12 +91,12 @@ class Trace:
     ) -> None:
         if keys not in ("image", "all"):
             raise AttentionError(f"keys must be 'image' or 'all', got {keys!r}.")
-        self._name = model.id
+        self.model = model.id
+        self.keys = keys
         self._rows = rows
         self._heads = heads
         self.layers = tuple(heads.by_layer)
-        self._keys = keys
-        self._average = average
+        self.average = average
         self._binding: Binding | None = None
         self._chunks: dict[int, list[Tensor]] = {}
         self._kept: list[tuple[Tensor, Tensor]] = []  # per pass: absolute positions, valid
@@ -99,7 +104,23 @@ class Trace:
         self._image_keys: Tensor | None = None
         self._nothing = ""  # why nothing is left of what was read
 
+    def __repr__(self) -> str:
+        return one_line(self, *facts(self))
+
+    def _repr_html_(self) -> str:
+        return trace_card(self)
+
     # -- what the user reads -------------------------------------------------------------
+
+    @property
+    def empty(self) -> bool:
+        """Whether no pass has computed the rows that were asked for yet."""
+        return not self._kept
+
+    @property
+    def batch(self) -> int:
+        """How many items it holds; 0 for an empty one."""
+        return 0 if self.empty else int(self._kept[0][0].shape[0])
 
     @property
     def token_maps(self) -> tuple[TokenMap, ...]:
@@ -127,13 +148,13 @@ class Trace:
 
     def of(self, item: int) -> Tensor:
         """Float32 (layers, heads, rows, tokens) of one batch item."""
-        counts = {1 if self._average else self._heads.count(layer) for layer in self.layers}
+        counts = {1 if self.average else self._heads.count(layer) for layer in self.layers}
         if len(counts) != 1:
             raise AttentionError(
                 "The chosen (layer, head) pairs are not the same number in every layer, so they make "
                 "no block. Read them with trace.rows_of([(layer, head), ...])."
             )
-        maps = [self._layer(layer, item) for layer in self.layers]
+        maps = [self.layer_maps(layer, item) for layer in self.layers]
         if len({each.shape for each in maps}) > 1:
             raise AttentionError(
                 "Layers of this model attend to different keys (text, or image tokens beside it), so "
@@ -144,12 +165,16 @@ class Trace:
     def rows_of(self, heads: Sequence[tuple[int, int]], item: int | None = None) -> Tensor:
         """Float32 (len(heads), rows, tokens): the maps of single heads, in the order asked."""
         item = self._only(item)
-        if self._average:
+        if self.average:
             raise AttentionError("This trace keeps means over heads; single heads are not in it.")
-        read = {layer: self._layer(layer, item) for layer in {layer for layer, _ in heads}}
+        read = {layer: self.layer_maps(layer, item) for layer in {layer for layer, _ in heads}}
         return torch.stack(
             [read[layer][self._heads.index(Head(layer, head))] for layer, head in heads]
         )
+
+    def heads_of(self, layer: int) -> tuple[int, ...]:
+        """The heads read in a layer, ascending."""
+        return self._heads.by_layer[layer]
 
     def row_positions(self, item: int | None = None) -> Tensor:
         """Int64 (rows,): positions whose rows were read."""
@@ -157,20 +182,21 @@ class Trace:
         return torch.cat([positions[index][valid[index]] for positions, valid in self._kept]).cpu()
 
     def _only(self, item: int | None) -> int:
-        if not self._kept:
+        if self.empty:
             raise AttentionError(
                 self._nothing
                 or "Nothing was captured: no pass inside the block computed the rows that were asked "
                 "for. Run vlmscope.prefill or vlmscope.generate inside the capture."
             )
-        batch = self._kept[0][0].shape[0]
-        if item is None and batch > 1:
+        if item is None and self.batch > 1:
             raise AttentionError(
-                f"This trace holds a batch of {batch}; name one item: trace.of(0) to trace.of({batch - 1})."
+                f"This trace holds a batch of {self.batch}; name one item: trace.of(0) to "
+                f"trace.of({self.batch - 1})."
             )
         return item or 0
 
-    def _layer(self, layer: int, item: int) -> Tensor:
+    def layer_maps(self, layer: int, item: int = 0) -> Tensor:
+        """Float32 (heads, rows, tokens) of one layer; the first axis is 1 where means were kept."""
         if layer not in self._chunks:
             raise AttentionError(
                 f"Layer {layer} was not read. Read: {sorted(self._chunks) or 'none'}."
@@ -239,17 +265,17 @@ class Trace:
         positions, valid = positions.expand(batch, -1), valid.expand(batch, -1)
         rows = torch.where(valid, positions - forward.past, 0)
         heads = self._heads.tensor(layer, query.device)
-        attention = layer_rows(self._name, query, key, mask, rows, heads, options)
+        attention = layer_rows(self.model, query, key, mask, rows, heads, options)
         if layer == self.layers[0]:
             self._kept.append((positions, valid))
         kept = self._cut(attention, forward, key.shape[2])
-        if self._average:
+        if self.average:
             kept = kept.mean(dim=1, keepdim=True)
         self._chunks.setdefault(layer, []).append(kept)
 
     def _cut(self, attention: Tensor, forward: Forward, keys: int) -> Tensor:
         """Keep the keys that were asked for; copied, so that the wide rows can be freed."""
-        if self._keys == "all" or self._binding is None:
+        if self.keys == "all" or self._binding is None:
             gone = forward.key_start(keys)
             # keys that slid out of a window are no longer in the cache: nothing is read of them
             return torch.nn.functional.pad(attention, (gone, 0)) if gone else attention

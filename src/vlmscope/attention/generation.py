@@ -21,6 +21,7 @@ from vlmscope.attention.installed import instrument, refused_edges
 from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.errors import AttentionError
+from vlmscope.markup import one_line, shorten
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
@@ -41,6 +42,9 @@ class Generation:
     text: str
     ids: torch.Tensor
     token_map: TokenMap
+
+    def __repr__(self) -> str:
+        return one_line(self, f"{shorten(self.text, 200)!r}", f"{len(self.ids)} tokens")
 
 
 def generate(

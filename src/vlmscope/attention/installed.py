@@ -23,7 +23,7 @@ from vlmscope.attention.kernels import PROBE, instrumented_name
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import LoadedModel
 
-__all__ = ["instrument", "read_by"]
+__all__ = ["instrument", "own_kernel", "read_by"]
 
 _INSTALLED = "_vlmscope_installed"
 
@@ -69,15 +69,25 @@ def read_by(model: LoadedModel, reader: Reader) -> Iterator[None]:
             active.readers.remove(reader)
 
 
+def own_kernel(model: LoadedModel) -> str:
+    """Name of the attention kernel that the model runs, also while it is instrumented."""
+    with _PREPARING:
+        installed = model.decoder.__dict__.get(_INSTALLED)
+        config = model.decoder.config
+        return str(config._attn_implementation if installed is None else installed.kernel)
+
+
 @dataclass(frozen=True, eq=False)
 class _Installed:
     """What was put into a model.
 
     Attributes:
+        kernel: the model's own, whose twin is in its place.
         undo: takes it out again.
         owners: by thread, the instrument of each that has a context open.
     """
 
+    kernel: str | None
     undo: Callable[[], None]
     owners: dict[int, Instrument] = field(default_factory=dict)
 
@@ -92,7 +102,7 @@ def _prepared(model: LoadedModel) -> _Installed:
     twin = instrumented_name(kernel)
     modules = [model.family.attention(layer) for layer in model.layers]
     cleanup = contextlib.ExitStack()
-    installed = _Installed(cleanup.close)
+    installed = _Installed(kernel, cleanup.close)
     with contextlib.ExitStack() as undone:
         undone.callback(cleanup.close)
         for number, module in enumerate(modules):

@@ -19,6 +19,7 @@ from vlmscope.attention.prefix import SharedPrefix, shared_prefix
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
+from vlmscope.markup import one_line
 from vlmscope.models import Encoded, LoadedModel, Prompt
 from vlmscope.models.decoders import model as decoders
 from vlmscope.models.guard import check_model
@@ -48,6 +49,10 @@ class Prefill:
     logits: Tensor | None
     token_maps: tuple[TokenMap, ...]
     cache: Any
+
+    def __repr__(self) -> str:
+        logits = "stopped early" if self.logits is None else f"logits {tuple(self.logits.shape)}"
+        return one_line(self, f"{len(self.token_maps)} prompts, {logits}", repr(self.token_maps[0]))
 
     @property
     def token_map(self) -> TokenMap:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from vlmscope.cli.completion import install_completion, show_completion
 from vlmscope.cli.console import emit
+from vlmscope.cli.panels import GroupedCommand
 from vlmscope.errors import UnknownNameError
 from vlmscope.version import __version__
 
@@ -94,7 +96,7 @@ def _fill(app: typer.Typer, group: str, words: Sequence[str], on_the_way: bool) 
         else:
             command = _load(name, words) if word == chosen else _stub
             # given as the short help it is not cut off in the list
-            app.command(word, short_help=summary)(command)
+            app.command(word, cls=GroupedCommand, short_help=summary)(command)
 
 
 def _inside(group: str) -> dict[str, str]:
@@ -140,10 +142,25 @@ def _typer(summary: str) -> typer.Typer:
 def _root(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+    show: Annotated[
+        bool,
+        typer.Option("--show-completion", help="Print what makes this shell complete, and stop."),
+    ] = False,
+    install: Annotated[
+        bool,
+        typer.Option("--install-completion", help="Make this shell complete, and stop."),
+    ] = False,
 ) -> None:
     """See where a vision-language model looks, and how far that can be trusted."""
     if version:
         emit(f"vlmscope {__version__}")
+        raise typer.Exit
+    if show:
+        emit(show_completion())
+        raise typer.Exit
+    if install:
+        shell, path = install_completion()
+        emit(f"{path}: {shell} completes vlmscope after it is started anew.")
         raise typer.Exit
     _help_unless_called(ctx)
 

@@ -14,7 +14,16 @@ from rich.cells import cell_len
 
 from vlmscope.errors import SkippedWarning, VlmscopeWarning
 
-__all__ = ["close_stdout", "emit", "emit_json", "emit_table", "note", "own_warnings", "warn"]
+__all__ = [
+    "close_stdout",
+    "emit",
+    "emit_json",
+    "emit_table",
+    "note",
+    "own_stdout",
+    "own_warnings",
+    "warn",
+]
 
 
 def emit(text: str) -> None:
@@ -79,6 +88,34 @@ def close_stdout() -> None:
     """Let the interpreter end without a complaint about a pipe that nobody reads."""
     if sys.stdout is not None:
         _to_nowhere(sys.stdout)
+
+
+@contextlib.contextmanager
+def own_stdout() -> Iterator[None]:
+    """Throw away what libraries print in the block: only results may stand on stdout.
+
+    By the descriptor, for those that are not written in Python do not ask ``sys.stdout``.
+    """
+    _flush(sys.stdout)
+    try:
+        before = os.dup(1)
+    except OSError:  # a process may be started without one
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        _flush(sys.stdout)
+        os.dup2(before, 1)
+        os.close(before)
+
+
+def _flush(stream: TextIO | None) -> None:
+    if stream is not None:
+        stream.flush()
 
 
 def _to_nowhere(stream: TextIO) -> None:

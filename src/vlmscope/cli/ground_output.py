@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -52,6 +52,8 @@ class PictureResult:
 @dataclass(frozen=True)
 class GroundOutput:
     """Where the result of ``vlmscope ground`` goes, as options of the command."""
+
+    panel: ClassVar[str] = "Output"
 
     out: Annotated[
         Path | None,

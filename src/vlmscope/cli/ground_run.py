@@ -118,12 +118,13 @@ class GroundRun:
         return written
 
     def _say_warnings(self) -> None:
-        for text, count in self.warnings.most_common(_SHOWN) if not self.pictures.alone else ():
-            warn(text if count == 1 else f"{text} ({count} pictures)")
-        for text in self.warnings if self.pictures.alone else ():
-            warn(text)
-        if not self.pictures.alone and len(self.warnings) > _SHOWN:
-            warn(f"and {len(self.warnings) - _SHOWN} other warnings; --format jsonl holds all")
+        """Each warning once; of several pictures with how many it is true of, unless it is of all."""
+        total = len(self.pictures.files) - len(self.skipped)
+        shown = len(self.warnings) if self.pictures.alone else _SHOWN
+        for text, count in self.warnings.most_common(shown):
+            warn(text if count == total else f"{text} ({count} of {total} pictures)")
+        if len(self.warnings) > shown:
+            warn(f"and {len(self.warnings) - shown} other warnings; --format jsonl holds all")
 
     def _say_skipped(self) -> None:
         for name, reason in self.skipped[:_SHOWN]:

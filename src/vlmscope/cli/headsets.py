@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlmscope.cli.console import emit, emit_table
-from vlmscope.cli.places import is_there
 from vlmscope.errors import BadHeadSetError
-from vlmscope.stats import Interval
-from vlmscope.types import Head, HeadEvidence, HeadSet, parse_heads
+from vlmscope.io import is_there
+from vlmscope.markup import Table
+from vlmscope.types import HeadEvidence, HeadSet, parse_heads
+from vlmscope.types.evidence import evidence_table, frequency_table, heads_table, origin
 
 __all__ = ["open_heads", "show_head_set"]
-
-_SHOWN = 10
 
 
 def open_heads(name: str) -> HeadSet | str:
@@ -40,10 +39,10 @@ def show_head_set(heads: HeadSet) -> None:
     """Print the heads, the most frequent candidates and the evidence."""
     emit(f"Heads of {heads.model}: {', '.join(map(str, heads.heads))}")
     emit("")
-    emit_table(("", "origin", ""), [("", *row) for row in _origin(heads)])
+    emit_table(*_indented((("origin", ""), origin(heads))))
     if heads.frequencies:
         emit("")
-        _show_frequencies(heads)
+        emit_table(*frequency_table(heads))
     emit("")
     if heads.evidence is None:
         emit("Not verified here: vlmscope heads verify measures what they are worth.")
@@ -54,82 +53,19 @@ def show_head_set(heads: HeadSet) -> None:
         emit(heads.notes)
 
 
-def _origin(heads: HeadSet) -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = [
-        ("source", heads.source),
-        ("revision", heads.revision),
-        ("read-out row", heads.rows),
-        ("prompt", heads.prompt),
-    ]
-    if heads.samples:
-        rows.append(("samples", f"{heads.samples} in {heads.trials} trials"))
-    if heads.tau is not None:
-        rows.append(("attention sum at least", heads.tau))
-    return rows
-
-
-def _show_frequencies(heads: HeadSet) -> None:
-    rows = [
-        (
-            "*" if row.head in heads.heads else "",
-            row.head,
-            _percent(row.frequency),
-            row.attention_sum,
-            row.entropy,
-        )
-        for row in heads.frequencies[: max(_SHOWN, len(heads.heads))]
-    ]
-    emit_table(("", "head", "selected in % of samples", "attention sum", "entropy"), rows)
-
-
 def _show_evidence(evidence: HeadEvidence, discovered: bool) -> None:
     # of heads that somebody named, nobody knows which samples they were found on
     unseen = " that discovery did not see" if discovered else ""
     emit(f"On {evidence.samples} samples{unseen}, with 95% intervals:")
-    rivals = evidence.random_pointing
-    rows = [
-        (
-            "pointing %",
-            _percent(evidence.pointing),
-            f"{100 * evidence.chance_pointing:.1f}",
-            "-" if rivals is None else f"{100 * rivals:.1f}",
-        ),
-        ("enrichment", _interval(evidence.enrichment), "1", "-"),
-        ("Acc@0.5 %", _percent(evidence.acc50), "-", "-"),
-        ("mean box IoU %", _percent(evidence.mean_iou), "-", "-"),
-    ]
-    if evidence.mask_iou is not None:
-        rows.append(("mean mask IoU %", _percent(evidence.mask_iou), "-", "-"))
-    columns = ("", "combined", "value", "chance", "random heads")
-    emit_table(columns, [("", *row) for row in rows])
+    emit_table(*_indented(evidence_table(evidence)))
     if evidence.per_head:
         emit("")
-        _show_heads(evidence)
+        emit_table(*_indented(heads_table(evidence)))
     if not evidence.better_than_chance:
         emit("")
         emit("These heads are no better than chance here.")
 
 
-def _show_heads(evidence: HeadEvidence) -> None:
-    rows = [
-        (
-            "",
-            Head(*row["head"]),
-            _percent(Interval(*row["pointing"])),
-            _interval(Interval(*row["enrichment"])),
-            _percent(Interval(*row["acc50"])),
-            f"{row['percentile']:.0f}",
-        )
-        for row in evidence.per_head
-    ]
-    columns = ("", "head", "pointing %", "enrichment", "Acc@0.5 %", "percentile of all heads")
-    emit_table(columns, rows)
-
-
-def _percent(interval: Interval) -> str:
-    low, high = (max(0.0, 100 * bound) for bound in (interval.low, interval.high))
-    return f"{100 * interval.value:.1f} [{low:.1f}, {high:.1f}]"
-
-
-def _interval(interval: Interval) -> str:
-    return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
+def _indented(table: Table) -> Table:
+    columns, rows = table
+    return ("", *columns), [("", *row) for row in rows]

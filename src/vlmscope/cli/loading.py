@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from vlmscope.cli.completion import model_names
+from vlmscope.cli.console import own_stdout
 from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -16,7 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "named"]
 
 ModelName = Annotated[
-    str, typer.Option("--model", "-m", metavar="MODEL", help="Embedded id, hub id or folder.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Embedded id, hub id or folder.",
+        rich_help_panel="Model",
+        autocompletion=model_names,
+    ),
 ]
 
 
@@ -27,6 +37,8 @@ class Loading:
     The methods load without the chatter of transformers and raise what :func:`vlmscope.load` and
     :func:`vlmscope.load_sam` raise.
     """
+
+    panel: ClassVar[str] = "Model"
 
     dtype: Annotated[
         str | None,
@@ -55,7 +67,8 @@ class Loading:
         from vlmscope.models import load
 
         _silence()
-        return load(named(name), **self._keywords())
+        with own_stdout():
+            return load(named(name), **self._keywords())
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.
@@ -78,7 +91,8 @@ class Loading:
         from vlmscope.refine import load_sam
 
         _silence()
-        return load_sam(name, dtype=self.dtype, device=self.device)
+        with own_stdout():
+            return load_sam(name, dtype=self.dtype, device=self.device)
 
     def _keywords(self) -> dict[str, Any]:
         """Arguments of :func:`vlmscope.load`."""
@@ -109,17 +123,26 @@ class SizedLoading(Loading):
 class NamedDecoder:
     """The model of a command that needs one which answers in words: an argument or an option."""
 
+    panel: ClassVar[str] = "Model"
+
     name: Annotated[
         str | None,
         typer.Argument(
             metavar="MODEL",
             help="Embedded id, hub id or folder; tiny-llava if none is named.",
             show_default=False,
+            autocompletion=model_names,
         ),
     ] = None
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="MODEL", help="The same, as an option."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="The same, as an option.",
+            autocompletion=model_names,
+        ),
     ] = None
 
     @property

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import typer
 
 from vlmscope.cli.app import build_app, called_command
+from vlmscope.cli.completion import asked_words, completing, prepare, words_to_build
 from vlmscope.cli.console import close_stdout, emit_json, note, own_warnings
 from vlmscope.cli.options import peek
-from vlmscope.errors import VlmscopeError
-from vlmscope.io import shortened
+from vlmscope.errors import VlmscopeError, shortened
+from vlmscope.io import shown_path
 
 __all__ = ["FAILED", "FINDINGS", "FINE", "main"]
 
@@ -26,7 +27,6 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141  # 128 + SIGPIPE, as a shell reports it
 _NO_PLACE = {errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP}  # where looking up a path fails
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
-
 # typer carries its own copy of click since 0.20, so the class is found through typer itself
 _UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -59,7 +59,7 @@ def main(args: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with own_warnings():
-            code = _run(words)
+            code = _complete() if completing() else _run(words)
         _flush()
     except (BrokenPipeError, SystemExit):  # click ends the process when a pipe closes
         close_stdout()
@@ -95,6 +95,19 @@ def _run(words: list[str]) -> int:
         return FAILED
 
 
+def _complete() -> int:
+    """Answer a shell that completes a command line: words on stdout, nothing else anywhere."""
+    prepare()
+    try:
+        command = typer.main.get_command(build_app(words_to_build(*asked_words())))
+        command.main(args=[], prog_name="vlmscope", standalone_mode=False)
+    except SystemExit as end:  # the only way typer ends here; fish reads the code
+        return end.code if isinstance(end.code, int) else FINE
+    except VlmscopeError:  # a command line with a mistake in it: nothing follows
+        return FINE
+    return FINE
+
+
 def _is_of_stdout(error: Exception) -> bool:
     """Whether an error is of writing a result: of files the library tells with an error of its own."""
     return (
@@ -111,7 +124,7 @@ def _flush() -> None:
 
 
 def _report(failure: Failure, as_json: bool) -> None:
-    message = " ".join(failure.message.split())
+    message = shortened(" ".join(failure.message.split()))
     if as_json:
         emit_json({"error": {"kind": failure.kind, "message": message}})
     note(f"vlmscope: error: {message}")
@@ -128,7 +141,7 @@ def _failure(error: Exception, words: list[str]) -> Failure:
     if isinstance(error, _UsageError):
         return Failure("UsageError", f"{_usage(error, words)}. Try: {_help_line(words)}")
     if isinstance(error, OSError) and error.errno in _NO_PLACE and error.filename is not None:
-        place, reason = shortened(str(error.filename)), error.strerror
+        place, reason = shown_path(str(error.filename)), error.strerror
         return Failure("OSError", f"{place}: {reason}. Give a place that the system can look up.")
     return _unexpected(error)
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vlmscope.cli.panels import METHOD, in_panel
 from vlmscope.errors import BadOptionError
 from vlmscope.options import plain_type
 
@@ -112,7 +113,7 @@ def _members(group: type[Any]) -> dict[str, inspect.Parameter]:
             default=inspect.Parameter.empty
             if field.default is dataclasses.MISSING
             else field.default,
-            annotation=hints[field.name],
+            annotation=in_panel(hints[field.name], getattr(group, "panel", "Options")),
         )
         for field in dataclasses.fields(group)
     }
@@ -131,9 +132,18 @@ def _parameters(kind: type[Any]) -> dict[str, inspect.Parameter]:
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=Annotated[_plain(hint, field.name) | None, _option(field, hint)],
+                annotation=in_panel(
+                    Annotated[_plain(hint, field.name) | None, _option(field, hint)],
+                    _panel(kind, field.name),
+                ),
             )
     return parameters
+
+
+def _panel(kind: type[Any], name: str) -> str:
+    """The panel of the class that first declared a field: a method may change its default alone."""
+    owners = [each for each in kind.__mro__ if name in vars(each).get("__annotations__", {})]
+    return str(vars(owners[-1]).get("panel", METHOD))
 
 
 def _plain(hint: Any, name: str) -> Any:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlmscope.cli.places import SUFFIXES, ImageFile, image_files, is_there
+from vlmscope.cli.places import SUFFIXES, ImageFile, image_files
 from vlmscope.data.text_files import TextFile
 from vlmscope.errors import BadImageError, BadPhraseError, quoted
 from vlmscope.export import keys_of
+from vlmscope.io import is_there
 
 __all__ = ["STDIN", "Pictures", "pictures_of", "sort_words"]
 
@@ -34,6 +35,14 @@ class Pictures:
     files: tuple[ImageFile, ...]
     alone: bool
     notes: tuple[str, ...] = ()
+
+    def said(self, phrases: Sequence[str]) -> tuple[str, ...]:
+        """How the words were read, of several pictures; nothing of one alone that needs no note."""
+        if self.alone:
+            return self.notes
+        files = "1 image file" if len(self.files) == 1 else f"{len(self.files)} image files"
+        asked = "1 phrase" if len(phrases) == 1 else f"{len(phrases)} phrases"
+        return f"{files} and {asked}: {quoted(phrases)}", *self.notes
 
 
 def sort_words(

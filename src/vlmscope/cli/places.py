@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadOptionError
 from vlmscope.export import keys_of
-from vlmscope.io import atomic_path
+from vlmscope.io import atomic_path, is_folder, is_there
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,7 +25,6 @@ __all__ = [
     "check_place",
     "image_argument",
     "image_files",
-    "is_there",
     "one_picture",
     "picture_paths",
     "save_picture",
@@ -48,7 +47,7 @@ def check_place(path: Path | None) -> None:
     """
     if path is None:
         return
-    missing = [folder for folder in path.parents if not folder.exists()]
+    missing = [folder for folder in path.parents if not is_there(folder)]
     try:
         with atomic_path(path):
             raise _Enough
@@ -88,7 +87,7 @@ def check_picture(path: Path | None) -> None:
 
 def one_picture(path: Path) -> bool:
     """Whether ``path`` stands for a single picture; else it is a folder, or will be one."""
-    return bool(path.suffix) and not path.is_dir()
+    return bool(path.suffix) and not is_folder(path)
 
 
 def picture_paths(folder: Path, phrases: Sequence[str]) -> list[Path]:
@@ -135,14 +134,6 @@ class ImageFile:
         except OSError:
             return {"image": self.name}
         return {"image": self.name, "bytes": status.st_size, "modified": status.st_mtime_ns}
-
-
-def is_there(path: Path) -> bool:
-    """Whether something has this name; a name that no system takes, such as one too long, has nothing."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
 
 
 def image_argument(text: str, max_pixels: int = MAX_PIXELS) -> OpenedImage:

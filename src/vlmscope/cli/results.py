@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import AsJson, Quiet
-from vlmscope.cli.console import emit_json, emit_table, note
+from vlmscope.cli.console import emit, emit_json, emit_table, note
 from vlmscope.cli.places import check_place
 from vlmscope.errors import BadOptionError, MissingExtraError
 from vlmscope.io import write_json
@@ -26,18 +26,24 @@ _SHOWN = 5
 Questions = Annotated[
     str,
     typer.Option(
-        help='A JSON-lines file with {"image": ..., "question": ...} rows, or tiny-scenes:N[:KIND].'
+        help='A JSON-lines file with {"image": ..., "question": ...} rows, or tiny-scenes:N[:KIND].',
+        rich_help_panel="Input",
     ),
 ]
 
 Resume = Annotated[
-    Path | None, typer.Option(help="State file: finished samples are never computed again.")
+    Path | None,
+    typer.Option(
+        help="State file: finished samples are never computed again.", rich_help_panel="Output"
+    ),
 ]
 
 
 @dataclass(frozen=True)
 class Output:
     """Where the result of an analysis goes, as options of its command."""
+
+    panel: ClassVar[str] = "Output"
 
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the whole result here, as JSON.")
@@ -71,6 +77,7 @@ class Output:
         table: tuple[Sequence[str], Sequence[Sequence[object]]],
         page: Callable[[], Any],
         rows: Iterable[dict[str, Any]],
+        columns: str,
     ) -> None:
         """Print a result and write the files that were asked for.
 
@@ -79,6 +86,7 @@ class Output:
             table: columns and rows, for the terminal.
             page: makes the page; called only where one is wanted.
             rows: the single values.
+            columns: what the columns of the table hold, one line beneath it.
         """
         if self.out is not None:
             write_json(self.out, result)
@@ -92,6 +100,8 @@ class Output:
             emit_json(result)
         else:
             emit_table(*table)
+            if not self.quiet:
+                emit(columns)
         written = [str(path) for path in (self.out, self.html, self.parquet) if path is not None]
         if written and not self.quiet:
             note(f"wrote {', '.join(written)}")

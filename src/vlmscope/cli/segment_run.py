@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from vlmscope.cli.console import emit_table, note, warn
 from vlmscope.cli.places import ImageFile
 from vlmscope.data.images import open_image
-from vlmscope.errors import BadImageError, BadOptionError
+from vlmscope.errors import BadImageError, BadOptionError, VlmscopeError
+from vlmscope.progress import progress_bar
 
 if TYPE_CHECKING:
     from vlmscope.export import ResultFolder
@@ -54,21 +53,28 @@ class SegmentRun:
         try:
             for file in self._progress(files, quiet):
                 self._one(file)
+            self._check_any(len(files))
+        except VlmscopeError:
+            if self.folder is not None:
+                self.folder.withdraw()
+            raise
         except KeyboardInterrupt:
             if self.folder is not None:
                 note(
                     f"{len(self.records)} of {len(files)} images are done. The same command goes on."
                 )
             raise
-        if not self.records:
-            reasons = "; ".join(each["reason"] for each in self.skipped[:3])
-            raise BadImageError(f"None of {len(files)} images could be used: {reasons}")
         if self.folder is not None:
             self.folder.close(self.ready.classes.names, self.records)
 
+    def _check_any(self, count: int) -> None:
+        if not self.records:
+            reasons = "; ".join(each["reason"] for each in self.skipped[:3])
+            raise BadImageError(f"None of {count} images could be used: {reasons}")
+
     def _progress(self, files: list[ImageFile], quiet: bool) -> Iterator[ImageFile]:
-        silent = quiet or self.single
-        return iter(tqdm(files, desc="segment", unit="image", file=sys.stderr, disable=silent))
+        loud = not quiet and not self.single
+        return iter(progress_bar(files, "segment", total=len(files), unit="image", progress=loud))
 
     def _one(self, file: ImageFile) -> None:
         try:
@@ -119,10 +125,22 @@ class SegmentRun:
                 rows.append((record["source"]["image"], "(background)", share, None, None))
         emit_table(("image", "class", "share", "confidence", "presence"), rows)
 
+    def _warnings(self) -> list[str]:
+        """What the results warn of beside what was said before; of pictures among others, of how many."""
+        said = {*self.ready.classes.notes, *self.ready.cautions}
+        setup = self.ready.setup
+        of_method = setup.method.cautions(setup.encoder, setup.options)
+        counts = Counter(text for record in self.records for text in record["warnings"])
+        total = len(self.records)
+        return [
+            text if total == 1 or text in of_method else f"{count} of {total} images: {text}"
+            for text, count in sorted(counts.items())
+            if text not in said
+        ]
+
     def report(self, quiet: bool) -> int:
         """Say what was skipped and written; the exit code."""
-        warnings = {text for record in self.records for text in record["warnings"]}
-        for text in sorted(warnings - {*self.ready.classes.notes, *self.ready.cautions}):
+        for text in self._warnings():
             warn(text)
         for each in self.skipped[:_SHOWN]:
             warn(f"{each['image']}: {each['reason']}")

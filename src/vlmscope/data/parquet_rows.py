@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadSampleError, MissingExtraError, nearest, quoted
+from vlmscope.io import is_file
 
 __all__ = ["ParquetRows", "Place", "picture_of", "shards"]
 
@@ -183,7 +184,7 @@ def shards(root: Path, split: str, aliases: Sequence[str] = ()) -> list[Path]:
     Raises:
         BadSampleError: none, or not all of them: ``-00000-of-00002`` says how many there are.
     """
-    if root.is_file():
+    if is_file(root):
         return [root]
     files = [path for folder in (root / "data", root) for path in sorted(folder.glob("*.parquet"))]
     names = (split, *aliases)

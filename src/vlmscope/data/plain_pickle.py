@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vlmscope.errors import BadSampleError
-from vlmscope.io import shortened, unread
+from vlmscope.io import shown_path, unread
 
 __all__ = ["plain_pickle", "plain_values", "read_plain_pickle"]
 
@@ -37,7 +37,7 @@ def read_plain_pickle(path: Path) -> Any:
             str(error).removesuffix(".") if isinstance(error, BadSampleError) else unread(error)
         )
         raise BadSampleError(
-            f"Cannot read the pickle {shortened(path)}: {reason}. Get the file again from the data "
+            f"Cannot read the pickle {shown_path(path)}: {reason}. Get the file again from the data "
             "set's publishers."
         ) from error
 

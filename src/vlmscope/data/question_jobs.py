@@ -10,7 +10,9 @@ from typing import Any
 from vlmscope.data.questions import BAD_QUESTION, Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.skipped import SkippedSample, skipped_samples
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import BadSampleError, SkippedWarning
+from vlmscope.models import LoadedModel
 
 __all__ = ["MeasuredQuestions", "measure_questions"]
 
@@ -29,6 +31,7 @@ class MeasuredQuestions:
 
 
 def measure_questions(
+    model: LoadedModel,
     samples: Iterable[Any],
     log: SampleLog,
     measure: Callable[[Question], dict[str, Any]],
@@ -41,6 +44,7 @@ def measure_questions(
     """Measure every question that a log does not hold yet, one by one.
 
     Args:
+        model: whose world the pictures may lie outside of, which is warned of once.
         samples: see :func:`vlmscope.data.questions.as_questions`.
         log: where records go.
         measure: makes a question's record; raises one of ``BAD_QUESTION`` where it cannot.
@@ -54,8 +58,9 @@ def measure_questions(
         OutputError: a log that cannot be written.
     """
     unreadable: list[tuple[str, str]] = []
+    strange = StrangePictures(model)
     done = measured(
-        as_questions(samples, unreadable),
+        strange.watched(as_questions(samples, unreadable)),
         log,
         measure,
         key=key,
@@ -78,4 +83,5 @@ def measure_questions(
             SkippedWarning,
             stacklevel=3,
         )
+    strange.warn()
     return MeasuredQuestions(done.ids, skipped)

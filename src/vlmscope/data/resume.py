@@ -3,22 +3,23 @@ goes on where it stopped."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
-from vlmscope.io import shortened, write_text
+from vlmscope.io import is_there, shown_path, write_text
+from vlmscope.progress import progress_bar
 
 __all__ = ["Measured", "SampleLog", "how_many", "measured", "walk"]
 
-_FORMAT = "vlmscope-samples/1"
+_KIND = "vlmscope-samples/"
+_FORMAT = f"{_KIND}2"
+_CHECK = "check"  # the key of a line's digest
 
 Item = TypeVar("Item")
 
@@ -28,7 +29,7 @@ class SampleLog:
 
     The file is JSON lines: a header that says what was measured on which model and how, then one
     line per sample, appended when the sample is finished. A line that an interruption tore is
-    dropped.
+    dropped; one that is not as it was written, by its digest, is refused.
 
     Args:
         path: of the file, or None.
@@ -58,8 +59,9 @@ class SampleLog:
 
     def add(self, digest: str, record: dict[str, Any]) -> None:
         """Keep the record of a finished sample."""
-        line = json.dumps({"id": digest, **record}, allow_nan=False)
-        self._records[digest] = json.loads(line)
+        written = json.loads(json.dumps({"id": digest, **record}, allow_nan=False))
+        self._records[digest] = written
+        line = json.dumps({**written, _CHECK: _digest(written)})
         if self._path is None:
             return
         try:
@@ -70,18 +72,25 @@ class SampleLog:
 
     def _open(self, path: Path) -> None:
         try:
-            text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+            text = path.read_text(encoding="utf-8-sig") if is_there(path) else ""
         except UnicodeDecodeError as error:
             raise _foreign(path) from error
-        except OSError as error:
-            reason = error.strerror or error
-            raise OutputError(f"Cannot read the state file {shortened(path)}: {reason}.") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(
+                f"Cannot read the state file {shown_path(path)}: {reason}."
+            ) from error
         # not splitlines(): a JSON text may hold the other separators of Unicode
         *lines, torn = text.split("\n")
         if lines:
             self._check(path, _parse(path, lines[0], "format"))
-            for line in lines[1:]:
+            for number, line in enumerate(lines[1:], start=2):
                 record = _parse(path, line, "id")
+                if record.pop(_CHECK, None) != _digest(record):
+                    raise OutputError(
+                        f"Line {number} of the state file {path} is not as it was written. Delete "
+                        "the line, and its sample is computed again; or give another path."
+                    )
                 self._records[record["id"]] = record
         elif torn:
             raise _foreign(path)
@@ -90,8 +99,13 @@ class SampleLog:
             write_text(path, "".join(f"{line}\n" for line in whole))
 
     def _check(self, path: Path, header: dict[str, Any]) -> None:
-        if header["format"] != _FORMAT:
+        if not header["format"].startswith(_KIND):
             raise _foreign(path)
+        if header["format"] != _FORMAT:
+            raise ModelMismatchError(
+                f"The state file {path} was written by another version of vlmscope. Give another path, "
+                "or delete it."
+            )
         wrong = [key for key in self._header if header.get(key) != self._header[key]]
         if wrong:
             key = wrong[0]
@@ -110,6 +124,12 @@ def _parse(path: Path, line: str, key: str) -> dict[str, Any]:
     if not isinstance(record, dict) or not isinstance(record.get(key), str):
         raise _foreign(path)
     return record
+
+
+def _digest(record: dict[str, Any]) -> str:
+    """Of a line's values, however they are spelled."""
+    text = json.dumps(record, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _foreign(path: Path) -> OutputError:
@@ -207,7 +227,7 @@ def walk(
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar, on stderr; it says how many items an earlier run did.
+        progress: show the bar (see :mod:`vlmscope.progress`); it says how many items an earlier run did.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
@@ -215,7 +235,7 @@ def walk(
     """
     skipped: list[tuple[str, str]] = []
     before = 0
-    with tqdm(items, title, total, unit=unit, file=sys.stderr, disable=not progress) as bar:
+    with progress_bar(items, title, total=total, unit=unit, progress=progress) as bar:
         for item in bar:
             try:
                 if step(item):

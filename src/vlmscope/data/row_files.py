@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.data.keys import unread_keys
 from vlmscope.data.rows import Row, list_file, read_rows
-from vlmscope.errors import BadImageError, BadSampleError, VlmscopeWarning, quoted
+from vlmscope.errors import BadImageError, BadSampleError, VlmscopeWarning, quoted, shortened
 from vlmscope.io import missing_file
 
 __all__ = ["ImageOpener", "Located", "RowFile", "SkippedRow"]
@@ -115,7 +115,7 @@ class RowFile(ABC, Generic[Entry, Item]):
                 entry = self._checked(self._entry(row, record))
                 self._check_repeat(row, record, first)
             except BadSampleError as error:
-                self._skipped[row.number] = str(error)
+                self._skipped[row.number] = shortened(str(error))
             else:
                 self._entries.append(entry)
         self._warn_of(unread)
@@ -158,7 +158,7 @@ class RowFile(ABC, Generic[Entry, Item]):
             try:
                 item = self._item(entry, images)
             except (BadImageError, BadSampleError) as error:
-                self._skipped[entry.line] = str(error)
+                self._skipped[entry.line] = shortened(str(error))
                 continue
             usable += 1
             yield item

@@ -12,7 +12,7 @@ from typing import Any
 
 from vlmscope.data.text_files import text_lines
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.io import parse_json, shortened, unread
+from vlmscope.io import is_folder, parse_json, shown_path, unread
 
 __all__ = ["SCENES", "Row", "list_file", "read_rows", "scene_request", "text_field"]
 
@@ -78,7 +78,7 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
     except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
         reason = unread(error)
         raise BadSampleError(
-            f"Cannot read the {kind} {shortened(path)}: {reason}. Give a JSON-lines file with one {example} "
+            f"Cannot read the {kind} {shown_path(path)}: {reason}. Give a JSON-lines file with one {example} "
             f"per line, a folder that holds {_FILE_IN_FOLDER}, or {SCENES}:N."
         ) from error
     lines = enumerate(text_lines(content), start=1)
@@ -88,11 +88,7 @@ def read_rows(source: str | os.PathLike[str], kind: str, example: str) -> list[R
 def list_file(source: str | os.PathLike[str]) -> Path:
     """The file of a list: itself, or ``samples.jsonl`` in a folder."""
     path = Path(source)
-    try:
-        is_folder = path.is_dir()
-    except OSError:  # a name too long for the system: reading it says so
-        is_folder = False
-    return path / _FILE_IN_FOLDER if is_folder else path
+    return path / _FILE_IN_FOLDER if is_folder(path) else path
 
 
 def scene_request(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlmscope.errors import BadOptionError, BadPhraseError
-from vlmscope.io import shortened
+from vlmscope.io import shown_path
 
 __all__ = ["TextFile", "text_lines"]
 
@@ -77,11 +77,11 @@ class TextFile:
         except OSError as failure:
             reason = failure.strerror or failure
             raise error(
-                f"Cannot read the {kind} {shortened(source)!r}: {reason}. {advice}"
+                f"Cannot read the {kind} {shown_path(source)!r}: {reason}. {advice}"
             ) from failure
         except ValueError as failure:  # a path with a zero byte, too
             reason = str(failure).removesuffix(".")
-            raise error(f"Cannot read the {kind} {shortened(source)!r}: {reason}.") from failure
+            raise error(f"Cannot read the {kind} {shown_path(source)!r}: {reason}.") from failure
         return cls(tuple(text_lines(text)), notes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import os
@@ -16,6 +15,7 @@ from PIL import Image
 from vlmscope.demo.charts import Bar, bars, elbow, frequency_bars
 from vlmscope.demo.story import Judged, Mistake, Story
 from vlmscope.io import write_text
+from vlmscope.markup import data_uri
 from vlmscope.results import Grounding
 from vlmscope.stats import Interval
 from vlmscope.types import Head
@@ -83,13 +83,13 @@ def _hero_note(story: Story) -> str:
 def _data_uri(picture: Image.Image) -> str:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=90, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return data_uri(stream.getvalue(), "image/jpeg")
 
 
 def _figure(picture: Image.Image, caption: str) -> str:
     """A picture with a caption, which is HTML."""
     return (
-        f'<figure><img src="{_data_uri(picture)}" alt="" loading="lazy">'
+        f'<figure><img src="{_data_uri(picture)}" alt="">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 

@@ -121,6 +121,7 @@ def _faults(source: Source) -> tuple[str, ...]:
     from vlmscope.errors import UnsupportedError, VlmscopeError
     from vlmscope.models import FAMILIES
     from vlmscope.models.loading.processors import load_processor
+    from vlmscope.models.loading.refusals import fault_of
 
     try:
         FAMILIES.for_config(source.config, source.name)
@@ -130,8 +131,8 @@ def _faults(source: Source) -> tuple[str, ...]:
         load_processor(source.path, source.options)
     except VlmscopeError as error:
         return (" ".join(str(error).split()),)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except Exception as error:  # a damaged file can make any library raise anything
+        reason = fault_of(error)[:200]
         return (
             f"The processor of {source.name} cannot be loaded ({reason}). Fetch its files again, or "
             "give the folder that save_pretrained() wrote for model and processor.",

@@ -51,6 +51,7 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
     """
     from vlmscope.errors import UnsupportedError
     from vlmscope.models import FAMILIES, DualFamily
+    from vlmscope.models.loading.refusals import explained
 
     try:
         family = FAMILIES.for_config(source.config, source.name)
@@ -59,7 +60,8 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
     if isinstance(family, DualFamily):
         return None
     try:
-        return _counted(source, hf, family, element_bytes)
+        with explained(source.name):
+            return _counted(source, hf, family, element_bytes)
     # a missing tokenizer, a family that needs weights: sizes still count
     except Exception as error:
         reason = " ".join(str(error).split())[:200]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vlmscope.data.datasets import Dataset, Skipped
 from vlmscope.data.resume import SampleLog, walk
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import (
     BadImageError,
     BadOptionError,
@@ -39,6 +40,7 @@ class _Job:
     tasks: tuple[Task, ...]
     words: Vocabulary
     log: SampleLog
+    strange: StrangePictures
 
     def key(self, image_id: str, run: ConfiguredMethod) -> str:
         """Of the record of a run on an image: finished ones are found again by it."""
@@ -54,6 +56,7 @@ class _Job:
         if not missing:
             return True
         sample = self.dataset.load(image_id)
+        self.strange.see(sample.image.pixels)
         words = self.dataset.words
         records = [
             {task.id: task.record(sample, result, words) for task in self.tasks}
@@ -118,7 +121,7 @@ def evaluate(
     chosen = _tasks(dataset, runs, tasks)
     words = Vocabulary.of(model, dataset.words)
     log = SampleLog(resume, state_header(dataset, model))
-    job = _Job(dataset, model, runs, chosen, words, log)
+    job = _Job(dataset, model, runs, chosen, words, log, StrangePictures(model))
     image_ids = list(dataset.image_ids)[:limit]
     failed = _measure_all(job, image_ids, progress)
     skipped = (*dataset.skipped, *failed)
@@ -127,6 +130,7 @@ def evaluate(
     if not usable:
         first = f" The first: {skipped[0].image_id}: {skipped[0].reason}" if skipped else ""
         raise BadSampleError(f"None of {len(skipped)} images of {dataset.id} can be used.{first}")
+    job.strange.warn()
     scores = tuple(job.scores(run, usable, seed) for run in runs)
     return Evaluation(protocol_of(dataset, model, chosen, seed), len(usable), skipped, scores)
 

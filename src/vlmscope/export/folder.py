@@ -12,6 +12,7 @@ Layout, for an image ``sub/a.jpg``::
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from vlmscope.export.coco import coco_annotations, coco_document
 from vlmscope.export.indexed import index_image
 from vlmscope.export.yolo import yolo_data, yolo_lines
 from vlmscope.io import atomic_path, write_json, write_text
+from vlmscope.results.segmentation import OPACITY
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,11 +51,13 @@ class ResultFolder:
         path: the folder.
         formats: which of :data:`FORMATS` are written.
         overlays: whether overlays are.
+        opacity: how strongly colours cover the image on overlays, 0..1.
     """
 
     path: Path
     formats: tuple[str, ...]
     overlays: bool = True
+    opacity: float = OPACITY
 
     def open(self, header: Mapping[str, Any], overwrite: bool = False) -> None:
         """Begin a run, or go on with one.
@@ -66,7 +70,8 @@ class ResultFolder:
             OutputError: the folder holds results of another run or files of somebody else that
                 would be written over, or cannot be written.
         """
-        wanted = json.loads(json.dumps(header, allow_nan=False))
+        drawn = {"opacity": self.opacity} if self.overlays and self.opacity != OPACITY else {}
+        wanted = json.loads(json.dumps({**header, **drawn}, allow_nan=False))
         place = self.path / _HEADER
         earlier = _read(place)
         if earlier is None and place.exists() and not overwrite:
@@ -87,6 +92,15 @@ class ResultFolder:
             write_json(place, wanted)
         if "yolo" in self.formats:
             write_text(self.path / _YOLO, yolo_data(list(wanted["classes"])))
+
+    def withdraw(self) -> None:
+        """Take back what :meth:`open` wrote, where no image has a record: a failed run leaves nothing."""
+        if any((self.path / "records").rglob("*.json")):
+            return
+        for name in (_HEADER, _YOLO):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # files of somebody else lie in it
+            self.path.rmdir()
 
     def files(self, key: str) -> dict[str, Path]:
         """The files of an image beside its record.
@@ -143,7 +157,7 @@ class ResultFolder:
             _save(indexed.picture, self.path / files["mask"])
             record["mask"] = {"bits": indexed.bits, "background": indexed.background}
         if "overlay" in files:
-            _save(segmentation.overlay(), self.path / files["overlay"])
+            _save(segmentation.overlay(alpha=self.opacity), self.path / files["overlay"])
         if "yolo" in files:
             lines = "".join(f"{line}\n" for line in yolo_lines(segmentation))
             write_text(self.path / files["yolo"], lines)
@@ -236,6 +250,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object from a file; None when there is none that can be read."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

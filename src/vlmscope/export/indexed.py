@@ -45,6 +45,6 @@ def index_image(segmentation: Segmentation) -> IndexedImage:
     values = labels.astype(np.uint8)  # 65535 becomes 255
     picture = Image.fromarray(values, mode="P")
     table = np.zeros((_EIGHT_BITS, 3), dtype=np.uint8)
-    table[:classes] = class_colours(classes)
+    table[:classes] = class_colours(segmentation.names)
     picture.putpalette(table.tobytes())
     return IndexedImage(picture, 8, None if classes == _EIGHT_BITS else _EIGHT_BITS - 1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from vlmscope.errors import BadHeadSetError, UnknownNameError, UnsupportedError
 from vlmscope.heads.kept import kept_for
+from vlmscope.io import is_there
 from vlmscope.models import LoadedModel
 from vlmscope.types import Head, HeadSet, parse_heads
 
@@ -109,7 +110,7 @@ def _given(heads: Any, model: LoadedModel) -> HeadSet:
 def _named(text: str, model: LoadedModel) -> HeadSet:
     if text in published_names():
         return published_set(text)
-    if text.endswith(".json") or Path(text).exists() or "/" in text or os.sep in text:
+    if text.endswith(".json") or is_there(Path(text)) or "/" in text or os.sep in text:
         return HeadSet.load(text)
     try:
         return _bare(parse_heads(text), model)

@@ -15,6 +15,7 @@ from vlmscope.data.images import open_image
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
 from vlmscope.data.skipped import skipped_samples
+from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import (
     BadImageError,
     BadPhraseError,
@@ -73,8 +74,9 @@ def survey(
     Raises:
         BadSampleError: when not one row can be used; says how many there were and the first reason.
     """
+    strange = StrangePictures(model)
     done = measured(
-        _rows(model, samples, log, reading, check, prefix_of),
+        _rows(model, samples, log, reading, check, prefix_of, strange),
         log,
         lambda row: row.measured_by(measure),
         key=_Row.usable_digest,
@@ -95,6 +97,7 @@ def survey(
             SkippedWarning,
             stacklevel=3,
         )
+    strange.warn()
     return Survey(done.ids, skipped)
 
 
@@ -133,11 +136,12 @@ def _rows(
     reading: dict[str, Any],
     check: Check | None,
     prefix_of: PrefixOf | None,
+    strange: StrangePictures,
 ) -> Iterator[_Row]:
     unreadable: list[_Row] = []
     for group in grouped(_readable(samples, unreadable)):
         yield from _drained(unreadable)
-        yield from _rows_of_image(model, group, log, reading, check, prefix_of)
+        yield from _rows_of_image(model, group, log, reading, check, prefix_of, strange)
     yield from _drained(unreadable)
 
 
@@ -165,6 +169,7 @@ def _rows_of_image(
     reading: dict[str, Any],
     check: Check | None,
     prefix_of: PrefixOf | None,
+    strange: StrangePictures,
 ) -> Iterator[_Row]:
     """The rows of samples on one image, with the maps of those that the log does not hold."""
     try:
@@ -172,6 +177,7 @@ def _rows_of_image(
     except BadImageError as error:
         yield from [_Row(sample.place, fault=str(error)) for sample in group]
         return
+    strange.see(pixels)
     fit: list[tuple[Sample, str]] = []
     for sample in group:
         digest = sample_id(pixels, sample.phrase)

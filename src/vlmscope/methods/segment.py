@@ -105,6 +105,7 @@ class Segmenter:
                 *self.classes.notes,
                 *self.cautions,
                 *setup.method.cautions(setup.encoder, setup.options),
+                *similarity.token_map.picture_notes,
             ),
         )
 

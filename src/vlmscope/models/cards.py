@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.errors import ModelLoadError
+from vlmscope.io import parse_json
+from vlmscope.tiny.world.likeness import World
 from vlmscope.types import HeadSet
 
 __all__ = ["Checkpoint", "ModelCard", "read_card"]
+
+_FILE = "vlmscope.json"
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "system": (str, type(None)),
+    "grounding": (dict,),
+    "side": (int, type(None)),
+    "world": (dict,),
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,8 @@ class ModelCard:
         embedded: whether it comes with vlmscope.
         notes: one sentence.
         quantisation: of the weights that were loaded, as their configuration or layers say; None: none.
+        world: the pictures that it was trained on, where it declares that it knows no others; None: it
+            makes no such claim.
     """
 
     id: str
@@ -75,6 +91,16 @@ class ModelCard:
     embedded: bool = False
     notes: str = ""
     quantisation: str | None = None
+    world: World | None = None
+
+    def picture_notes(self, pixels: NDArray[np.uint8]) -> tuple[str, ...]:
+        """A sentence about a picture, uint8 (height, width, 3), from outside the world it declares."""
+        if self.world is None or self.world.holds(pixels):
+            return ()
+        return (
+            f"{self.id} knows {self.world.knows} only, and this picture looks like none: do not trust "
+            f"what it finds here. Use a real checkpoint, for example {self.world.instead}.",
+        )
 
     @cached_property
     def head_set(self) -> HeadSet | None:
@@ -87,16 +113,36 @@ class ModelCard:
 
 
 def read_card(folder: Path, card: ModelCard) -> ModelCard:
-    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any."""
+    """Complete a card from the ``vlmscope.json`` and ``heads.json`` beside a checkpoint, if any.
+
+    Raises:
+        ModelLoadError: a ``vlmscope.json`` that is damaged, or declares a world that cannot be read.
+    """
     heads = folder / "heads.json"
     card = replace(card, heads=heads if heads.is_file() else None)
-    file = folder / "vlmscope.json"
+    file = folder / _FILE
     if not file.is_file():
         return card
-    record = json.loads(file.read_text(encoding="utf-8"))
-    return replace(
-        card,
-        system=record.get("system", card.system),
-        grounding=record.get("grounding", card.grounding),
-        side=record.get("side", card.side),
-    )
+    settings = _settings(file)
+    if "world" in settings:
+        settings["world"] = World.of_record(settings["world"], card.id)
+    return replace(card, **settings)
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    """What the file says of a card."""
+    try:
+        record = parse_json(file.read_text(encoding="utf-8-sig"))
+        if not isinstance(record, dict):
+            raise ValueError(f"it holds {type(record).__name__}, not an object")
+        values = {name: record[name] for name in _KINDS if name in record}
+        wrong = next((name for name in values if not isinstance(values[name], _KINDS[name])), None)
+        if wrong is not None or isinstance(values.get("side"), bool):
+            name = wrong or "side"
+            raise ValueError(f"{name} is {repr(values[name])[:40]}")
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(
+            f"{file} cannot be read ({error}). It holds the defaults that belong to the checkpoint: "
+            "fetch it again, or remove it to do without them."
+        ) from error
+    return values

@@ -162,7 +162,7 @@ def attention_share(
 
 def image_cautions(token_map: TokenMap) -> tuple[str, ...]:
     """Sentences on what the model was shown."""
-    cautions = list(token_map.notes)
+    cautions = [*token_map.notes, *token_map.picture_notes]
     unseen, cropped = token_map.unseen_fraction, token_map.placement == "crop"
     # several towers drop a strip narrower than a patch at the right and lower border of every image
     if unseen > (0.005 if cropped else 0.05):

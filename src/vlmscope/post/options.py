@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.options import CheckedOptions, change_options, option
@@ -42,6 +42,8 @@ class PostOptions(CheckedOptions):
         UnknownNameError: a word that is none of the choices.
         BadOptionError: a number out of range.
     """
+
+    panel: ClassVar[str] = "Post-processing"
 
     smoothing: str = option(
         "relative",
@@ -85,14 +87,14 @@ class PostOptions(CheckedOptions):
         choices=SPLITS,
     )
     further: float = option(
-        0.6,
+        0.2,
         "how high a further object's peak is at least, as a share of the first's, both above the "
         "lowest place of the map",
         at_least=0.0,
         at_most=1.0,
     )
     rim: float = option(
-        0.6,
+        0.5,
         "share of its peak's height that a further object reaches down to, for heights",
         at_least=0.0,
         at_most=1.0,

@@ -12,6 +12,7 @@ import torch
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, ModelMismatchError
 from vlmscope.models.guard import frozen
+from vlmscope.models.loading.identity import revision_of
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
 from vlmscope.refine.frame import RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
@@ -63,7 +64,7 @@ class Refiner:
             hf_model: ``SamModel``, ``Sam2Model`` or ``Sam3TrackerModel``, anywhere, in any dtype.
             processor: the processor or the image processor that belongs to it.
             name: id for records; default: what the model says of itself.
-            revision: for records.
+            revision: for records; default: as for :func:`vlmscope.from_pretrained_model`.
 
         Raises:
             UnsupportedError: anything that is no SAM, or one for videos.
@@ -80,7 +81,7 @@ class Refiner:
             )
         # says now, not at the first image, whether the sizes agree
         prepare(title, hf_model, images, np.zeros((8, 8, 3), np.uint8))
-        return cls(title, revision, kind, hf_model, images)
+        return cls(title, revision or revision_of(hf_model), kind, hf_model, images)
 
     @overload
     def refine(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import os
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from vlmscope.io import write_text
+from vlmscope.markup import cell, data_uri
 from vlmscope.version import __version__
 
 __all__ = ["Page"]
@@ -23,7 +23,8 @@ _STYLE = """
   :root { --ink: #e6edf3; --soft: #9aa4af; --paper: #14181d; --line: #30363d; --mark: #3a3113; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 68rem; padding: 2.5rem 1.5rem 4rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+  color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif;
+  overflow-wrap: break-word; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
 p { margin: .5rem 0; max-width: 46rem; }
@@ -33,6 +34,7 @@ p { margin: .5rem 0; max-width: 46rem; }
 figure { margin: 1.2rem 0; overflow-x: auto; }
 figure > svg, figure > img { display: block; max-width: 100%; height: auto; background: #fff;
   border-radius: 6px; }
+figure > svg { max-width: max(100%, 30rem); }
 figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 .row figure { margin: .4rem 0; }
@@ -40,12 +42,16 @@ figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width:
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .28rem .8rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child, .words { text-align: left; }
+td:not(.words) { white-space: nowrap; }
+td.words { min-width: 8rem; }
 th:first-child, td:first-child { padding-left: 0; }
 .scroll + .scroll { margin-top: 1.6rem; }
 th { color: var(--soft); font-weight: 600; }
+.columns { color: var(--soft); font-size: .9rem; }
 pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem;
   overflow-x: auto; border-radius: 6px; font-size: .86rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+@media (max-width: 600px) { body { padding: 1.5rem 1rem 3rem; } }
 """
 
 
@@ -77,9 +83,17 @@ class Page:
         """Commands or settings, as they are typed."""
         self._parts.append(f"<pre>{html.escape(text)}</pre>")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; floats with three digits, None as a dash, columns with words to the left."""
-        cells = [[_cell(value) for value in row] for row in rows]
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = ""
+    ) -> None:
+        """A table; floats with three digits, None as a dash, columns with words to the left.
+
+        Args:
+            columns: their titles.
+            rows: of values.
+            note: a line beneath that explains the columns.
+        """
+        cells = [[cell(value) for value in row] for row in rows]
         kinds = [
             ' class="words"' if any(_is_word(row[index]) for row in cells) else ""
             for index in range(len(columns))
@@ -89,6 +103,8 @@ class Page:
         self._parts.append(
             f'<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
         )
+        if note:
+            self._parts.append(f'<p class="columns">{html.escape(note)}</p>')
 
     def plot(self, svg: str, caption: str = "") -> None:
         """A plot from :mod:`vlmscope.report.plots`."""
@@ -118,13 +134,6 @@ class Page:
         write_text(path, self.html())
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    # z: what is rounded to zero has no sign
-    return f"{value:z.3f}" if isinstance(value, float) else str(value)
-
-
 def _is_word(cell: str) -> bool:
     """Whether a cell begins with a letter: figures, intervals and dashes do not."""
     return re.match(r"[^\W\d_]", cell) is not None
@@ -145,6 +154,6 @@ def _figure(inside: str, caption: str) -> str:
 def _img(image: Image.Image, text: str) -> str:
     stream = io.BytesIO()
     image.convert("RGB").save(stream, "PNG", optimize=True)
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
     size = f'width="{image.width}" height="{image.height}"'
-    return f'<img alt="{html.escape(text, quote=True)}" {size} src="data:image/png;base64,{data}">'
+    address = data_uri(stream.getvalue())
+    return f'<img alt="{html.escape(text, quote=True)}" {size} src="{address}">'

@@ -9,7 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from vlmscope.results.grounding import Grounding, overlay
+from vlmscope.markup import one_line, shorten, shown_box
+from vlmscope.results.cards import answer_card
+from vlmscope.results.drawing import overlay
+from vlmscope.results.grounding import Grounding
 from vlmscope.types import Answer, Box, box_iou
 from vlmscope.viz.pens import ORANGE, draw_box, stroke_width
 from vlmscope.viz.sheet import contact_sheet
@@ -65,6 +68,18 @@ class AnswerComparison:
         if len(boxes) == 2:
             ious["box/last_text"] = box_iou(boxes["box"], boxes["last_text"])
         return ious
+
+    def __repr__(self) -> str:
+        box = "it wrote no box" if self.said is None else f"says box {shown_box(self.said)}"
+        return one_line(
+            self,
+            f"{shorten(self.phrase, 80)!r} to {self.model}",
+            box,
+            f"answer {shorten(self.text, 80)!r}",
+        )
+
+    def _repr_html_(self) -> str:
+        return answer_card(self)
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: each read-out row's heat map and box, and the model's own box on all.

@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.results.grounding import Grounding, overlay
+from vlmscope.markup import one_line, shorten
+from vlmscope.results.cards import methods_card
+from vlmscope.results.drawing import overlay
+from vlmscope.results.grounding import Grounding
 from vlmscope.viz.colours import colorize
 from vlmscope.viz.sheet import THEMES
 from vlmscope.viz.text import Font, draw_lines, fit, font, line_height, widest
@@ -74,17 +77,32 @@ class MethodComparison:
         """For each phrase its Groundings, one per method."""
         return zip(*self.groundings.values(), strict=True)
 
+    def of_phrases(self, which: slice) -> MethodComparison:
+        """The same of some of its phrases."""
+        chosen = {method: each[which] for method, each in self.groundings.items()}
+        return replace(self, phrases=self.phrases[which], groundings=chosen)
+
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to read before trusting it: of every method, and why methods were left out."""
-        texts = [
+        """What to read before trusting it: of all methods, of one, and why methods were left out."""
+        every = [grounding for groundings in self.groundings.values() for grounding in groundings]
+        shared = _shared(every) if len(self.groundings) > 1 else []
+        texts = shared + [
             f"{grounding.method}: {text}"
-            for groundings in self.groundings.values()
-            for grounding in groundings
+            for grounding in every
             for text in grounding.warnings
+            if text not in shared
         ]
         missing = [f"{method} was left out: {reason}" for method, reason in self.left_out.items()]
         return tuple(dict.fromkeys(texts + missing))
+
+    def __repr__(self) -> str:
+        phrases = ", ".join(f"{shorten(each, 60)!r}" for each in self.phrases)
+        left_out = f"left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return one_line(self, f"{', '.join(self)} of {self.model}", left_out, phrases)
+
+    def _repr_html_(self) -> str:
+        return methods_card(self)
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: phrases as rows, methods as columns, one colour scale.
@@ -111,6 +129,16 @@ class MethodComparison:
     def to_json(self, indent: int | None = None, arrays: bool = False) -> str:
         """The dictionary of :meth:`to_dict` as strict JSON (no NaN)."""
         return json.dumps(self.to_dict(arrays), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _shared(groundings: Sequence[Grounding]) -> list[str]:
+    """Texts that every one of them warns of: those are of model and picture, of no method."""
+    first, *others = groundings
+    return [
+        text
+        for text in dict.fromkeys(first.warnings)
+        if all(text in other.warnings for other in others)
+    ]
 
 
 def deviations(grounding: Grounding) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """The nouns of vlmscope: plain frozen dataclasses whose docs give shapes, units and axis order."""
 
-from vlmscope.types.boxes import BACKGROUND, MAX_CLASSES, Box, box_iou, tight_box
+from vlmscope.types.boxes import BACKGROUND, MAX_CLASSES, Box, box_areas, box_iou, tight_box
 from vlmscope.types.heads import Head, HeadEvidence, HeadFrequency, HeadSet, parse_heads
 from vlmscope.types.instances import Instance
 from vlmscope.types.tokens import Role, TokenMap
@@ -22,6 +22,7 @@ __all__ = [
     "TokenMap",
     "View",
     "WrittenBox",
+    "box_areas",
     "box_iou",
     "parse_heads",
     "tight_box",

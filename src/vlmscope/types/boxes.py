@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKGROUND", "MAX_CLASSES", "Box", "box_iou", "tight_box"]
+__all__ = ["BACKGROUND", "MAX_CLASSES", "Box", "box_areas", "box_iou", "tight_box"]
 
 BACKGROUND = 65_535
 """The label of a pixel that belongs to none of the classes."""
@@ -21,11 +21,16 @@ def box_iou(one: Box | None, two: Box | None) -> float:
     """Intersection over union of two boxes, xyxy float pixels, 0..1; 0 where one is missing."""
     if one is None or two is None:
         return 0.0
+    inside, union = box_areas(one, two)
+    return inside / union if union > 0 else 0.0
+
+
+def box_areas(one: Box, two: Box) -> tuple[float, float]:
+    """Square pixels in both of two boxes, xyxy float pixels, and in either."""
     width = max(0.0, min(one[2], two[2]) - max(one[0], two[0]))
     height = max(0.0, min(one[3], two[3]) - max(one[1], two[1]))
     inside = width * height
-    union = _area(one) + _area(two) - inside
-    return inside / union if union > 0 else 0.0
+    return inside, _area(one) + _area(two) - inside
 
 
 def _area(box: Box) -> float:

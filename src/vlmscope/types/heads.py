@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from vlmscope.errors import BadHeadSetError
 from vlmscope.io import parse_json, write_json
+from vlmscope.markup import one_line
 from vlmscope.stats import Interval
+from vlmscope.types.evidence import head_set_card
 from vlmscope.types.fields import (
     interval_in,
     number_in,
@@ -93,6 +95,17 @@ class HeadEvidence:
     average_pointing: float | None = None
     skipped: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        low, high = self.pointing.low, self.pointing.high
+        return one_line(
+            self,
+            f"{self.samples} samples",
+            f"pointing {self.pointing.value:.3f} [{low:.3f}, {high:.3f}], chance "
+            f"{self.chance_pointing:.3f}",
+            f"Acc@0.5 {self.acc50.value:.3f}",
+            "" if self.better_than_chance else "no better than chance",
+        )
+
     @property
     def better_than_chance(self) -> bool:
         """Whether both the pointing interval lies above chance and the enrichment's above 1."""
@@ -145,6 +158,14 @@ class HeadSet:
     notes: str = ""
     trial_taus: tuple[float, ...] = ()
     skipped: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        worth = "not verified" if self.evidence is None else repr(self.evidence)
+        heads = ", ".join(map(str, self.heads[:12])) + ("…" if len(self.heads) > 12 else "")
+        return one_line(self, f"{heads} of {self.model}, {self.source}", worth)
+
+    def _repr_html_(self) -> str:
+        return head_set_card(self)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, with a format tag."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.markup import one_line
 from vlmscope.types.views import Carry, View, paint_views
 
 __all__ = ["Role", "TokenMap"]
@@ -58,6 +59,7 @@ class TokenMap:
         carries: for query tokens (Q-Former), one per image; the views then name cells, not tokens.
         crossed: the image is read by cross-attention: positions of the views count the keys of the
             cross-attention layers, not the sequence.
+        picture_notes: sentences the user should know of the pictures, each once.
     """
 
     roles: NDArray[np.int8]
@@ -69,6 +71,18 @@ class TokenMap:
     more_sizes: tuple[tuple[int, int], ...] = ()
     carries: tuple[Carry, ...] = ()
     crossed: bool = False
+    picture_notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        grids = ", ".join("x".join(map(str, view.grid)) for view in self.views)
+        counts = [f"{len(self.positions(role))} {role}" for role in ("system", "image", "query")]
+        height, width = self.image_size
+        return one_line(
+            self,
+            f"{len(self)} positions: {', '.join(counts)}",
+            f"grids {grids} (rows x columns)",
+            f"{self.images} image{'s' if self.images > 1 else ''}, {width}x{height}, {self.placement}",
+        )
 
     def __len__(self) -> int:
         return len(self.roles)

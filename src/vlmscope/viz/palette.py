@@ -1,11 +1,14 @@
-"""Colours for classes: as many as asked for, the first ones as far from each other as can be."""
+"""Colours for classes: what a name says of its colour holds, the others lie as far apart as can be."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vlmscope.viz.colour_words import colour_in
 
 __all__ = ["class_colours"]
 
@@ -13,15 +16,112 @@ _DISTINCT = 256  # beyond that colours repeat: no eye would tell more of them ap
 _FIRST = (0.63, 0.19, 0.11)  # OKLab of a strong red
 _WEIGHTS = (0.8, 1.0, 1.0)  # of lightness, and of the two colour axes: half transparent, hue shows
 
+# How far a class without a colour in its name keeps from the colours that names speak of: in degrees
+# of hue and in OKLab. The widest that leaves any colour holds; with a dozen colours named little is left.
+_CLEARANCES = ((35.0, 0.15), (25.0, 0.12), (15.0, 0.09), (8.0, 0.06), (0.0, 0.02))
+_GREYISH = 0.05  # OKLab chroma below which a colour has no hue to speak of
+_SHADES = (
+    0.0,
+    0.35,
+    -0.35,
+    0.18,
+    -0.18,
+)  # towards white, or (below 0) black: classes of one colour
+_GREY_SHADES = (0.0, 0.14, -0.14)  # of what has no hue: a lighter black is soon a grey
+_APART = 0.06  # OKLab distance at which two shades are told apart
 
-def class_colours(count: int) -> NDArray[np.uint8]:
-    """Uint8 (count, 3): the RGB colour of every class; a class keeps its colour as others join.
 
-    Each colour is the one farthest from all before it in OKLab, among those neither so dark, so
-    light nor so grey that they would pass for the picture beneath, nor glaring. After 256 they repeat.
+def class_colours(classes: int | Sequence[str]) -> NDArray[np.uint8]:
+    """Uint8 (classes, 3): the RGB colour of every class.
+
+    A class whose name holds a colour word is shown in it, or in a shade of it where an earlier class
+    has it already; every other class keeps away from these colours. Without such words each colour is
+    the one farthest from all before it in OKLab, among those neither so dark, so light nor so grey
+    that they would pass for the picture beneath, nor glaring; a class then keeps its colour as others
+    join. After 256 colours repeat.
+
+    Args:
+        classes: their names, or how many there are where no name is to count.
     """
     table = _table()
-    return table[np.arange(count) % len(table)]
+    if isinstance(classes, int):
+        return table[np.arange(classes) % len(table)]
+    spoken = {index: rgb for index, name in enumerate(classes) if (rgb := colour_in(name))}
+    colours = table[np.arange(len(classes)) % len(table)]
+    if not spoken:
+        return colours
+    for index, shade in zip(spoken, _shades(list(spoken.values())), strict=True):
+        colours[index] = shade
+    free = _free(table, colours[list(spoken)])
+    own = set(free.tolist()) & {index for index in range(len(classes)) if index not in spoken}
+    rest = _cycle([each for each in free.tolist() if each not in own] or free.tolist())
+    for index in range(len(classes)):
+        if index not in spoken and index not in own:
+            colours[index] = table[next(rest)]
+    return colours
+
+
+def _cycle(values: Sequence[int]) -> Iterator[int]:
+    while True:
+        yield from values
+
+
+def _shades(spoken: Sequence[tuple[int, int, int]]) -> list[NDArray[np.uint8]]:
+    """The colours that are spoken of, as they are; where one comes again, a shade of it that can be
+    told from what is there, as long as there are any."""
+    reserved = dict(zip(spoken, _lab_of(np.array(spoken)), strict=True))
+    taken: list[NDArray[np.float64]] = []
+    shades = []
+    for index, rgb in enumerate(spoken):
+        choices = _shades_of(rgb)
+        labs = _lab_of(choices)
+        at = 0
+        if rgb in spoken[:index]:
+            others = [lab for each, lab in reserved.items() if each != rgb]
+            clear = [_distance(lab, [*taken, *others]) for lab in labs]
+            at = next((n for n, far in enumerate(clear) if far >= _APART), int(np.argmax(clear)))
+        taken.append(labs[at])
+        shades.append(choices[at])
+    return shades
+
+
+def _shades_of(rgb: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Uint8 (n, 3): the colour, then lighter and darker ones of its hue."""
+    base = np.array(rgb, dtype=float)
+    grey = bool(np.hypot(*_lab_of(base[None])[0, 1:]) < _GREYISH)
+    mixed = [
+        base + (255 - base) * share if share >= 0 else base * (1 + share)
+        for share in (_GREY_SHADES if grey else _SHADES)
+    ]
+    return np.rint(mixed).astype(np.uint8)
+
+
+def _distance(lab: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> float:
+    return min((float(np.linalg.norm(lab - other)) for other in others), default=np.inf)
+
+
+def _free(table: NDArray[np.uint8], spoken: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Which colours of the table keep clear of those that names speak of, in its order."""
+    lab, reserved = _lab_of(table)[:, None], _lab_of(spoken)[None]
+    apart = np.linalg.norm(lab - reserved, axis=-1)  # (table, spoken)
+    turn = np.abs((_hue(lab) - _hue(reserved) + 180) % 360 - 180)
+    turn[:, np.hypot(reserved[0, :, 1], reserved[0, :, 2]) < _GREYISH] = 180.0
+    for degrees, distance in _CLEARANCES:
+        free = np.flatnonzero(((turn >= degrees) & (apart >= distance)).all(axis=1))
+        if len(free):
+            return free
+    return np.arange(len(table))
+
+
+def _hue(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angle of the two colour axes in degrees."""
+    angle: NDArray[np.float64] = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
+    return angle
+
+
+def _lab_of(rgb: NDArray[np.generic]) -> NDArray[np.float64]:
+    """OKLab (n, 3) of RGB (n, 3) in 0..255."""
+    return _oklab(np.asarray(rgb, dtype=np.float64) / 255)
 
 
 @functools.cache

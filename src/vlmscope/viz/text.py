@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import unicodedata
 
 from PIL import ImageDraw, ImageFont
+
+from vlmscope.markup import clean
 
 __all__ = ["Font", "clean", "draw_lines", "fit", "font", "line_height", "widest"]
 
@@ -31,13 +32,6 @@ def _box(text: str, face: Font) -> tuple[float, float, float, float]:
 
 def _width(text: str, face: Font) -> float:
     return _box(text, face)[2]
-
-
-def clean(text: str) -> str:
-    """One line without control characters; a lone surrogate becomes a replacement character."""
-    safe = text[: 4 * _LONGEST].encode("utf-8", "replace").decode("utf-8")
-    shown = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in safe)
-    return " ".join("".join(shown).split())
 
 
 def fit(text: str, face: Font, width: float, lines: int) -> list[str]:

@@ -22,6 +22,7 @@ from vlmscope.errors import (
     VlmscopeWarning,
 )
 from vlmscope.models import LoadedModel
+from vlmscope.tiny import render_scene
 
 QUESTION = "what colour is the red circle on the left ?"
 SHARED = [name for name in builds() if made(name).family.causal_image]
@@ -139,7 +140,7 @@ def test_bad_input_is_refused(tiny: LoadedModel) -> None:
 def test_words_that_the_vocabulary_lacks_are_named(tiny: LoadedModel) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", VlmscopeWarning)
-        context = compress_context(tiny, picture(), None, keep=0.5, by="norm")
+        context = compress_context(tiny, render_scene(1).image, None, keep=0.5, by="norm")
     with pytest.warns(VlmscopeWarning, match=r"vocabulary lacks 'zebra'"):
         context.ask("where is the zebra ?", max_new_tokens=2)
     with pytest.warns(VlmscopeWarning, match=r"vocabulary lacks 'quagga'"):

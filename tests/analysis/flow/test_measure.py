@@ -13,7 +13,8 @@ import vlmscope as vs
 from families import llava
 from lvlms import made
 from vlmscope.analysis.flow import FlowOptions, attention_flow
-from vlmscope.analysis.flow.report import flow_page, flow_table
+from vlmscope.analysis.flow.report import flow_page
+from vlmscope.analysis.flow.table import flow_table
 from vlmscope.attention.shares import shares
 from vlmscope.cli import main
 from vlmscope.cli.loading import Loading

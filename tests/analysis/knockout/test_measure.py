@@ -27,7 +27,8 @@ from vlmscope.analysis.knockout import (
     windows,
 )
 from vlmscope.analysis.knockout.layers import carrying_layers, layer_scores
-from vlmscope.analysis.knockout.report import knockout_page, knockout_table, layers_table
+from vlmscope.analysis.knockout.report import knockout_page
+from vlmscope.analysis.knockout.table import knockout_table, layers_table
 from vlmscope.analysis.knockout.windows import given_windows, parse_layers
 from vlmscope.cli import main
 from vlmscope.data.questions import scene_questions

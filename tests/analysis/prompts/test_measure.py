@@ -14,7 +14,8 @@ from families import llava
 from lvlms import made
 from vlmscope.analysis.agreement import agrees, plain
 from vlmscope.analysis.prompts import PromptOptions, prompt_ablation, variants_of
-from vlmscope.analysis.prompts.report import prompts_page, prompts_table
+from vlmscope.analysis.prompts.report import prompts_page
+from vlmscope.analysis.prompts.table import prompts_table
 from vlmscope.analysis.prompts.variants import CLEAN, QUERY_ALONE
 from vlmscope.attention.shares import shares
 from vlmscope.cli import main

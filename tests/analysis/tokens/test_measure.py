@@ -15,7 +15,9 @@ import vlmscope as vs
 from families import llava
 from lvlms import made
 from vlmscope.analysis.tokens import TokenOptions, localisation, token_grounding
-from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
+from vlmscope.analysis.tokens.picture import caption_picture
+from vlmscope.analysis.tokens.report import tokens_page
+from vlmscope.analysis.tokens.table import tokens_table
 from vlmscope.cli import main
 from vlmscope.data.questions import Question, scene_questions
 from vlmscope.errors import (
@@ -216,8 +218,25 @@ def test_words_that_the_vocabulary_lacks_are_named(
     read = token_grounding(tiny, picture(), "where is the zebra ?", "a red quagga")
     assert "'zebra'" in read.warnings[0] and "'quagga'" in read.warnings[0]
     assert read.to_dict()["warnings"] == list(read.warnings)
-    assert token_grounding(tiny, picture(), QUESTION, ANSWER).warnings == ()
+    assert token_grounding(tiny, render_scene(1).image, QUESTION, ANSWER).warnings == ()
     Image.fromarray(picture()).save(tmp_path / "a.png")
     words = ["tokens", str(tmp_path / "a.png"), "where is the zebra ?", "--answer", "a red circle"]
     assert main([*words, "--model", "tiny-llava"]) == 0
     assert "'zebra'" in capsys.readouterr().err
+
+
+def test_the_columns_are_explained_where_they_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    words = ["tokens", str(tmp_path / "a.png"), "--answer", "a red circle"]
+    page = tmp_path / "page.html"
+    assert main([*words, "--html", str(page)]) == 0
+    printed = capsys.readouterr().out
+    header = printed.index("guessed?")
+    explained = printed.index("gain: how many nats likelier")
+    assert header < explained
+    assert printed[explained:].index("lost:") < printed[explained:].index("guessed?:")
+    assert "gain: how many nats likelier" in page.read_text(encoding="utf-8")
+    assert main([*words, "--quiet"]) == 0
+    assert "gain: how many" not in capsys.readouterr().out

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 
 from vlmscope.methods import Grounder
 from vlmscope.results import Grounding
+from vlmscope.tiny import SceneOptions, render_scene
 from vlmscope.types import Head, HeadSet
 
 HEADS = "L2H1,L3H2"
@@ -46,6 +47,20 @@ def test_json_holds_what_the_library_gives(run: Any, words: list[Any]) -> None:
     assert 0 <= y0 < y1 <= 60
     assert np.array(found["score_map"]).shape == (4, 4)
     assert "score_map" not in json.loads(run(*words, "--json").out)["groundings"][0]
+
+
+def test_every_object_has_a_row_and_a_record(run: Any, tmp_path: Path) -> None:
+    scene = render_scene(20_500_011, SceneOptions(counts=(5,), equal=3))
+    Image.fromarray(scene.image).save(tmp_path / "circles.png")
+    words = ["ground", tmp_path / "circles.png", "the purple circles", "--further", "0.6"]
+    (found,) = json.loads(run(*words, "--json").out)["groundings"]
+    rows = [line.split("  ") for line in run(*words).out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["the purple circles", "the purple circles (2)"]
+    first, second = found["instances"]
+    assert (first["box"], first["score"]) == (found["box"], found["score"])
+    assert second["score"] < first["score"]
+    assert f"{second['box'][0]:.1f}" in rows[1]
+    assert len(run(*words[:-1], "1").out.splitlines()) == 2
 
 
 def test_options_reach_the_method(run: Any, words: list[Any]) -> None:

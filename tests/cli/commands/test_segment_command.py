@@ -70,6 +70,32 @@ def test_a_table_on_stdout(run: Any, words: list[Any]) -> None:
     assert result.err == ""
 
 
+def test_opacity_is_of_the_overlays(run: Any, words: list[Any], tmp_path: Path) -> None:
+    pictures = []
+    for number, more in enumerate(([], ["--opacity", "0"], ["--opacity", "1.0"])):
+        out = tmp_path / f"out{number}"
+        assert run(*words, *QUIET_GEM, "--out", out, *more).code == 0
+        (place,) = (out / "overlays").rglob("*.png")
+        with Image.open(place) as picture:
+            pictures.append(np.asarray(picture.convert("RGB")).astype(int)[100:200, 100:200])
+    usual, none, full = pictures
+    assert 0.35 < np.abs(usual - none).sum() / np.abs(full - none).sum() < 0.55
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf"])
+def test_an_opacity_outside_its_range(
+    refused: Any, words: list[Any], tmp_path: Path, value: str
+) -> None:
+    refused(
+        [*words, "--out", tmp_path / "out", "--opacity", value], "opacity", "from 0 to 1", value
+    )
+
+
+def test_an_opacity_of_nothing(refused: Any, words: list[Any], tmp_path: Path) -> None:
+    refused([*words, "--opacity", "0.5"], "--out DIR")
+    refused([*words, "--out", tmp_path / "o", "--no-overlays", "--opacity", "0.5"], "--overlays")
+
+
 def test_json_holds_settings_and_every_class(run: Any, words: list[Any]) -> None:
     options = ["--background", "0.5", "--window", "64", "--stride", "32", "--side", "96"]
     record = json.loads(run(*words, "--json", *options, "--iterations", "2").out)
@@ -421,3 +447,30 @@ def test_help_lists_the_options_of_the_method(run: Any) -> None:
     assert "--window-std" in shown
     assert "--stride" in shown
     assert "--keep " not in shown and "--surface" not in shown
+
+
+@pytest.mark.parametrize("names", [("a.png",), ("a.png", "sub/b.png")], ids=["one", "two"])
+def test_a_run_without_a_usable_image_leaves_nothing(
+    run: Any, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    images = tmp_path / "images"
+    for name in names:
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).write_bytes(b"no picture")
+    for source in (images, images / names[0]):
+        result = run(
+            "segment", source, "-c", "red,blue", "-o", tmp_path / "out", "--format", "png,yolo"
+        )
+        assert result.code == 2 and "no picture" in result.err
+        assert not (tmp_path / "out").exists()
+
+
+def test_what_earlier_runs_left_stays_when_a_run_fails(run: Any, tmp_path: Path) -> None:
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    Image.new("RGB", (40, 30), "red").save(images / "a.png")
+    assert run("segment", images, "-c", "red,blue", "-o", out).code == 0
+    (images / "a.png").write_bytes(b"no picture")
+    before = sorted(out.rglob("*"))
+    assert run("segment", images, "-c", "red,blue", "-o", out).code == 2
+    assert sorted(out.rglob("*")) == before

@@ -103,3 +103,75 @@ def test_a_decoder_and_a_sam_too(sam: Path, tmp_path_factory: pytest.TempPathFac
     for dtype in (None, torch.bfloat16):
         with pytest.raises(ModelLoadError, match="NaN or infinite"):
             vs.load(str(folder), dtype=dtype)
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize("key", ["vision_config", "text_config"])
+def test_layers_without_end_are_refused_before_any_is_built(
+    encoder: Path, door: Callable[[str], Any], key: str
+) -> None:
+    record = json.loads((encoder / "config.json").read_text())
+    record[key]["num_hidden_layers"] = 1_000_000
+    (encoder / "config.json").write_text(json.dumps(record))
+    with pytest.raises(
+        ModelLoadError, match=rf"{key}\.num_hidden_layers: 1000000, and no model has"
+    ):
+        door(str(encoder))
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        {"dtype": "F32", "shape": ["a", 2], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [2], "data_offsets": [0, "8"]},
+        {"dtype": ["F32"], "shape": [2], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [2], "data_offsets": [0, 4, 8]},
+        {"dtype": "F32", "shape": 2, "data_offsets": [0, 8]},
+    ],
+    ids=["shape of text", "offsets of text", "a list of dtypes", "three offsets", "no shape"],
+)
+def test_a_header_that_nobody_could_read_is_refused(
+    encoder: Path, door: Callable[[str], Any], tensor: dict[str, Any]
+) -> None:
+    header = json.dumps({"a": tensor}).encode()
+    length = len(header).to_bytes(8, "little")
+    (encoder / "model.safetensors").write_bytes(length + header + bytes(16))
+    with pytest.raises(ModelLoadError, match="has no readable header"):
+        door(str(encoder))
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+def test_a_byte_order_mark_in_settings_is_named(
+    encoder: Path, door: Callable[[str], Any], file: str
+) -> None:
+    path = encoder / file
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    try:
+        message = " ".join(door(str(encoder)).faults)
+    except ModelLoadError as error:
+        message = str(error)
+    assert "begins with a byte order mark" in message and "utf-8-sig" not in message
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+@pytest.mark.parametrize(
+    "index",
+    [
+        b'{"weight_map": {"a": 1}}',
+        b'{"weight_map": {"a": null, "b": null}}',
+        b'{"weight_map": {"a": ["one.safetensors"]}}',
+        b'\xef\xbb\xbf{"weight_map": {}}',
+        b"[" * 100_000,
+    ],
+    ids=["a number", "nothing", "a list", "a mark", "brackets"],
+)
+def test_an_index_that_names_no_files_is_refused(
+    encoder: Path, door: Callable[[str], Any], index: bytes
+) -> None:
+    (encoder / "model.safetensors").unlink()
+    (encoder / "model.safetensors.index.json").write_bytes(index)
+    with pytest.raises(ModelLoadError, match="The index of weights .* cannot be read") as caught:
+        door(str(encoder))
+    assert "utf-8-sig" not in str(caught.value)

@@ -145,6 +145,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "discover_heads": lambda model: vs.discover_heads(model, []),
     "generate": lambda model: vs.generate(model, IMAGE, "a dog"),
     "ground": lambda model: vs.ground(model, IMAGE, "a dog"),
+    "grounder": lambda model: vs.grounder(model, "a dog"),
     "knockout": lambda model: enter(vs.knockout(model, edges=[("image", "query")], layers=[1])),
     "knockout_sweep": lambda model: vs.knockout_sweep(model, []),
     "prefill": lambda model: vs.prefill(model, IMAGE, "a dog"),

@@ -107,6 +107,18 @@ def test_other_canvases(size):
     assert all(item.mask.shape == size and item.mask.any() for item in scene.objects)
 
 
+@pytest.mark.parametrize("equal", [1, 2, 4])
+def test_the_first_objects_are_equal_where_that_is_asked_for(equal):
+    options = SceneOptions(counts=(5,), alike=0.0, equal=equal)
+    for seed in range(12):
+        kinds = [
+            (item.shape, item.colour, item.texture, item.size)
+            for item in render_scene(seed, options).objects
+        ]
+        assert len(set(kinds[:equal])) == 1
+        assert len(set(kinds)) == max(len(kinds) - equal, 0) + 1  # a full canvas holds fewer
+
+
 def test_patch_labels_agree_with_masks(scenes):
     for scene in scenes[:20]:
         owners, objects, _ = label_scene(scene, 8)

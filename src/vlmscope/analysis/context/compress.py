@@ -143,6 +143,7 @@ def read_image(
     encoded = model.encode([pixels], [prompt or _PROMPT], preset=preset, placement=placement)
     if prompt not in (None, _PROMPT):  # of the user's words, not of our own
         _warn(encoded.token_maps[0].notes)
+    _warn(encoded.token_maps[0].picture_notes)
     _refuse_windows(model, encoded)
     cached, importance, answer = read_context(model, encoded, by, max_new_tokens, seed)
     if prompt is None:

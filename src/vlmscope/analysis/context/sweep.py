@@ -14,6 +14,7 @@ from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question
 from vlmscope.data.resume import SampleLog
 from vlmscope.data.skipped import SkippedSample
+from vlmscope.markup import card, one_line, table
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.stats import Interval, bootstrap
@@ -21,6 +22,10 @@ from vlmscope.stats import Interval, bootstrap
 __all__ = ["ContextCurve", "ContextPoint", "context_sweep"]
 
 _KEEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_COLUMNS = (
+    "kept: share of the image tokens; accuracy: answers that a reference agrees with; agreement: answers "
+    "that are those from the whole image; tokens: positions kept in a layer, on average."
+)
 _WHOLE = ("whole", 1.0)  # measure and share of the context that the others are held against
 
 
@@ -62,6 +67,35 @@ class ContextCurve:
     samples: int
     points: tuple[ContextPoint, ...]
     skipped: tuple[SkippedSample, ...] = ()
+
+    def __repr__(self) -> str:
+        points = [f"{each.by} {each.keep:g}: {each.agreement.value:.2f}" for each in self.points]
+        return one_line(
+            self,
+            f"{self.samples} questions, {self.run['model']}",
+            f"agreement with the whole context by measure and share kept: {', '.join(points)}",
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                each.by,
+                f"{each.keep:.0%}",
+                None if each.accuracy is None else str(each.accuracy),
+                str(each.agreement),
+                each.tokens,
+                each.size / 2**20,
+                each.seconds,
+            )
+            for each in self.points
+        ]
+        columns = ("measure", "kept", "accuracy", "agreement", "tokens", "MiB", "seconds")
+        return card(
+            f"Answers of {self.run['model']} from less of the image",
+            table((columns, rows), _COLUMNS),
+            lead=f"{self.samples} questions.",
+            notes=map(str, self.skipped[:3]),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -123,6 +157,7 @@ def context_sweep(
     )
     log = SampleLog(None, run)
     done = measure_questions(
+        model,
         samples,
         log,
         measure,

@@ -69,6 +69,7 @@ def attention_flow(
     run = run_record(model, analysis="flow", **asdict(options))
     log = SampleLog(resume, run)
     done = measure_questions(
+        model,
         samples,
         log,
         lambda question: _measure(model, question, options),

@@ -1,16 +1,16 @@
-"""Attention flow as a table and as a page."""
+"""Attention flow as a page."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from vlmscope.analysis.flow.result import AttentionFlow
+from vlmscope.analysis.flow.table import FLOW_COLUMNS, flow_table, present
 from vlmscope.analysis.record import run_section
-from vlmscope.attention.shares import SOURCES, TARGETS
+from vlmscope.attention.shares import SOURCES
 from vlmscope.report import Page, Series, curves, head_map
 
-__all__ = ["flow_page", "flow_table"]
+__all__ = ["flow_page"]
 
 _CAVEAT = (
     "Attention says where a row reads, not what it uses: a value that is read may be ignored further "
@@ -22,19 +22,6 @@ _HEADINGS = {
     "last": "What the last prompt token reads",
     "generated": "What the answer's tokens read",
 }
-
-
-def flow_table(flow: AttentionFlow) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows: per target and source the share over all layers, and where the peak is."""
-    columns = ["rows of", "keys of", "share", "of tokens", "peak", "in layer"]
-    rows: list[list[object]] = []
-    for target in _present(flow):
-        for source in SOURCES:
-            values = [each.value for each in flow.layer_curve(target, source)]
-            peak = max(range(len(values)), key=values.__getitem__)
-            mean = sum(values) / len(values)
-            rows.append([target, source, mean, flow.token_share(source), values[peak], peak])
-    return columns, rows
 
 
 def flow_page(flow: AttentionFlow, command: str = "") -> Page:
@@ -52,15 +39,15 @@ def flow_page(flow: AttentionFlow, command: str = "") -> Page:
     )
     page.caveat(_CAVEAT)
     page.heading("Shares over all layers")
-    page.table(*flow_table(flow))
-    for target in _present(flow):
+    page.table(*flow_table(flow), note=FLOW_COLUMNS)
+    for target in present(flow):
         _target_section(page, flow, target)
     page.heading("How spread out the part on the image is")
     page.text(
         "Entropy of the attention on image tokens, in nats; a uniform look over all of them would be "
         f"{_uniform(flow):.2f}."
     )
-    spread = [Series(f"{target} rows", flow.entropy_curve(target)) for target in _present(flow)]
+    spread = [Series(f"{target} rows", flow.entropy_curve(target)) for target in present(flow)]
     page.plot(
         curves(spread, y_label="entropy (nats)"), "Mean over heads and samples, 95% interval."
     )
@@ -81,14 +68,6 @@ def _target_section(page: Page, flow: AttentionFlow, target: str) -> None:
         head_map(flow.head_map(target, "image"), label="share given to the image"),
         f"Attention of {target} rows to the image, by layer and head.",
     )
-
-
-def _present(flow: AttentionFlow) -> Sequence[str]:
-    return [
-        target
-        for target in TARGETS
-        if not all(math.isnan(each.value) for each in flow.layer_curve(target, "image"))
-    ]
 
 
 def _uniform(flow: AttentionFlow) -> float:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.flow.table import FLOW_COLUMNS, flow_table
 from vlmscope.attention.shares import SOURCES, TARGETS
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
+from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap_ratios
 
 __all__ = ["AttentionFlow"]
@@ -41,6 +43,25 @@ class AttentionFlow:
     tokens: NDArray[np.int64] = field(repr=False)
     answers: tuple[str, ...] = field(repr=False)
     skipped: tuple[SkippedSample, ...] = ()
+
+    def __repr__(self) -> str:
+        band = "layers {} to {}".format(*self.image_band()) if len(self.ids) else "nothing"
+        return one_line(
+            self,
+            f"{len(self.ids)} questions, {self.run['model']}, {self.layers} layers",
+            f"half of the last token's look at the image lies in {band}",
+            f"{len(self.skipped)} skipped" if self.skipped else "",
+        )
+
+    def _repr_html_(self) -> str:
+        first, last = self.image_band()
+        return card(
+            f"Attention flow in {self.run['model']}",
+            table(flow_table(self), FLOW_COLUMNS),
+            lead=f"{len(self.ids)} questions. Half of what the last prompt token gives to the image "
+            f"lies in layers {first} to {last} of {self.layers}.",
+            notes=map(str, self.skipped[:3]),
+        )
 
     sources = SOURCES
     targets = TARGETS

@@ -1,11 +1,12 @@
 """Knock-out sweeps: which layers carry the answer (docs/methods/knock-out.md)."""
 
+from vlmscope.analysis.knockout.effects import EFFECTS
 from vlmscope.analysis.knockout.judges import EndpointJudge, Judge
 from vlmscope.analysis.knockout.layers import CarryingLayers
 from vlmscope.analysis.knockout.measure import knockout_sweep
 from vlmscope.analysis.knockout.objects import ObjectWords
 from vlmscope.analysis.knockout.options import KnockoutOptions
-from vlmscope.analysis.knockout.result import EFFECTS, KnockoutSweep
+from vlmscope.analysis.knockout.result import KnockoutSweep
 from vlmscope.analysis.knockout.windows import (
     VARIANTS,
     EdgeSet,

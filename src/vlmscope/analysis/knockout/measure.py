@@ -88,6 +88,7 @@ def knockout_sweep(
     )
     log = SampleLog(resume, run)
     done = measure_questions(
+        model,
         samples,
         log,
         lambda question: _measure(model, question, options, plan, marks),

@@ -10,25 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.knockout.effects import EFFECTS
 from vlmscope.analysis.knockout.layers import CarryingLayers, carrying_layers, layer_scores
+from vlmscope.analysis.knockout.table import (
+    LAYERS_COLUMNS,
+    knockout_columns,
+    knockout_table,
+    layers_table,
+)
 from vlmscope.analysis.knockout.windows import Window
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.io import write_json
+from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
 
-__all__ = ["EFFECTS", "HeadEffect", "KnockoutSweep"]
-
-EFFECTS: dict[str, str] = {
-    "logprob_drop": "log-probability of the clean answer that is lost, summed over its tokens, in nats",
-    "token_drop": "the same per token",
-    "kl": "KL(clean || knocked) of the next-token distribution, mean over the answer's tokens, in nats",
-    "first_kl": "the same of the first token alone",
-    "changed": "share of answers that are no longer the most likely ones",
-    "accuracy_lost": "accuracy of the clean answer less accuracy under the knock-out",
-    "f1_lost": "1 - F1 of the objects named (or the judge's mark) against the clean answer",
-}
-"""Effects by name; each is 0 where a knock-out changes nothing."""
+__all__ = ["HeadEffect", "KnockoutSweep"]
 
 
 class HeadEffect(NamedTuple):
@@ -67,6 +64,27 @@ class KnockoutSweep:
     records: tuple[dict[str, Any], ...] = field(repr=False)
     skipped: tuple[SkippedSample, ...] = ()
     seed: int = 0
+
+    def __repr__(self) -> str:
+        named = [(edges, self.carrying(edges)) for edges in self.edges]
+        carried = [f"{edges} {'none' if band is None else band}" for edges, band in named]
+        return one_line(
+            self,
+            f"{len(self.ids)} questions, {self.run['model']}",
+            f"carrying layers of {self.depth}: {', '.join(carried)}",
+            f"{len(self.windows)} windows, mode {self.mode}",
+            f"{len(self.skipped)} skipped" if self.skipped else "",
+        )
+
+    def _repr_html_(self) -> str:
+        return card(
+            f"Knock-outs in {self.run['model']}",
+            table(layers_table(self), LAYERS_COLUMNS),
+            table(knockout_table(self), knockout_columns(self)),
+            lead=f"{len(self.ids)} questions, {len(self.windows)} windows of {self.depth} layers, mode "
+            f"{self.mode}.",
+            notes=map(str, self.skipped[:3]),
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -76,6 +76,7 @@ def prompt_ablation(
     )
     log = SampleLog(resume, run)
     done = measure_questions(
+        model,
         samples,
         log,
         lambda question: _measure(model, question, options, replacements),

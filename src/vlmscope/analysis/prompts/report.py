@@ -1,4 +1,4 @@
-"""A prompt ablation as a table and as a page."""
+"""A prompt ablation as a page."""
 
 from __future__ import annotations
 
@@ -6,40 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlmscope.analysis.prompts.result import PromptAblation
+from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page
 
-__all__ = ["prompts_page", "prompts_table"]
+__all__ = ["prompts_page"]
 
 _WORDS, _EXAMPLES = 24, 5  # shown on the page
-
-
-def prompts_table(ablation: PromptAblation) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows, a kind of change each."""
-    columns = [
-        "prompt",
-        "questions",
-        "log p of the answer (nats)",
-        "changed",
-        "right",
-        "image share",
-    ]
-    return columns, [
-        [
-            effect.name,
-            effect.samples,
-            _change(effect.log_prob),
-            f"{effect.changed.value:.0%}",
-            None if effect.accuracy is None else f"{effect.accuracy.value:.0%}",
-            _change(effect.image_share),
-        ]
-        for effect in ablation.effects()
-    ]
-
-
-def _change(interval: tuple[float, float, float]) -> str:
-    value, low, high = interval
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def prompts_page(ablation: PromptAblation, command: str = "") -> Page:
@@ -57,7 +30,7 @@ def prompts_page(ablation: PromptAblation, command: str = "") -> Page:
         '"Query tokens alone" leaves the prompt as it is and blocks the image for the last prompt token '
         "and for the answer."
     )
-    page.table(*prompts_table(ablation))
+    page.table(*prompts_table(ablation), note=PROMPTS_COLUMNS)
     words = ablation.word_effects()
     if words:
         page.heading("Word by word")

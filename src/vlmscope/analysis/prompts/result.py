@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
 from vlmscope.data.skipped import SkippedSample
+from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
 
 __all__ = ["PromptAblation", "VariantEffect"]
@@ -60,6 +62,22 @@ class PromptAblation:
     run: dict[str, Any]
     questions: tuple[dict[str, Any], ...] = field(repr=False)
     skipped: tuple[SkippedSample, ...] = ()
+
+    def __repr__(self) -> str:
+        return one_line(
+            self,
+            f"{len(self.questions)} questions, {self.run['model']}",
+            f"changes: {', '.join(self.names)}",
+            f"{len(self.skipped)} skipped" if self.skipped else "",
+        )
+
+    def _repr_html_(self) -> str:
+        return card(
+            f"Which parts of the prompt {self.run['model']} needs",
+            table(prompts_table(self), PROMPTS_COLUMNS),
+            lead=f"{len(self.questions)} questions.",
+            notes=map(str, self.skipped[:3]),
+        )
 
     @property
     def names(self) -> list[str]:

@@ -101,6 +101,7 @@ def localisation(
 
     log = SampleLog(None, {})
     done = measure_questions(
+        model,
         samples,
         log,
         measure,

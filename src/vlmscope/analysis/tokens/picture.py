@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError
 from vlmscope.results import Grounding
-from vlmscope.results.grounding import resized, scale_factor
+from vlmscope.results.drawing import resized, scale_factor
 from vlmscope.viz.palette import class_colours
 from vlmscope.viz.pens import INK, PAPER, draw_box, stroke_width
 from vlmscope.viz.text import Font, clean, font, line_height, widest
 
-__all__ = ["captioned"]
+if TYPE_CHECKING:
+    from vlmscope.analysis.tokens.result import GroundedAnswer
+
+__all__ = ["caption_picture", "captioned"]
 
 _MARGIN = 16  # pixels around the caption
 _NO_BOX = (120, 120, 120)  # colour of phrases that have none
 
 _Piece = tuple[str, tuple[int, ...]]  # a word of the caption and its colour
+
+
+def caption_picture(answer: GroundedAnswer) -> Image.Image:
+    """The image with a box for each noun phrase and the caption below."""
+    return captioned(answer.image, answer.text, answer.phrases)
 
 
 def captioned(
@@ -42,7 +51,10 @@ def captioned(
     factor = scale_factor(height, width, max_side, 360)
     size = max(1, round(height * factor)), max(1, round(width * factor))
     picture = Image.fromarray(resized(image, size))
-    colours = [tuple(int(value) for value in row) for row in class_colours(len(phrases))]
+    colours = [
+        tuple(int(value) for value in row)
+        for row in class_colours([each.phrase for each in phrases])
+    ]
     stroke = max(2, stroke_width(size))
     face = font(max(13, min(size) // 24))
     for number, (phrase, colour) in enumerate(zip(phrases, colours, strict=True), 1):

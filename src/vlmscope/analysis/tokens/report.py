@@ -1,4 +1,4 @@
-"""A grounded answer as a table and as a page."""
+"""A grounded answer as a page."""
 
 from __future__ import annotations
 
@@ -6,52 +6,17 @@ import numpy as np
 from PIL import Image
 
 from vlmscope.analysis.record import run_section
-from vlmscope.analysis.tokens.picture import captioned
+from vlmscope.analysis.tokens.picture import caption_picture
 from vlmscope.analysis.tokens.result import CAVEAT, GroundedAnswer
+from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
 from vlmscope.report import Page, Series, curves
-from vlmscope.results.grounding import resized
+from vlmscope.results.drawing import resized
 from vlmscope.stats import Interval
 from vlmscope.viz import colorize
 
-__all__ = ["caption_picture", "tokens_page", "tokens_table"]
+__all__ = ["tokens_page"]
 
 _STRIP = 150  # pixels of one word's picture
-
-
-def tokens_table(answer: GroundedAnswer) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows, a word each."""
-    columns = [
-        "word",
-        "on image",
-        "on blank",
-        "log p",
-        "gain",
-        "lost",
-        "guessed?",
-        "looks at (x,y)",
-    ]
-    rows: list[list[object]] = []
-    first, last = answer.layers
-    for index, word in enumerate(answer.words):
-        box = answer.top_tokens(index, 1)[0]["box"]
-        rows.append(
-            [
-                word.text,
-                float(word.share[first : last + 1].mean()),
-                float(word.blank_share[first : last + 1].mean()),
-                word.log_prob,
-                word.gain,
-                "yes" if word.lost else "",
-                "maybe" if word.maybe_guessed else "",
-                f"{(box[0] + box[2]) / 2:.0f},{(box[1] + box[3]) / 2:.0f}",
-            ]
-        )
-    return columns, rows
-
-
-def caption_picture(answer: GroundedAnswer) -> Image.Image:
-    """The image with a box for each noun phrase and the caption below."""
-    return captioned(answer.image, answer.text, answer.phrases)
 
 
 def tokens_page(answer: GroundedAnswer, command: str = "") -> Page:
@@ -71,7 +36,7 @@ def tokens_page(answer: GroundedAnswer, command: str = "") -> Page:
         "range. Below a word: attention on the image, and how many nats likelier the image makes it."
     )
     page.pictures([_cell(answer, index) for index in range(len(answer.words))])
-    page.table(*tokens_table(answer))
+    page.table(*tokens_table(answer), note=TOKENS_COLUMNS)
     page.heading("By layer")
     page.plot(
         curves(_layer_series(answer), y_label="attention on the image"), "Mean over all words."

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.tokens.picture import caption_picture
+from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
 from vlmscope.analysis.tokens.words import Word
 from vlmscope.errors import AttentionError
+from vlmscope.markup import card, clean, one_line, picture, shorten, table
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
 
@@ -93,6 +96,25 @@ class GroundedAnswer:
     layers: tuple[int, int]
     run: dict[str, Any] = field(repr=False)
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        lost = sum(word.lost for word in self.words)
+        return one_line(
+            self,
+            f"{shorten(self.text, 120)!r} by {self.run['model']}",
+            f"{len(self.words)} words, {lost} lost without the image",
+            f"phrases: {', '.join(phrase.phrase for phrase in self.phrases)}",
+        )
+
+    def _repr_html_(self) -> str:
+        has_text = bool(clean(self.text))
+        return card(
+            f"What {self.run['model']} looked at",
+            picture(caption_picture(self), "A box for each noun phrase") if has_text else "",
+            table(tokens_table(self), TOKENS_COLUMNS),
+            lead=f"“{shorten(self.prompt, 200)}”: {shorten(self.text, 400)}",
+            notes=(*self.warnings, CAVEAT),
+        )
 
     def map_of(
         self, words: int | Sequence[int], layers: tuple[int, int] | None = None

@@ -8,6 +8,7 @@ the like by number.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ of another batch size, or None to skip the layer: its input is then handed on as
 
 @contextlib.contextmanager
 def editing_inputs(model: LoadedModel, edit: EditInput) -> Iterator[None]:
-    """Passes inside the block ask ``edit`` before each decoder layer.
+    """Passes that this thread makes inside the block ask ``edit`` before each decoder layer.
 
     The layers' own ``forward`` is put back at the end, also one that another library had set.
     """
@@ -48,7 +49,11 @@ def editing_inputs(model: LoadedModel, edit: EditInput) -> Iterator[None]:
 
 
 def _edited(forward: Callable[..., Any], number: int, edit: EditInput) -> Callable[..., Any]:
+    thread = threading.get_ident()
+
     def edited(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != thread:
+            return forward(*args, **kwargs)
         hidden = args[0] if args else kwargs["hidden_states"]
         replacement = edit(number, hidden)
         if replacement is None:

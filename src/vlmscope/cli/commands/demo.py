@@ -34,7 +34,10 @@ def demo(
     *,
     options: dict[str, Any],
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to write into.")
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Folder to write into.", rich_help_panel="Output"
+        ),
     ] = Path("vlmscope-demo"),
     printing: Printing,
 ) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import AsJson
-from vlmscope.cli.console import emit, emit_json, emit_table
+from vlmscope.cli.completion import model_names
+from vlmscope.cli.console import emit, emit_json, emit_table, own_stdout
 from vlmscope.cli.loading import named
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ def command(words: list[str]) -> Callable[..., Any]:
 def doctor(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="Say what this model needs.", show_default=False),
+        typer.Argument(
+            metavar="MODEL",
+            help="Say what this model needs.",
+            show_default=False,
+            autocompletion=model_names,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -40,7 +46,8 @@ def doctor(
     from vlmscope.doctor import health
     from vlmscope.doctor.footprint import footprint
 
-    needs = None if model is None else footprint(named(model))
+    with own_stdout():
+        needs = None if model is None else footprint(named(model))
     device, free = health.free_memory()
     needed = None if needs is None else _needed(needs, device, free)
     facts = {

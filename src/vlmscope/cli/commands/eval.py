@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import Printing
+from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.loading import Loading, ModelName
@@ -45,6 +46,8 @@ def command(words: list[str]) -> Callable[..., Any]:
 class Source:
     """What is read of a data set, as options of the command."""
 
+    panel: ClassVar[str] = "Input"
+
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None
     split: Split = None
     words: Annotated[
@@ -63,11 +66,14 @@ class Source:
 class Runs:
     """Which methods are run and with which options, as options of the command."""
 
+    panel: ClassVar[str] = "Method"
+
     method: Annotated[
         list[str] | None,
         typer.Option(
             help="Methods, with commas; gem@NAME is gem once more with options of its own. "
-            "Default: all that run on the model."
+            "Default: all that run on the model.",
+            autocompletion=dense_names,
         ),
     ] = None
     options: Annotated[
@@ -120,13 +126,21 @@ def measure(
     runs: Runs,
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Tasks, with commas. Default: all that data set and methods allow."),
+        typer.Option(
+            help="Tasks, with commas. Default: all that data set and methods allow.",
+            rich_help_panel="Method",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for report.json, report.md and the state."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for report.json, report.md and the state.",
+            rich_help_panel="Output",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the bootstraps.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     loading: Loading,
     printing: Printing,
 ) -> int:

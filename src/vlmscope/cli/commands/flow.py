@@ -35,7 +35,8 @@ def flow(
     heads, over many images, with intervals. Nothing is blocked; see `vlmscope knockout` for that.
     """
     from vlmscope.analysis.flow import FlowOptions, attention_flow
-    from vlmscope.analysis.flow.report import flow_page, flow_table
+    from vlmscope.analysis.flow.report import flow_page
+    from vlmscope.analysis.flow.table import FLOW_COLUMNS, flow_table
     from vlmscope.data.questions import read_questions
 
     settings = collect(FlowOptions, options)
@@ -48,6 +49,7 @@ def flow(
         flow_table(result),
         lambda: flow_page(result, typed()),
         result.rows(),
+        FLOW_COLUMNS,
     )
     if not output.quiet and output.html is None:
         note("--html flow.html writes curves and maps by layer and head.")

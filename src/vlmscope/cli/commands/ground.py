@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import MaxPixels
+from vlmscope.cli.completion import head_sets, method_names
 from vlmscope.cli.console import note
 from vlmscope.cli.ground_formats import form_of
 from vlmscope.cli.ground_output import GroundOutput, PictureResult
@@ -56,9 +57,11 @@ def _methods(words: list[str]) -> tuple[Method, ...]:
 class Reading:
     """How the model is asked and its answer read, as options of the command; None: its own way."""
 
+    panel: ClassVar[str] = "Method"
+
     heads: Annotated[
         str | None,
-        typer.Option(help="A head file, or heads such as L14H24,L14H13."),
+        typer.Option(help="A head file, or heads such as L14H24,L14H13.", autocompletion=head_sets),
     ] = None
     placement: Annotated[
         str | None, typer.Option(help="How the image is fitted: pad or processor.")
@@ -67,7 +70,10 @@ class Reading:
     rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None
     post: Annotated[
         str | None,
-        typer.Option(help="Post-processing as a whole: paper or default; else the model's own."),
+        typer.Option(
+            help="Post-processing as a whole: paper or default; else the model's own.",
+            rich_help_panel="Post-processing",
+        ),
     ] = None
     refine: Annotated[
         str | None,
@@ -75,6 +81,7 @@ class Reading:
             metavar="SAM",
             help="Let SAM draw the masks, prompted by the boxes: hub id or folder.",
             show_default=False,
+            rich_help_panel="Post-processing",
         ),
     ] = None
 
@@ -108,6 +115,7 @@ def ground(
             metavar="PHRASE",
             help="What to find; again for another.",
             show_default=False,
+            rich_help_panel="Input",
         ),
     ] = [],  # noqa: B006
     options: dict[str, Any],
@@ -118,13 +126,17 @@ def ground(
             help="See: vlmscope methods. 'all': every method that runs on the model, side by side. "
             "Default: the first of them.",
             show_default=False,
+            rich_help_panel="Method",
+            autocompletion=method_names,
         ),
     ] = None,
     reading: Reading,
     say: Annotated[
         bool,
         typer.Option(
-            "--say", help="Let the model write its own boxes and compare them with where it looked."
+            "--say",
+            help="Let the model write its own boxes and compare them with where it looked.",
+            rich_help_panel="Method",
         ),
     ] = False,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -157,7 +169,7 @@ def ground(
     loaded: Any = loading.model(model)
     if not say:
         settings |= {"rows": reading.rows, "refine": sam}
-    for text in () if output.quiet else pictures.notes:
+    for text in () if output.quiet else pictures.said(texts):
         note(text)
     look = _look(output, loaded, prompts, SAY if say else method, settings)
     run = GroundRun(look, pictures, output, form, max_pixels)

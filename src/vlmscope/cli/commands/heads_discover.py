@@ -38,7 +38,8 @@ def discover(
         str | None,
         typer.Option(
             help="A JSON-lines file, a folder with samples.jsonl, or tiny-scenes:N. Needed, but for "
-            "the models that ship inside."
+            "the models that ship inside.",
+            rich_help_panel="Input",
         ),
     ] = None,
     images: Annotated[
@@ -48,6 +49,7 @@ def discover(
             metavar="FOLDER",
             help="In place of samples: images alone, a folder, file, pattern or .txt list; again for "
             "more. The model captions them, and heads are kept for later calls.",
+            rich_help_panel="Input",
             show_default=False,
         ),
     ] = [],  # noqa: B006
@@ -57,14 +59,21 @@ def discover(
             "--keep/--no-keep",
             help="Keep the heads on this machine, where later calls on the same weights find them. "
             "Default: with --images.",
+            rich_help_panel="Output",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the head set here, as JSON.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write the head set here, as JSON.", rich_help_panel="Output"
+        ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="State file: finished samples are never computed again.")
+        Path | None,
+        typer.Option(
+            help="State file: finished samples are never computed again.", rich_help_panel="Output"
+        ),
     ] = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: SizedLoading,

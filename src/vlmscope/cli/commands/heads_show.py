@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import AsJson
+from vlmscope.cli.completion import head_sets
 from vlmscope.cli.console import emit_json
 from vlmscope.cli.headsets import open_heads, show_head_set
 from vlmscope.errors import BadHeadSetError
@@ -24,7 +25,10 @@ def show(
     heads: Annotated[
         str,
         typer.Argument(
-            metavar="HEADS", help="A head file, or the name of a published set.", show_default=False
+            metavar="HEADS",
+            help="A head file, or the name of a published set.",
+            show_default=False,
+            autocompletion=head_sets,
         ),
     ],
     as_json: AsJson = False,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.completion import head_sets, model_names
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import open_heads, show_head_set
 from vlmscope.cli.loading import SizedLoading
@@ -34,34 +35,56 @@ def verify(
             metavar="HEADS",
             help="A head file, the name of a published set, or heads such as L14H24,L14H13.",
             show_default=False,
+            autocompletion=head_sets,
         ),
     ],
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Default: the model that the heads were made for."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Default: the model that the heads were made for.",
+            rich_help_panel="Model",
+            autocompletion=model_names,
+        ),
     ] = None,
     samples: Annotated[
         str | None,
         typer.Option(
             help="A JSON-lines file with boxes or masks, a folder, or tiny-scenes:N. Needed, but for "
-            "the models that ship inside."
+            "the models that ship inside.",
+            rich_help_panel="Input",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Write the set with its evidence here, as JSON."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write the set with its evidence here, as JSON.",
+            rich_help_panel="Output",
+        ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="State file: finished samples are never computed again.")
+        Path | None,
+        typer.Option(
+            help="State file: finished samples are never computed again.", rich_help_panel="Output"
+        ),
     ] = None,
     post: Annotated[
         str | None,
-        typer.Option(help="Post-processing: paper or default; else the model's own."),
+        typer.Option(
+            help="Post-processing: paper or default; else the model's own.",
+            rich_help_panel="Post-processing",
+        ),
     ] = None,
     placement: Annotated[
-        str | None, typer.Option(help="How images are fitted: pad or processor.")
+        str | None,
+        typer.Option(help="How images are fitted: pad or processor.", rich_help_panel="Method"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random sets and the bootstrap.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of the random sets and the bootstrap.", rich_help_panel="Method")
+    ] = 0,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: SizedLoading,
     printing: Printing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -27,6 +27,8 @@ def command(words: list[str]) -> Callable[..., Any]:
 @dataclass(frozen=True)
 class Judging:
     """By what answers under a knock-out are held against the clean one."""
+
+    panel: ClassVar[str] = "Judging answers"
 
     objects: Annotated[
         str | None,
@@ -76,11 +78,15 @@ def knockout(
     windows: Annotated[
         str | None,
         typer.Option(
-            help="Layers of each window, such as 0-3,4-7,0-1+8; takes the place of sliding."
+            help="Layers of each window, such as 0-3,4-7,0-1+8; takes the place of sliding.",
+            rich_help_panel="Method",
         ),
     ] = None,
     heads: Annotated[
-        str | None, typer.Option(help="Heads that lose the edges, such as 0,3,7. Default: all.")
+        str | None,
+        typer.Option(
+            help="Heads that lose the edges, such as 0,3,7. Default: all.", rich_help_panel="Method"
+        ),
     ] = None,
     judging: Judging,
     resume: Resume = None,
@@ -93,7 +99,13 @@ def knockout(
     next-token distribution moves, whether the answer changes, and what is then said.
     """
     from vlmscope.analysis.knockout import KnockoutOptions, knockout_sweep
-    from vlmscope.analysis.knockout.report import knockout_page, knockout_table, layers_table
+    from vlmscope.analysis.knockout.report import knockout_page
+    from vlmscope.analysis.knockout.table import (
+        LAYERS_COLUMNS,
+        knockout_columns,
+        knockout_table,
+        layers_table,
+    )
     from vlmscope.data.questions import read_questions
 
     chosen = {
@@ -114,10 +126,13 @@ def knockout(
         knockout_table(result),
         lambda: knockout_page(result, typed()),
         result.rows(),
+        knockout_columns(result),
     )
     if not output.as_json:
         emit("")
         emit_table(*layers_table(result))
+        if not output.quiet:
+            emit(LAYERS_COLUMNS)
     if result.unjudged and not output.quiet:
         note(
             f"{result.unjudged} answers could not be judged; they are left out, not counted as lost"

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import AsJson
+from vlmscope.cli.completion import method_names
 from vlmscope.cli.console import emit, emit_json, emit_table
 
 __all__ = ["command"]
@@ -20,7 +21,10 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def methods(
-    name: Annotated[str | None, typer.Argument(metavar="METHOD", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="METHOD", show_default=False, autocompletion=method_names),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the methods; with the name of one, its options and their defaults."""

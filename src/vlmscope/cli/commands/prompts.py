@@ -32,6 +32,7 @@ def prompts(
         typer.Option(
             help="Ask this in place of each question, {} standing for it; repeatable.",
             metavar="TEXT",
+            rich_help_panel="Method",
         ),
     ] = None,
     resume: Resume = None,
@@ -44,7 +45,8 @@ def prompts(
     the query tokens alone know when the answer may not read the image.
     """
     from vlmscope.analysis.prompts import PromptOptions, prompt_ablation
-    from vlmscope.analysis.prompts.report import prompts_page, prompts_table
+    from vlmscope.analysis.prompts.report import prompts_page
+    from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
     from vlmscope.data.questions import read_questions
 
     settings = collect(PromptOptions, options)
@@ -65,6 +67,7 @@ def prompts(
         prompts_table(result),
         lambda: prompts_page(result, typed()),
         result.rows(),
+        PROMPTS_COLUMNS,
     )
     return report_skipped(result.skipped)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import peek, with_options
@@ -17,6 +18,8 @@ from vlmscope.cli.places import check_place, image_files
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.options import check_number
+from vlmscope.results.segmentation import OPACITY
 
 if TYPE_CHECKING:
     from vlmscope.export import ResultFolder
@@ -36,6 +39,8 @@ def command(words: list[str]) -> Callable[..., Any]:
 class Place:
     """Where masks, overlays and records go, as options of the command."""
 
+    panel: ClassVar[str] = "Output"
+
     out: Annotated[
         Path | None,
         typer.Option(
@@ -49,6 +54,14 @@ class Place:
     overlays: Annotated[
         bool, typer.Option("--overlays/--no-overlays", help="Write overlays too.")
     ] = True
+    opacity: Annotated[
+        float | None,
+        typer.Option(
+            help="How strongly colours cover the image on overlays: 0 (not at all) to 1. "
+            f"Default: {OPACITY}.",
+            show_default=False,
+        ),
+    ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Compute again what is in the folder.")
     ] = False
@@ -58,13 +71,17 @@ class Place:
 
         Raises:
             UnknownNameError: a format that does not exist.
-            BadOptionError: formats without a folder, or none.
+            BadOptionError: formats or an opacity without a folder, none, or an opacity outside 0..1.
             MissingExtraError: COCO without pycocotools.
             OutputError: a place that cannot be written.
         """
         from vlmscope.export import ResultFolder, check_coco
 
         formats = self._formats()
+        opacity = OPACITY if self.opacity is None else self.opacity
+        check_number("opacity", opacity, at_least=0, at_most=1)
+        if self.opacity is not None and (self.out is None or not self.overlays):
+            raise BadOptionError("--opacity is of overlays, which need --out DIR and --overlays.")
         if self.out is None:
             if self.formats is not None:
                 raise BadOptionError(
@@ -73,7 +90,7 @@ class Place:
             return None
         if "coco" in formats:
             check_coco()
-        folder = ResultFolder(self.out, formats, self.overlays)
+        folder = ResultFolder(self.out, formats, self.overlays, opacity)
         for path in folder.places:
             check_place(path)
         return folder
@@ -94,6 +111,8 @@ class Place:
 @dataclass(frozen=True)
 class Decision:
     """How a pixel gets its class, as options of the command; see :func:`vlmscope.segment`."""
+
+    panel: ClassVar[str] = "Post-processing"
 
     background: Annotated[
         float | None,
@@ -134,11 +153,17 @@ def segment(
             help="Written out, a,b,c, or a .txt file with one class per line; 'person: man|woman' "
             "is the class person, looked for as man and woman.",
             show_default=False,
+            rich_help_panel="Input",
         ),
     ],
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
-    method: Annotated[str, typer.Option(help="See: vlmscope methods.")] = "gem",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="See: vlmscope methods.", rich_help_panel="Method", autocompletion=dense_names
+        ),
+    ] = "gem",
     place: Place,
     decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,

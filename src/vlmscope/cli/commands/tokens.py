@@ -32,19 +32,29 @@ def tokens(
         str, typer.Argument(metavar="[PROMPT]", help="What is asked.")
     ] = "describe the picture",
     answer: Annotated[
-        str | None, typer.Option(help="Take this as the answer; the model is not asked.")
+        str | None,
+        typer.Option(
+            help="Take this as the answer; the model is not asked.", rich_help_panel="Input"
+        ),
     ] = None,
     heads: Annotated[
-        str | None, typer.Option(help='Read these heads alone, for example "L14H24,L14H13".')
+        str | None,
+        typer.Option(
+            help='Read these heads alone, for example "L14H24,L14H13".', rich_help_panel="Method"
+        ),
     ] = None,
     phrase: Annotated[
         list[str] | None,
         typer.Option(
-            help="Ground this part of the answer in place of its noun phrases; repeatable."
+            help="Ground this part of the answer in place of its noun phrases; repeatable.",
+            rich_help_panel="Method",
         ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Write the grounded caption here, as a picture.")
+        Path | None,
+        typer.Option(
+            help="Write the grounded caption here, as a picture.", rich_help_panel="Output"
+        ),
     ] = None,
     model: ModelName = "tiny-llava",
     loading: SizedLoading,
@@ -57,8 +67,10 @@ def tokens(
     marked: a hint of a guess.
     """
     from vlmscope.analysis.tokens import TokenOptions, token_grounding
-    from vlmscope.analysis.tokens.report import caption_picture, tokens_page, tokens_table
+    from vlmscope.analysis.tokens.picture import caption_picture
+    from vlmscope.analysis.tokens.report import tokens_page
     from vlmscope.analysis.tokens.result import CAVEAT
+    from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
     from vlmscope.types import parse_heads
 
     settings = collect(TokenOptions, options)
@@ -81,6 +93,7 @@ def tokens(
         tokens_table(result),
         lambda: tokens_page(result, typed()),
         result.rows(),
+        TOKENS_COLUMNS,
     )
     if not output.as_json:
         for each in result.phrases:

@@ -13,6 +13,7 @@ from typing import Any
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource, Part, Skipped
 from vlmscope.data.datasets.catalogue import DATASETS
 from vlmscope.errors import BadImageError, BadOptionError, BadSampleError, MissingExtraError
+from vlmscope.io import is_file
 
 __all__ = ["PartCheck", "SetCheck", "check_dataset"]
 
@@ -163,7 +164,7 @@ def _found(part: Part, root: str | os.PathLike[str] | None) -> PartCheck:
 
 def _files(patterns: Sequence[str], root: Path) -> list[Path]:
     """The files of the first pattern that has some."""
-    if root.is_file():
+    if is_file(root):
         return [root]
     for pattern in patterns:
         base, rest = root, pattern

@@ -12,7 +12,7 @@ from vlmscope.data.box_forms import four_numbers
 from vlmscope.data.coco_masks import coco_mask, has_polygons
 from vlmscope.data.datasets.referring import Region
 from vlmscope.errors import BadSampleError
-from vlmscope.io import parse_json, shortened, unread
+from vlmscope.io import parse_json, shown_path, unread
 from vlmscope.types import Box
 
 __all__ = ["CocoImage", "Instances", "json_file", "region_of"]
@@ -86,7 +86,7 @@ def json_file(path: Path, kind: str) -> tuple[Any, bytes]:
         return parse_json(data.decode("utf-8-sig")), hashlib.sha256(data).digest()
     except (OSError, ValueError) as error:
         raise BadSampleError(
-            f"Cannot read the {kind} {shortened(path)}: {unread(error)}. Get the file, or get it "
+            f"Cannot read the {kind} {shown_path(path)}: {unread(error)}. Get the file, or get it "
             "again."
         ) from error
 

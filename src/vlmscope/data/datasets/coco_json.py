@@ -17,6 +17,7 @@ from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.image_folders import image_paths
 from vlmscope.data.datasets.referring import Listing, Picture, ReferringSet, Region, Sentence
 from vlmscope.errors import BadSampleError
+from vlmscope.io import is_file
 
 __all__ = ["CocoJsonKind"]
 
@@ -54,13 +55,13 @@ class CocoJsonKind:
 
 
 def _annotations(root: Path, split: str | None) -> Path:
-    if root.is_file():
+    if is_file(root):
         return root
     names = [name.format(split=split) for name in _FILES if split is not None or "{" not in name]
     folders = [root] if split is None else [root / split, root, root / "annotations"]
     places = [folder / name for folder in folders for name in names]
     for path in places:
-        if path.is_file():
+        if is_file(path):
             return path
     raise BadSampleError(
         f"There is no COCO JSON in {root}: none of {', '.join(names)}. Give the folder that holds one, "

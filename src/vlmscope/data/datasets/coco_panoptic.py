@@ -28,7 +28,7 @@ from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
-from vlmscope.io import missing_file
+from vlmscope.io import is_folder, missing_file
 from vlmscope.types import tight_box
 
 __all__ = ["AREA", "CocoPanoptic", "CocoPanopticKind"]
@@ -60,7 +60,7 @@ class CocoPanoptic:
     def __init__(
         self, root: Path, words: WordList | None = None, area: tuple[float, float] = AREA
     ) -> None:
-        if not root.is_dir():
+        if not is_folder(root):
             raise BadSampleError(
                 f"There is no folder {root}. Give the data set's folder as --root."
             )

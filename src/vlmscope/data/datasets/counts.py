@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from vlmscope.data.datasets.base import Skipped
 from vlmscope.errors import BadSampleError
-from vlmscope.io import parse_json, unread
+from vlmscope.io import is_file, parse_json, unread
 
 __all__ = ["MANIFEST", "Counts", "Expected", "check_counts", "expected_counts"]
 
@@ -63,7 +63,7 @@ def expected_counts(root: Path, split: str, published: Expected) -> Expected:
         BadSampleError: a manifest that is damaged or does not know the split.
     """
     path = root / MANIFEST
-    if not path.is_file():
+    if not is_file(path):
         return published
     try:
         content = parse_json(path.read_text(encoding="utf-8-sig"))

@@ -10,6 +10,7 @@ from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.image_folders import COCO_IMAGES
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.datasets.refs_pickle import pictures_of_refs, refs_of_split
+from vlmscope.io import is_folder
 
 __all__ = ["GrefcocoKind"]
 
@@ -41,7 +42,7 @@ class GrefcocoKind:
     def open(self, source: DatasetSource) -> Dataset:
         source.refuse(self.id, "words")
         root = Path(source.folder(self.id, f"{_FILE}, instances.json and train2014/"))
-        folder = root / self.id if (root / self.id).is_dir() else root
+        folder = root / self.id if is_folder(root / self.id) else root
         split = source.split or "val"
         path = folder / _FILE
         content, digest = json_file(path, "expressions")

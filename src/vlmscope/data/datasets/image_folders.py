@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vlmscope.data.datasets.base import Part
+from vlmscope.io import is_file
 
 __all__ = ["COCO_IMAGES", "coco_file_name", "image_paths"]
 
@@ -43,7 +44,7 @@ def image_paths(
     found: dict[str, Path] = {}
     missing = []
     for name in dict.fromkeys(names):
-        base = next((base for base in bases if _is_file(base / name)), None)
+        base = next((base for base in bases if is_file(base / name)), None)
         if base is None:
             missing.append(name)
             continue
@@ -52,13 +53,6 @@ def image_paths(
         bases.insert(0, base)
     usual = bases[0] if found else root / folders[0]
     return {**found, **{name: usual / name for name in missing}}
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long for the system
-        return False
 
 
 def coco_file_name(name: str) -> str:

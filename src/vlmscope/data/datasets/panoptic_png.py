@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import BadSampleError
+from vlmscope.io import is_file
 
 __all__ = ["VOID", "class_labels", "read_segment_ids"]
 
@@ -30,7 +31,7 @@ def read_segment_ids(path: Path, size: tuple[int, int]) -> NDArray[np.int32]:
     Raises:
         BadSampleError: missing, damaged, not 8-bit RGB, or of another size.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise BadSampleError(f"There is no panoptic picture {path}.")
     try:
         with Image.open(path) as picture:

@@ -20,7 +20,7 @@ from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.referring import Listing, Picture, ReferringSet, Region, Sentence
 from vlmscope.data.drawn_polygons import fill_with_border
 from vlmscope.errors import BadSampleError
-from vlmscope.io import parse_json, shortened
+from vlmscope.io import is_file, is_folder, parse_json, shown_path
 
 __all__ = ["IGNORED", "ReasonSegKind", "drawn_labels"]
 
@@ -48,7 +48,7 @@ class ReasonSegKind:
     def open(self, source: DatasetSource) -> Dataset:
         source.refuse(self.id, "words")
         root = Path(source.folder(self.id, "val/*.jpg and val/*.json"))
-        root = root / "ReasonSeg" if (root / "ReasonSeg").is_dir() else root
+        root = root / "ReasonSeg" if is_folder(root / "ReasonSeg") else root
         split = source.split or "val"
         published = Expected({"images": _IMAGES[split]} if split in _IMAGES else {})
         expected = expected_counts(root, split, published)
@@ -85,7 +85,7 @@ def _listing(name: str, root: Path, split: str) -> Listing:
 
 def _image(path: Path) -> Path:
     places = [path.with_suffix(suffix) for suffix in _SUFFIXES]
-    return next((place for place in places if place.is_file()), places[0])
+    return next((place for place in places if is_file(place)), places[0])
 
 
 def _sentence(path: Path, data: bytes) -> Sentence:
@@ -118,7 +118,7 @@ def _row(path: Path, data: bytes) -> dict[str, Any]:
         row = parse_json(text)
     except ValueError as error:
         raise BadSampleError(
-            f"{shortened(path)} is no JSON in UTF-8 or Windows-1252: {error}."
+            f"{shown_path(path)} is no JSON in UTF-8 or Windows-1252: {error}."
         ) from error
     if not isinstance(row, dict):
         raise BadSampleError(f"{path.name} holds {type(row).__name__}, not an object.")

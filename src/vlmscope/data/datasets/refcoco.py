@@ -18,6 +18,7 @@ from vlmscope.data.datasets.refs_lmms import LMMS_PREFIX, lmms_listing
 from vlmscope.data.datasets.refs_parquet import is_parquet_of_refs, refs_parquet_listing
 from vlmscope.data.datasets.refs_pickle import refs_listing, refs_pickle
 from vlmscope.errors import BadOptionError, BadSampleError
+from vlmscope.io import is_folder
 
 __all__ = ["RefcocoKind", "refcoco_g", "refcoco_plain", "refcoco_plus"]
 
@@ -72,7 +73,7 @@ class RefcocoKind:
         root = Path(source.folder(self.id, f"refs({self.maker}).p, instances.json and train2014/"))
         split = source.split or "val"
         inner = root / self.id
-        folder = inner if inner.is_dir() else root
+        folder = inner if is_folder(inner) else root
         maker, name = self._maker(split)
         pickled = refs_pickle(folder, maker)
         if pickled is not None:

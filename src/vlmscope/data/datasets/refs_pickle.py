@@ -13,6 +13,7 @@ from vlmscope.data.datasets.image_folders import image_paths
 from vlmscope.data.datasets.referring import Listing, Picture, Region, Sentence
 from vlmscope.data.plain_pickle import read_plain_pickle
 from vlmscope.errors import BadSampleError
+from vlmscope.io import is_file
 
 __all__ = ["pictures_of_refs", "refs_listing", "refs_of_split", "refs_pickle"]
 
@@ -26,7 +27,7 @@ def refs_pickle(folder: Path, maker: str) -> Path | None:
         BadSampleError: there are pickles, but of other makers.
     """
     path = folder / f"refs({maker}).p"
-    if path.is_file():
+    if is_file(path):
         return path
     others = sorted(each.name for each in folder.glob("refs(*).p"))
     if others:

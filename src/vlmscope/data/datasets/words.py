@@ -21,7 +21,7 @@ from typing import Any
 
 from vlmscope.data.classes import MAX_NAME, ClassList
 from vlmscope.errors import BadPhraseError, VlmscopeWarning
-from vlmscope.io import parse_json, shortened, unread
+from vlmscope.io import parse_json, shown_path, unread
 
 __all__ = ["Name", "WordList"]
 
@@ -102,7 +102,7 @@ class WordList:
             content = parse_json(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise BadPhraseError(
-                f"Cannot read the word list {shortened(file)}: {unread(error)}. Give a UTF-8 JSON "
+                f"Cannot read the word list {shown_path(file)}: {unread(error)}. Give a UTF-8 JSON "
                 'file such as {"dog": ["dog", "puppy"], ...}.'
             ) from error
         if not isinstance(content, dict):

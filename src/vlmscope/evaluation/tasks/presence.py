@@ -10,9 +10,9 @@ import numpy as np
 from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.image_results import ImageResult
-from vlmscope.evaluation.roc_auc import roc_auc
 from vlmscope.evaluation.scores import Score
 from vlmscope.methods.encoder.similarity import PRESENCE
+from vlmscope.metrics.roc_auc import roc_auc
 
 __all__ = ["Presence"]
 

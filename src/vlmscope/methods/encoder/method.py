@@ -205,12 +205,13 @@ def _groundings(
         shown = (shown * setup.encoder.family.logit_scale(setup.encoder.hf)).softmax(dim=-1)
     presences = presence(similarity)
     cautions = setup.method.cautions(setup.encoder, setup.options)
+    notes = similarity.token_map.picture_notes
     results = {}
     for i, name in enumerate(read.names):
         made = _grounding(
             setup, pixels, name, similarity, i, shown[:, i].numpy(), float(presences[i])
         )
-        warnings = (*read.warnings[name], *cautions, *made.warnings)
+        warnings = (*read.warnings[name], *cautions, *notes, *made.warnings)
         results[name] = replace(made, warnings=warnings)
     return results
 

@@ -25,6 +25,8 @@ class DenseOptions(PostOptions):
     threshold: str = option_like(PostOptions, "threshold", "otsu")
     keep: str = option_like(PostOptions, "keep", "peak")
     surface: str = option_like(PostOptions, "surface", "pixels")
+    split: str = option_like(PostOptions, "split", "components")
+    further: float = option_like(PostOptions, "further", 0.7)
     side: int = option(
         0, "side of the resized image in pixels; 0: the model's default", at_least=0, whole=True
     )

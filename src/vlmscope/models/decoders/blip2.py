@@ -8,6 +8,7 @@ carried to the patches through it.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from vlmscope.models.guard import exclusive, frozen
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import fit_image
 from vlmscope.models.layout.processor_checks import check_counts, check_parts, check_tokens
+from vlmscope.models.privacy import private
 from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
 from vlmscope.types import Role
 
@@ -190,27 +192,28 @@ def _instructions(processor: Any, requests: Sequence[PromptRequest]) -> dict[str
 def _watched(qformer: Any) -> Iterator[list[tuple[Tensor, Tensor | None]]]:
     """Per layer of the Q-Former its attention among queries and to patches, means over heads.
 
-    Its own eager kernel gives them; the implementation it had is put back after.
+    Its own eager kernel gives them, to this thread alone: others run the one that the model has.
     """
     seen: list[tuple[Tensor, Tensor | None]] = []
-    kernel = qformer.config._attn_implementation
+    thread = threading.get_ident()
     hooks = []
 
     def keep_self(module: nn.Module, args: Any, output: Any) -> None:
-        seen.append((output[1][0].float().mean(0), None))
+        if threading.get_ident() == thread:
+            seen.append((output[1][0].float().mean(0), None))
 
     def keep_cross(module: nn.Module, args: Any, output: Any) -> None:
-        seen[-1] = (seen[-1][0], output[1][0].float().mean(0))
+        if threading.get_ident() == thread:
+            seen[-1] = (seen[-1][0], output[1][0].float().mean(0))
 
     try:
         for layer in qformer.encoder.layer:
             hooks.append(layer.attention.attention.register_forward_hook(keep_self))
             if layer.has_cross_attention:
                 hooks.append(layer.crossattention.attention.register_forward_hook(keep_cross))
-        qformer.set_attn_implementation("eager")
-        yield seen
+        with private(qformer.config, {"_attn_implementation_internal": "eager"}):
+            yield seen
     finally:
-        qformer.set_attn_implementation(kernel)
         for hook in hooks:
             hook.remove()
 

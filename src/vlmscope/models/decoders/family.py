@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +15,10 @@ from torch import Tensor, nn
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
+from vlmscope.models.privacy import private
 from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt, write_chat, write_paper
 from vlmscope.models.prompts.written_boxes import BoxConvention
+from vlmscope.models.rotary import moving_frequencies
 from vlmscope.models.spare_weights import SpareWeights
 
 if TYPE_CHECKING:
@@ -219,6 +220,18 @@ class Family(ABC):
         """Run the model without its output layer: image and text into the cache."""
         hf.model(**inputs)
 
-    def unchanged(self, hf: PreTrainedModel) -> AbstractContextManager[None]:
-        """Whatever passes inside the block leave on the model, other than weights, is put back."""
-        return contextlib.nullcontext()
+    def remembered(self, hf: PreTrainedModel) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """What passes leave on the model for later ones, other than weights.
+
+        Yields:
+            A module and those of its attributes, each with its value before any pass.
+        """
+        return moving_frequencies(self.decoder(hf))
+
+    @contextlib.contextmanager
+    def unchanged(self, hf: PreTrainedModel) -> Iterator[None]:
+        """What passes inside the block leave on the model is this thread's alone, and gone after."""
+        with contextlib.ExitStack() as stack:
+            for module, values in self.remembered(hf):
+                stack.enter_context(private(module, values))
+            yield

@@ -182,15 +182,12 @@ class LoadedModel:
         smaller, y, x = shrink(pixels, self.max_side)
         way = self.family.image_inputs if images == 1 else self.family.one_of_several
         fitted = way(self.hf, self.processor, smaller, chosen)
+        fitted = replace(fitted, notes=self.card.picture_notes(pixels))
         if smaller is pixels:
             return fitted
         layouts = tuple(
-            replace(
-                layout,
-                y_edges=y.to_original(layout.y_edges),
-                x_edges=x.to_original(layout.x_edges),
-            )
-            for layout in fitted.layouts
+            replace(each, y_edges=y.to_original(each.y_edges), x_edges=x.to_original(each.x_edges))
+            for each in fitted.layouts
         )
         return replace(fitted, layouts=layouts)
 
@@ -373,6 +370,7 @@ def token_map(
         more_sizes=tuple(more),
         carries=tuple(_carries(text, images, shift)),
         crossed=crossed,
+        picture_notes=tuple(dict.fromkeys(note for image in images for note in image.notes)),
     )
 
 

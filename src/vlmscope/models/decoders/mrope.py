@@ -7,7 +7,6 @@ tokens are (time, row, column); text after the image counts on from the largest 
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -108,14 +107,10 @@ class MropeFamily(Family):
         )
         return {"mm_token_type_ids": types, "position_ids": positions}
 
-    @contextlib.contextmanager
-    def unchanged(self, hf: PreTrainedModel) -> Iterator[None]:
-        """Generating leaves the last prompt's position offset on the model; it is put back."""
-        before = hf.model.rope_deltas
-        try:
-            yield
-        finally:
-            hf.model.rope_deltas = before
+    def remembered(self, hf: PreTrainedModel) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Generating leaves the last prompt's position offset on the model."""
+        yield from super().remembered(hf)
+        yield hf.model, {"rope_deltas": None}
 
 
 def _processed(images: Any, pixels: NDArray[np.uint8]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import punctuation
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +197,8 @@ class DualEncoder:
         grid = grid_size(size, self.patch, side or self.native_side, keep_ratio)
         processor = getattr(self.processor, "image_processor", self.processor)
         values = to_pixel_values(pixels, grid, self.patch, Normalisation.of(processor))
-        return FittedPatches(values, grid, grid_map(size, grid))
+        token_map = replace(grid_map(size, grid), picture_notes=self.card.picture_notes(pixels))
+        return FittedPatches(values, grid, token_map)
 
     def text_embeddings(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors (texts, joint) on the model's device; each text is embedded once.

@@ -41,6 +41,7 @@ class ImageInputs:
         layouts: its grids.
         placement: how it was fitted.
         shares: of query tokens: float (tokens, cells), see :class:`vlmscope.types.Carry`.
+        notes: sentences on the picture.
     """
 
     tensors: dict[str, Tensor]
@@ -48,3 +49,4 @@ class ImageInputs:
     layouts: tuple[GridLayout, ...]
     placement: str
     shares: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 _POINTER_BYTES = 1024  # the specification's limit
 
 _COUNTS = ("num_attention_heads", "num_key_value_heads", "hidden_size", "patch_size")
+
+_LAYERS = ("num_hidden_layers", "num_layers", "depth")
+_MOST_LAYERS = 10_000  # of a tower; building more takes minutes before anything can be said
 
 _FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
@@ -37,12 +40,18 @@ def check_pointers(folder: Path) -> None:
 
 
 def check_sizes(config: Mapping[str, Any], name: str) -> None:
-    """Refuse a configuration of heads or patches of which there are none.
+    """Refuse a configuration of heads or patches of which there are none, or of endless layers.
 
     Raises:
         ModelLoadError: names the entry.
     """
-    for key, value in _numbers(config):
+    for key, value in _numbers(config, _LAYERS):
+        if value > _MOST_LAYERS:
+            raise ModelLoadError(
+                f"The config.json of {name} says {key}: {value}, and no model has more than "
+                f"{_MOST_LAYERS:,} layers. It was edited or damaged: fetch the checkpoint again."
+            )
+    for key, value in _numbers(config, _COUNTS):
         if value < 1:
             raise ModelLoadError(
                 f"The config.json of {name} says {key}: {value}, and a model needs at least 1. It was "
@@ -83,11 +92,12 @@ def _check_pointer(file: Path) -> None:
         )
 
 
-def _numbers(config: Any) -> Iterator[tuple[str, int]]:
+def _numbers(config: Any, keys: Collection[str]) -> Iterator[tuple[str, int]]:
+    """The whole numbers of a configuration that have one of these keys, at any depth."""
     if not isinstance(config, Mapping):
         return
     for key, value in config.items():
-        if key in _COUNTS and isinstance(value, int) and not isinstance(value, bool):
+        if key in keys and isinstance(value, int) and not isinstance(value, bool):
             yield key, value
         else:
-            yield from ((f"{key}.{inner}", number) for inner, number in _numbers(value))
+            yield from ((f"{key}.{inner}", number) for inner, number in _numbers(value, keys))

@@ -14,11 +14,13 @@ from vlmscope.models.family_registry import AnyFamily
 from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
+from vlmscope.models.loading.identity import revision_of
 from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation, quantisation_of
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
+from vlmscope.models.loading.trial import try_processor
 from vlmscope.models.loading.weights import check_weight_files, load_weights
 from vlmscope.models.loading.wrappers import check_in_place, check_unwrapped, check_whole
 
@@ -81,8 +83,10 @@ def load(
     if isinstance(family, DualFamily):
         _check_encoder(name, family, plan, max_side)
     hf, processor = _read(source, family, plan, trust_remote_code)
-    family.check(hf, processor)
-    loaded = _wrap(source, hf, processor, family)
+    with explained(source.name):
+        family.check(hf, processor)
+        loaded = _wrap(source, hf, processor, family)
+        try_processor(loaded)
     return replace(loaded, max_side=max_side) if isinstance(loaded, LoadedModel) else loaded
 
 
@@ -142,7 +146,9 @@ def from_pretrained_model(
             or not; a decoder may be spread or offloaded by accelerate.
         processor: the processor that belongs to it.
         name: id for records; default: what the model says of itself.
-        revision: for records; default: the commit it was loaded from.
+        revision: for records; default: the commit or the fingerprint of what it was loaded from. Weights
+            that are not those of the checkpoint any more (merged, edited, quantised, left out) add
+            ``+weights:`` and a digest; samples of each weight are compared.
 
     Raises:
         UnsupportedError: a family that vlmscope does not cover, a model still wrapped for training
@@ -158,8 +164,8 @@ def from_pretrained_model(
     if isinstance(family, DualFamily):
         check_in_place(hf_model)
     family.check(hf_model, processor)
-    commit = revision or getattr(config, "_commit_hash", None)
-    return _wrap(Source(name, revision=commit), hf_model, processor, family)
+    ran = revision or revision_of(hf_model, family.spare_weights)
+    return _wrap(Source(name, revision=ran), hf_model, processor, family)
 
 
 def _wrap(

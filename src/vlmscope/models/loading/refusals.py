@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import re
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +12,7 @@ from vlmscope.errors import ModelLoadError, VlmscopeError
 from vlmscope.hub import chain_of, is_kind, no_connection, refusal, text_of
 from vlmscope.models.loading.foreign_code import foreign_code_message
 
-__all__ = ["explained", "load_error"]
+__all__ = ["explained", "fault_of", "is_fault", "load_error"]
 
 
 _Chain = Sequence[BaseException]
@@ -21,6 +22,8 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 _NOT_WHOLE = ("SafetensorError", "SafetensorsParsingError", "UnpicklingError", "EOFError")
+
+_HUB_ADVICE = "make sure you don't have a local directory"
 
 
 @contextlib.contextmanager
@@ -42,24 +45,53 @@ def explained(name: str, offline: str | None = None) -> Iterator[None]:
         yield
     except VlmscopeError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault(error):
+            raise
         raise load_error(name, error, offline) from error
 
 
-def load_error(name: str, error: Exception, offline: str | None = None) -> ModelLoadError:
+def is_fault(error: BaseException) -> bool:
+    """Whether something went wrong: panics of tokenizers (Rust) are no ``Exception``."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def load_error(name: str, error: BaseException, offline: str | None = None) -> ModelLoadError:
     """What an error of a loading step means, and what to do; see :func:`explained`."""
     return ModelLoadError(_explain(name, error, offline))
 
 
 def _explain(name: str, error: BaseException, offline: str | None) -> str:
     chain = chain_of(error)
-    for reason in (_memory, _disk, _hub, _network, _pickle, _damage, _foreign_code, _package):
+    for reason in (
+        _memory,
+        _disk,
+        _hub,
+        _network,
+        _pickle,
+        _damage,
+        _json,
+        _foreign_code,
+        _package,
+    ):
         sentence = reason(name, chain)
         if sentence is not None:
             return sentence
     if offline is not None and any(isinstance(each, OSError) for each in chain):
         return _not_here(name, offline)
-    return f"{name} could not be loaded: {text_of(error)}"
+    return f"{name} could not be loaded: {fault_of(error)}"
+
+
+def fault_of(error: BaseException) -> str:
+    """What an error says, as a clause; where its words are advice to programmers, in others."""
+    text = text_of(error)
+    if "BOM" in text:
+        return "it begins with a byte order mark; save it as UTF-8 without one"
+    if text.startswith("Can't load") and _HUB_ADVICE in text:  # no file, or nothing of use in it
+        file = re.search(r"containing (?:a|the) (\S+)", text)
+        files = file[1] if file else "all of its settings"
+        return f"{files} is missing or damaged; fetch the checkpoint again"
+    return text
 
 
 def _memory(name: str, chain: _Chain) -> str | None:
@@ -145,6 +177,16 @@ def _damage(name: str, chain: _Chain) -> str | None:
             return (
                 f"A weights file of {name} is damaged: {text_of(error)}. It was probably cut off "
                 "while it was copied or downloaded. Delete it and fetch it again."
+            )
+    return None
+
+
+def _json(name: str, chain: _Chain) -> str | None:
+    for error in chain:
+        if isinstance(error, json.JSONDecodeError):
+            return (
+                f"{name} could not be loaded: one of its settings files is no JSON "
+                f"({fault_of(error)}). It was cut off or edited: fetch the checkpoint again."
             )
     return None
 

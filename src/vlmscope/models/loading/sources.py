@@ -11,9 +11,10 @@ from typing import Any
 
 from vlmscope.errors import BadOptionError, ModelLoadError, UnknownNameError, VlmscopeError
 from vlmscope.hub import no_connection
+from vlmscope.io import is_folder
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.loading.damage import check_pointers, check_sizes
-from vlmscope.models.loading.refusals import load_error
+from vlmscope.models.loading.refusals import fault_of, load_error
 from vlmscope.models.loading.wrappers import MERGE
 
 __all__ = ["OPEN_CLIP", "Source", "find_source", "fingerprint", "locate", "pinned"]
@@ -116,7 +117,7 @@ def _source(name: str) -> Source:
 
         return Source(name, Path(embedded_path(name)), embedded=True)
     path = Path(name).expanduser()
-    if path.is_dir():
+    if is_folder(path):
         if (path / _ADAPTER).is_file():
             raise _adapter_error(name, path)
         if not any((path / config).is_file() for config in ("config.json", OPEN_CLIP)):
@@ -216,8 +217,8 @@ def _read_config(file: Path, name: str) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelLoadError(
-            f"{name} could not be loaded: its config.json is no JSON ({error}). It was cut off or "
-            "edited: fetch the checkpoint again."
+            f"{name} could not be loaded: its config.json is no JSON "
+            f"({fault_of(error)}). It was cut off or edited: fetch the checkpoint again."
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelLoadError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import ModelLoadError
+from vlmscope.io import is_file, parse_json
 from vlmscope.models.loading.devices import WeightPlan
 from vlmscope.models.spare_weights import SpareWeights, unexplained
 
@@ -142,12 +143,14 @@ def weight_files(folder: Path) -> list[Path]:
     if not index.is_file():
         return sorted(folder.glob("*.safetensors"))
     try:
-        named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        named = sorted(set(parse_json(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        if not all(isinstance(name, str) for name in named):
+            raise TypeError("a file has no name")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelLoadError(
             f"The index of weights {index} cannot be read ({error!r}). Fetch it again."
         ) from error
-    absent = [name for name in named if not (folder / name).is_file()]
+    absent = [name for name in named if not is_file(folder / name)]
     if absent:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         raise ModelLoadError(
@@ -189,8 +192,8 @@ def read_header(file: Path) -> dict[str, dict[str, Any]]:
     try:
         header = json.loads(text)
         header.pop("__metadata__", None)
-        data = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        data = max((_end(tensor) for tensor in header.values()), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelLoadError(
             f"The weights file {file} ({size} bytes) has no readable header: it is damaged or no "
             "safetensors file. Delete it and fetch it again."
@@ -202,3 +205,12 @@ def read_header(file: Path) -> dict[str, dict[str, Any]]:
             f"{expected}. Delete it and fetch it again."
         )
     return header  # type: ignore[no-any-return]
+
+
+def _end(tensor: Any) -> int:
+    """Where the values of a header's tensor end; ValueError for one that nobody could read."""
+    begin, end = tensor["data_offsets"]
+    numbers = [begin, end, *tensor["shape"]]
+    if not isinstance(tensor["dtype"], str) or not all(type(each) is int for each in numbers):
+        raise ValueError(tensor)
+    return end  # type: ignore[no-any-return]

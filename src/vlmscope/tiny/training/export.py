@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,15 @@ from vlmscope.io import write_json
 from vlmscope.tiny.model.architecture import Shape
 from vlmscope.tiny.model.tokenizer import BOS, CHAT_TEMPLATE, EOS, PAD, build_tokenizer, vocabulary
 from vlmscope.tiny.training.feed import MEAN, STD
+from vlmscope.tiny.training.world_limits import RENDERED
 from vlmscope.tiny.world.words import SYSTEM
 
 if TYPE_CHECKING:
     from transformers import LlavaForConditionalGeneration
 
 __all__ = ["export_llava", "image_processor", "write_card"]
+
+_INSTEAD = "llava-hf/llava-1.5-7b-hf"
 
 
 def export_llava(
@@ -53,7 +57,12 @@ def export_llava(
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write ``vlmscope.json``: how to prompt the model, where it comes from, what it can do."""
     made = {"torch": torch.__version__, "python": platform.python_version()}
-    known = {"system": SYSTEM, "made_with": made, "vocabulary": list(vocabulary())}
+    known = {
+        "system": SYSTEM,
+        "world": replace(RENDERED, instead=_INSTEAD).to_record(),
+        "made_with": made,
+        "vocabulary": list(vocabulary()),
+    }
     write_json(folder / "vlmscope.json", {**known, **card})
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["paint_background"]
+__all__ = ["TONE_COLOURS", "paint_background"]
 
-_TONES = {
+TONE_COLOURS = {
     "light": (208, 208, 206),
     "dark": (58, 58, 62),
     "warm": (176, 150, 122),
@@ -27,7 +27,7 @@ def paint_background(
     The tone gives the colour, the pattern a relief that is the same in the three channels, so
     that no background has the saturated colours of objects.
     """
-    base = [channel + rng.uniform(-12, 12) for channel in _TONES[tone]]
+    base = [channel + rng.uniform(-12, 12) for channel in TONE_COLOURS[tone]]
     relief = _relief(pattern, height, width, rng)
     return relief[..., None] + np.asarray(base, dtype=np.float32)
 

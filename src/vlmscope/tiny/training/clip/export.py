@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ from vlmscope.io import write_json
 from vlmscope.tiny.model.architecture import Shape
 from vlmscope.tiny.model.clip_tokenizer import build_clip_tokenizer, clip_vocabulary
 from vlmscope.tiny.training.export import image_processor
+from vlmscope.tiny.training.world_limits import RENDERED
 
 if TYPE_CHECKING:
     from transformers import CLIPModel
 
 __all__ = ["export_clip", "write_clip_card"]
+
+_INSTEAD = "openai/clip-vit-base-patch16"
 
 _SUPERVISION = (
     "The vision tower is first trained alone on labels of patches (no text). Image and text are "
@@ -64,6 +68,7 @@ def write_clip_card(folder: Path, card: Mapping[str, Any]) -> None:
     known = {
         "knows": _KNOWS,
         "supervision": _SUPERVISION,
+        "world": replace(RENDERED, instead=_INSTEAD).to_record(),
         "made_with": made,
         "vocabulary": list(clip_vocabulary()),
     }

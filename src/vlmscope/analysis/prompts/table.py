@@ -1,0 +1,45 @@
+"""A prompt ablation as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.prompts.result import PromptAblation
+
+__all__ = ["PROMPTS_COLUMNS", "prompts_table"]
+
+PROMPTS_COLUMNS = (
+    "log p: how much likelier (+) or less likely (-) the first answer becomes; changed: how often the "
+    "model answers otherwise; right: how often a reference agrees; image share: change of the last "
+    "prompt token's attention on the image; in brackets 95% intervals."
+)
+"""What the columns of :func:`prompts_table` hold."""
+
+
+def prompts_table(ablation: PromptAblation) -> tuple[list[str], list[list[object]]]:
+    """Columns and rows, a kind of change each."""
+    columns = [
+        "prompt",
+        "questions",
+        "log p of the answer (nats)",
+        "changed",
+        "right",
+        "image share",
+    ]
+    return columns, [
+        [
+            effect.name,
+            effect.samples,
+            _change(effect.log_prob),
+            f"{effect.changed.value:.0%}",
+            None if effect.accuracy is None else f"{effect.accuracy.value:.0%}",
+            _change(effect.image_share),
+        ]
+        for effect in ablation.effects()
+    ]
+
+
+def _change(interval: tuple[float, float, float]) -> str:
+    value, low, high = interval
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"

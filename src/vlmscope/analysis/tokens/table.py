@@ -1,0 +1,48 @@
+"""A grounded answer as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.tokens.result import GroundedAnswer
+
+__all__ = ["TOKENS_COLUMNS", "tokens_table"]
+
+TOKENS_COLUMNS = (
+    "on image, on blank: attention on this image and on a blank one; log p: of the word, in nats; gain: "
+    "how many nats likelier this image makes it than a blank one; lost: no longer said once the answer "
+    "may not read the image; guessed?: looks no more at this image than at a blank one."
+)
+"""What the columns of :func:`tokens_table` hold."""
+
+
+def tokens_table(answer: GroundedAnswer) -> tuple[list[str], list[list[object]]]:
+    """Columns and rows, a word each."""
+    columns = [
+        "word",
+        "on image",
+        "on blank",
+        "log p",
+        "gain",
+        "lost",
+        "guessed?",
+        "looks at (x,y)",
+    ]
+    rows: list[list[object]] = []
+    first, last = answer.layers
+    for index, word in enumerate(answer.words):
+        box = answer.top_tokens(index, 1)[0]["box"]
+        rows.append(
+            [
+                word.text,
+                float(word.share[first : last + 1].mean()),
+                float(word.blank_share[first : last + 1].mean()),
+                word.log_prob,
+                word.gain,
+                "yes" if word.lost else "",
+                "maybe" if word.maybe_guessed else "",
+                f"{(box[0] + box[2]) / 2:.0f},{(box[1] + box[3]) / 2:.0f}",
+            ]
+        )
+    return columns, rows
