@@ -143,6 +143,11 @@ class RowFile(ABC, Generic[Entry, Item]):
         """Rows left out so far, by line."""
         return tuple(SkippedRow(line, self._skipped[line]) for line in sorted(self._skipped))
 
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The rows that can be used as far as their text shows; no image has been opened."""
+        return tuple(self._entries)
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -24,7 +24,15 @@ from vlmscope.data.shapes import box_of, check_box_inside, mask_picture
 from vlmscope.errors import BadSampleError
 from vlmscope.types import Box
 
-__all__ = ["SampleFile", "SampleRow", "SampleSource", "SceneSamples", "SkippedRow", "read_samples"]
+__all__ = [
+    "SampleEntry",
+    "SampleFile",
+    "SampleRow",
+    "SampleSource",
+    "SceneSamples",
+    "SkippedRow",
+    "read_samples",
+]
 
 _DEFAULT_SCENES = 200
 
@@ -111,8 +119,16 @@ class SceneSamples:
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A row whose text is in order; its image has not been opened."""
+class SampleEntry:
+    """A row whose text is in order; its image has not been opened.
+
+    Attributes:
+        line: in the file, from 1.
+        image: where its image lies.
+        phrase: what is looked for.
+        box: xyxy float pixels of the upright image, or None.
+        mask: where its mask lies, or None.
+    """
 
     line: int
     image: Path
@@ -121,21 +137,21 @@ class _Entry:
     mask: Path | None
 
 
-class SampleFile(RowFile[_Entry, SampleRow]):
+class SampleFile(RowFile[SampleEntry, SampleRow]):
     """The usable rows of a sample list; bad ones are left out with the reason."""
 
     kind = "sample list"
     example = '{"image": ..., "phrase": ...}'
     fields = (("image",), ("phrase", "text"), ("box",), ("mask",))
 
-    def _entry(self, row: Row, record: dict[str, Any]) -> _Entry:
+    def _entry(self, row: Row, record: dict[str, Any]) -> SampleEntry:
         image = row.place(text_field(record, "image"))
         phrase = text_field(record, "phrase", "text")
         has_mask = record.get("mask") is not None
         mask = row.place(text_field(record, "mask")) if has_mask else None
-        return _Entry(row.number, image, phrase, box_of(record.get("box")), mask)
+        return SampleEntry(row.number, image, phrase, box_of(record.get("box")), mask)
 
-    def _item(self, entry: _Entry, images: ImageOpener) -> SampleRow:
+    def _item(self, entry: SampleEntry, images: ImageOpener) -> SampleRow:
         opened = images.open(entry.image)
         place = f"line {entry.line}"
         if entry.box is not None:

@@ -12,6 +12,7 @@ import typer
 from vlmscope.cli.arguments import Printing
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, emit_table, note
+from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
@@ -48,11 +49,17 @@ class Source:
     panel: ClassVar[str] = "Input"
 
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None
+    split: Split = None
     words: Annotated[
         Path | None,
         typer.Option(help="Word list: JSON from classes to names (or rows of a classifier)."),
     ] = None
     limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Take a split that is cut short; the report says so."),
+    ] = False
+    map: ColumnMap = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,14 @@ def measure(
     from vlmscope.evaluation.runner import evaluate
 
     # whatever can be wrong without the model is said before a model is loaded
-    data = open_dataset(dataset, source.root, source.words)
+    data = open_dataset(
+        dataset,
+        source.root,
+        source.words,
+        split=source.split,
+        partial=source.partial,
+        columns=columns_of(source.map),
+    )
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")
@@ -189,6 +203,9 @@ def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> No
             note(f"  {image_id}: {reason}")
         if count > _SHOWN:
             note(f"  and {count - _SHOWN} more")
+    part = result.protocol["dataset"].get("partial")
+    if part:
+        note(f"partial: {part}")
     if printing.quiet:
         return
     note(f"{result.images} images, word list {result.protocol['words']['digest']}")

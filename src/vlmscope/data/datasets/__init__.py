@@ -2,10 +2,12 @@
 
 from vlmscope.data.datasets.base import (
     IGNORE,
+    NOWHERE,
     Dataset,
     DatasetKind,
     DatasetSource,
     EvalSample,
+    Part,
     Referent,
     Skipped,
 )
@@ -15,11 +17,13 @@ from vlmscope.data.datasets.words import Name, WordList
 __all__ = [
     "DATASETS",
     "IGNORE",
+    "NOWHERE",
     "Dataset",
     "DatasetKind",
     "DatasetSource",
     "EvalSample",
     "Name",
+    "Part",
     "Referent",
     "Skipped",
     "WordList",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,13 +18,18 @@ from vlmscope.errors import BadOptionError
 
 __all__ = [
     "IGNORE",
+    "NOWHERE",
     "Dataset",
     "DatasetKind",
     "DatasetSource",
     "EvalSample",
+    "Part",
     "Referent",
     "Skipped",
 ]
+
+NOWHERE = Target((0.0, 0.0, 0.0, 0.0))
+"""Where an absent thing is: a box without a pixel, which no point and no box hits."""
 
 IGNORE = -1
 """Label of a pixel that counts for nothing. Readers turn the 255 or 0 of a format into this."""
@@ -38,17 +44,28 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Referent:
-    """Something that is looked for in one image.
+    """Something that is looked for in one image: a class, or what a sentence refers to.
 
     Attributes:
         label: the class, or the phrase itself.
         names: what it is called; several names share one object, the best of them counts.
-        target: where it is.
+        target: where it is: of several instances the box around all and the mask of all. Of what is
+            absent :data:`NOWHERE`.
+        id: of the sentence, unique within the data set; empty where the data set has none.
+        instances: each object by itself; empty for an absent one, and where nobody tells them apart.
+        absent: nothing in the image is meant: to find nothing is right.
+        ignore: bool (height, width), pixels that count for nothing, or None.
+        tags: what scores may be split by, such as ``category``.
     """
 
     label: str
     names: tuple[Name, ...]
     target: Target
+    id: str = ""
+    instances: tuple[Target, ...] = field(default=(), repr=False)
+    absent: bool = False
+    ignore: NDArray[np.bool_] | None = field(default=None, repr=False)
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +123,16 @@ class DatasetSource:
     Attributes:
         root: its folder.
         words: a word list, or the path of one.
+        split: which part of it, by the name that its publishers use.
+        partial: take a split that is cut short or misses images; its protocol says how much is left.
+        columns: of a Parquet file, the name that is expected -> the name that the file has.
     """
 
     root: str | os.PathLike[str] | None = None
     words: WordList | str | os.PathLike[str] | None = None
+    split: str | None = None
+    partial: bool = False
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def folder(self, name: str, layout: str) -> str:
         """The folder of a data set that needs one.
@@ -126,11 +149,27 @@ class DatasetSource:
 
     def refuse(self, name: str, *fields: str) -> None:
         """Raise BadOptionError for what was given although the data set takes no such thing."""
-        for given in fields:
-            if getattr(self, given) is not None:
+        for refused in fields:
+            if getattr(self, refused) is not None:
                 raise BadOptionError(
-                    f"The data set {name} takes no {given}, got {getattr(self, given)}. Leave it out."
+                    f"The data set {name} takes no {refused}, got {getattr(self, refused)}. "
+                    "Leave it out."
                 )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that a data set's folder has to hold.
+
+    Attributes:
+        patterns: globs relative to the folder; any of them will do.
+        contents: what it is.
+        advice: how it is got or made.
+    """
+
+    patterns: tuple[str, ...]
+    contents: str
+    advice: str
 
 
 class DatasetKind(Protocol):
@@ -139,10 +178,21 @@ class DatasetKind(Protocol):
     Attributes:
         id: explicit and unique.
         summary: one line.
+        parts: what its folder has to hold; nothing for one that is rendered.
+        splits: names of its parts, the usual one first; nothing where it has none.
     """
 
-    id: str
-    summary: str
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def parts(self) -> tuple[Part, ...]: ...
+
+    @property
+    def splits(self) -> tuple[str, ...]: ...
 
     def open(self, source: DatasetSource) -> Dataset:
         """Read the listing; images are left for later.

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource
+from vlmscope.data.datasets.coco_json import CocoJsonKind
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
+from vlmscope.data.datasets.grefcoco import GrefcocoKind
+from vlmscope.data.datasets.groundingme import GroundingMeKind
+from vlmscope.data.datasets.phrase_rows import PhraseRowsKind
+from vlmscope.data.datasets.reasonseg import ReasonSegKind
+from vlmscope.data.datasets.ref_l4 import RefL4Kind
+from vlmscope.data.datasets.refcoco import refcoco_g, refcoco_plain, refcoco_plus
+from vlmscope.data.datasets.refcoco_m import RefcocoMKind
 from vlmscope.data.datasets.tiny_scenes import TinyScenesKind
 from vlmscope.data.datasets.words import WordList
 from vlmscope.registry import Registry
 
 __all__ = ["DATASETS", "dataset_kinds", "open_dataset"]
 
-DATASETS: Registry[DatasetKind] = Registry("data set", (CocoPanopticKind(), TinyScenesKind()))
+DATASETS: Registry[DatasetKind] = Registry(
+    "data set",
+    (
+        CocoPanopticKind(),
+        TinyScenesKind(),
+        RefcocoMKind(),
+        RefL4Kind(),
+        GroundingMeKind(),
+        refcoco_plain,
+        refcoco_plus,
+        refcoco_g,
+        GrefcocoKind(),
+        ReasonSegKind(),
+        CocoJsonKind(),
+        PhraseRowsKind(),
+    ),
+)
 
 
 def dataset_kinds() -> tuple[DatasetKind, ...]:
@@ -24,6 +50,10 @@ def open_dataset(
     name: str,
     root: str | os.PathLike[str] | None = None,
     words: WordList | str | os.PathLike[str] | None = None,
+    *,
+    split: str | None = None,
+    partial: bool = False,
+    columns: Mapping[str, str] = MappingProxyType({}),
 ) -> Dataset:
     """Open a data set.
 
@@ -31,11 +61,15 @@ def open_dataset(
         name: its id, for example ``coco-panoptic``.
         root: its folder, where it has one.
         words: a word list or the path of one; None: what the data set calls its classes.
+        split: a part of it, by its publishers' name; None: the usual one.
+        partial: take a split that is cut short or misses images; its protocol says how much is left.
+        columns: of Parquet files, a name that is expected -> the name that they have.
 
     Raises:
         UnknownNameError: an unknown data set, or a word list with a class that it does not have.
         BadOptionError: a root or words that are missing, or given but not taken.
         BadPhraseError: a word list that cannot be read.
-        BadSampleError: a data set that is missing or damaged.
+        BadSampleError: a data set that is missing or damaged, or a split that is cut short.
+        MissingExtraError: Parquet or polygons without the package that reads them.
     """
-    return DATASETS.get(name).open(DatasetSource(root, words))
+    return DATASETS.get(name).open(DatasetSource(root, words, split, partial, columns))

@@ -18,6 +18,7 @@ from vlmscope.data.datasets.base import (
     Dataset,
     DatasetSource,
     EvalSample,
+    Part,
     Referent,
     Skipped,
 )
@@ -153,8 +154,15 @@ class CocoPanopticKind:
 
     id = CocoPanoptic.id
     summary = "a folder with panoptic.json, panoptic/*.png and images/ (COCO panoptic format)"
+    splits: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = (
+        Part(("panoptic.json",), "panoptic.json: the listing", "take panoptic_val2017.json"),
+        Part(("panoptic/*.png",), "panoptic/: a PNG per image", "unpack panoptic_val2017.zip"),
+        Part(("images/*",), "images/: the photographs", "unpack val2017.zip"),
+    )
 
     def open(self, source: DatasetSource) -> Dataset:
+        source.refuse(self.id, "split")
         folder = source.folder(self.id, "panoptic.json, panoptic/ and images/")
         words = source.words
         if words is not None and not isinstance(words, WordList):

@@ -17,6 +17,7 @@ from vlmscope.data.datasets.base import (
     Dataset,
     DatasetSource,
     EvalSample,
+    Part,
     Referent,
     Skipped,
 )
@@ -101,7 +102,9 @@ class TinyScenesKind:
 
     id = TinyScenes.id
     summary = f"{SCENES} rendered scenes of the embedded models' world, held out from training"
+    splits: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def open(self, source: DatasetSource) -> Dataset:
-        source.refuse(self.id, "root", "words")
+        source.refuse(self.id, "root", "words", "split")
         return TinyScenes()

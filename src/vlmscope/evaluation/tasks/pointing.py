@@ -26,10 +26,11 @@ class Pointing:
     dense = False
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
-        """``[label, hit, chance]`` for every referent."""
+        """``[label, hit, chance]`` for every referent that is there."""
         return [
             [referent.label, hit, round(chance, 6)]
             for referent, (hit, chance) in zip(sample.referents, result.pointing(), strict=True)
+            if not referent.absent
         ]
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:

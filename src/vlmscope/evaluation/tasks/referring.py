@@ -28,13 +28,18 @@ class Referring:
     dense = False
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
-        """``[box IoU, intersection, union]`` for every referent, both None without a mask."""
+        """``[box IoU, intersection, union]`` for every referent, both None without a mask.
+
+        What is absent has no place to be found at, so it is left out.
+        """
         rows: list[list[Any]] = []
         for referent, (mask, box) in zip(sample.referents, result.regions(), strict=True):
+            if referent.absent:
+                continue
             target = referent.target
             pixels: tuple[int | None, int | None] = (None, None)
             if target.mask is not None:
-                pixels = intersection_union(mask, target.mask)
+                pixels = intersection_union(mask, target.mask, referent.ignore)
             rows.append([round(box_iou(box, target.box), 6), *pixels])
         return rows
 

@@ -1,0 +1,152 @@
+"""How much a split holds: counted, and held against what its publishers say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from vlmscope.data.datasets.base import Skipped
+from vlmscope.errors import BadSampleError
+from vlmscope.io import is_file, parse_json, unread
+
+__all__ = ["MANIFEST", "Counts", "Expected", "check_counts", "expected_counts"]
+
+MANIFEST = "manifest.json"
+"""File in the folder of a rendered set: its own counts, which stand in place of the published."""
+
+
+class Counts(NamedTuple):
+    """What a split holds.
+
+    Attributes:
+        images: images with a sentence.
+        objects: what the sentences mean, each once (refs, masks).
+        sentences: sentences.
+    """
+
+    images: int
+    objects: int
+    sentences: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a split has to hold.
+
+    Attributes:
+        numbers: fields of :class:`Counts` -> how many; those that nobody published are not in it.
+        word: what the publishers call an object: refs, masks.
+        source: what a report says of where the numbers come from, as JSON values.
+    """
+
+    numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    word: str = "objects"
+    source: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def said(self, field: str, count: int) -> str:
+        """``3,811 refs``."""
+        return f"{count:,} {self.word if field == 'objects' else field}"
+
+
+def expected_counts(root: Path, split: str, published: Expected) -> Expected:
+    """The counts of a split: of a rendered set its own, else those that were published.
+
+    Args:
+        root: the set's folder.
+        split: the split's name.
+        published: the counts of the real one.
+
+    Raises:
+        BadSampleError: a manifest that is damaged or does not know the split.
+    """
+    path = root / MANIFEST
+    if not is_file(path):
+        return published
+    try:
+        content = parse_json(path.read_text(encoding="utf-8-sig"))
+        splits, like = content["splits"], str(content["like"])
+        if split not in splits:
+            raise BadSampleError(
+                f"{path} has no split {split!r}. It has: {', '.join(splits) or 'none'}."
+            )
+        numbers = {name: int(splits[split][name]) for name in Counts._fields}
+    except BadSampleError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = unread(error) if isinstance(error, OSError | ValueError) else repr(error)
+        raise BadSampleError(
+            f"Cannot read the manifest of the rendered set, {path}: {reason}. Render the set again."
+        ) from error
+    source = {"rendered": f"scenes in the layout of {like}; no published figure is of this set"}
+    return Expected(numbers, published.word, source)
+
+
+def check_counts(
+    name: str,
+    listed: Counts,
+    usable: Counts,
+    expected: Expected,
+    missing: Sequence[Skipped],
+    partial: bool,
+) -> str | None:
+    """Refuse a split that holds another number than it should, or misses images.
+
+    Args:
+        name: the set and its split.
+        listed: what its listing holds.
+        usable: of that, what has an image.
+        expected: what it has to hold.
+        missing: images that are not there.
+        partial: take it all the same.
+
+    Returns:
+        ``"n of N sentences"`` for a split of which a part is used, None for a whole one.
+
+    Raises:
+        BadSampleError: says both numbers, and what to do.
+    """
+    wrong = [
+        (kind, getattr(listed, kind), count)
+        for kind, count in expected.numbers.items()
+        if getattr(listed, kind) != count
+    ]
+    if not partial:
+        _refuse(name, listed, expected, wrong, missing)
+    if not usable.sentences:
+        raise BadSampleError(
+            f"None of the {listed.images:,} images of {name} is there. The first: "
+            f"{missing[0].reason}"
+        )
+    if not wrong and not missing:
+        return None
+    kind = "sentences"
+    if wrong and kind not in expected.numbers:
+        kind = wrong[0][0]
+    whole = expected.numbers.get(kind, getattr(listed, kind))
+    return f"{getattr(usable, kind):,} of {expected.said(kind, whole)}"
+
+
+def _refuse(
+    name: str,
+    listed: Counts,
+    expected: Expected,
+    wrong: Sequence[tuple[str, int, int]],
+    missing: Sequence[Skipped],
+) -> None:
+    accept = "take what is there with --partial (partial=True)"
+    if wrong:
+        numbers = " and ".join(
+            f"{expected.said(kind, count)}, not {whole:,}" for kind, count, whole in wrong
+        )
+        raise BadSampleError(
+            f"{name} holds {numbers}: it is cut short, or another version. Get the whole split, or "
+            f"{accept}."
+        )
+    if missing:
+        raise BadSampleError(
+            f"{len(missing):,} of the {listed.images:,} images of {name} are missing. The first: "
+            f"{missing[0].reason} Get them, or {accept}."
+        )

@@ -1,0 +1,135 @@
+"""``data check`` and ``data make-tiny``, and ``eval`` on what they make."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ref_sets import as_lmms, change_refs, unpublished
+from vlmscope.cli.data_options import columns_of
+from vlmscope.data.tiny_sets import LAYOUTS
+from vlmscope.errors import BadOptionError
+
+IMAGES = 2
+
+
+@pytest.fixture
+def root(run: Any, tmp_path: Path) -> Path:
+    made = run(
+        "data", "make-tiny", "--like", "refcoco", "--out", tmp_path / "s", "--images", IMAGES
+    )
+    assert made.code == 0
+    return tmp_path / "s"
+
+
+@pytest.mark.parametrize("like", LAYOUTS)
+def test_a_rendered_set_is_whole(run: Any, tmp_path: Path, like: str) -> None:
+    words = ("--like", like, "-o", tmp_path / "set", "--images", IMAGES, "--json")
+    made = json.loads(run("data", "make-tiny", *words).out)
+    checked = run("data", "check", like, "--root", tmp_path / "set", "--json")
+    found = json.loads(checked.out)
+    assert checked.code == 0 and found["usable"] and found["problem"] == ""
+    assert found["counts"] == made["splits"][found["split"]]
+    assert found["split"] == found["splits"][0] == "val"
+    assert all(part["count"] for part in found["parts"])
+
+
+def test_what_is_made_and_found_as_text(run: Any, root: Path) -> None:
+    checked = run("data", "check", "refcoco", "--root", root)
+    lines = checked.out.splitlines()
+    assert lines[0].split() == ["found", "part"]
+    assert lines[-1].startswith(f"usable: val: {IMAGES} images, ")
+    assert "splits: val, testA, testB, train (--split NAME)" in checked.err
+    assert "rendered: scenes in the layout of refcoco" in checked.err
+    assert run("data", "check", "refcoco", "--root", root, "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "advice"),
+    [
+        ("refs(unc).p", "refs(unc).p (or the Parquet files", "unpack the publishers' refcoco.zip"),
+        ("instances.json", "instances.json: boxes and masks", "it lies in refcoco.zip beside"),
+        ("train2014", "the photographs of COCO train2014", "unpack COCO's train2014.zip"),
+    ],
+)
+def test_a_missing_file_is_named_with_what_to_do(
+    run: Any, root: Path, name: str, missing: str, advice: str
+) -> None:
+    (root / name).rename(root.parent / f"away {name}")
+    checked = run("data", "check", "refcoco", "--root", root)
+    assert checked.code == 1
+    [line] = [line for line in checked.out.splitlines() if line.startswith("missing: ")]
+    assert missing in line and advice in line
+    assert "\nnot usable: " in checked.out
+
+
+def test_a_split_cut_short_says_what_would_be_left(run: Any, root: Path) -> None:
+    checked = run("data", "check", "refcoco", "--root", unpublished(root), "--json")
+    found = json.loads(checked.out)
+    assert checked.code == 1 and not found["usable"]
+    assert "not 3,811" in found["problem"]
+    assert found["partial"].endswith(" of 3,811 refs")
+
+
+def test_what_is_left_out_is_listed(run: Any, root: Path) -> None:
+    def change(refs: Any) -> None:
+        for ref in refs:
+            ref["sentences"].append({"sent": " ", "sent_id": f"x{ref['ref_id']}"})
+
+    change_refs(root, change)
+    checked = run("data", "check", "refcoco", "--root", root)
+    assert checked.code == 1
+    assert checked.out.count("It is empty after stripping, so it names nothing.") == 5
+    assert checked.out.splitlines()[-1].endswith("more")
+
+
+def test_a_picture_that_cannot_be_opened_is_a_problem(run: Any, root: Path) -> None:
+    for path in (root / "train2014").iterdir():
+        path.write_bytes(b"no picture")
+    checked = run("data", "check", "refcoco", "--root", root)
+    assert checked.code == 1
+    assert "not usable: Image 3 cannot be used: " in checked.out
+
+
+def test_columns_can_be_mapped(run: Any, root: Path, tmp_path: Path) -> None:
+    out = as_lmms(root, tmp_path / "lmms")
+    words = ("data", "check", "refcoco", "--root", out)
+    assert "has no column" not in run(*words).out
+    assert "no column 'answer'. It has: " in run(*words, "--map", "answer=texts").out
+
+
+def test_eval_takes_split_and_partial(run: Any, root: Path, tmp_path: Path) -> None:
+    words = ("eval", "refcoco", "--root", root, "--model", "tiny-clip", "--method", "gem", "--json")
+    whole = json.loads(run(*words, "--split", "testA", "-q").out)
+    counts = whole["protocol"]["dataset"]["counts"]
+    scores = whole["runs"][0]["scores"]
+    assert scores["pointing"]["n"] == counts["sentences"] and whole["images"] == IMAGES
+    unpublished(root)
+    refused = run(*words, "-q")
+    assert refused.code == 2 and "not 3,811" in json.loads(refused.out)["error"]["message"]
+    result = run(*words, "--partial", "-q")
+    assert "\npartial: " in f"\n{result.err}" and "of 3,811 refs\n" in result.err
+    part = json.loads(result.out)
+    assert part["protocol"]["dataset"]["partial"].endswith(" of 3,811 refs")
+
+
+def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:
+    refused(["data", "check", "refcoc"], "Unknown data set 'refcoc'", "'refcoco'")
+    refused(["data", "check", "refcoco"], "is read from a folder: --root PATH")
+    refused(["data", "make-tiny", "--like", "mme", "-o", tmp_path / "x"], "Unknown layout 'mme'")
+    refused(["data", "check", "jsonl", "--root", tmp_path, "--map", "a"], "written NAME=COLUMN")
+
+
+def test_rendered_scenes_need_no_folder(run: Any) -> None:
+    checked = run("data", "check", "tiny-scenes")
+    assert checked.code == 0 and "usable: tiny-scenes: 400 images" in checked.out
+
+
+def test_maps() -> None:
+    assert columns_of(["a=b, c=d", "e=f"]) == {"a": "b", "c": "d", "e": "f"}
+    assert columns_of(None) == {}
+    with pytest.raises(BadOptionError, match="names 'a' twice"):
+        columns_of(["a=b,a=c"])

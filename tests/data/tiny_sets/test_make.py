@@ -1,0 +1,156 @@
+"""Rendered sets: what was written is read again, equal to the scenes to the pixel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vlmscope.data.datasets import NOWHERE, EvalSample, Referent, open_dataset
+from vlmscope.data.tiny_sets import LAYOUTS, make_tiny
+from vlmscope.data.tiny_sets.scenes import rectangles, said_of, scenes_of, several_or_none
+from vlmscope.errors import BadOptionError, OutputError, UnknownNameError
+from vlmscope.tiny import Scene
+from vlmscope.tiny.world.splits import HELD_OUT, SELECT
+
+IMAGES = 6
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("tiny")
+    for like in LAYOUTS:
+        make_tiny(like, folder / like, IMAGES)
+    return {like: folder / like for like in LAYOUTS}
+
+
+def pairs(name: str, root: Path, split: str) -> Iterator[tuple[Scene, EvalSample]]:
+    data = open_dataset(name, root, split=split)
+    assert data.skipped == () and "partial" not in data.protocol
+    for scene, image_id in zip(scenes_of(split, IMAGES), data.image_ids, strict=True):
+        yield scene, data.load(image_id)
+
+
+def check_object(scene: Scene, referent: Referent, objects: tuple[int, ...]) -> None:
+    """A sentence means these objects of the scene: boxes, masks, each and together."""
+    items = [scene.objects[index] for index in objects]
+    assert [each.box for each in referent.instances] == [item.box for item in items]
+    for each, item in zip(referent.instances, items, strict=True):
+        assert np.array_equal(each.mask, item.mask)
+    assert np.array_equal(referent.target.mask, np.any([item.mask for item in items], axis=0))
+    boxes = np.array([item.box for item in items])
+    assert referent.target.box == (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    assert not referent.absent
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [("refcoco-m", "val"), *(("refcoco", split) for split in ("train", "val", "testA", "testB"))],
+)
+def test_sentences_boxes_and_masks_are_those_of_the_scenes(
+    roots: dict[str, Path], name: str, split: str
+) -> None:
+    total = 0
+    for scene, sample in pairs(name, roots[name], split):
+        expected = [(text, said.objects) for said in said_of(scene) for text in said.texts]
+        assert [referent.label for referent in sample.referents] == [text for text, _ in expected]
+        for referent, (text, objects) in zip(sample.referents, expected, strict=True):
+            assert referent.names == (text,)
+            assert referent.tags == {"category": scene.objects[objects[0]].shape}
+            check_object(scene, referent, objects)
+            total += 1
+        assert sample.image.size == scene.size
+        difference = np.abs(sample.image.pixels.astype(int) - scene.image)
+        assert difference.max() == 0 if name == "refcoco-m" else difference.mean() < 4
+    counts = open_dataset(name, roots[name], split=split).protocol["counts"]
+    assert counts["sentences"] == total and counts["images"] == IMAGES
+
+
+def test_one_several_or_no_object(roots: dict[str, Path]) -> None:
+    seen: set[int] = set()
+    for scene, sample in pairs("grefcoco", roots["grefcoco"], "val"):
+        groups = [*said_of(scene), *several_or_none(scene)]
+        expected = [(text, said.objects) for said in groups for text in said.texts]
+        for referent, (text, objects) in zip(sample.referents, expected, strict=True):
+            seen.add(min(2, len(objects)))
+            assert referent.label == text
+            if objects:
+                check_object(scene, referent, objects)
+            else:
+                assert referent.absent and referent.instances == ()
+                assert referent.target is NOWHERE
+    assert seen == {0, 1, 2}
+
+
+def test_targets_and_ignored_pixels_of_reasonseg(roots: dict[str, Path]) -> None:
+    ignored = 0
+    whole = set()
+    for scene, sample in pairs("reasonseg", roots["reasonseg"], "val"):
+        [referent] = sample.referents
+        [index] = said_of(scene)[0].objects
+        item = scene.objects[index]
+        assert np.array_equal(referent.target.mask, item.mask)
+        assert referent.target.box == item.box
+        whole.add(referent.tags["is_sentence"])
+        assert said_of(scene)[0].texts[0] in referent.label
+        if referent.ignore is not None:
+            others = [each for place, each in enumerate(scene.objects) if place != index]
+            assert np.array_equal(referent.ignore, others[0].mask)
+            ignored += 1
+    assert ignored and whole == {"yes", "no"}
+
+
+def test_the_manifest_says_what_is_read(roots: dict[str, Path]) -> None:
+    for like, root in roots.items():
+        content = json.loads((root / "manifest.json").read_text())
+        assert content["like"] == like
+        for split, counts in content["splits"].items():
+            data = open_dataset(like, root, split=split)
+            assert data.protocol["counts"] == counts
+            assert "no published figure" in data.protocol["rendered"]
+            assert "label noise" not in data.protocol
+
+
+def test_the_same_again_is_the_same(roots: dict[str, Path], tmp_path: Path) -> None:
+    for like, root in roots.items():
+        make_tiny(like, tmp_path / like, IMAGES)
+        for path in sorted(each for each in root.rglob("*") if each.is_file()):
+            assert (tmp_path / like / path.relative_to(root)).read_bytes() == path.read_bytes()
+
+
+def test_splits_share_no_scene_and_training_none_with_reporting() -> None:
+    seeds = {split: {scene.seed for scene in scenes_of(split, 3)} for split in ("train", "val")}
+    assert seeds["train"] <= set(SELECT) and seeds["val"] <= set(HELD_OUT[400:])
+    others = [{scene.seed for scene in scenes_of(split, 3)} for split in ("val", "testA", "testB")]
+    assert len(set.union(*others)) == 9
+
+
+def test_rectangles_cover_a_mask_once() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        mask = rng.random((17, 23)) < rng.random()
+        drawn = np.zeros(mask.shape, dtype=int)
+        for x0, y0, x1, y1 in rectangles(mask):
+            drawn[y0:y1, x0:x1] += 1
+        assert np.array_equal(drawn, mask.astype(int))
+
+
+@pytest.mark.parametrize("images", [0, 1001, True])
+def test_how_many_images(tmp_path: Path, images: Any) -> None:
+    with pytest.raises(BadOptionError, match="images must be from 1 to 1,000"):
+        make_tiny("refcoco", tmp_path / "set", images)
+
+
+def test_other_layouts_and_other_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="Unknown layout 'refcoc'"):
+        make_tiny("refcoc", tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is not empty"):
+        make_tiny("refcoco", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    with pytest.raises(OutputError, match="Cannot write into"):
+        make_tiny("refcoco", tmp_path / "mine.txt")
