@@ -88,5 +88,17 @@ def test_a_file_that_cannot_be_read_is_one_sentence_with_a_way_out(
     assert "No such file" in refused(tmp_path / "none.txt")
     assert refused(Path("a\0b")).endswith("null byte.")
     assert "zero bytes" in refused(written(tmp_path, b"a\0b"))
-    assert "not valid utf-16: byte 2" in refused(written(tmp_path, b"\xff\xfea"))
+    assert "not valid UTF-16: byte 2" in refused(written(tmp_path, b"\xff\xfea"))
     assert "the limit is 8,388,608" in refused(written(tmp_path, b"a" * (8 << 20) + b"b"))
+
+
+@pytest.mark.parametrize(
+    ("data", "named"), [(b"\xef\xbb\xbf\xfftiny\n", "UTF-8"), (b"\xff\xfea\x00\xd8", "UTF-16")]
+)
+def test_an_encoding_is_called_by_the_name_that_people_know(
+    tmp_path: Path, data: bytes, named: str
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(data)
+    with pytest.raises(BadPhraseError, match=rf"not valid {named}: byte"):
+        TextFile.read(path, "list", "Give another.")

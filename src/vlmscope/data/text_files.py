@@ -118,4 +118,5 @@ def _text(data: bytes, encoding: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         byte = f"byte {error.start} is 0x{data[error.start]:02x}"
-        raise ValueError(f"it is not valid {encoding}: {byte}. Save it as UTF-8.") from error
+        known = encoding.removesuffix("-sig").upper()
+        raise ValueError(f"it is not valid {known}: {byte}. Save it as UTF-8.") from error

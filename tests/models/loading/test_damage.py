@@ -17,6 +17,7 @@ from families import llava
 from sams import tiny_sam
 from vlmscope.doctor.footprint import footprint
 from vlmscope.errors import ModelLoadError
+from vlmscope.models.loading.damage import check_sizes
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 605157884\n"
 
@@ -117,6 +118,38 @@ def test_layers_without_end_are_refused_before_any_is_built(
         ModelLoadError, match=rf"{key}\.num_hidden_layers: 1000000, and no model has"
     ):
         door(str(encoder))
+
+
+@pytest.mark.parametrize("door", [vs.load, footprint])
+def test_channels_without_end_are_refused_before_any_is_built(
+    encoder: Path, door: Callable[[str], Any]
+) -> None:
+    record = json.loads((encoder / "config.json").read_text())
+    record["vision_config"]["num_channels"] = 1_000_000
+    (encoder / "config.json").write_text(json.dumps(record))
+    with pytest.raises(ModelLoadError, match=r"num_channels: 1000000, .*more than 1,000 channels"):
+        door(str(encoder))
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"vision_feature_layer": 50}, "vision_feature_layer"),
+        ({"vision_feature_layer": [-2, -50]}, "vision_feature_layer"),
+        ({"text_config": {"num_hidden_layers": 4, "cross_attention_layers": [3, 9]}}, "cross_att"),
+    ],
+)
+def test_a_layer_that_a_tower_does_not_have_is_refused(values: dict[str, Any], key: str) -> None:
+    config = {"model_type": "x", "vision_config": {"num_hidden_layers": 3}, **values}
+    with pytest.raises(ModelLoadError, match=rf"the_model says {key}.* has \d+ layers"):
+        check_sizes(config, "the_model")
+
+
+@pytest.mark.parametrize("layer", [-1, -2, -4, 0, 3, [0, 1, 2], "last", None])
+def test_layers_that_a_tower_has_are_not(layer: Any) -> None:
+    check_sizes({"vision_config": {"num_hidden_layers": 3}, "vision_feature_layer": layer}, "x")
+    check_sizes({"vision_config": {}, "vision_feature_layer": 99}, "x")  # its default is not known
+    check_sizes({"vision_config": None, "vision_feature_layer": 99}, "x")
 
 
 @pytest.mark.parametrize("door", [vs.load, footprint])

@@ -20,7 +20,18 @@ _POINTER_BYTES = 1024  # the specification's limit
 _COUNTS = ("num_attention_heads", "num_key_value_heads", "hidden_size", "patch_size")
 
 _LAYERS = ("num_hidden_layers", "num_layers", "depth")
-_MOST_LAYERS = 10_000  # of a tower; building more takes minutes before anything can be said
+_CHANNELS = ("num_channels", "in_channels", "in_chans")
+
+# of a tower; building more takes minutes before anything can be said
+_MOST = {**dict.fromkeys(_LAYERS, 10_000), **dict.fromkeys(_CHANNELS, 1_000)}
+
+# entries that name layers, and the tower whose layers they are
+_NAMING_LAYERS = {
+    "vision_feature_layer": "vision_config",
+    "deepstack_visual_indexes": "vision_config",
+    "intermediate_layers_indices": "vision_config",
+    "cross_attention_layers": "text_config",
+}
 
 _FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
@@ -40,16 +51,19 @@ def check_pointers(folder: Path) -> None:
 
 
 def check_sizes(config: Mapping[str, Any], name: str) -> None:
-    """Refuse a configuration of heads or patches of which there are none, or of endless layers.
+    """Refuse a configuration of heads or patches of which there are none, of endless layers or
+    channels, or that reads a layer that a tower does not have.
 
     Raises:
         ModelLoadError: names the entry.
     """
-    for key, value in _numbers(config, _LAYERS):
-        if value > _MOST_LAYERS:
+    for key, value in _numbers(config, _MOST):
+        most = _MOST[key.rpartition(".")[2]]
+        if value > most:
+            kind = "layers" if most == _MOST[_LAYERS[0]] else "channels"
             raise ModelLoadError(
                 f"The config.json of {name} says {key}: {value}, and no model has more than "
-                f"{_MOST_LAYERS:,} layers. It was edited or damaged: fetch the checkpoint again."
+                f"{most:,} {kind}. It was edited or damaged: fetch the checkpoint again."
             )
     for key, value in _numbers(config, _COUNTS):
         if value < 1:
@@ -57,6 +71,29 @@ def check_sizes(config: Mapping[str, Any], name: str) -> None:
                 f"The config.json of {name} says {key}: {value}, and a model needs at least 1. It was "
                 "edited or damaged: fetch the checkpoint again."
             )
+    _check_named_layers(config, name)
+
+
+def _check_named_layers(config: Mapping[str, Any], name: str) -> None:
+    """Refuse entries that name layers beyond a tower's last; the tower's output counts as one more."""
+    for key, tower in _NAMING_LAYERS.items():
+        inner = config.get(tower) or {}
+        depth = next((number for _, number in _numbers(inner, _LAYERS)), None)
+        if depth is None:
+            continue  # left to a default that nothing here knows
+        for value in (config.get(key), inner.get(key)):
+            wrong = [each for each in _whole(value) if not -depth - 1 <= each <= depth]
+            if wrong:
+                raise ModelLoadError(
+                    f"The config.json of {name} says {key}: {value}, and its {tower} has {depth} "
+                    "layers. It was edited or damaged: fetch the checkpoint again."
+                )
+
+
+def _whole(value: Any) -> list[int]:
+    """The whole numbers of an entry that is one or a list."""
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, int) and not isinstance(each, bool)]
 
 
 def check_finite(name: str, model: nn.Module) -> None:
