@@ -107,6 +107,18 @@ def test_no_image_that_gives_a_phrase(model: LoadedModel, monkeypatch: pytest.Mo
         vs.discover_heads(model, images=[], options=FEW, progress=False)
 
 
+def test_a_result_of_such_heads_says_that_nothing_checked_them(
+    model: LoadedModel, scenes: list[np.ndarray]
+) -> None:
+    found = vs.discover_heads(model, images=scenes[:3], options=FEW, progress=False)
+    warned = vs.ground(model, scenes[0], "the circle", heads=found)
+    assert any("own captions" in text and "heads verify" in text for text in warned.warnings)
+    samples = list(referring_samples(SELECT[10:14]))
+    verified = vs.verify_heads(model, found, samples, progress=False)
+    calm = vs.ground(model, scenes[0], "the circle", heads=verified)
+    assert not any("own captions" in text for text in calm.warnings)
+
+
 def test_one_source_and_not_two(model: LoadedModel) -> None:
     with pytest.raises(BadOptionError, match="got neither"):
         vs.discover_heads(model)

@@ -15,6 +15,7 @@ from vlmscope.models import LoadedModel
 from vlmscope.types import Head, HeadSet, parse_heads
 
 __all__ = [
+    "FROM_CAPTIONS",
     "decoder_shape",
     "head_cautions",
     "known_heads",
@@ -24,6 +25,9 @@ __all__ = [
     "quantised",
     "resolve_heads",
 ]
+
+FROM_CAPTIONS = "phrases"
+"""Option of a set whose phrases the model wrote itself; says so."""
 
 _QUANTISATION = "quantisation"
 
@@ -167,6 +171,11 @@ def head_cautions(
         cautions.append(
             "These heads were published by others and are unverified here: "
             "vlmscope heads verify measures what they are worth."
+        )
+    if heads.evidence is None and FROM_CAPTIONS in heads.options:
+        cautions.append(
+            "These heads were discovered from the model's own captions, which nothing has checked, and "
+            "are unverified: vlmscope heads verify measures what they are worth."
         )
     if heads.source == "discovered":
         cautions += _quantised_differently(heads, model)

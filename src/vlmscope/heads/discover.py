@@ -13,7 +13,7 @@ import numpy as np
 from vlmscope.data.resume import SampleLog
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.heads.captions import CaptionedImages
-from vlmscope.heads.choice import decoder_shape, quantised
+from vlmscope.heads.choice import FROM_CAPTIONS, decoder_shape, quantised
 from vlmscope.heads.measures import Measures, measure, stack
 from vlmscope.heads.options import DiscoveryOptions
 from vlmscope.heads.selection import Selection, entropies_of, select
@@ -165,7 +165,7 @@ def _from_captions(heads: HeadSet, captioned: CaptionedImages) -> HeadSet:
     )
     return replace(
         heads,
-        options={**heads.options, "phrases": "the model's own captions"},
+        options={**heads.options, FROM_CAPTIONS: "the model's own captions"},
         notes=f"{note} {heads.notes}".strip(),
         skipped=(*captioned.skipped, *heads.skipped),
     )
