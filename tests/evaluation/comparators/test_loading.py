@@ -53,6 +53,31 @@ def test_a_folder_finds_what_was_saved(id: str, tmp_path: Path) -> None:
     assert type(detector.processor.image_processor).__name__.endswith("Pil")
 
 
+def test_settings_as_the_hub_has_them(tmp_path: Path) -> None:
+    # older files: image settings of their own, which name the class that needs torchvision
+    for id, kind in {
+        "grounding-dino": "GroundingDinoImageProcessor",
+        "mm-grounding-dino": "GroundingDinoImageProcessor",
+        "owlv2": "Owlv2ImageProcessor",
+        "florence-2": "CLIPImageProcessor",
+    }.items():
+        folder = tmp_path / id
+        saved(id, folder)
+        whole = folder / "processor_config.json"
+        rest = json.loads(whole.read_text("utf-8"))
+        images = rest.pop("image_processor") | {"image_processor_type": kind}
+        images["processor_class"] = rest["processor_class"]
+        (folder / "preprocessor_config.json").write_text(json.dumps(images), "utf-8")
+        if id == "florence-2":
+            whole.write_text(json.dumps(rest), "utf-8")
+        else:
+            whole.unlink()
+        detector = comparators.load(id, str(folder), device="cpu")
+        expected = comparators.wrap(id, *BUILDS[id]()).find(IMAGE, "a red cat")
+        assert np.array_equal(detector.find(IMAGE, "a red cat").boxes, expected.boxes)
+        assert type(detector.processor.image_processor).__name__ == f"{kind}Pil"
+
+
 def test_what_is_stored_in_half_precision_computes_in_whole(tmp_path: Path) -> None:
     model, processor = tiny_owlv2()
     model.to(torch.bfloat16).save_pretrained(tmp_path)
