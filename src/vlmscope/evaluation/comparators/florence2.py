@@ -80,7 +80,7 @@ def _upright(
     rows = np.array(boxes, dtype=np.float32).reshape(-1, 4)
     upright = (rows[:, 2:] >= rows[:, :2]).all(axis=1)
     turned = len(rows) - int(upright.sum())
-    note = f"{turned} boxes were left out: an edge of theirs was written before its opposite one."
+    note = f"Boxes left out, as an edge was written before its opposite one: {turned}."
     return rows[upright], (note,) if turned else ()
 
 
