@@ -16,6 +16,7 @@ from PIL import Image
 
 import vlmscope as vs
 from answers import talker
+from detectors import tiny_grounding_dino
 from panoptic_folder import PanopticFolder
 from sams import tiny_sam
 from vlmscope.tiny import embedded_path, referring_samples
@@ -26,6 +27,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     # models: a pattern of what pages write, and what is loaded in its place
     (rf"{ENCODER}[\w./-]*", "tiny-clip"),
     (r"facebook/sam[\w./-]*", "tiny-sam"),
+    (r"IDEA-Research/grounding-dino[\w.-]*", "./tiny-grounding-dino"),
     (r"--say --model Qwen/[\w./-]+", "--say --model tiny-talker --heads L1H1,L2H0"),
     (
         r"(?:Qwen|llava-hf|OpenGVLab|google/gemma|HuggingFaceTB|deepseek)[\w-]*/[\w./-]+",
@@ -98,6 +100,8 @@ def prepare(folder: Path, text: str) -> None:
         panoptic(folder / "panoptic")
     if "tiny-sam" in text:
         _saved(*tiny_sam(), folder / "tiny-sam")
+    if "tiny-grounding-dino" in text:
+        _saved(*tiny_grounding_dino(), folder / "tiny-grounding-dino")
     if "tiny-talker" in text:
         speaker = talker()
         _saved(speaker.hf, speaker.processor, folder / "tiny-talker")

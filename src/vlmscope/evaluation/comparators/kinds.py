@@ -1,0 +1,79 @@
+"""What is known of a kind of comparator before one is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.evaluation.comparators.found import Found
+
+__all__ = ["ComparatorKind", "Find"]
+
+Find = Callable[[Any, Any, NDArray[np.uint8], str], Found]
+"""(model and processor of transformers, uint8 (height, width, 3), phrase) -> what is found."""
+
+
+@dataclass(frozen=True)
+class ComparatorKind:
+    """One kind of detector, in one way of asking it.
+
+    Attributes:
+        id: for ``--against`` and :func:`load`.
+        title: as it is called.
+        model_type: of the configurations that hold it.
+        model_class: of transformers.
+        processor_class: of transformers.
+        example: a checkpoint on the hub that needs no code of its own.
+        find: finds a phrase in an image; the model is in evaluation mode and has no gradients.
+        draws: whether it gives masks.
+    """
+
+    id: str
+    title: str
+    model_type: str
+    model_class: str
+    processor_class: str
+    example: str
+    find: Find = field(repr=False)
+    draws: bool = False
+
+    def check_type(self, model_type: str, name: str) -> None:
+        """Refuse a checkpoint of something else.
+
+        Raises:
+            UnsupportedError: names what it is, what is needed, and an example.
+        """
+        if model_type != self.model_type:
+            raise UnsupportedError(
+                f"{name} has the model type {model_type!r}, but the comparator {self.id!r} is "
+                f"{self.title}, of type {self.model_type!r}, such as {self.example}."
+            )
+
+    def check_parts(self, hf_model: Any, processor: Any, name: str) -> None:
+        """Refuse a model or a processor of another class.
+
+        Raises:
+            UnsupportedError: another model.
+            ModelMismatchError: another processor.
+        """
+        if not _is(hf_model, self.model_class):
+            raise UnsupportedError(
+                f"{name} is a {type(hf_model).__name__}, but the comparator {self.id!r} is "
+                f"{self.title}: a {self.model_class}, such as {self.example}."
+            )
+        if not _is(processor, self.processor_class):
+            raise ModelMismatchError(
+                f"{name} comes with a {type(processor).__name__}, but {self.title} is prepared by a "
+                f"{self.processor_class}. Give the one that belongs to the checkpoint: "
+                "AutoProcessor loads it."
+            )
+
+
+def _is(thing: Any, name: str) -> bool:
+    # by name: importing the class would cost a second even where another comparator is asked for
+    return any(base.__name__ == name for base in type(thing).__mro__)
