@@ -104,9 +104,9 @@ def test_windows_text_is_read_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"caf\x81\n", "not valid cp1252: byte 3 is 0x81"),
+        (b"caf\x81\n", "not valid Windows-1252: byte 3 is 0x81"),
         (b"\x00d\x00o\x00g", "holds zero bytes"),
-        (b"\xff\xfed\x00o", "not valid utf-16"),
+        (b"\xff\xfed\x00o", "not valid UTF-16"),
         (b"", "is empty"),
         (b"\n \r\n", "is empty"),
     ],

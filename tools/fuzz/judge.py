@@ -18,8 +18,7 @@ from vlmscope.errors import VlmscopeError
 __all__ = ["faults", "verdict"]
 
 _ERROR = "vlmscope: error: "
-_LONGEST = 2_000  # characters of a line on a terminal
-_LONGEST_RAISED = 20_000  # of an error of the library: names are quoted whole
+_LONGEST = 2_000  # characters of a message
 
 # what only a library writes: its traces, its warnings, its advice to people who write programs
 _FOREIGN = re.compile(
@@ -58,7 +57,7 @@ def _raised(outcome: Outcome) -> Iterator[str]:
     if not isinstance(error, VlmscopeError):
         yield f"raised {_trace(error)}"
     else:
-        yield from _unreadable(str(error), _LONGEST_RAISED)
+        yield from _unreadable(str(error))
 
 
 def _ended(case: Input, outcome: Outcome) -> Iterator[str]:

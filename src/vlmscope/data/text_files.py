@@ -14,6 +14,8 @@ __all__ = ["TextFile", "text_lines"]
 
 _MAX_BYTES = 8 << 20
 
+_NAMES = {"cp1252": "Windows-1252"}
+
 # the longer mark first: UTF-16's is the beginning of UTF-32's
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -118,5 +120,5 @@ def _text(data: bytes, encoding: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         byte = f"byte {error.start} is 0x{data[error.start]:02x}"
-        known = encoding.removesuffix("-sig").upper()
+        known = _NAMES.get(encoding) or encoding.removesuffix("-sig").upper()
         raise ValueError(f"it is not valid {known}: {byte}. Save it as UTF-8.") from error
