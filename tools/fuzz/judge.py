@@ -68,7 +68,8 @@ def _ended(case: Input, outcome: Outcome) -> Iterator[str]:
         return
     if outcome.code not in (0, 1, 2):
         yield f"ended with the code {outcome.code}"
-    as_json = "--json" in case.words
+    # who asks for help gets a page to read
+    as_json = "--json" in case.words and not {"-h", "--help"} & set(case.words)
     if as_json:
         yield from _not_json(out, failed=outcome.code == 2)
     if outcome.code == 2:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import vlmscope as vs
@@ -139,3 +140,20 @@ def test_an_id_that_the_model_does_not_embed_is_refused(
     (folder / "tokenizer.json").write_text(json.dumps(record))
     with pytest.raises(ModelMismatchError, match=rf"'{word}' the id 5000, and the model embeds"):
         vs.load(str(folder))
+
+
+@pytest.mark.parametrize("model", ["tiny-clip", "tiny-llava"])
+@pytest.mark.parametrize("token", ["", "no such token"])
+def test_an_unknown_token_that_does_not_exist_never_comes_up_in_use(
+    model: str, token: str, tmp_path: Path
+) -> None:
+    """transformers looks it up without end; that is said while the model is loaded, or is no matter."""
+    folder = copy(model, tmp_path / "model")
+    change(folder / "tokenizer_config.json", unk_token=token)
+    try:
+        loaded = vs.load(str(folder))
+    except (ModelLoadError, ModelMismatchError) as error:
+        assert "fetch its *_config.json" in str(error) or "Load the processor" in str(error)
+    else:
+        picture = np.full((40, 60, 3), 90, np.uint8)
+        assert vs.ground(loaded, picture, "a zebra", heads=None).phrase == "a zebra"

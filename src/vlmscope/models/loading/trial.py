@@ -53,6 +53,7 @@ def _use(model: LoadedModel | DualEncoder) -> None:
     tokenizer = getattr(model.processor, "tokenizer", None)
     if tokenizer is not None:
         tokenizer([_WORD], padding=True, return_tensors="pt", verbose=False)
+        model.family.unknown_words(model.processor, [_WORD])
 
 
 def _check_ids(model: LoadedModel | DualEncoder) -> None:
