@@ -19,6 +19,8 @@ from vlmscope.version import __version__
 
 __all__ = ["protocol_of", "setting_of", "state_header"]
 
+_RECORDS = "rows"  # what a record of a state file holds; another word when that changes
+
 
 def protocol_of(
     dataset: Dataset, model: LoadedModel | DualEncoder, tasks: Sequence[Task], seed: int
@@ -79,6 +81,7 @@ def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str
     """What has to be the same for the results of two sessions to be put together."""
     return {
         "job": "evaluation",
+        "records": _RECORDS,
         "version": __version__,
         "dataset": dataset.id,
         "digest": dataset.digest,

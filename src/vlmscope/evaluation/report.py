@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlmscope.evaluation.scores import Evaluation, RunScores
+from vlmscope.evaluation.scores import Evaluation, RunScores, shown_score
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
@@ -54,7 +54,7 @@ def markdown(evaluation: Evaluation) -> str:
 def _table(runs: Sequence[RunScores]) -> str:
     metrics = [score.metric for score in runs[0].scores]
     lines = [_row(["run", *metrics]), _row(["---"] * (len(metrics) + 1))]
-    lines += [_row([run.label, *(str(score) for score in run.scores)]) for run in runs]
+    lines += [_row([run.label, *map(shown_score, run.scores)]) for run in runs]
     return "\n".join(lines)
 
 

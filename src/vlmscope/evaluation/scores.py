@@ -10,7 +10,13 @@ from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
 from vlmscope.metrics.score import Score
 
-__all__ = ["Evaluation", "RunScores", "Score"]
+__all__ = ["Evaluation", "RunScores", "Score", "shown_score"]
+
+
+def shown_score(score: Score) -> str:
+    """A score for a table; of a split of which a part was used it says how large a part."""
+    part = score.detail.get("partial")
+    return f"{score} (partial: {part})" if part else str(score)
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,14 @@ def measure(
             rich_help_panel="Output",
         ),
     ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (JSON lines) for a row per sentence and method: every score can be worked "
+            "out again from it.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     loading: Loading,
     printing: Printing,
@@ -161,6 +169,7 @@ def measure(
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")
+    check_place(rows)
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -174,13 +183,14 @@ def measure(
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,
             seed=seed,
+            rows=rows,
         )
     except KeyboardInterrupt:
         if out is not None:
             note(f"Finished images are kept in {out / STATE}. The same command goes on.")
         raise
-    written = () if out is None else write_report(result, out)
-    _show(result, written, printing)
+    written = [*(() if out is None else write_report(result, out)), *((rows,) if rows else ())]
+    _show(result, written, out is not None, printing)
     return 1 if result.skipped else 0
 
 
@@ -189,12 +199,14 @@ def _listed(values: Sequence[str]) -> list[str]:
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> None:
+def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
+    from vlmscope.evaluation.scores import shown_score
+
     if printing.as_json:
         emit_json(result.to_dict())
     else:
         metrics = [score.metric for score in result.runs[0].scores]
-        rows = [(run.label, *(str(score) for score in run.scores)) for run in result.runs]
+        rows = [(run.label, *map(shown_score, run.scores)) for run in result.runs]
         emit_table(("run", *metrics), rows)
     if result.skipped:
         count = len(result.skipped)
@@ -211,5 +223,5 @@ def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> No
     note(f"{result.images} images, word list {result.protocol['words']['digest']}")
     for path in written:
         note(f"wrote {path}")
-    if not written:
+    if not saved:
         note("Not saved; --out DIR writes a report with the protocol.")
