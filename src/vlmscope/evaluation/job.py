@@ -16,6 +16,7 @@ from vlmscope.evaluation.rows import sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
 from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
+from vlmscope.evaluation.thresholds import split_of
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
@@ -80,13 +81,16 @@ class Job:
     ) -> RunScores:
         """The scores of one run over images that all have records."""
         records = {i: self.log[self.key(i, run)] for i in image_ids}
-        rows, scores = self.rows(run, image_ids), list[Score]()
+        rows, scores, decided = self.rows(run, image_ids), list[Score](), list[Score]()
+        if threshold is not None:  # refuses sentences that it was chosen on, before any score
+            decided = threshold.scores(rows, split_of(self.dataset), seed=seed)
         for task in self.tasks:
             if isinstance(task, SentenceTask):
                 scores += task.scores(rows, threshold, seed)
             else:
                 own = {i: record["tasks"][task.id] for i, record in records.items()}
                 scores += task.scores(own, self.dataset.words, seed)
+        scores += decided
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]

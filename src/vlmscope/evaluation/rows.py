@@ -14,7 +14,7 @@ from vlmscope.data.datasets import EvalSample, Referent
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
 from vlmscope.io import atomic_path
-from vlmscope.metrics import Absent, Rec, Res
+from vlmscope.metrics import Absent, Rec, Res, Threshold
 from vlmscope.metrics.records import header
 
 __all__ = ["Row", "Rows", "sentence_rows", "write_rows"]
@@ -54,20 +54,25 @@ def sentence_rows(sample: EvalSample, result: ImageResult, instances: bool) -> l
     ]
 
 
-def write_rows(path: str | os.PathLike[str], runs: Sequence[tuple[str, Rows]]) -> None:
+def write_rows(
+    path: str | os.PathLike[str], runs: Sequence[tuple[str, Rows, Threshold | None]]
+) -> None:
     """Write rows as JSON lines, whole or not at all: all of a method, then those of the next.
 
     Args:
         path: of the file.
-        runs: labels of the methods with their rows, which are taken one by one.
+        runs: labels of the methods with their rows, which are taken one by one, and with their
+            thresholds: where there is one, a row says whether its sentence is ``rejected``.
 
     Raises:
         OutputError: a place that cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for label, rows in runs:
+        for label, rows, threshold in runs:
             for row in rows:
                 named = {**row, "method": label}
+                if threshold is not None:
+                    named["rejected"] = threshold.rejects(row["score"])
                 ordered = {key: named[key] for key in _FIRST} | named
                 stream.write(json.dumps(ordered, ensure_ascii=False, allow_nan=False) + "\n")
 

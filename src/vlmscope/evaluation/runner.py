@@ -18,11 +18,13 @@ from vlmscope.errors import (
 from vlmscope.evaluation.configured_methods import ConfiguredMethod, MethodChoice, configure_methods
 from vlmscope.evaluation.image_results import is_dense
 from vlmscope.evaluation.job import Job
-from vlmscope.evaluation.protocol import protocol_of, state_header
+from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.scores import Evaluation
-from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
+from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
+from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["evaluate"]
@@ -41,6 +43,8 @@ def evaluate(
     progress: bool = True,
     seed: int = 0,
     rows: str | os.PathLike[str] | None = None,
+    thresholds: Thresholds | None = None,
+    thresholds_out: str | os.PathLike[str] | None = None,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -59,15 +63,20 @@ def evaluate(
         seed: of the bootstraps.
         rows: a file (JSON lines) for one row per sentence and method, from which every score on
             sentences can be worked out again; it is written at the end, whole or not at all.
+        thresholds: by which sentences are held to mean nothing, chosen on another split; None:
+            scores that need that decision are left out, as the protocol then says.
+        thresholds_out: a file for thresholds that are chosen on this split.
 
     Raises:
         UnknownNameError: a task that the data set does not have.
         UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
-        BadOptionError: a limit below 1, or rows where no task is about sentences.
+        BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
+            nothing is absent, of another data set or not of a method, or only tasks that need one.
         BadPhraseError: names that the model cannot take.
-        BadSampleError: not one image could be used; says the first reason.
-        ModelMismatchError: a state file of something else.
-        OutputError: a state file that is none, or rows or state that cannot be written.
+        BadSampleError: not one image could be used (says the first reason), or thresholds that were
+            chosen on what is scored.
+        ModelMismatchError: a state file of something else, or thresholds of another model.
+        OutputError: a state file that is none, or a file that cannot be written.
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
@@ -75,6 +84,8 @@ def evaluate(
     chosen = _tasks(dataset, runs, tasks)
     if rows is not None:
         _check_rows(dataset, chosen)
+    decisions = _decisions(dataset, model, runs, thresholds)
+    _check_decisions(dataset, chosen, decisions, thresholds_out)
     words = Vocabulary.of(model, dataset.words)
     log = SampleLog(resume, state_header(dataset, model))
     job = Job(dataset, model, runs, chosen, words, log, StrangePictures(model))
@@ -87,10 +98,20 @@ def evaluate(
         first = f" The first: {skipped[0].image_id}: {skipped[0].reason}" if skipped else ""
         raise BadSampleError(f"None of {len(skipped)} images of {dataset.id} can be used.{first}")
     job.strange.warn()
+    scores = tuple(
+        job.scores(run, usable, decision, seed)
+        for run, decision in zip(runs, decisions, strict=True)
+    )
+    logged = [job.rows(run, usable) for run in runs]
     if rows is not None:
-        write_rows(rows, [(run.label, job.rows(run, usable)) for run in runs])
-    scores = tuple(job.scores(run, usable, None, seed) for run in runs)
-    return Evaluation(protocol_of(dataset, model, chosen, seed), len(usable), skipped, scores)
+        labels = [run.label for run in runs]
+        write_rows(rows, list(zip(labels, logged, decisions, strict=True)))
+    if thresholds_out is not None:
+        pairs = zip(runs, logged, strict=True)
+        Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
+    by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
+    protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    return Evaluation(protocol, len(usable), skipped, scores)
 
 
 def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
@@ -112,6 +133,42 @@ def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
         raise BadOptionError(
             f"Rows are of sentences, and no task here is about sentences ({dataset.id}: "
             f"{', '.join(task.id for task in tasks)}). {advice}"
+        )
+
+
+def _decisions(
+    dataset: Dataset,
+    model: LoadedModel | DualEncoder,
+    runs: Sequence[ConfiguredMethod],
+    thresholds: Thresholds | None,
+) -> list[Threshold | None]:
+    """The threshold of each run."""
+    if thresholds is None:
+        return [None] * len(runs)
+    thresholds.check_split(dataset)
+    thresholds.check_model(model.id)
+    return [thresholds.of(run) for run in runs]
+
+
+def _check_decisions(
+    dataset: Dataset,
+    tasks: Sequence[Task],
+    decisions: Sequence[Threshold | None],
+    out: str | os.PathLike[str] | None,
+) -> None:
+    if not left_out(tasks):
+        if out is not None or any(decisions):
+            raise BadOptionError(
+                f"A threshold decides whether a sentence means nothing, which no task of "
+                f"{dataset.id} asks here ({', '.join(task.id for task in tasks)}). Leave it out."
+            )
+    elif not any(decisions) and not any(
+        isinstance(task, ImageTask) or task.always for task in tasks
+    ):
+        raise BadOptionError(
+            f"Without a threshold there is no score of {', '.join(task.id for task in tasks)}. "
+            "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
+            "--threshold FILE."
         )
 
 

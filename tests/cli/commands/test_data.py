@@ -137,6 +137,38 @@ def test_eval_writes_rows(run: Any, refused: Any, root: Path, tmp_path: Path) ->
     refused([*words, "--rows", tmp_path / "file" / "rows.jsonl"], "Cannot write")
 
 
+def test_eval_decides_what_is_absent_by_a_threshold_of_another_split(
+    run: Any, refused: Any, tmp_path: Path
+) -> None:
+    run("data", "make-tiny", "--like", "grefcoco", "--out", tmp_path / "s", "--images", 2)
+    words = [
+        "eval",
+        "grefcoco",
+        "--root",
+        tmp_path / "s",
+        "--model",
+        "tiny-clip",
+        "--method",
+        "gem",
+    ]
+    file, out = tmp_path / "t.json", tmp_path / "out"
+    chosen = run(*words, "--threshold-out", file)
+    assert chosen.code == 0 and f"wrote {file}" in chosen.err
+    assert "absent AUC" in chosen.out and "N_acc" not in chosen.out
+    assert "threshold: none, so these scores are left out: " in chosen.err
+    assert "--threshold FILE." in chosen.err
+    other = [*words, "--split", "testA", "-o", out]
+    without = run(*other, "--json", "-q")
+    assert without.err == "" and "N_acc" not in json.loads(without.out)["runs"][0]["scores"]
+    state = (out / "samples.jsonl").read_bytes()
+    scores = json.loads(run(*other, "--threshold", file, "--json", "-q").out)["runs"][0]["scores"]
+    assert {"GRES gIoU", "N_acc", "T_acc", "GREC F1=1", "absent accuracy"} < set(scores)
+    assert (out / "samples.jsonl").read_bytes() == state  # a decision computes nothing anew
+    assert "chosen_on: grefcoco val" in (out / "report.md").read_text("utf-8")
+    refused([*words, "--threshold", file], "chosen on 'grefcoco val' and cannot be scored there")
+    refused([*words, "--threshold", tmp_path / "none.json"], "Cannot read the thresholds")
+
+
 def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:
     refused(["data", "check", "refcoc"], "Unknown data set 'refcoc'", "'refcoco'")
     refused(["data", "check", "refcoco"], "is read from a folder: --root PATH")

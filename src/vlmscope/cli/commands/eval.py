@@ -148,6 +148,21 @@ def measure(
             rich_help_panel="Output",
         ),
     ] = None,
+    threshold_out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for a threshold per method, chosen on this split.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    threshold: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of --threshold-out, of another split: sentences that score less are held to "
+            "mean nothing.",
+            rich_help_panel="Method",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     loading: Loading,
     printing: Printing,
@@ -156,6 +171,7 @@ def measure(
     from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import evaluate
+    from vlmscope.evaluation.thresholds import Thresholds
 
     # whatever can be wrong without the model is said before a model is loaded
     data = open_dataset(
@@ -170,6 +186,10 @@ def measure(
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")
     check_place(rows)
+    check_place(threshold_out)
+    thresholds = None if threshold is None else Thresholds.load(threshold)
+    if thresholds is not None:
+        thresholds.check_split(data)
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -184,12 +204,15 @@ def measure(
             progress=not printing.quiet,
             seed=seed,
             rows=rows,
+            thresholds=thresholds,
+            thresholds_out=threshold_out,
         )
     except KeyboardInterrupt:
         if out is not None:
             note(f"Finished images are kept in {out / STATE}. The same command goes on.")
         raise
-    written = [*(() if out is None else write_report(result, out)), *((rows,) if rows else ())]
+    reports = () if out is None else write_report(result, out)
+    written = [*reports, *(place for place in (rows, threshold_out) if place is not None)]
     _show(result, written, out is not None, printing)
     return 1 if result.skipped else 0
 
@@ -220,6 +243,12 @@ def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Pr
         note(f"partial: {part}")
     if printing.quiet:
         return
+    decision = result.protocol.get("threshold")
+    if isinstance(decision, str):
+        note(
+            f"threshold: {decision}. Choose one on another split with --threshold-out FILE, and "
+            "give it with --threshold FILE."
+        )
     note(f"{result.images} images, word list {result.protocol['words']['digest']}")
     for path in written:
         note(f"wrote {path}")

@@ -208,7 +208,10 @@ def _counted(pictures: Sequence[Picture]) -> Counts:
 def _more_tasks(pictures: Sequence[Picture]) -> list[str]:
     """What sentences that mean nothing allow to be measured beside."""
     sentences = [sentence for picture in pictures for sentence in picture.sentences]
-    return ["absent"] if any(not sentence.regions for sentence in sentences) else []
+    if all(sentence.regions for sentence in sentences):
+        return []
+    drawn = all(region.draw is not None for each in sentences for region in each.regions)
+    return ["absent", *(["gres"] if drawn else []), "grec"]
 
 
 def _word_list(categories: Sequence[str]) -> WordList:

@@ -2,6 +2,8 @@
 
 from vlmscope.evaluation.tasks.absent import AbsentTargets
 from vlmscope.evaluation.tasks.base import ImageTask, SentenceTask, Task
+from vlmscope.evaluation.tasks.grec import GeneralisedBoxes
+from vlmscope.evaluation.tasks.gres import GeneralisedMasks
 from vlmscope.evaluation.tasks.pointing import Pointing
 from vlmscope.evaluation.tasks.presence import Presence
 from vlmscope.evaluation.tasks.reasonseg import ReasonSegMasks
@@ -13,6 +15,8 @@ from vlmscope.registry import Registry
 __all__ = [
     "TASKS",
     "AbsentTargets",
+    "GeneralisedBoxes",
+    "GeneralisedMasks",
     "ImageTask",
     "Pointing",
     "Presence",
@@ -34,5 +38,7 @@ TASKS: Registry[Task] = Registry(
         RefL4Boxes(),
         ReasonSegMasks(),
         AbsentTargets(),
+        GeneralisedMasks(),
+        GeneralisedBoxes(),
     ),
 )

@@ -13,10 +13,11 @@ __all__ = ["AbsentTargets"]
 
 
 class AbsentTargets(SentenceTask):
-    """The area under the ROC curve, without a threshold."""
+    """The area under the ROC curve, which needs no threshold; decisions by one are scored beside."""
 
     id = "absent"
     definition = f"by the method's score of a sentence; {Absent.definition}"
+    decided = ("absent N_acc", "absent T_acc", "absent accuracy")
 
     def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
         return Absent().scores(rows, seed=seed)

@@ -50,12 +50,14 @@ class SentenceTask(_Base):
 
     Attributes:
         instances: whether rows need every object of a sentence.
-        decides: whether its scores need the decision that nothing is meant, so a threshold.
+        decided: scores that need the decision that nothing is meant, so a threshold.
+        always: whether it has scores without one, too.
     """
 
     dense: ClassVar[bool] = False
     instances: ClassVar[bool] = False
-    decides: ClassVar[bool] = False
+    decided: ClassVar[tuple[str, ...]] = ()
+    always: ClassVar[bool] = True
 
     @abstractmethod
     def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
