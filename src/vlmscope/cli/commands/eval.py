@@ -223,14 +223,12 @@ def _listed(values: Sequence[str]) -> list[str]:
 
 
 def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
-    from vlmscope.evaluation.scores import shown_score
+    from vlmscope.evaluation.scores import score_table
 
     if printing.as_json:
         emit_json(result.to_dict())
     else:
-        metrics = [score.metric for score in result.runs[0].scores]
-        rows = [(run.label, *map(shown_score, run.scores)) for run in result.runs]
-        emit_table(("run", *metrics), rows)
+        emit_table(*score_table(result.runs))
     if result.skipped:
         count = len(result.skipped)
         note(f"{count} {'image was' if count == 1 else 'images were'} skipped:")
