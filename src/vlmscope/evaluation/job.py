@@ -80,7 +80,6 @@ class Job:
         seed: int,
     ) -> RunScores:
         """The scores of one run over images that all have records."""
-        records = {i: self.log[self.key(i, run)] for i in image_ids}
         rows, scores, decided = self.rows(run, image_ids), list[Score](), list[Score]()
         if threshold is not None:  # refuses sentences that it was chosen on, before any score
             decided = threshold.scores(rows, split_of(self.dataset), seed=seed)
@@ -88,7 +87,7 @@ class Job:
             if isinstance(task, SentenceTask):
                 scores += task.scores(rows, threshold, seed)
             else:
-                own = {i: record["tasks"][task.id] for i, record in records.items()}
+                own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
                 scores += task.scores(own, self.dataset.words, seed)
         scores += decided
         part = self.dataset.protocol.get("partial")
