@@ -44,7 +44,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\s--revision\s+\S+", ""),
     (r"\bcuda(?::\d+)?\b", "cpu"),
     # places
-    (r"--root (?!tiny/)\S+", "--root panoptic"),  # tiny/ was rendered by the page itself
+    (r"--root (?!tiny[\w-]*/)\S+", "--root panoptic"),  # tiny/ was rendered by the page itself
     (r"\broot=\"[^\"]+\"", 'root="panoptic"'),
     (r"\bFOLDER\b", "photos"),
     (r"\bDIR\b", "made"),

@@ -14,6 +14,8 @@ from vlmscope.data.targets import Target
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.image_results import GroundedImageResult, ImageResult
+from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.rows import sentence_rows
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.tasks import TASKS
 from vlmscope.types import Box
@@ -25,12 +27,12 @@ class Planted(GroundedImageResult):
     """The same answer to everything."""
 
     def __init__(self, mask: np.ndarray, box: Box, count: int) -> None:
-        object.__setattr__(self, "planted", [(mask, box)] * count)
+        object.__setattr__(self, "planted", [Place(mask, box, (1.0, 1.0), 0.5)] * count)
 
     def pointing(self) -> list[tuple[int, float]]:
         return [(1, 0.25)] * len(self.planted)  # type: ignore[attr-defined]
 
-    def regions(self) -> list[tuple[np.ndarray, Box | None]]:
+    def places(self) -> list[Place]:
         return self.planted  # type: ignore[attr-defined, no-any-return]
 
 
@@ -43,7 +45,14 @@ def test_tasks_of_places_leave_out_what_is_absent_and_ignored() -> None:
     sample = EvalSample("1", image, (there, absent))
     result: ImageResult = Planted(np.ones((4, 6), dtype=bool), (0.0, 0.0, 3.0, 2.0), 2)
     assert TASKS.get("pointing").record(sample, result, WORDS) == [["cat", 1, 0.25]]
-    assert TASKS.get("referring").record(sample, result, WORDS) == [[1.0, 3, 18]]
+    first, second = sentence_rows(sample, result, False)
+    assert (first["iou"], first["inside"], first["union"]) == (1.0, 3, 18)
+    assert (second["absent"], second["truth"], second["iou"], second["mask_iou"]) == (True,) + (
+        None,
+    ) * 3
+    assert (second["inside"], second["union"], second["score"]) == (0, 24, 0.5)
+    scores = {each.metric: each for each in TASKS.get("referring").scores([first, second], None, 0)}
+    assert {each.n for each in scores.values()} == {1}
 
 
 @pytest.mark.parametrize("model", ["tiny-clip", "tiny-llava"])

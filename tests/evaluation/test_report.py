@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from vlmscope.errors import OutputError, UnknownNameError
 from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.report import markdown, write_report
 from vlmscope.evaluation.runner import evaluate
-from vlmscope.evaluation.scores import Evaluation
+from vlmscope.evaluation.scores import Evaluation, RunScores, score_table
 from vlmscope.version import __version__
 
 WORDS = WordList("my words", {"cat": ("cat",), "bus": ("bus",), "zebra": ("dog",)}, "3")
@@ -80,6 +81,21 @@ def test_markdown_has_one_row_per_run_and_says_what_was_skipped(evaluation: Eval
     assert str(evaluation["gem"]["mIoU"]) in rows[2]
     assert "4 images measured, 1 skipped" in "\n".join(lines)
     assert any(line.startswith("- 9: The panoptic picture") for line in lines)
+
+
+def test_many_scores_stand_below_each_other(evaluation: Evaluation) -> None:
+    def many(count: int) -> list[RunScores]:
+        [score, *_] = evaluation.runs[0].scores
+        scores = tuple(replace(score, metric=f"m{number}") for number in range(count))
+        return [replace(run, scores=scores) for run in evaluation.runs]
+
+    heads, rows = score_table(many(8))
+    assert heads == ["run", *(f"m{number}" for number in range(8))]
+    assert [row[0] for row in rows] == ["gem", "gem@80"]
+    turned, lines = score_table(many(9))
+    assert turned == ["score", "gem", "gem@80"]
+    assert [line[0] for line in lines] == [f"m{number}" for number in range(9)]
+    assert {cell for line in lines for cell in line[1:]} == {rows[0][1]}
 
 
 def test_a_long_list_of_skipped_images_is_cut_in_markdown_alone(evaluation: Evaluation) -> None:

@@ -170,7 +170,7 @@ def test_every_task_of_rendered_scenes(model: DualEncoder) -> None:
     found = run(open_dataset("tiny-scenes"), model, ["gem"], limit=3)
     metrics = [score.metric for score in found["gem"].scores]
     assert metrics[:3] == ["pointing", "chance", "mIoU"]
-    assert {"presence AUC", "peak AUC", "cIoU", "gIoU", "Acc@0.5"} < set(metrics)
+    assert {"presence AUC", "peak AUC", "RES oIoU", "RES mIoU", "Acc@0.5"} < set(metrics)
     assert all(score.interval is not None for score in found["gem"].scores)
 
 

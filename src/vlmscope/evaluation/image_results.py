@@ -15,6 +15,7 @@ from vlmscope.data.datasets import IGNORE, EvalSample, Referent
 from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.pixel_classes import classify_pixels
+from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
@@ -36,8 +37,8 @@ class ImageResult(ABC):
         """For every referent: 1 if it is hit, else 0; and what a random token or pixel would hit."""
 
     @abstractmethod
-    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
-        """For every referent: the method's mask, bool (height, width), and its box."""
+    def places(self) -> list[Place]:
+        """For every referent, where the method puts it."""
 
     @abstractmethod
     def classes(self) -> NDArray[np.int64]:
@@ -99,12 +100,11 @@ class DenseImageResult(ImageResult):
             results.append((hit, float(hits.sum() / max(1, visible.sum()))))
         return results
 
-    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
+    def places(self) -> list[Place]:
         if not self.sample.referents:
             return []
-        scores, options = self._of_referents(), self.method.options
-        places = [locate(scores.token_map, weights, options) for weights in scores.patches.T]
-        return [(located.mask, located.box) for located in places]
+        scores = self._of_referents()
+        return [self._place(scores.token_map, weights) for weights in scores.patches.T]
 
     def classes(self) -> NDArray[np.int64]:
         assert self.sample.labels is not None  # the task asks for no other sample
@@ -117,6 +117,11 @@ class DenseImageResult(ImageResult):
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
+
+    def _place(self, token_map: TokenMap, weights: NDArray[np.float32]) -> Place:
+        located = locate(token_map, weights, self.method.options)
+        # the score is that of ``ground``: the largest similarity of a patch
+        return Place(located.mask, located.box, located.point, float(weights.max()), located)
 
     def _of_referents(self) -> _Scores:
         """Referents that are classes are scored among all classes, others among themselves."""
@@ -170,8 +175,8 @@ class GroundedImageResult(ImageResult):
         hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
         return list(zip(hits, shares, strict=True))
 
-    def regions(self) -> list[tuple[NDArray[np.bool_], Box | None]]:
-        return [(grounding.mask, grounding.box) for grounding in self._groundings()]
+    def places(self) -> list[Place]:
+        return [Place(g.mask, g.box, g.point, g.score, g.located) for g in self._groundings()]
 
     def classes(self) -> NDArray[np.int64]:
         self._refuse()

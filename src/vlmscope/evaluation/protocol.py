@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -10,18 +10,25 @@ from typing import Any
 from vlmscope.data.datasets import Dataset
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.image_results import is_dense
-from vlmscope.evaluation.tasks import Task
+from vlmscope.evaluation.tasks import SentenceTask, Task
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.texts import template_texts
+from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.stats import LEVEL, RESAMPLES
 from vlmscope.version import __version__
 
-__all__ = ["protocol_of", "setting_of", "state_header"]
+__all__ = ["left_out", "protocol_of", "setting_of", "state_header"]
+
+_RECORDS = "rows"  # what a record of a state file holds; another word when that changes
 
 
 def protocol_of(
-    dataset: Dataset, model: LoadedModel | DualEncoder, tasks: Sequence[Task], seed: int
+    dataset: Dataset,
+    model: LoadedModel | DualEncoder,
+    tasks: Sequence[Task],
+    seed: int,
+    thresholds: Mapping[str, Threshold] | None = None,
 ) -> dict[str, Any]:
     """Everything that holds for all runs of an evaluation, as JSON values."""
     return {
@@ -36,6 +43,7 @@ def protocol_of(
             "device": str(model.device),
         },
         "tasks": {task.id: task.definition for task in tasks},
+        **_decision(tasks, thresholds),
         "names": "the score of a class is that of the best of its names, patch by patch",
         "interval": f"{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES} resamples, "
         f"seed {seed}",
@@ -45,6 +53,23 @@ def protocol_of(
             "transformers": version("transformers"),
         },
     }
+
+
+def left_out(tasks: Sequence[Task]) -> list[str]:
+    """Names of the scores that need a threshold."""
+    return [name for task in tasks if isinstance(task, SentenceTask) for name in task.decided]
+
+
+def _decision(tasks: Sequence[Task], thresholds: Mapping[str, Threshold] | None) -> dict[str, Any]:
+    """By which threshold a sentence is held to mean nothing, where a task asks for it."""
+    names = left_out(tasks)
+    if not names:
+        return {}
+    if thresholds is None:
+        return {"threshold": f"none, so these scores are left out: {', '.join(names)}"}
+    values = {label: threshold.value for label, threshold in thresholds.items()}
+    [split] = {threshold.split for threshold in thresholds.values()}
+    return {"threshold": {"rule": Threshold.definition, "chosen_on": split, "values": values}}
 
 
 def setting_of(run: ConfiguredMethod, model: LoadedModel | DualEncoder) -> dict[str, Any]:
@@ -79,6 +104,7 @@ def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str
     """What has to be the same for the results of two sessions to be put together."""
     return {
         "job": "evaluation",
+        "records": _RECORDS,
         "version": __version__,
         "dataset": dataset.id,
         "digest": dataset.digest,

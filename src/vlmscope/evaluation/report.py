@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlmscope.evaluation.scores import Evaluation, RunScores
+from vlmscope.evaluation.scores import Evaluation, RunScores, score_table
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
@@ -52,10 +52,8 @@ def markdown(evaluation: Evaluation) -> str:
 
 
 def _table(runs: Sequence[RunScores]) -> str:
-    metrics = [score.metric for score in runs[0].scores]
-    lines = [_row(["run", *metrics]), _row(["---"] * (len(metrics) + 1))]
-    lines += [_row([run.label, *(str(score) for score in run.scores)]) for run in runs]
-    return "\n".join(lines)
+    heads, rows = score_table(runs)
+    return "\n".join(map(_row, [heads, ["---"] * len(heads), *rows]))
 
 
 def _counts(run: RunScores) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from vlmscope.data.datasets import Dataset, Skipped
 from vlmscope.data.resume import SampleLog, walk
@@ -18,65 +17,19 @@ from vlmscope.errors import (
 )
 from vlmscope.evaluation.configured_methods import ConfiguredMethod, MethodChoice, configure_methods
 from vlmscope.evaluation.image_results import is_dense
-from vlmscope.evaluation.protocol import protocol_of, setting_of, state_header
-from vlmscope.evaluation.scores import Evaluation, RunScores
-from vlmscope.evaluation.shared_passes import results_of_methods
-from vlmscope.evaluation.tasks import TASKS, Task
+from vlmscope.evaluation.job import Job
+from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
+from vlmscope.evaluation.rows import write_rows
+from vlmscope.evaluation.scores import Evaluation
+from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
+from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["evaluate"]
 
 _UNUSABLE = (BadImageError, BadSampleError, BadPhraseError)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What is done to every image."""
-
-    dataset: Dataset
-    model: LoadedModel | DualEncoder
-    runs: tuple[ConfiguredMethod, ...]
-    tasks: tuple[Task, ...]
-    words: Vocabulary
-    log: SampleLog
-    strange: StrangePictures
-
-    def key(self, image_id: str, run: ConfiguredMethod) -> str:
-        """Of the record of a run on an image: finished ones are found again by it."""
-        return " ".join([image_id, run.digest, *(task.id for task in self.tasks)])
-
-    def missing(self, image_id: str) -> list[ConfiguredMethod]:
-        """The runs that have no record of an image yet."""
-        return [run for run in self.runs if self.key(image_id, run) not in self.log]
-
-    def measure(self, image_id: str) -> bool:
-        """Put the records of the missing runs into the log; returns whether none was missing."""
-        missing = self.missing(image_id)
-        if not missing:
-            return True
-        sample = self.dataset.load(image_id)
-        self.strange.see(sample.image.pixels)
-        words = self.dataset.words
-        records = [
-            {task.id: task.record(sample, result, words) for task in self.tasks}
-            for result in results_of_methods(missing, self.words, sample)
-        ]
-        for run, record in zip(missing, records, strict=True):
-            self.log.add(self.key(image_id, run), {"tasks": record})
-        return False
-
-    def scores(self, run: ConfiguredMethod, image_ids: Sequence[str], seed: int) -> RunScores:
-        """The scores of one run over images that all have records."""
-        records = {i: self.log[self.key(i, run)]["tasks"] for i in image_ids}
-        scores = [
-            score
-            for task in self.tasks
-            for score in task.scores(
-                {i: record[task.id] for i, record in records.items()}, self.dataset.words, seed
-            )
-        ]
-        return RunScores(run.label, run.method.id, setting_of(run, self.model), tuple(scores))
 
 
 def evaluate(
@@ -89,6 +42,9 @@ def evaluate(
     resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
     seed: int = 0,
+    rows: str | os.PathLike[str] | None = None,
+    thresholds: Thresholds | None = None,
+    thresholds_out: str | os.PathLike[str] | None = None,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -105,23 +61,34 @@ def evaluate(
             added to it; another model, data set, word list or version is refused.
         progress: show a bar on stderr.
         seed: of the bootstraps.
+        rows: a file (JSON lines) for one row per sentence and method, from which every score on
+            sentences can be worked out again; it is written at the end, whole or not at all.
+        thresholds: by which sentences are held to mean nothing, chosen on another split; None:
+            scores that need that decision are left out, as the protocol then says.
+        thresholds_out: a file for thresholds that are chosen on this split.
 
     Raises:
         UnknownNameError: a task that the data set does not have.
         UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
-        BadOptionError: a limit below 1.
+        BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
+            nothing is absent, of another data set or not of a method, or only tasks that need one.
         BadPhraseError: names that the model cannot take.
-        BadSampleError: not one image could be used; says the first reason.
-        ModelMismatchError: a state file of something else.
-        OutputError: a state file that is none, or cannot be written.
+        BadSampleError: not one image could be used (says the first reason), or thresholds that were
+            chosen on what is scored.
+        ModelMismatchError: a state file of something else, or thresholds of another model.
+        OutputError: a state file that is none, or a file that cannot be written.
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     runs = configure_methods(model, methods)
     chosen = _tasks(dataset, runs, tasks)
+    if rows is not None:
+        _check_rows(dataset, chosen)
+    decisions = _decisions(dataset, model, runs, thresholds)
+    _check_decisions(dataset, chosen, decisions, thresholds_out)
     words = Vocabulary.of(model, dataset.words)
     log = SampleLog(resume, state_header(dataset, model))
-    job = _Job(dataset, model, runs, chosen, words, log, StrangePictures(model))
+    job = Job(dataset, model, runs, chosen, words, log, StrangePictures(model))
     image_ids = list(dataset.image_ids)[:limit]
     failed = _measure_all(job, image_ids, progress)
     skipped = (*dataset.skipped, *failed)
@@ -131,11 +98,23 @@ def evaluate(
         first = f" The first: {skipped[0].image_id}: {skipped[0].reason}" if skipped else ""
         raise BadSampleError(f"None of {len(skipped)} images of {dataset.id} can be used.{first}")
     job.strange.warn()
-    scores = tuple(job.scores(run, usable, seed) for run in runs)
-    return Evaluation(protocol_of(dataset, model, chosen, seed), len(usable), skipped, scores)
+    scores = tuple(
+        job.scores(run, usable, decision, seed)
+        for run, decision in zip(runs, decisions, strict=True)
+    )
+    logged = [job.rows(run, usable) for run in runs]
+    if rows is not None:
+        labels = [run.label for run in runs]
+        write_rows(rows, list(zip(labels, logged, decisions, strict=True)))
+    if thresholds_out is not None:
+        pairs = zip(runs, logged, strict=True)
+        Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
+    by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
+    protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    return Evaluation(protocol, len(usable), skipped, scores)
 
 
-def _measure_all(job: _Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
+def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
     skipped = walk(
         image_ids,
         job.measure,
@@ -145,6 +124,52 @@ def _measure_all(job: _Job, image_ids: Sequence[str], progress: bool) -> list[Sk
         bad=_UNUSABLE,
     )
     return [Skipped(image_id, reason) for image_id, reason in skipped]
+
+
+def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
+    if not any(isinstance(task, SentenceTask) for task in tasks):
+        sentences = [name for name in dataset.tasks if isinstance(TASKS.get(name), SentenceTask)]
+        advice = f"Add one of: {', '.join(sentences)}." if sentences else "Leave rows out."
+        raise BadOptionError(
+            f"Rows are of sentences, and no task here is about sentences ({dataset.id}: "
+            f"{', '.join(task.id for task in tasks)}). {advice}"
+        )
+
+
+def _decisions(
+    dataset: Dataset,
+    model: LoadedModel | DualEncoder,
+    runs: Sequence[ConfiguredMethod],
+    thresholds: Thresholds | None,
+) -> list[Threshold | None]:
+    """The threshold of each run."""
+    if thresholds is None:
+        return [None] * len(runs)
+    thresholds.check_split(dataset)
+    thresholds.check_model(model.id)
+    return [thresholds.of(run) for run in runs]
+
+
+def _check_decisions(
+    dataset: Dataset,
+    tasks: Sequence[Task],
+    decisions: Sequence[Threshold | None],
+    out: str | os.PathLike[str] | None,
+) -> None:
+    if not left_out(tasks):
+        if out is not None or any(decisions):
+            raise BadOptionError(
+                f"A threshold decides whether a sentence means nothing, which no task of "
+                f"{dataset.id} asks here ({', '.join(task.id for task in tasks)}). Leave it out."
+            )
+    elif not any(decisions) and not any(
+        isinstance(task, ImageTask) or task.always for task in tasks
+    ):
+        raise BadOptionError(
+            f"Without a threshold there is no score of {', '.join(task.id for task in tasks)}. "
+            "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
+            "--threshold FILE."
+        )
 
 
 def _tasks(

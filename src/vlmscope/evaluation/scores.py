@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
 from vlmscope.metrics.score import Score
 
-__all__ = ["Evaluation", "RunScores", "Score"]
+__all__ = ["Evaluation", "RunScores", "Score", "score_table"]
+
+_MOST_COLUMNS = 8  # of scores, beside which a table is wider than a screen
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,21 @@ class Evaluation:
                 for run in self.runs
             ],
         }
+
+
+def score_table(runs: Sequence[RunScores]) -> tuple[list[str], list[list[str]]]:
+    """The heads and rows of a table: a row per run, or a row per score where there are many.
+
+    Of a split of which a part was used every score says how large a part.
+    """
+    metrics = [score.metric for score in runs[0].scores]
+    columns = [[run.label, *map(_shown, run.scores)] for run in runs]
+    if len(metrics) <= _MOST_COLUMNS:
+        return ["run", *metrics], columns
+    heads, *rows = zip(["score", *metrics], *columns, strict=True)
+    return list(heads), [list(row) for row in rows]
+
+
+def _shown(score: Score) -> str:
+    part = score.detail.get("partial")
+    return f"{score} (partial: {part})" if part else str(score)

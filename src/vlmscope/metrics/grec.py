@@ -50,14 +50,18 @@ class Grec:
     @property
     def definition(self) -> str:
         """What the scores are, word for word."""
+        return f"boxes of score {self.threshold:g} or more are answers; {self.matching}"
+
+    @property
+    def matching(self) -> str:
+        """The part of the definition that needs no threshold."""
         overlap = "Generalised IoU" if self.match == "giou" else "IoU"
         return (
-            f"boxes of score {self.threshold:g} or more are answers; they are matched one to one "
-            f"with the objects, the pair of the largest {overlap} first, down to {OVERLAP}; F1 = 2 "
-            "matched / (answers + objects); without a target F1 is 1 without an answer, else 0; F1: "
-            "its mean over sentences; F1=1: share of sentences whose F1 is 1; N_acc: share of "
-            "sentences without a target and without an answer; T_acc: share of those with a target "
-            "that have an answer"
+            f"they are matched one to one with the objects, the pair of the largest {overlap} first, "
+            f"down to {OVERLAP}; F1 = 2 matched / (answers + objects); without a target F1 is 1 "
+            "without an answer, else 0; F1: its mean over sentences; F1=1: share of sentences whose "
+            "F1 is 1; N_acc: share of sentences without a target and without an answer; T_acc: share "
+            "of those with a target that have an answer"
         )
 
     def record(

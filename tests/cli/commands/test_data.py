@@ -113,7 +113,59 @@ def test_eval_takes_split_and_partial(run: Any, root: Path, tmp_path: Path) -> N
     result = run(*words, "--partial", "-q")
     assert "\npartial: " in f"\n{result.err}" and "of 3,811 refs\n" in result.err
     part = json.loads(result.out)
-    assert part["protocol"]["dataset"]["partial"].endswith(" of 3,811 refs")
+    part_of = part["protocol"]["dataset"]["partial"]
+    assert part_of.endswith(" of 3,811 refs")
+    assert {score["partial"] for score in part["runs"][0]["scores"].values()} == {part_of}
+    shown = run(*words[:-1], "--partial", "-q", "-o", tmp_path / "out").out
+    report = (tmp_path / "out" / "report.md").read_text("utf-8")
+    count = len(part["runs"][0]["scores"])
+    assert shown.count(f"(partial: {part_of})") == report.count(f"(partial: {part_of})") == count
+
+
+def test_eval_writes_rows(run: Any, refused: Any, root: Path, tmp_path: Path) -> None:
+    words = ["eval", "refcoco", "--root", root, "--model", "tiny-clip", "--method", "gem,clip"]
+    result = run(*words, "--rows", tmp_path / "new" / "rows.jsonl", "--json", "--limit", 1)
+    assert f"wrote {tmp_path / 'new' / 'rows.jsonl'}" in result.err
+    rows = [json.loads(line) for line in (tmp_path / "new" / "rows.jsonl").open(encoding="utf-8")]
+    runs = {each["label"]: each["scores"] for each in json.loads(result.out)["runs"]}
+    assert len(rows) == sum(each["Acc@0.5"]["n"] for each in runs.values())
+    for label, scores in runs.items():
+        hits = [row["iou"] >= 0.5 for row in rows if row["method"] == label]
+        assert scores["Acc@0.5"]["value"] == sum(hits) / len(hits)
+    (tmp_path / "file").write_text("in the way")
+    refused([*words, "--rows", tmp_path / "file" / "rows.jsonl"], "Cannot write")
+
+
+def test_eval_decides_what_is_absent_by_a_threshold_of_another_split(
+    run: Any, refused: Any, tmp_path: Path
+) -> None:
+    run("data", "make-tiny", "--like", "grefcoco", "--out", tmp_path / "s", "--images", 2)
+    words = [
+        "eval",
+        "grefcoco",
+        "--root",
+        tmp_path / "s",
+        "--model",
+        "tiny-clip",
+        "--method",
+        "gem",
+    ]
+    file, out = tmp_path / "t.json", tmp_path / "out"
+    chosen = run(*words, "--threshold-out", file)
+    assert chosen.code == 0 and f"wrote {file}" in chosen.err
+    assert "absent AUC" in chosen.out and "N_acc" not in chosen.out
+    assert "threshold: none, so these scores are left out: " in chosen.err
+    assert "--threshold FILE." in chosen.err
+    other = [*words, "--split", "testA", "-o", out]
+    without = run(*other, "--json", "-q")
+    assert without.err == "" and "N_acc" not in json.loads(without.out)["runs"][0]["scores"]
+    state = (out / "samples.jsonl").read_bytes()
+    scores = json.loads(run(*other, "--threshold", file, "--json", "-q").out)["runs"][0]["scores"]
+    assert {"GRES gIoU", "N_acc", "T_acc", "GREC F1=1", "absent accuracy"} < set(scores)
+    assert (out / "samples.jsonl").read_bytes() == state  # a decision computes nothing anew
+    assert "chosen_on: grefcoco val" in (out / "report.md").read_text("utf-8")
+    refused([*words, "--threshold", file], "chosen on 'grefcoco val' and cannot be scored there")
+    refused([*words, "--threshold", tmp_path / "none.json"], "Cannot read the thresholds")
 
 
 def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_rendered_scenes_need_no_folder(run: Any, tmp_path: Path) -> None:
     words = ["eval", "tiny-scenes", "-m", tmp_path / "clip", "--method", "gem", "--limit", 2]
     result = run(*words)
     assert result.code == 0, result.err
-    assert "gIoU" in result.out
+    assert "RES mIoU" in result.out
     assert "Not saved; --out DIR" in result.err
 
 

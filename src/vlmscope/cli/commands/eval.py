@@ -140,6 +140,29 @@ def measure(
             rich_help_panel="Output",
         ),
     ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (JSON lines) for a row per sentence and method: every score can be worked "
+            "out again from it.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    threshold_out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for a threshold per method, chosen on this split.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    threshold: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of --threshold-out, of another split: sentences that score less are held to "
+            "mean nothing.",
+            rich_help_panel="Method",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     loading: Loading,
     printing: Printing,
@@ -148,6 +171,7 @@ def measure(
     from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import evaluate
+    from vlmscope.evaluation.thresholds import Thresholds
 
     # whatever can be wrong without the model is said before a model is loaded
     data = open_dataset(
@@ -161,6 +185,11 @@ def measure(
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")
+    check_place(rows)
+    check_place(threshold_out)
+    thresholds = None if threshold is None else Thresholds.load(threshold)
+    if thresholds is not None:
+        thresholds.check_split(data)
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -174,13 +203,17 @@ def measure(
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,
             seed=seed,
+            rows=rows,
+            thresholds=thresholds,
+            thresholds_out=threshold_out,
         )
     except KeyboardInterrupt:
         if out is not None:
             note(f"Finished images are kept in {out / STATE}. The same command goes on.")
         raise
-    written = () if out is None else write_report(result, out)
-    _show(result, written, printing)
+    reports = () if out is None else write_report(result, out)
+    written = [*reports, *(place for place in (rows, threshold_out) if place is not None)]
+    _show(result, written, out is not None, printing)
     return 1 if result.skipped else 0
 
 
@@ -189,13 +222,13 @@ def _listed(values: Sequence[str]) -> list[str]:
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> None:
+def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
+    from vlmscope.evaluation.scores import score_table
+
     if printing.as_json:
         emit_json(result.to_dict())
     else:
-        metrics = [score.metric for score in result.runs[0].scores]
-        rows = [(run.label, *(str(score) for score in run.scores)) for run in result.runs]
-        emit_table(("run", *metrics), rows)
+        emit_table(*score_table(result.runs))
     if result.skipped:
         count = len(result.skipped)
         note(f"{count} {'image was' if count == 1 else 'images were'} skipped:")
@@ -208,8 +241,14 @@ def _show(result: Evaluation, written: Sequence[Path], printing: Printing) -> No
         note(f"partial: {part}")
     if printing.quiet:
         return
+    decision = result.protocol.get("threshold")
+    if isinstance(decision, str):
+        note(
+            f"threshold: {decision}. Choose one on another split with --threshold-out FILE, and "
+            "give it with --threshold FILE."
+        )
     note(f"{result.images} images, word list {result.protocol['words']['digest']}")
     for path in written:
         note(f"wrote {path}")
-    if not written:
+    if not saved:
         note("Not saved; --out DIR writes a report with the protocol.")

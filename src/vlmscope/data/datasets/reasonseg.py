@@ -79,7 +79,12 @@ def _listing(name: str, root: Path, split: str) -> Listing:
         "masks": "polygons with a border of one pixel, the largest first; ignore counts for nothing",
     }
     return Listing(
-        f"{name} {split}", pictures, content.digest(), tuple(problems), protocol=protocol
+        f"{name} {split}",
+        pictures,
+        content.digest(),
+        tuple(problems),
+        protocol=protocol,
+        tasks=("reasonseg",),
     )
 
 

@@ -11,6 +11,7 @@ from vlmscope.data.box_forms import form_by_sizes, four_numbers, to_corners
 from vlmscope.data.datasets.base import Dataset, DatasetSource, Part
 from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.image_folders import image_paths
+from vlmscope.data.datasets.ref_l4_categories import merged_category
 from vlmscope.data.datasets.referring import Listing, Picture, ReferringSet, Region, Sentence
 from vlmscope.data.parquet_rows import ParquetRows, shards
 from vlmscope.errors import BadSampleError
@@ -69,7 +70,7 @@ def _listing(name: str, root: Path, rows: ParquetRows) -> Listing:
                 str(row["caption"]),
                 (Region(to_corners(box, "xywh")),),
                 number,
-                {"category": str(row["ori_category_id"])},
+                {"category": merged_category(str(row["ori_category_id"]))},
             )
         )
     found = form_by_sizes(name, "xywh", boxes)
@@ -81,9 +82,10 @@ def _listing(name: str, root: Path, rows: ParquetRows) -> Listing:
     protocol = {
         "source": f"{len(rows.files)} Parquet files, images in a folder",
         "boxes": found,
+        "categories": "those of RefCOCO under Objects365's numbers, where both have them",
         "object": "every sentence counts as one: the annotations name no object's id",
     }
-    return Listing(name, pictures, content.digest(), protocol=protocol)
+    return Listing(name, pictures, content.digest(), protocol=protocol, tasks=("ref-l4",))
 
 
 def _size(row: Mapping[str, Any]) -> tuple[int, int]:

@@ -108,6 +108,7 @@ class Listing:
         problems: sentences and objects that cannot be used.
         categories: names of the classes of the objects, in order.
         protocol: JSON values that a report states: files, form, conventions.
+        tasks: ids of the tasks that are the set's own.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Listing:
     problems: Sequence[Skipped] = ()
     categories: Sequence[str] = ()
     protocol: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    tasks: tuple[str, ...] = ()
 
 
 class ReferringSet:
@@ -131,8 +133,6 @@ class ReferringSet:
         BadSampleError: no usable sentence, missing images, or other counts than expected.
     """
 
-    tasks: tuple[str, ...] = ("pointing", "referring")
-
     def __init__(self, id: str, listing: Listing, expected: Expected, partial: bool) -> None:
         self.id = id
         kept, unfit = _usable(listing.pictures)
@@ -146,9 +146,11 @@ class ReferringSet:
         self._pictures = {picture.id: picture for picture in there}
         self.image_ids: Sequence[str] = tuple(self._pictures)
         self.skipped: tuple[Skipped, ...] = (*problems, *missing)
+        self.tasks: tuple[str, ...] = ("pointing", "referring", *listing.tasks, *_more_tasks(there))
         self.words = _word_list(listing.categories)
         self.digest = _digest(listing, self.counts)
         self.protocol: Mapping[str, Any] = {
+            "split": listing.name,
             **listing.protocol,
             **expected.source,
             "counts": self.counts._asdict(),
@@ -201,6 +203,15 @@ def _with_images(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Skipp
 def _counted(pictures: Sequence[Picture]) -> Counts:
     objects = {sentence.object for picture in pictures for sentence in picture.sentences}
     return Counts(len(pictures), len(objects), sum(len(each.sentences) for each in pictures))
+
+
+def _more_tasks(pictures: Sequence[Picture]) -> list[str]:
+    """What sentences that mean nothing allow to be measured beside."""
+    sentences = [sentence for picture in pictures for sentence in picture.sentences]
+    if all(sentence.regions for sentence in sentences):
+        return []
+    drawn = all(region.draw is not None for each in sentences for region in each.regions)
+    return ["absent", *(["gres"] if drawn else []), "grec"]
 
 
 def _word_list(categories: Sequence[str]) -> WordList:

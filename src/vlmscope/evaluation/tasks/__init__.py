@@ -1,12 +1,44 @@
 """Tasks: one file each, registered here."""
 
-from vlmscope.evaluation.tasks.base import Task
+from vlmscope.evaluation.tasks.absent import AbsentTargets
+from vlmscope.evaluation.tasks.base import ImageTask, SentenceTask, Task
+from vlmscope.evaluation.tasks.grec import GeneralisedBoxes
+from vlmscope.evaluation.tasks.gres import GeneralisedMasks
 from vlmscope.evaluation.tasks.pointing import Pointing
 from vlmscope.evaluation.tasks.presence import Presence
+from vlmscope.evaluation.tasks.reasonseg import ReasonSegMasks
+from vlmscope.evaluation.tasks.ref_l4 import RefL4Boxes
 from vlmscope.evaluation.tasks.referring import Referring
 from vlmscope.evaluation.tasks.segmentation import Segmentation
 from vlmscope.registry import Registry
 
-__all__ = ["TASKS", "Pointing", "Presence", "Referring", "Segmentation", "Task"]
+__all__ = [
+    "TASKS",
+    "AbsentTargets",
+    "GeneralisedBoxes",
+    "GeneralisedMasks",
+    "ImageTask",
+    "Pointing",
+    "Presence",
+    "ReasonSegMasks",
+    "RefL4Boxes",
+    "Referring",
+    "Segmentation",
+    "SentenceTask",
+    "Task",
+]
 
-TASKS: Registry[Task] = Registry("task", (Pointing(), Segmentation(), Presence(), Referring()))
+TASKS: Registry[Task] = Registry(
+    "task",
+    (
+        Pointing(),
+        Segmentation(),
+        Presence(),
+        Referring(),
+        RefL4Boxes(),
+        ReasonSegMasks(),
+        AbsentTargets(),
+        GeneralisedMasks(),
+        GeneralisedBoxes(),
+    ),
+)

@@ -2,33 +2,73 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.evaluation.image_results import ImageResult
+from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
+from vlmscope.metrics import Threshold
 
-__all__ = ["Task"]
+__all__ = ["ImageTask", "SentenceTask", "Task"]
 
 
-class Task(Protocol):
+class _Base(ABC):
     """A kind of question.
 
     Attributes:
         id: explicit and unique; data sets name the tasks they have truth for.
         definition: what is measured, exactly, in a sentence or two for the report.
+    """
+
+    id: ClassVar[str]
+    definition: ClassVar[str]
+
+
+class ImageTask(_Base):
+    """A question with a record of its own for each image.
+
+    Attributes:
         dense: whether it needs scores that are comparable between classes.
     """
 
-    id: str
-    definition: str
-    dense: bool
+    dense: ClassVar[bool] = False
 
+    @abstractmethod
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """What is kept of one image, as JSON values."""
-        ...
 
+    @abstractmethod
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
         """The scores of the records, image id -> record."""
-        ...
+
+
+class SentenceTask(_Base):
+    """A question about sentences: all of them are answered from the same rows.
+
+    Attributes:
+        instances: whether rows need every object of a sentence.
+        decided: scores that need the decision that nothing is meant, so a threshold.
+        always: whether it has scores without one, too.
+    """
+
+    dense: ClassVar[bool] = False
+    instances: ClassVar[bool] = False
+    decided: ClassVar[tuple[str, ...]] = ()
+    always: ClassVar[bool] = True
+
+    @abstractmethod
+    def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
+        """The scores of the rows (:mod:`vlmscope.evaluation.rows`).
+
+        Args:
+            rows: one per sentence.
+            threshold: of the method's score, chosen on another split; None: without one, scores
+                that need a decision are left out.
+            seed: of the bootstraps.
+        """
+
+
+Task = ImageTask | SentenceTask

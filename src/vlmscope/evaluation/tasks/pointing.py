@@ -8,12 +8,13 @@ from typing import Any
 from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
+from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.metrics import mean_over_images
 
 __all__ = ["Pointing"]
 
 
-class Pointing:
+class Pointing(ImageTask):
     """Share of pairs of image and object whose peak is on the object."""
 
     id = "pointing"
@@ -23,7 +24,6 @@ class Pointing:
         "whose centre lies inside (for methods that answer phrase by phrase: of pixels), averaged "
         "over the pairs"
     )
-    dense = False
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """``[label, hit, chance]`` for every referent that is there."""

@@ -11,6 +11,7 @@ from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
+from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.methods.encoder.similarity import PRESENCE
 from vlmscope.metrics.roc_auc import roc_auc
 
@@ -19,7 +20,7 @@ __all__ = ["Presence"]
 _DIGITS = 6
 
 
-class Presence:
+class Presence(ImageTask):
     """ROC-AUC of the presence score, beside that of the map's peak."""
 
     id = "presence"

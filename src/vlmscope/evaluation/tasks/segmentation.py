@@ -18,11 +18,12 @@ from vlmscope.evaluation.confusion import (
 )
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
+from vlmscope.evaluation.tasks.base import ImageTask
 
 __all__ = ["Segmentation"]
 
 
-class Segmentation:
+class Segmentation(ImageTask):
     """mIoU by one confusion matrix over the data set."""
 
     id = "segmentation"

@@ -1,0 +1,42 @@
+"""Generalised referring segmentation: sentences that mean one object, several, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vlmscope.evaluation.rows import Rows
+from vlmscope.evaluation.scores import Score
+from vlmscope.evaluation.tasks.base import SentenceTask
+from vlmscope.metrics import Gres, Threshold
+
+__all__ = ["GeneralisedMasks"]
+
+
+class GeneralisedMasks(SentenceTask):
+    """GRES gIoU, cIoU and Pr@t, N_acc and T_acc; no score without a threshold."""
+
+    id = "gres"
+    definition = (
+        "the method's mask; a sentence is rejected where its score is below the threshold, an empty "
+        f"mask alone is no rejection; {Gres.definition}"
+    )
+    decided = ("GRES gIoU", "GRES cIoU", "N_acc", "T_acc", "GRES Pr@t")
+    always = False
+
+    def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
+        if threshold is None:
+            return []
+        records = (_record(row, threshold) for row in rows)
+        return [_renamed(score) for score in Gres().scores(records, seed=seed)]
+
+
+def _record(row: Mapping[str, Any], threshold: Threshold) -> dict[str, Any]:
+    kept = {key: row[key] for key in ("id", "image", "absent", "inside", "union")}
+    return {**kept, "rejected": threshold.rejects(row["score"])}
+
+
+def _renamed(score: Score) -> Score:
+    """Pr@t of the task ``referring`` are other scores."""
+    return replace(score, metric=f"GRES {score.metric}") if score.metric[:3] == "Pr@" else score
