@@ -13,6 +13,7 @@ import pytest
 from vlmscope.data.datasets import NOWHERE, EvalSample, Referent, open_dataset
 from vlmscope.data.tiny_sets import LAYOUTS, make_tiny
 from vlmscope.data.tiny_sets.scenes import rectangles, said_of, scenes_of, several_or_none
+from vlmscope.data.tiny_sets.screenspot_layout import SCENES_OF_PLATFORMS
 from vlmscope.errors import BadOptionError, OutputError, UnknownNameError
 from vlmscope.tiny import Scene
 from vlmscope.tiny.world.splits import HELD_OUT, SELECT
@@ -102,6 +103,23 @@ def test_targets_and_ignored_pixels_of_reasonseg(roots: dict[str, Path]) -> None
             assert np.array_equal(referent.ignore, others[0].mask)
             ignored += 1
     assert ignored and whole == {"yes", "no"}
+
+
+@pytest.mark.parametrize("platform", SCENES_OF_PLATFORMS)
+def test_screens_show_the_scenes_of_their_platform(roots: dict[str, Path], platform: str) -> None:
+    data = open_dataset("screenspot", roots["screenspot"], split=platform)
+    scenes = scenes_of(SCENES_OF_PLATFORMS[platform], IMAGES)
+    kinds = set()
+    for scene, image_id in zip(scenes, data.image_ids, strict=True):
+        sample = data.load(image_id)
+        assert np.array_equal(sample.image.pixels, scene.image)
+        for said, referent in zip(said_of(scene), sample.referents, strict=True):
+            item = scene.objects[said.objects[0]]
+            assert referent.label == f"press {said.texts[0]}"
+            assert referent.target.box == item.box and referent.target.mask is None
+            assert referent.tags["platform"] == platform
+            kinds.add((referent.tags["data_type"], item.texture == "solid"))
+    assert kinds == {("icon", True), ("text", False)}
 
 
 def test_the_manifest_says_what_is_read(roots: dict[str, Path]) -> None:

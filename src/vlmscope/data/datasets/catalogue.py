@@ -16,6 +16,7 @@ from vlmscope.data.datasets.reasonseg import ReasonSegKind
 from vlmscope.data.datasets.ref_l4 import RefL4Kind
 from vlmscope.data.datasets.refcoco import refcoco_g, refcoco_plain, refcoco_plus
 from vlmscope.data.datasets.refcoco_m import RefcocoMKind
+from vlmscope.data.datasets.screenspot import ScreenSpotKind
 from vlmscope.data.datasets.tiny_scenes import TinyScenesKind
 from vlmscope.data.datasets.words import WordList
 from vlmscope.registry import Registry
@@ -35,6 +36,7 @@ DATASETS: Registry[DatasetKind] = Registry(
         refcoco_g,
         GrefcocoKind(),
         ReasonSegKind(),
+        ScreenSpotKind(),
         CocoJsonKind(),
         PhraseRowsKind(),
     ),
