@@ -179,11 +179,8 @@ def test_the_size_in_the_header_is_that_of_the_opened_picture(kind: str, orienta
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     data = encoded(Image.fromarray(picture()), kind, exif=exif)
-    assert (
-        image_size(data, "it")
-        == open_image(data).size
-        == ((30, 20), (20, 30))[orientation < 5 or orientation > 8]
-    )
+    expected = (30, 20) if orientation in range(5, 9) else (20, 30)
+    assert image_size(data, "it") == open_image(data).size == expected
 
 
 def test_a_size_needs_no_pixel_and_a_broken_header_is_told(png: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_rendered_set_is_whole(run: Any, tmp_path: Path, like: str) -> None:
     found = json.loads(checked.out)
     assert checked.code == 0 and found["usable"] and found["problem"] == ""
     assert found["counts"] == made["splits"][found["split"]]
-    usual = {"screenspot": "all"}.get(like, "val")
+    usual = {"screenspot": "all", "mme": "test"}.get(like, "val")
     assert found["split"] == found["splits"][0] == usual
     assert all(part["count"] for part in found["parts"])
 
@@ -120,7 +120,7 @@ def test_eval_takes_split_and_partial(run: Any, root: Path, tmp_path: Path) -> N
 def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:
     refused(["data", "check", "refcoc"], "Unknown data set 'refcoc'", "'refcoco'")
     refused(["data", "check", "refcoco"], "is read from a folder: --root PATH")
-    refused(["data", "make-tiny", "--like", "mme", "-o", tmp_path / "x"], "Unknown layout 'mme'")
+    refused(["data", "make-tiny", "--like", "pope", "-o", tmp_path / "x"], "Unknown layout 'pope'")
     refused(["data", "check", "jsonl", "--root", tmp_path, "--map", "a"], "written NAME=COLUMN")
 
 
@@ -134,3 +134,9 @@ def test_maps() -> None:
     assert columns_of(None) == {}
     with pytest.raises(BadOptionError, match="names 'a' twice"):
         columns_of(["a=b,a=c"])
+
+
+def test_eval_has_no_use_for_questions(refused: Any, run: Any, tmp_path: Path) -> None:
+    assert run("data", "make-tiny", "--like", "mme", "-o", tmp_path / "m", "--images", 1).code == 0
+    words = ["eval", "mme", "--root", str(tmp_path / "m"), "--model", "no-such-model"]
+    refused(words, "The data set mme asks questions", "questions(image_id)")

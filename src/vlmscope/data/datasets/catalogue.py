@@ -11,6 +11,7 @@ from vlmscope.data.datasets.coco_json import CocoJsonKind
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
 from vlmscope.data.datasets.grefcoco import GrefcocoKind
 from vlmscope.data.datasets.groundingme import GroundingMeKind
+from vlmscope.data.datasets.mme import MmeKind
 from vlmscope.data.datasets.phrase_rows import PhraseRowsKind
 from vlmscope.data.datasets.reasonseg import ReasonSegKind
 from vlmscope.data.datasets.ref_l4 import RefL4Kind
@@ -37,6 +38,7 @@ DATASETS: Registry[DatasetKind] = Registry(
         GrefcocoKind(),
         ReasonSegKind(),
         ScreenSpotKind(),
+        MmeKind(),
         CocoJsonKind(),
         PhraseRowsKind(),
     ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vlmscope.data.datasets.counts import MANIFEST, Counts
+from vlmscope.data.tiny_sets.mme_layout import write_mme
 from vlmscope.data.tiny_sets.reasonseg_layout import write_reasonseg
 from vlmscope.data.tiny_sets.refcoco_layout import write_grefcoco, write_refcoco
 from vlmscope.data.tiny_sets.refcoco_m_layout import write_refcoco_m
@@ -28,6 +29,7 @@ LAYOUTS: Mapping[str, Writer] = MappingProxyType(
         "grefcoco": write_grefcoco,
         "reasonseg": write_reasonseg,
         "screenspot": write_screenspot,
+        "mme": write_mme,
     }
 )
 """Id of a data set -> what writes a folder in its layout: (folder, images per split) -> counts."""
