@@ -118,6 +118,10 @@ def test_eval_takes_split_and_partial(run: Any, root: Path, tmp_path: Path) -> N
 
 
 def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:
+    words = ["data", "check", "refcoco-m", "--root", "hf://me/refcoco-m"]
+    refused(words, "are named hf://datasets/OWNER/NAME", "got 'hf://me/refcoco-m'")
+    words = ["eval", "tiny-scenes", "--root", "hf://datasets/me/x", "--model", "tiny-clip"]
+    refused(words, "tiny-scenes takes no root")
     refused(["data", "check", "refcoc"], "Unknown data set 'refcoc'", "'refcoco'")
     refused(["data", "check", "refcoco"], "is read from a folder: --root PATH")
     refused(["data", "make-tiny", "--like", "pope", "-o", tmp_path / "x"], "Unknown layout 'pope'")

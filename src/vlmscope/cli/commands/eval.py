@@ -49,7 +49,9 @@ class Source:
 
     panel: ClassVar[str] = "Input"
 
-    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the data set, or hf://datasets/OWNER/NAME.")
+    ] = None
     split: Split = None
     words: Annotated[
         Path | None,
