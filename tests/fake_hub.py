@@ -63,6 +63,8 @@ class FakeHub:
         if commit not in repository.commits:
             return refusal(404, "RevisionNotFound")
         folder = repository.commits[commit]
+        if path.startswith("/api/datasets/") and found[2] == "tree":
+            return listed(folder)
         if path.startswith("/api/"):
             return self._about(found, commit, folder)
         file = folder / found[4]
@@ -118,6 +120,21 @@ class FakeHub:
             return refusal(404, "EntryNotFound")
         about = {"id": found[1], "modelId": found[1], "sha": commit, "siblings": files, "tags": []}
         return 200, {"Content-Type": "application/json"}, json.dumps(about).encode()
+
+
+def listed(folder: Path) -> tuple[int, dict[str, str], bytes]:
+    """All files of a data set, also those in folders."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    rows = [
+        {
+            "type": "file",
+            "path": path.relative_to(folder).as_posix(),
+            "size": path.stat().st_size,
+            "oid": hashlib.sha1(path.read_bytes()).hexdigest(),
+        }
+        for path in files
+    ]
+    return 200, {"Content-Type": "application/json"}, json.dumps(rows).encode()
 
 
 def as_json(record: dict[str, Any], status: int = 200) -> tuple[int, dict[str, str], bytes]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
+from vlmscope.data.images import MAX_PIXELS, OpenedImage, image_size, open_image
 from vlmscope.errors import BadImageError, VlmscopeError
 
 
@@ -171,6 +171,26 @@ def test_exif_rotation_is_undone(orientation: int) -> None:
     np.testing.assert_array_equal(opened.pixels, np.asarray(upright))
     expected = () if orientation == 1 else (f"EXIF orientation {orientation} applied",)
     assert opened.notes == expected
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_the_size_in_the_header_is_that_of_the_opened_picture(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    data = encoded(Image.fromarray(picture()), kind, exif=exif)
+    expected = (30, 20) if orientation in range(5, 9) else (20, 30)
+    assert image_size(data, "it") == open_image(data).size == expected
+
+
+def test_a_size_needs_no_pixel_and_a_broken_header_is_told(png: Path) -> None:
+    assert image_size(png, "it") == (20, 30)
+    assert image_size(png.read_bytes()[:60], "it") == (20, 30)
+    for data in (b"", b"no picture"):
+        with pytest.raises(BadImageError, match="it is"):
+            image_size(data, "it")
+    with pytest.raises(BadImageError, match="no image file"):
+        image_size(png.with_name("other.png"), "it")
 
 
 def test_nonsense_orientation_is_left_alone() -> None:

@@ -10,7 +10,14 @@ import numpy as np
 from vlmscope.errors import BadSampleError
 from vlmscope.types import Box, box_iou
 
-__all__ = ["BoxForm", "form_by_sizes", "form_by_truth", "four_numbers", "to_corners"]
+__all__ = [
+    "BoxForm",
+    "form_by_sizes",
+    "form_by_truth",
+    "four_numbers",
+    "lies_inside",
+    "to_corners",
+]
 
 BoxForm = Literal["xyxy", "xywh"]
 """Corners, or the upper left corner with width and height."""
@@ -103,7 +110,12 @@ def form_by_sizes(
 
 
 def _fits(box: Sequence[float], form: BoxForm, size: tuple[int, int]) -> bool:
-    x0, y0, x1, y1 = to_corners(box, form)
+    return lies_inside(to_corners(box, form), size)
+
+
+def lies_inside(box: Box, size: tuple[int, int]) -> bool:
+    """Whether an xyxy box has an area and lies in its image, (height, width), up to rounding."""
+    x0, y0, x1, y1 = box
     height, width = size
     inside = min(x0, y0) >= -_SLACK and x1 <= width + _SLACK and y1 <= height + _SLACK
     return inside and x0 < x1 and y0 < y1

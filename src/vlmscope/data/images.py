@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from vlmscope.errors import BadImageError
 
-__all__ = ["MAX_PIXELS", "ImageSource", "OpenedImage", "open_image"]
+__all__ = ["MAX_PIXELS", "ImageSource", "OpenedImage", "image_size", "open_image"]
 
 MAX_PIXELS = 178_956_970
 """Default limit of :func:`open_image`: the size at which Pillow itself refuses (13,377 squared)."""
@@ -91,6 +91,28 @@ def open_image(
         "An image must be a path, bytes, an open file, a PIL image or a uint8 array of shape "
         f"(height, width, 3), got {kind}.{_advice(source)}"
     )
+
+
+def image_size(source: Path | bytes, name: str) -> tuple[int, int]:
+    """(height, width) of a picture as :func:`open_image` turns it, from its header alone.
+
+    Args:
+        source: path, or encoded bytes.
+        name: what to call it in messages.
+
+    Raises:
+        BadImageError: as :func:`open_image`.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with _without_pillow_limit(), Image.open(stream) as image:
+            width, height = image.size
+            # a PNG that does not begin with its EXIF would be decoded to look for it
+            looked = image.format != "PNG" or "exif" in image.info
+            turned = looked and image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
+    except Exception:  # whatever a broken header raises, opening the picture words it
+        return open_image(source, name=name).size
+    return (width, height) if turned else (height, width)
 
 
 def _advice(source: Any) -> str:

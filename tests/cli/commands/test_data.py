@@ -33,7 +33,8 @@ def test_a_rendered_set_is_whole(run: Any, tmp_path: Path, like: str) -> None:
     found = json.loads(checked.out)
     assert checked.code == 0 and found["usable"] and found["problem"] == ""
     assert found["counts"] == made["splits"][found["split"]]
-    assert found["split"] == found["splits"][0] == "val"
+    usual = {"screenspot": "all", "mme": "test"}.get(like, "val")
+    assert found["split"] == found["splits"][0] == usual
     assert all(part["count"] for part in found["parts"])
 
 
@@ -169,9 +170,13 @@ def test_eval_decides_what_is_absent_by_a_threshold_of_another_split(
 
 
 def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:
+    words = ["data", "check", "refcoco-m", "--root", "hf://me/refcoco-m"]
+    refused(words, "are named hf://datasets/OWNER/NAME", "got 'hf://me/refcoco-m'")
+    words = ["eval", "tiny-scenes", "--root", "hf://datasets/me/x", "--model", "tiny-clip"]
+    refused(words, "tiny-scenes takes no root")
     refused(["data", "check", "refcoc"], "Unknown data set 'refcoc'", "'refcoco'")
     refused(["data", "check", "refcoco"], "is read from a folder: --root PATH")
-    refused(["data", "make-tiny", "--like", "mme", "-o", tmp_path / "x"], "Unknown layout 'mme'")
+    refused(["data", "make-tiny", "--like", "pope", "-o", tmp_path / "x"], "Unknown layout 'pope'")
     refused(["data", "check", "jsonl", "--root", tmp_path, "--map", "a"], "written NAME=COLUMN")
 
 
@@ -185,3 +190,9 @@ def test_maps() -> None:
     assert columns_of(None) == {}
     with pytest.raises(BadOptionError, match="names 'a' twice"):
         columns_of(["a=b,a=c"])
+
+
+def test_eval_has_no_use_for_questions(refused: Any, run: Any, tmp_path: Path) -> None:
+    assert run("data", "make-tiny", "--like", "mme", "-o", tmp_path / "m", "--images", 1).code == 0
+    words = ["eval", "mme", "--root", str(tmp_path / "m"), "--model", "no-such-model"]
+    refused(words, "The data set mme asks questions", "questions(image_id)")

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from vlmscope.data.datasets import NOWHERE, EvalSample, Referent, open_dataset
+from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.data.tiny_sets import LAYOUTS, make_tiny
 from vlmscope.data.tiny_sets.scenes import rectangles, said_of, scenes_of, several_or_none
+from vlmscope.data.tiny_sets.screenspot_layout import SCENES_OF_PLATFORMS
 from vlmscope.errors import BadOptionError, OutputError, UnknownNameError
+from vlmscope.metrics.mme import COGNITION, PERCEPTION
 from vlmscope.tiny import Scene
 from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
@@ -102,6 +105,57 @@ def test_targets_and_ignored_pixels_of_reasonseg(roots: dict[str, Path]) -> None
             assert np.array_equal(referent.ignore, others[0].mask)
             ignored += 1
     assert ignored and whole == {"yes", "no"}
+
+
+@pytest.mark.parametrize("platform", SCENES_OF_PLATFORMS)
+def test_screens_show_the_scenes_of_their_platform(roots: dict[str, Path], platform: str) -> None:
+    data = open_dataset("screenspot", roots["screenspot"], split=platform)
+    scenes = scenes_of(SCENES_OF_PLATFORMS[platform], IMAGES)
+    kinds = set()
+    for scene, image_id in zip(scenes, data.image_ids, strict=True):
+        sample = data.load(image_id)
+        assert np.array_equal(sample.image.pixels, scene.image)
+        for said, referent in zip(said_of(scene), sample.referents, strict=True):
+            item = scene.objects[said.objects[0]]
+            assert referent.label == f"press {said.texts[0]}"
+            assert referent.target.box == item.box and referent.target.mask is None
+            assert referent.tags["platform"] == platform
+            kinds.add((referent.tags["data_type"], item.texture == "solid"))
+    assert kinds == {("icon", True), ("text", False)}
+
+
+def test_mme_asks_two_questions_of_each_scene(roots: dict[str, Path]) -> None:
+    data = open_dataset("mme", roots["mme"])
+    assert isinstance(data, MmeSet)
+    scenes = list(scenes_of("val", IMAGES))
+    seen = set()
+    for image_id in data.image_ids:
+        category, number = image_id.split("/")
+        scene = scenes[int(number)]
+        both = data.questions(image_id)
+        assert np.array_equal(data.load(image_id).image.pixels, scene.image)
+        assert [each.truth for each in both] == [True, False]
+        for each in both:
+            assert np.array_equal(each.question.image, scene.image)
+            assert holds(scene, each.question.text) is each.truth
+        seen.add(category)
+    assert seen == {*PERCEPTION, *COGNITION} and len(data.image_ids) == 14 * IMAGES
+
+
+def holds(scene: Scene, question: str) -> bool:
+    """What is true of a scene, worked out from the question's words alone."""
+    words = question.removesuffix(" Please answer yes or no.").rstrip("?").split()
+    names = [set(each.description().split()) for each in scene.objects]
+    if words[:3] == ["Is", "the", "number"]:
+        return int(words[-1]) == len(scene.objects)
+    if words[-1] == "ninth":
+        kind, place = words[3:7], " ".join(words[10:-1])
+        return any(
+            name == set(kind) and each.position == place
+            for name, each in zip(names, scene.objects, strict=True)
+        )
+    kind = set(words[3:-3]) - {"object"}
+    return any(kind <= name for name in names)
 
 
 def test_the_manifest_says_what_is_read(roots: dict[str, Path]) -> None:

@@ -41,7 +41,9 @@ def check(
     name: Annotated[
         str, typer.Argument(metavar="DATASET", help="Its id, see below.", show_default=False)
     ],
-    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the data set, or hf://datasets/OWNER/NAME.")
+    ] = None,
     split: Split = None,
     map: ColumnMap = None,
     printing: Printing,

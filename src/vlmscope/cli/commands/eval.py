@@ -16,6 +16,7 @@ from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
+from vlmscope.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.configured_methods import MethodChoice
@@ -48,7 +49,9 @@ class Source:
 
     panel: ClassVar[str] = "Input"
 
-    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the data set, or hf://datasets/OWNER/NAME.")
+    ] = None
     split: Split = None
     words: Annotated[
         Path | None,
@@ -182,6 +185,11 @@ def measure(
         partial=source.partial,
         columns=columns_of(source.map),
     )
+    if not data.tasks:
+        raise UnsupportedError(
+            f"The data set {dataset} asks questions and has no place to look for. Go through them in "
+            "Python: open_dataset(...).questions(image_id)."
+        )
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")

@@ -11,13 +11,16 @@ from vlmscope.data.datasets.coco_json import CocoJsonKind
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
 from vlmscope.data.datasets.grefcoco import GrefcocoKind
 from vlmscope.data.datasets.groundingme import GroundingMeKind
+from vlmscope.data.datasets.mme import MmeKind
 from vlmscope.data.datasets.phrase_rows import PhraseRowsKind
 from vlmscope.data.datasets.reasonseg import ReasonSegKind
 from vlmscope.data.datasets.ref_l4 import RefL4Kind
 from vlmscope.data.datasets.refcoco import refcoco_g, refcoco_plain, refcoco_plus
 from vlmscope.data.datasets.refcoco_m import RefcocoMKind
+from vlmscope.data.datasets.screenspot import ScreenSpotKind
 from vlmscope.data.datasets.tiny_scenes import TinyScenesKind
 from vlmscope.data.datasets.words import WordList
+from vlmscope.data.hub_sets import fetched_set
 from vlmscope.registry import Registry
 
 __all__ = ["DATASETS", "dataset_kinds", "open_dataset"]
@@ -35,6 +38,8 @@ DATASETS: Registry[DatasetKind] = Registry(
         refcoco_g,
         GrefcocoKind(),
         ReasonSegKind(),
+        ScreenSpotKind(),
+        MmeKind(),
         CocoJsonKind(),
         PhraseRowsKind(),
     ),
@@ -59,7 +64,8 @@ def open_dataset(
 
     Args:
         name: its id, for example ``coco-panoptic``.
-        root: its folder, where it has one.
+        root: its folder, where it has one; of sets in Parquet an address of the hub will do,
+            ``hf://datasets/OWNER/NAME``, perhaps with ``@REVISION``.
         words: a word list or the path of one; None: what the data set calls its classes.
         split: a part of it, by its publishers' name; None: the usual one.
         partial: take a split that is cut short or misses images; its protocol says how much is left.
@@ -72,4 +78,10 @@ def open_dataset(
         BadSampleError: a data set that is missing or damaged, or a split that is cut short.
         MissingExtraError: Parquet or polygons without the package that reads them.
     """
-    return DATASETS.get(name).open(DatasetSource(root, words, split, partial, columns))
+    kind = DATASETS.get(name)
+    fetched = fetched_set(root) if kind.parts else None
+    if fetched is None:
+        return kind.open(DatasetSource(root, words, split, partial, columns))
+    data = kind.open(DatasetSource(fetched.folder, words, split, partial, columns))
+    data.protocol = {**data.protocol, "hub": fetched.address}
+    return data

@@ -12,6 +12,7 @@ from typing import Any
 
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource, Part, Skipped
 from vlmscope.data.datasets.catalogue import DATASETS
+from vlmscope.data.hub_sets import fetched_set
 from vlmscope.errors import BadImageError, BadOptionError, BadSampleError, MissingExtraError
 from vlmscope.io import is_file
 
@@ -43,7 +44,7 @@ class SetCheck:
 
     Attributes:
         id: of the data set.
-        root: its folder, or "".
+        root: its folder, its address on the hub, or "".
         split: the one that was opened; "" where the set has none.
         splits: all names.
         parts: what its folder has to hold.
@@ -91,26 +92,29 @@ def check_dataset(
 
     Args:
         name: its id.
-        root: its folder.
+        root: its folder, or an address of the hub.
         split: the one to open; None: the usual one.
         columns: as :func:`vlmscope.data.datasets.open_dataset`.
 
     Raises:
         UnknownNameError: an unknown data set.
         BadOptionError: no folder for a set that needs one.
+        BadSampleError: an address whose files cannot be fetched.
     """
     kind = DATASETS.get(name)
-    source = DatasetSource(root, None, split, False, columns)
+    fetched = fetched_set(root) if kind.parts else None
+    folder = root if fetched is None else fetched.folder
+    source = DatasetSource(folder, None, split, False, columns)
     if kind.parts and root is None:
         source.folder(name, "; ".join(part.contents for part in kind.parts))
     data, problem = _opened(kind, source)
     partial, problem = _partial(kind, source, data, problem)
     return SetCheck(
         kind.id,
-        "" if root is None else os.fspath(root),
+        fetched.address if fetched else "" if root is None else os.fspath(root),
         split or (kind.splits[0] if kind.splits else ""),
         kind.splits,
-        tuple(_found(part, root) for part in kind.parts),
+        tuple(_found(part, folder) for part in kind.parts),
         data is not None and not problem,
         problem,
         partial,

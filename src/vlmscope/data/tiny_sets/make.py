@@ -8,10 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vlmscope.data.datasets.counts import MANIFEST, Counts
+from vlmscope.data.tiny_sets.mme_layout import write_mme
 from vlmscope.data.tiny_sets.reasonseg_layout import write_reasonseg
 from vlmscope.data.tiny_sets.refcoco_layout import write_grefcoco, write_refcoco
 from vlmscope.data.tiny_sets.refcoco_m_layout import write_refcoco_m
 from vlmscope.data.tiny_sets.scenes import MOST_IMAGES
+from vlmscope.data.tiny_sets.screenspot_layout import write_screenspot
 from vlmscope.errors import BadOptionError, OutputError, UnknownNameError
 from vlmscope.io import write_json
 from vlmscope.version import __version__
@@ -26,6 +28,8 @@ LAYOUTS: Mapping[str, Writer] = MappingProxyType(
         "refcoco": write_refcoco,
         "grefcoco": write_grefcoco,
         "reasonseg": write_reasonseg,
+        "screenspot": write_screenspot,
+        "mme": write_mme,
     }
 )
 """Id of a data set -> what writes a folder in its layout: (folder, images per split) -> counts."""
