@@ -27,7 +27,7 @@ from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 
-__all__ = ["evaluate"]
+__all__ = ["check_places", "evaluate"]
 
 _UNUSABLE = (BadImageError, BadSampleError, BadPhraseError)
 
@@ -172,10 +172,20 @@ def _check_decisions(
         )
 
 
+def check_places(dataset: Dataset) -> None:
+    """Raise UnsupportedError for a data set that asks questions and has nothing to look for."""
+    if not dataset.tasks:
+        raise UnsupportedError(
+            f"The data set {dataset.id} asks questions and has no place to look for. Go through them in "
+            "Python: open_dataset(...).questions(image_id)."
+        )
+
+
 def _tasks(
     dataset: Dataset, runs: Sequence[ConfiguredMethod], names: Sequence[str] | None
 ) -> tuple[Task, ...]:
     """The tasks asked for, or all that fit data set and methods."""
+    check_places(dataset)
     plain = [run for run in runs if not is_dense(run)]
     if names is None:
         every = [TASKS.get(name) for name in dataset.tasks]

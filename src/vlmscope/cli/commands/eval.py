@@ -16,7 +16,6 @@ from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
-from vlmscope.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.configured_methods import MethodChoice
@@ -173,7 +172,7 @@ def measure(
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.report import write_report
-    from vlmscope.evaluation.runner import evaluate
+    from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
 
     # whatever can be wrong without the model is said before a model is loaded
@@ -185,11 +184,7 @@ def measure(
         partial=source.partial,
         columns=columns_of(source.map),
     )
-    if not data.tasks:
-        raise UnsupportedError(
-            f"The data set {dataset} asks questions and has no place to look for. Go through them in "
-            "Python: open_dataset(...).questions(image_id)."
-        )
+    check_places(data)
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     check_place(None if out is None else out / "report.json")
