@@ -95,7 +95,7 @@ def _row(
         "truth": None,
         "iou": None,
         "mask_iou": None,
-        **Absent().record(**_named(ids), score=_kept(place.score), absent=referent.absent),
+        **Absent().record(**_named(ids), score=place.score, absent=referent.absent),
         **_masks(ids, referent, place.mask),
     }
     if not referent.absent:
@@ -109,7 +109,7 @@ def _row(
     if instances:
         found = place.instances
         row["boxes"] = [_numbers(each.box) for each in found]
-        row["scores"] = [_kept(each.score) for each in found]
+        row["scores"] = [float(each.score) for each in found]
     return {**row, "tags": dict(referent.tags)} if referent.tags else row
 
 
@@ -132,9 +132,3 @@ def _named(ids: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(values: Sequence[float] | None) -> list[float] | None:
     return None if values is None else [float(value) for value in values]
-
-
-def _kept(score: float) -> float:
-    """Five digits: the last ones of a float32 depend on which methods shared a pass with this one, and a
-    run that was interrupted shares others."""
-    return float(f"{score:.5g}")

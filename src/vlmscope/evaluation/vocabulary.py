@@ -52,13 +52,18 @@ class Vocabulary:
         return cls(model, concepts)
 
     def embed(self, concepts: Concepts, templates: str) -> Tensor:
-        """Unit vectors (texts, joint) of the texts of concepts; those of the classes are kept."""
+        """Unit vectors (texts, joint) of the texts of concepts; those of the classes are kept.
+
+        They come out the same to the last digit whichever images went before: the classes are
+        embedded first and together, and other texts of an image with no others than its own.
+        """
         assert isinstance(self.model, DualEncoder)  # others have no use for embeddings
-        if concepts != self.concepts:
-            return phrase_embeddings(self.model, flat(concepts), templates)
         if templates not in self._embedded:
-            self._embedded[templates] = phrase_embeddings(self.model, flat(concepts), templates)
-        return self._embedded[templates]
+            classes = flat(self.concepts)
+            self._embedded[templates] = phrase_embeddings(self.model, classes, templates)
+        if concepts == self.concepts:
+            return self._embedded[templates]
+        return phrase_embeddings(self.model, flat(concepts), templates, keep=False)
 
 
 def flat(concepts: Concepts) -> list[str]:

@@ -27,10 +27,18 @@ _SAME = 1e-4  # between unit vectors; padding in a batch moves the same text by 
 _PHRASES_AT_A_TIME = 64  # a thousand phrases in 80 templates are never stacked at once
 
 
-def phrase_embeddings(encoder: DualEncoder, phrases: Sequence[str], templates: str) -> Tensor:
+def phrase_embeddings(
+    encoder: DualEncoder, phrases: Sequence[str], templates: str, *, keep: bool = True
+) -> Tensor:
     """Unit vectors (phrases, joint): the mean of each phrase's unit vectors over the templates.
 
     A classifier's labels are taken as they are, whatever the templates.
+
+    Args:
+        encoder: the model.
+        phrases: what is embedded.
+        templates: id of a set of templates.
+        keep: as for :meth:`DualEncoder.text_embeddings`.
     """
     texts = template_texts(templates if encoder.family.templates else "none")
     parts = []
@@ -38,7 +46,7 @@ def phrase_embeddings(encoder: DualEncoder, phrases: Sequence[str], templates: s
         some = phrases[start : start + _PHRASES_AT_A_TIME]
         # not str.format: a phrase with braces is a phrase
         filled = [template.replace("{}", phrase) for phrase in some for template in texts]
-        each = encoder.text_embeddings(filled).unflatten(0, (len(some), len(texts)))
+        each = encoder.text_embeddings(filled, keep=keep).unflatten(0, (len(some), len(texts)))
         parts.append(F.normalize(each.mean(dim=1), dim=-1))
     return torch.cat(parts)
 

@@ -200,8 +200,14 @@ class DualEncoder:
         token_map = replace(grid_map(size, grid), picture_notes=self.card.picture_notes(pixels))
         return FittedPatches(values, grid, token_map)
 
-    def text_embeddings(self, texts: Sequence[str]) -> Tensor:
+    def text_embeddings(self, texts: Sequence[str], *, keep: bool = True) -> Tensor:
         """Unit vectors (texts, joint) on the model's device; each text is embedded once.
+
+        The last digits of a vector depend on the texts that it was embedded together with.
+
+        Args:
+            texts: what is embedded.
+            keep: remember those that are new for later calls.
 
         Raises:
             BadPhraseError: an empty text, or one that spells a control token.
@@ -209,15 +215,16 @@ class DualEncoder:
         for text in texts:
             if not isinstance(text, str) or not text.strip():
                 raise BadPhraseError(f"A phrase must be text that is not empty, got {text!r}.")
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._texts]
+        known = self._texts if keep else dict(self._texts)
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
         if fresh:
             refuse_control_tokens(fresh, control_tokens(self.processor), self.id)
             with self.frozen():
                 for start in range(0, len(fresh), 256):
                     part = fresh[start : start + 256]
                     embeddings = self.family.embed_text(self.hf, self.processor, part)
-                    self._texts.update(zip(part, F.normalize(embeddings, dim=-1), strict=True))
-        return torch.stack([self._texts[text] for text in texts])
+                    known.update(zip(part, F.normalize(embeddings, dim=-1), strict=True))
+        return torch.stack([known[text] for text in texts])
 
     def frozen(self) -> AbstractContextManager[None]:
         """No gradients and no dropout inside; the training flags are put back after."""
