@@ -172,3 +172,24 @@ def test_the_command_keeps_what_it_finds(
     assert "two sources" in capsys.readouterr().err
     assert main(["heads", "discover", "tiny-clip", "--images", str(folder)]) == 2
     assert "no text decoder" in capsys.readouterr().err
+
+
+def test_evidence_is_kept_with_the_heads_and_found_by_later_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from vlmscope.cli import main
+    from vlmscope.heads.kept import kept_for
+
+    monkeypatch.setenv("VLMSCOPE_HOME", str(tmp_path / "home"))
+    tiny = vs.load("tiny-llava")
+    heads = vs.discover_heads(
+        tiny, images=[s.image for s in referring_samples(SELECT[:3])], options=FEW, progress=False
+    )
+    heads.save(tmp_path / "heads.json")
+    words = ["heads", "verify", str(tmp_path / "heads.json"), "--samples", "tiny-scenes:8"]
+    assert main(words) in (0, 1) and kept_for(tiny) is None
+    assert "Not saved" in capsys.readouterr().err
+    assert main([*words, "--keep"]) in (0, 1)
+    assert "kept as" in capsys.readouterr().err
+    kept = kept_for(tiny)
+    assert kept is not None and kept.evidence is not None and kept.heads == heads.heads

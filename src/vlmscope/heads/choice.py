@@ -175,7 +175,7 @@ def head_cautions(
     if heads.evidence is None and FROM_CAPTIONS in heads.options:
         cautions.append(
             "These heads were discovered from the model's own captions, which nothing has checked, and "
-            "are unverified: vlmscope heads verify measures what they are worth."
+            "are unverified: vlmscope heads verify --keep measures what they are worth."
         )
     if heads.source == "discovered":
         cautions += _quantised_differently(heads, model)

@@ -29,7 +29,7 @@ def head_card(heads: HeadSet, address: str) -> str:
         f"# Localization heads of {name}",
         "A few attention heads of a frozen vision-language model that point at what the text refers to "
         "(Kang et al., CVPR 2025), for "
-        "[vlmscope](https://pypi.org/project/vlmscope/): " + ", ".join(map(str, heads.heads)) + ".",
+        "vlmscope: " + ", ".join(map(str, heads.heads)) + ".",
         _usage(name, address),
         "## Where they come from",
         _table(("", ""), _origin(heads)),

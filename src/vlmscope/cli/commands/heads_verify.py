@@ -65,6 +65,15 @@ def verify(
             rich_help_panel="Output",
         ),
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep/--no-keep",
+            help="Keep the set with its evidence on this machine, where later calls on the same "
+            "weights find it.",
+            rich_help_panel="Output",
+        ),
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -94,6 +103,7 @@ def verify(
     Exit code 1 when rows were skipped, or when the heads are no better than chance.
     """
     from vlmscope.heads import verify_heads
+    from vlmscope.heads.kept import keep as keep_heads
 
     check_place(out)
     head_set = open_heads(heads)
@@ -112,12 +122,16 @@ def verify(
     )
     if out is not None:
         verified.save(out)
+    kept = keep_heads(verified) if keep else None
     if printing.as_json:
         emit_json(verified.to_dict())
     else:
         show_head_set(verified)
     if not printing.quiet:
-        note(f"wrote {out}" if out else "Not saved; --out heads.json keeps the evidence.")
+        if kept is not None:
+            note(f"kept as {kept}: later calls on these weights find them")
+        if out is not None or kept is None:
+            note(f"wrote {out}" if out else "Not saved; --out heads.json keeps the evidence.")
     assert verified.evidence is not None  # what verify_heads is for
     skipped = report_skipped(verified.evidence.skipped)
     return skipped if verified.evidence.better_than_chance else 1
