@@ -16,6 +16,7 @@ from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.shared_reads import SharedReads
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
@@ -161,11 +162,13 @@ class GroundedImageResult(ImageResult):
         method: the method.
         model: the model.
         sample: the image and its truth.
+        shared: the passes of methods that share them; None: the method runs its own.
     """
 
     method: ConfiguredMethod
     model: Any
     sample: EvalSample
+    shared: SharedReads | None = None
     _grounded: list[Grounding] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
@@ -192,11 +195,15 @@ class GroundedImageResult(ImageResult):
 
     def _groundings(self) -> list[Grounding]:
         if not self._grounded and self.sample.referents:
-            prompts = [self._prompt(referent) for referent in self.sample.referents]
-            request = GroundRequest(None, None, None, None, self.method.options)
-            pixels = self.sample.image.pixels
-            self._grounded.extend(self.method.method.ground(self.model, pixels, prompts, request))
+            self._grounded.extend(self._ground())
         return self._grounded
+
+    def _ground(self) -> list[Grounding]:
+        prompts = [self._prompt(referent) for referent in self.sample.referents]
+        if self.shared is not None:
+            return self.shared.ground(self.method, prompts)
+        request = GroundRequest(None, None, None, None, self.method.options)
+        return self.method.method.ground(self.model, self.sample.image.pixels, prompts, request)
 
     def _prompt(self, referent: Referent) -> Prompt:
         texts = texts_of(self.model, referent.names)

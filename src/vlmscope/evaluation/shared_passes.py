@@ -17,6 +17,7 @@ from vlmscope.evaluation.image_results import (
     ImageResult,
     is_dense,
 )
+from vlmscope.evaluation.shared_reads import SharedReads, is_reading
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import (
     DenseSetup,
@@ -41,7 +42,7 @@ def results_of_methods(
     """One result per method; no model runs before a task asks for something.
 
     Dense methods that see the whole image at one size share one pass through the tower; those with
-    sliding windows go on their own.
+    sliding windows go on their own. Methods that read a decoder's attention share its passes.
 
     Args:
         methods: with labels that differ.
@@ -58,12 +59,19 @@ def results_of_methods(
         if is_dense(method) and not method.options.window:
             groups.setdefault(_size(method, words.model), []).append(method)
     passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
-    return [_result(method, words, sample, passes) for method in methods]
+    reads = SharedReads(words.model, sample, [each for each in methods if is_reading(each)])
+    return [_result(method, words, sample, passes, reads) for method in methods]
 
 
 def _result(
-    method: ConfiguredMethod, words: Vocabulary, sample: EvalSample, passes: dict[_Size, _Pass]
+    method: ConfiguredMethod,
+    words: Vocabulary,
+    sample: EvalSample,
+    passes: dict[_Size, _Pass],
+    reads: SharedReads,
 ) -> ImageResult:
+    if is_reading(method):
+        return GroundedImageResult(method, words.model, sample, reads)
     if not is_dense(method):
         return GroundedImageResult(method, words.model, sample)
     if method.options.window:
