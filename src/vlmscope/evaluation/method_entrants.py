@@ -10,12 +10,13 @@ from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult, is_dense
 from vlmscope.evaluation.shared_passes import results_of_methods
+from vlmscope.evaluation.shared_reads import SharedReads, read_side_by_side
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.models import DualEncoder
 
-__all__ = ["MethodEntrant", "enter"]
+__all__ = ["MethodEntrant", "enter", "read_ahead"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +77,38 @@ def enter(methods: Sequence[ConfiguredMethod], words: Vocabulary) -> tuple[Entra
     return tuple(MethodEntrant(method, words) for method in methods)
 
 
+def read_ahead(trials: Sequence[Trial]) -> None:
+    """Run the passes that methods share, of several images side by side, before any of them looks.
+
+    Maps may differ from those of one image at a time in their last digits.
+    """
+    read_side_by_side([each for trial in trials for each in _reads(trial)])
+
+
 def _results(trial: Trial) -> dict[str, ImageResult]:
     """All methods of a trial by label: those that see the image alike share a pass."""
-    entrants = [each for each in trial.entrants if isinstance(each, MethodEntrant)]
+    entrants = _methods(trial)
     methods = [each.method for each in entrants]
-    results = results_of_methods(methods, entrants[0].words, trial.sample)
+    [reads] = _reads(trial)
+    results = results_of_methods(methods, entrants[0].words, trial.sample, reads)
     return {method.label: each for method, each in zip(methods, results, strict=True)}
+
+
+def _reads(trial: Trial) -> list[SharedReads]:
+    """The passes that methods share: one, or none where no method takes part."""
+    entrants = _methods(trial)
+    if not entrants:
+        return []
+
+    def make() -> SharedReads:
+        methods = [each.method for each in entrants]
+        return SharedReads(entrants[0].words.model, trial.sample, methods)
+
+    return [trial.shared("reads", make)]
+
+
+def _methods(trial: Trial) -> list[MethodEntrant]:
+    return [each for each in trial.entrants if isinstance(each, MethodEntrant)]
 
 
 def _windows(options: Any) -> str:

@@ -15,6 +15,7 @@ from vlmscope.errors import (
     BadSampleError,
     UnsupportedError,
 )
+from vlmscope.evaluation.batches import Batches
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrant import Entrant
 from vlmscope.evaluation.job import Job
@@ -25,6 +26,7 @@ from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.methods.grounder import check_batch
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 
@@ -46,6 +48,7 @@ def evaluate(
     rows: str | os.PathLike[str] | None = None,
     thresholds: Thresholds | None = None,
     thresholds_out: str | os.PathLike[str] | None = None,
+    batch: int = 1,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -67,11 +70,14 @@ def evaluate(
         thresholds: by which sentences are held to mean nothing, chosen on another split; None:
             scores that need that decision are left out, as the protocol then says.
         thresholds_out: a file for thresholds that are chosen on this split.
+        batch: how many images methods that read a decoder's attention look at side by side, those of
+            the same number of tokens in one pass; maps may differ from those of one at a time in
+            their last digits, and the protocol says it.
 
     Raises:
         UnknownNameError: a task that the data set does not have.
         UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
-        BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
+        BadOptionError: a limit or batch below 1, rows where no task is about sentences, thresholds where
             nothing is absent, of another data set or not of a method, or only tasks that need one.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
@@ -81,6 +87,7 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
+    check_batch(batch)
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
     runs = enter(configured, words)
@@ -92,7 +99,7 @@ def evaluate(
     log = SampleLog(resume, state_header(dataset, model))
     job = Job(dataset, runs, chosen, log, StrangePictures(model))
     image_ids = list(dataset.image_ids)[:limit]
-    failed = _measure_all(job, image_ids, progress)
+    failed = _measure_all(job, image_ids, batch, progress)
     skipped = (*dataset.skipped, *failed)
     bad = {image_id for image_id, _ in failed}
     usable = [image_id for image_id in image_ids if image_id not in bad]
@@ -113,13 +120,15 @@ def evaluate(
         Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    if batch > 1:
+        protocol["batch"] = f"{batch} images side by side"
     return Evaluation(protocol, len(usable), skipped, scores)
 
 
-def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
+def _measure_all(job: Job, image_ids: Sequence[str], batch: int, progress: bool) -> list[Skipped]:
     skipped = walk(
         image_ids,
-        job.measure,
+        job.measure if batch == 1 else Batches(job, image_ids, batch).measure,
         title=job.dataset.id,
         unit="image",
         progress=progress,

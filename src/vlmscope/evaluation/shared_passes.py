@@ -37,7 +37,10 @@ _Size = tuple[int, bool]
 
 
 def results_of_methods(
-    methods: Sequence[ConfiguredMethod], words: Vocabulary, sample: EvalSample
+    methods: Sequence[ConfiguredMethod],
+    words: Vocabulary,
+    sample: EvalSample,
+    reads: SharedReads | None = None,
 ) -> list[ImageResult]:
     """One result per method; no model runs before a task asks for something.
 
@@ -48,6 +51,7 @@ def results_of_methods(
         methods: with labels that differ.
         words: the classes, and the model.
         sample: the image and its truth.
+        reads: of those of the methods that read attention, on this image; None: not begun yet.
 
     Raises:
         BadSampleError: an image that becomes too many patches, or none.
@@ -59,7 +63,7 @@ def results_of_methods(
         if is_dense(method) and not method.options.window:
             groups.setdefault(_size(method, words.model), []).append(method)
     passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
-    reads = SharedReads(words.model, sample, [each for each in methods if is_reading(each)])
+    reads = reads or SharedReads(words.model, sample, methods)
     return [_result(method, words, sample, passes, reads) for method in methods]
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from vlmscope.data.datasets import EvalSample
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.vocabulary import texts_of
 from vlmscope.methods import GroundRequest
-from vlmscope.methods.decoder import ReadingMethod, Reads, read_of_each
+from vlmscope.methods.decoder import ReadingMethod, Reads, read_of_images
+from vlmscope.methods.decoder.reads import read_of_each
 from vlmscope.models import Prompt
 from vlmscope.results import Grounding
 
-__all__ = ["SharedReads", "is_reading"]
+__all__ = ["SharedReads", "is_reading", "read_side_by_side"]
 
 
 class SharedReads:
@@ -21,25 +23,35 @@ class SharedReads:
     Args:
         model: the model.
         sample: the image and its truth.
-        methods: with labels that differ, all of them :func:`is_reading`.
+        methods: with labels that differ; those that do not read attention are left out.
     """
 
     def __init__(self, model: Any, sample: EvalSample, methods: Sequence[ConfiguredMethod]) -> None:
-        self._model, self._sample, self._methods = model, sample, tuple(methods)
+        self.model, self.sample = model, sample
+        self.methods = tuple(method for method in methods if is_reading(method))
         self._read: dict[str, tuple[Reads, list[list[Any]]]] = {}
 
     def ground(self, method: ConfiguredMethod, prompts: Sequence[Prompt]) -> list[Grounding]:
         """One of the methods on the image; each looks once, and its maps are let go of."""
         if method.label not in self._read:
-            self._run(prompts)
+            several = self.reads(prompts)
+            self.keep(several, read_of_each(self.model, self.sample.image.pixels, several))
         reads, read = self._read.pop(method.label)
-        return reads.located(self._sample.image.pixels, read)
+        return reads.located(self.sample.image.pixels, read)
 
-    def _run(self, prompts: Sequence[Prompt]) -> None:
-        wanted = [reads_of(each, self._model, prompts) for each in self._methods]
-        read = read_of_each(self._model, self._sample.image.pixels, wanted)
-        pairs = zip(wanted, read, strict=True)
-        self._read.update(zip((each.label for each in self._methods), pairs, strict=True))
+    def reads(self, prompts: Sequence[Prompt]) -> list[Reads]:
+        """What each method reads for these prompts."""
+        several = []
+        for method in self.methods:
+            assert isinstance(method.method, ReadingMethod)
+            request = GroundRequest(None, None, None, None, method.options)
+            several.append(method.method.reads(self.model, prompts, request))
+        return several
+
+    def keep(self, several: Sequence[Reads], read: Sequence[list[list[Any]]]) -> None:
+        """Keep what was read for each method until it looks."""
+        labels = [method.label for method in self.methods]
+        self._read.update(zip(labels, zip(several, read, strict=True), strict=True))
 
 
 def is_reading(method: ConfiguredMethod) -> bool:
@@ -47,8 +59,22 @@ def is_reading(method: ConfiguredMethod) -> bool:
     return isinstance(method.method, ReadingMethod)
 
 
-def reads_of(method: ConfiguredMethod, model: Any, prompts: Sequence[Prompt]) -> Reads:
-    """What a method reads for these prompts, as evaluation asks it."""
-    assert isinstance(method.method, ReadingMethod)
-    request = GroundRequest(None, None, None, None, method.options)
-    return method.method.reads(model, prompts, request)
+def read_side_by_side(images: Sequence[SharedReads]) -> None:
+    """Run the passes of several images before any method looks, those of like token count together.
+
+    Args:
+        images: of one model.
+    """
+    asked = [each for each in images if each.methods and _prompts(each)]
+    if not asked:
+        return
+    several = [each.reads(_prompts(each)) for each in asked]
+    read = read_of_images(asked[0].model, [each.sample.image.pixels for each in asked], several)
+    for each, reads, own in zip(asked, several, read, strict=True):
+        each.keep(reads, own)
+
+
+def _prompts(image: SharedReads) -> list[Prompt]:
+    """Of all referents; none where one has several names, of which no method can choose."""
+    names = [texts_of(image.model, referent.names) for referent in image.sample.referents]
+    return [Prompt.of(each[0]) for each in names] if all(len(n) == 1 for n in names) else []

@@ -27,6 +27,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -42,6 +43,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -57,6 +59,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -72,6 +75,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
 
@@ -86,6 +90,7 @@ def ground(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    batch: int = 1,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
     """Find what phrases refer to in an image, or in each of several.
@@ -104,6 +109,9 @@ def ground(
         rows: the read-out row; default: the one the heads were discovered with.
         refine: a SAM from :func:`vlmscope.load_sam` that draws the masks, prompted by the boxes;
             default: masks are the method's own.
+        batch: of a list of images, how many are looked at side by side, for methods that read a
+            decoder's attention. Images of the same number of tokens share a pass; maps may differ
+            from those of one image at a time in their last digits.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -119,7 +127,9 @@ def ground(
         UnsupportedError: a method that cannot run on the model.
         BadOptionError: ``refine`` that is no Refiner, or an argument that the method has no use for.
     """
-    ready = grounder(model, phrases, method, heads, placement, prompt, rows, refine, **options)
+    ready = grounder(
+        model, phrases, method, heads, placement, prompt, rows, refine, batch, **options
+    )
     alone = isinstance(phrases, str | Prompt)
     if isinstance(image, list | tuple):
         by_image = list(ready.each(image))

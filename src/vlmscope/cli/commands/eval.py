@@ -166,6 +166,13 @@ def measure(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
+    batch: Annotated[
+        int,
+        typer.Option(
+            help="How many images methods that read attention look at side by side.",
+            rich_help_panel="Method",
+        ),
+    ] = 1,
     loading: Loading,
     printing: Printing,
 ) -> int:
@@ -209,6 +216,7 @@ def measure(
             rows=rows,
             thresholds=thresholds,
             thresholds_out=threshold_out,
+            batch=batch,
         )
     except KeyboardInterrupt:
         if out is not None:
