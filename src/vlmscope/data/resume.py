@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vlmscope.data.line_file import LineFile
-from vlmscope.data.offsets import Offsets
+from vlmscope.data.log.line_file import LineFile
+from vlmscope.data.log.offsets import Offsets
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
 from vlmscope.io import is_there, shown_path, write_text
 from vlmscope.progress import progress_bar

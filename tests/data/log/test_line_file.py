@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vlmscope.data.line_file import LineFile
+from vlmscope.data.log.line_file import LineFile
 from vlmscope.errors import OutputError
 
 

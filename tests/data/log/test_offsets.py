@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from vlmscope.data.offsets import Offsets
+from vlmscope.data.log.offsets import Offsets
 
 
 def test_it_holds_what_a_dict_holds() -> None:
@@ -37,7 +37,7 @@ def test_any_text_is_a_key(key: str) -> None:
 
 
 def test_keys_that_fall_into_one_slot_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlmscope.data.offsets._hash", lambda key: (int(key), 5))
+    monkeypatch.setattr("vlmscope.data.log.offsets._hash", lambda key: (int(key), 5))
     table = Offsets()
     for number in range(200):
         table.put(str(number), number + 1)
