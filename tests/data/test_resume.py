@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -281,6 +283,27 @@ def test_the_bar_says_what_an_earlier_run_did(
     assert "done before" not in capsys.readouterr().err
     job(SampleLog(path, HEADER), ["one", "two", "three"], [], progress=True)
     assert "2 done before" in capsys.readouterr().err
+
+
+def test_the_bar_shows_the_time_left_of_what_is_still_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nine hundred that an earlier run did take no time, and must not make the rest look quick."""
+
+    def step(number: int) -> bool:
+        if number < 900:
+            return True
+        if number == 903:
+            raise KeyboardInterrupt
+        time.sleep(0.15)
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(range(1000), step, title="walk", progress=True)
+    shown = re.findall(r"90[23]/1000 \[\d\d:\d\d<(\d\d):(\d\d)", capsys.readouterr().err)
+    assert shown
+    minutes, seconds = shown[-1]
+    assert 60 * int(minutes) + int(seconds) >= 97 * 0.15 - 1
 
 
 def test_a_walk_takes_every_step_in_order() -> None:

@@ -260,7 +260,8 @@ def walk(
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar (see :mod:`vlmscope.progress`); it says how many items an earlier run did.
+        progress: show the bar (see :mod:`vlmscope.progress`), with the time left; it says how many
+            items an earlier run did.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
@@ -273,6 +274,7 @@ def walk(
             try:
                 if step(item):
                     before += 1
+                    bar.initial = before  # what takes no time now says nothing of the time left
                     bar.set_postfix_str(f"{before} done before", refresh=False)
             except bad as error:
                 skipped.append((name(item), str(error)))
