@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlmscope.evaluation.scores import Evaluation, RunScores, Score, score_table
+from vlmscope.evaluation.scores import Evaluation, RunScores, Score, remarks, score_table
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
@@ -42,6 +42,7 @@ def markdown(evaluation: Evaluation) -> str:
         f"Values with their {protocol['interval']}.",
         _table(evaluation.runs),
         _counts(evaluation.runs),
+        *_remarks(evaluation),
         "## Protocol",
         "\n".join(_bullets(protocol)),
         "## Methods",
@@ -63,6 +64,11 @@ def _counts(runs: Sequence[RunScores]) -> str:
         first.setdefault(score.metric, score)
     counts = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in first.values()]
     return "Made of " + "; ".join(counts) + "."
+
+
+def _remarks(evaluation: Evaluation) -> list[str]:
+    lines = remarks(evaluation)
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
 from vlmscope.metrics.score import Score
 
-__all__ = ["Evaluation", "RunScores", "Score", "score_table"]
+__all__ = ["Evaluation", "RunScores", "Score", "remarks", "score_table"]
 
 _MOST_COLUMNS = 8  # of scores, beside which a table is wider than a screen
 
@@ -104,6 +104,19 @@ def score_table(runs: Sequence[RunScores]) -> tuple[list[str], list[list[str]]]:
     return list(heads), [list(row) for row in rows]
 
 
+def remarks(evaluation: Evaluation) -> list[str]:
+    """What is to be said of runs beside their scores: tasks left out, and notes with their numbers."""
+    left = evaluation.protocol.get("left out")
+    lines = [f"left out: {left}"] if left else []
+    for run in evaluation.runs:
+        if "left out" in run.setting:
+            lines.append(f"{run.label}: left out: {run.setting['left out']}")
+        for score in run.scores:
+            notes = score.detail.get("notes", {})
+            lines += [f"{run.label}: {count:,} x {note}" for note, count in notes.items()]
+    return lines
+
+
 def _cells(run: RunScores, metrics: Sequence[str]) -> list[str]:
     """What a run does not have is left empty: not every kind of run has every score."""
     cells = {score.metric: _shown(score) for score in run.scores}
@@ -111,5 +124,6 @@ def _cells(run: RunScores, metrics: Sequence[str]) -> list[str]:
 
 
 def _shown(score: Score) -> str:
-    part = score.detail.get("partial")
-    return f"{score} (partial: {part})" if part else str(score)
+    count, part = score.detail.get("count"), score.detail.get("partial")
+    counted = f"{score} ({count:,} of {score.n:,})" if count is not None else str(score)
+    return f"{counted} (partial: {part})" if part else counted
