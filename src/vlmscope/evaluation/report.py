@@ -89,7 +89,7 @@ def _setting(run: RunScores) -> str:
     options = ", ".join(f"{name}={value}" for name, value in run.setting["options"].items())
     seen = [str(run.setting[key]) for key in _SAID_ALONE if key in run.setting]
     named = [
-        f"{key}: {value}"
+        f"{key.replace('_', ' ')}: {value}"
         for key, value in run.setting.items()
         if key not in (*_SAID_ALONE, "options")
     ]

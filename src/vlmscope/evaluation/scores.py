@@ -96,7 +96,7 @@ def score_table(runs: Sequence[RunScores]) -> tuple[list[str], list[list[str]]]:
 
     Of a split of which a part was used every score says how large a part.
     """
-    metrics = list(dict.fromkeys(score.metric for run in runs for score in run.scores))
+    metrics = _metrics(runs)
     columns = [[run.label, *_cells(run, metrics)] for run in runs]
     if len(metrics) <= _MOST_COLUMNS:
         return ["run", *metrics], columns
@@ -104,13 +104,29 @@ def score_table(runs: Sequence[RunScores]) -> tuple[list[str], list[list[str]]]:
     return list(heads), [list(row) for row in rows]
 
 
+def _metrics(runs: Sequence[RunScores]) -> list[str]:
+    """Names of all scores: each behind the one before it in its run, those of some runs alone last."""
+    names: list[str] = []
+    alone: dict[str, None] = {}
+    for run in runs:
+        place = 0
+        for score in run.scores:
+            if "count" in score.detail:
+                alone[score.metric] = None
+                continue
+            if score.metric not in names:
+                names.insert(place, score.metric)
+            place = names.index(score.metric) + 1
+    return [*names, *alone]
+
+
 def remarks(evaluation: Evaluation) -> list[str]:
     """What is to be said of runs beside their scores: tasks left out, and notes with their numbers."""
-    left = evaluation.protocol.get("left out")
+    left = evaluation.protocol.get("left_out")
     lines = [f"left out: {left}"] if left else []
     for run in evaluation.runs:
-        if "left out" in run.setting:
-            lines.append(f"{run.label}: left out: {run.setting['left out']}")
+        if "left_out" in run.setting:
+            lines.append(f"{run.label}: left out: {run.setting['left_out']}")
         for score in run.scores:
             notes = score.detail.get("notes", {})
             lines += [f"{run.label}: {count:,} x {note}" for note, count in notes.items()]
