@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, str] = {
     "knockout": "Block attention window by window: which layers carry the answer.",
     "prompts": "Change parts of prompts and see what the answer needed.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
+    "reproduce": "Put the claims of a paper to the test, on your weights and data.",
+    "reproduce localization-heads": "Kang et al., CVPR 2025: a few attention heads point at the object.",
     "data": "Data sets on your disk: check one, or render a small one.",
     "data check": "Say whether a data set is whole, which file is missing and how to get it.",
     "data make-tiny": "Render a small data set in the layout of a real one, to try commands on.",
