@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, str] = {
     "knockout": "Block attention window by window: which layers carry the answer.",
     "prompts": "Change parts of prompts and see what the answer needed.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
+    "reproduce": "Hold the claims of a paper against models: what is confirmed, and what is not.",
+    "reproduce whats-in-the-image": "The claims of What's in the Image?, on COCO images and MME.",
     "data": "Data sets on your disk: check one, or render a small one.",
     "data check": "Say whether a data set is whole, which file is missing and how to get it.",
     "data make-tiny": "Render a small data set in the layout of a real one, to try commands on.",

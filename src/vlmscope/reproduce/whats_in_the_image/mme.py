@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from vlmscope.analysis.record import run_record
 from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.data.questions import BAD_QUESTION
 from vlmscope.data.resume import SampleLog, measured
-from vlmscope.errors import BadSampleError
+from vlmscope.errors import BadSampleError, VlmscopeWarning
 from vlmscope.metrics import Score
 from vlmscope.metrics.mme import Mme
 from vlmscope.metrics.records import Record
@@ -75,6 +77,7 @@ def measure_mme(job: Job, data: MmeSet, image_ids: Sequence[str], state: Path | 
     if not done.ids:
         raise BadSampleError(f"None of MME's pictures can be used. The first: {skipped[0]}")
     records = [log[image_id] for image_id in done.ids]
+    _warn(records)
     scores: dict[str, Score] = {}
     rows: list[tuple[object, ...]] = []
     for place, (id, keep, _) in enumerate(MME_KEEPS):
@@ -96,12 +99,37 @@ def _measure(job: Job, data: MmeSet, image_id: str) -> dict[str, Any]:
         max_new_tokens=job.max_new_tokens,
     )
     kept = []
-    for _, keep, _ in MME_KEEPS:
-        context = read.compressed(keep)
-        answers = [context.ask(each.question.text, _ANSWER) for each in both]
-        kept.append({"tokens": context.tokens, "answers": answers})
+    with _unread() as unread:
+        for _, keep, _ in MME_KEEPS:
+            context = read.compressed(keep)
+            answers = [context.ask(each.question.text, _ANSWER) for each in both]
+            kept.append({"tokens": context.tokens, "answers": answers})
     questions = [{"id": each.id, "category": each.category, "truth": each.truth} for each in both]
-    return {"questions": questions, "kept": kept}
+    return {"questions": questions, "kept": kept, "unread": unread}
+
+
+@contextlib.contextmanager
+def _unread() -> Iterator[list[str]]:
+    """What is said of words that the vocabulary lacks: collected, for thousands of questions repeat it."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+    for each in caught:
+        if issubclass(each.category, VlmscopeWarning):
+            texts.append(str(each.message))
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def _warn(records: Sequence[dict[str, Any]]) -> None:
+    strange = [record["unread"][0] for record in records if record["unread"]]
+    if strange:
+        warnings.warn(
+            f"The questions on {len(strange)} of {len(records)} pictures of MME: {strange[0]}",
+            VlmscopeWarning,
+            stacklevel=3,
+        )
 
 
 def _scores(records: Sequence[dict[str, Any]], place: int, seed: int) -> list[Score]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.errors import BadSampleError, UnsupportedError
 from vlmscope.models import LoadedModel
 from vlmscope.options import CheckedOptions, option
-from vlmscope.reproduce.costs import Cost
+from vlmscope.reproduce.costs import COLUMNS, Cost, cost_rows
 from vlmscope.reproduce.findings import Finding
 from vlmscope.reproduce.image_tokens import tokens_per_image
 from vlmscope.reproduce.kept import KeptResults
 from vlmscope.reproduce.measurements import Measurement
 from vlmscope.reproduce.pace import Pace
 from vlmscope.reproduce.reproductions import Reproduction
-from vlmscope.reproduce.steps import Step
+from vlmscope.reproduce.steps import Step, take_steps
 from vlmscope.reproduce.whats_in_the_image import paper
 from vlmscope.reproduce.whats_in_the_image.flow import measure_flow
 from vlmscope.reproduce.whats_in_the_image.images import Described, set_name, spread
@@ -38,6 +39,7 @@ from vlmscope.reproduce.whats_in_the_image.localised import measure_localised
 from vlmscope.reproduce.whats_in_the_image.mme import measure_mme, spread_mme
 from vlmscope.reproduce.whats_in_the_image.parts import Job, Part, together
 from vlmscope.reproduce.whats_in_the_image.prompts import measure_prompts
+from vlmscope.tiny import EMBEDDED
 
 __all__ = ["Settings", "Study", "known_as"]
 
@@ -56,7 +58,12 @@ _NOTES = (
 class Settings(CheckedOptions):
     """How the claims are put to the test."""
 
-    prompt: str = option("describe the image", "what is asked of every image")
+    prompt: str | None = option(
+        None,
+        "what is asked of every image (default: describe the image; of the models that ship "
+        "inside: describe the picture)",
+        optional=True,
+    )
     max_new_tokens: int = option(256, "longest description, in tokens", at_least=1, whole=True)
     seed: int = option(0, "of intervals, and of the shuffled prompt", at_least=0, whole=True)
 
@@ -89,13 +96,15 @@ class Study:
         progress: bool = False,
     ) -> None:
         self.model, self.data, self.words, self.mme = model, data, words, mme
-        self.settings = settings or Settings()
+        chosen = settings or Settings()
+        prompt = _prompt(model) if chosen.prompt is None else chosen.prompt
+        self.settings = replace(chosen, prompt=prompt)
         self.limit = limit
         self.image_ids = spread(data, limit)
         self.mme_ids = () if mme is None else spread_mme(mme, limit)
         self._job = Job(
             model,
-            Described(data, self.image_ids, self.settings.prompt),
+            Described(data, self.image_ids, prompt),
             words,
             self.settings.max_new_tokens,
             self.settings.seed,
@@ -105,7 +114,7 @@ class Study:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The parts, with their costs counted."""
-        questions = len(list(variants_of(self.settings.prompt, seed=self.settings.seed)))
+        questions = len(list(variants_of(self._job.images.prompt, seed=self.settings.seed)))
         outside, half = KNOCKOUTS["outside"], KNOCKOUTS["from half"]
         kept = len(paper.KEEPS)
         parts: list[tuple[str, str, int, int, Callable[[Job, Path | None], Part]]] = [
@@ -154,6 +163,16 @@ class Study:
         return tokens_per_image(self.model, pixels)
 
     @property
+    def cost_lines(self) -> list[str]:
+        """The cost in sentences: of every step, and of all."""
+        rows = cost_rows([(step.title, step.cost) for step in self.steps])
+        named = [zip(row[1:], COLUMNS[1:], strict=True) for row in rows]
+        return [
+            f"{row[0]}: {', '.join(f'{number} {kind}' for number, kind in cells)}"
+            for row, cells in zip(rows, named, strict=True)
+        ]
+
+    @property
     def header(self) -> dict[str, Any]:
         """What kept results are of."""
         return run_record(
@@ -166,6 +185,23 @@ class Study:
             objects=self.words.digest,
             **asdict(self.settings),
         )
+
+    def run(
+        self, folder: str | os.PathLike[str] | None, say: Callable[[str], None]
+    ) -> Reproduction:
+        """Do what is not done yet.
+
+        Args:
+            folder: where finished steps and images are kept; None: nowhere.
+            say: takes sentences for the person who waits.
+
+        Raises:
+            ModelMismatchError: a folder with results of another model, other images or options.
+            OutputError: a folder that cannot be read or written.
+        """
+        kept = KeptResults(folder, self.header)
+        take_steps(self.steps, kept, say)
+        return self.result(kept)
 
     def result(self, kept: KeptResults) -> Reproduction:
         """What finished steps come to."""
@@ -223,6 +259,11 @@ class Study:
         if self.mme is not None and is_mme and "partial" in self.mme.protocol:
             return (f"partial: {self.mme.protocol['partial']}",)
         return ()
+
+
+def _prompt(model: LoadedModel) -> str:
+    """The paper's; embedded models know other words for it."""
+    return "describe the picture" if model.id in EMBEDDED else "describe the image"
 
 
 def known_as(id: str) -> str:
