@@ -31,8 +31,14 @@ def open_images(root: str | os.PathLike[str], split: str | None = None) -> Datas
         BadOptionError: a split of a panoptic folder, which has none.
         BadSampleError: a folder that is missing, damaged or neither.
     """
-    kind = "coco-panoptic" if is_file(Path(root) / "panoptic.json") else "coco-json"
-    return open_dataset(kind, root, split=split)
+    if is_file(Path(root) / "panoptic.json"):
+        return open_dataset("coco-panoptic", root, split=split)
+    try:
+        return open_dataset("coco-json", root, split=split, partial=True)
+    except BadSampleError as error:
+        raise BadSampleError(
+            f"{error} (There is no panoptic.json either, with panoptic/ and images/ beside it.)"
+        ) from error
 
 
 def object_words(data: Dataset, source: str | os.PathLike[str] | None = None) -> ObjectWords:

@@ -15,7 +15,7 @@ from vlmscope.analysis.prompts import variants_of
 from vlmscope.analysis.record import run_record
 from vlmscope.data.datasets import Dataset
 from vlmscope.data.datasets.mme import MmeSet
-from vlmscope.errors import BadSampleError, UnsupportedError
+from vlmscope.errors import BadOptionError, BadSampleError, UnsupportedError
 from vlmscope.models import LoadedModel
 from vlmscope.options import CheckedOptions, option
 from vlmscope.reproduce.costs import COLUMNS, Cost, cost_rows
@@ -81,7 +81,7 @@ class Study:
         progress: show bars on stderr.
 
     Raises:
-        BadOptionError: a limit below 1.
+        BadOptionError: a limit below 1, or an empty prompt.
     """
 
     def __init__(
@@ -98,6 +98,8 @@ class Study:
         self.model, self.data, self.words, self.mme = model, data, words, mme
         chosen = settings or Settings()
         prompt = _prompt(model) if chosen.prompt is None else chosen.prompt
+        if not prompt.strip():
+            raise BadOptionError("The prompt is empty. Ask for a description, or leave it out.")
         self.settings = replace(chosen, prompt=prompt)
         self.limit = limit
         self.image_ids = spread(data, limit)
