@@ -75,7 +75,8 @@ def show_costs(title: str, costs: list[tuple[str, Cost]], printing: Printing) ->
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
     note(f"{title} costs:")
     for row in rows:
-        note("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        note(f"  {'  '.join(cells)}".rstrip())
 
 
 def deliver(reproduction: Reproduction, kept: Kept, printing: Printing) -> int:

@@ -18,7 +18,7 @@ from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.errors import BadOptionError, BadSampleError, UnsupportedError
 from vlmscope.models import LoadedModel
 from vlmscope.options import CheckedOptions, option
-from vlmscope.reproduce.costs import COLUMNS, Cost, cost_rows
+from vlmscope.reproduce.costs import Cost
 from vlmscope.reproduce.findings import Finding
 from vlmscope.reproduce.image_tokens import tokens_per_image
 from vlmscope.reproduce.kept import KeptResults
@@ -165,14 +165,9 @@ class Study:
         return tokens_per_image(self.model, pixels)
 
     @property
-    def cost_lines(self) -> list[str]:
-        """The cost in sentences: of every step, and of all."""
-        rows = cost_rows([(step.title, step.cost) for step in self.steps])
-        named = [zip(row[1:], COLUMNS[1:], strict=True) for row in rows]
-        return [
-            f"{row[0]}: {', '.join(f'{number} {kind}' for number, kind in cells)}"
-            for row, cells in zip(rows, named, strict=True)
-        ]
+    def costs(self) -> list[tuple[str, Cost]]:
+        """Title of each step, and what it costs."""
+        return [(step.title, step.cost) for step in self.steps]
 
     @property
     def header(self) -> dict[str, Any]:
@@ -214,7 +209,7 @@ class Study:
             paper.PAPER,
             tuple(Finding(claim, measurements[claim.id]) for claim in paper.claims()),
             tuple(table for part in parts.values() for table in part.tables),
-            tuple((step.title, step.cost) for step in self.steps),
+            tuple(self.costs),
             self._protocol(parts),
             together(listed, *(part.skipped for part in parts.values())),
             _NOTES,
