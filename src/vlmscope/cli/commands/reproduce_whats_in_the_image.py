@@ -63,7 +63,7 @@ class Images:
 def reproduce(
     *,
     options: dict[str, Any],
-    model: ModelName = "tiny-llava",
+    model: ModelName,
     images: Images,
     limit: Limit = None,
     kept: Kept,
@@ -78,12 +78,19 @@ def reproduce(
     has, and on another model, unless it is stated by relative depth. Exit code 1 when images were
     skipped.
     """
-    from vlmscope.reproduce.whats_in_the_image import Settings, Study, object_words, open_images
+    from vlmscope.reproduce.whats_in_the_image import (
+        Settings,
+        Study,
+        object_words,
+        open_images,
+        spread,
+    )
 
     settings = collect(Settings, options)
     kept.check()
     data = open_images(images.root, images.split)
     words = object_words(data, images.objects)
+    spread(data, limit)  # a wrong limit is said before a model is loaded
     mme = None if images.mme is None else _mme(images.mme, images.partial)
     study = Study(
         loading.decoder(model),

@@ -67,6 +67,11 @@ class Settings(CheckedOptions):
     max_new_tokens: int = option(256, "longest description, in tokens", at_least=1, whole=True)
     seed: int = option(0, "of intervals, and of the shuffled prompt", at_least=0, whole=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.prompt is not None and not self.prompt.strip():
+            raise BadOptionError("The prompt is empty. Ask for a description, or leave it out.")
+
 
 class Study:
     """A model, images, and perhaps MME, ready to be measured.
@@ -81,7 +86,7 @@ class Study:
         progress: show bars on stderr.
 
     Raises:
-        BadOptionError: a limit below 1, or an empty prompt.
+        BadOptionError: a limit below 1.
     """
 
     def __init__(
@@ -98,8 +103,6 @@ class Study:
         self.model, self.data, self.words, self.mme = model, data, words, mme
         chosen = settings or Settings()
         prompt = _prompt(model) if chosen.prompt is None else chosen.prompt
-        if not prompt.strip():
-            raise BadOptionError("The prompt is empty. Ask for a description, or leave it out.")
         self.settings = replace(chosen, prompt=prompt)
         self.limit = limit
         self.image_ids = spread(data, limit)
