@@ -34,6 +34,7 @@ class Listed:
     def __init__(self, count: int = 0, labels: Any = ()) -> None:
         self.image_ids = [str(number) for number in range(count)]
         self.words = type("Words", (), {"labels": tuple(labels)})()
+        self.protocol: dict[str, Any] = {}
 
 
 def listed(count: int = 0, labels: Any = ()) -> Dataset:
@@ -65,6 +66,9 @@ def test_what_counts_as_cocos() -> None:
     assert set_name(listed(labels=["wall-brick", *coco]), WORDS) == COCO
     assert set_name(listed(labels=coco[1:]), WORDS) != COCO
     assert set_name(listed(labels=coco), ObjectWords(["cat"])) != COCO
+    drawn = listed(labels=coco)
+    drawn.protocol = {"rendered": "scenes"}
+    assert set_name(drawn, WORDS) == "coco-panoptic, rendered"
 
 
 @pytest.fixture

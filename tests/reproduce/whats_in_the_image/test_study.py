@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from vlmscope.tiny import Scene
 
 IMAGES = 2
 PROMPT = "describe the picture"
-LONGEST = 40
+LONGEST = 18
 WORDS = ObjectWords.read("shapes")
 
 
@@ -283,6 +284,20 @@ def test_a_limit_of_nothing_and_an_empty_prompt(model: Any, folder: Path) -> Non
         Study(model, open_images(folder / "coco"), WORDS, limit=0)
     with pytest.raises(BadOptionError, match="prompt is empty"):
         Settings(prompt=" ")
+
+
+def test_what_a_measurement_is_of(model: Any, folder: Path, result: Reproduction) -> None:
+    sets = {each.measurement.dataset for each in result.findings}
+    assert sets == {"coco-panoptic, rendered", "mme test, rendered"}
+    whole = study_of(model, folder)
+    whole.limit = None  # as if no limit had been given
+    reasons = {
+        each.claim.id: each.verdict.reason for each in whole.run(folder / "kept", print).findings
+    }
+    assert "2 images, the paper has 80" in reasons["f1-quarter-low"]
+    assert "images" not in reasons["mme-full"].partition(";")[0]
+    small = replace(model, card=replace(model.card, quantisation="nf4"))
+    assert "quantised weights (nf4)" in study_of(small, folder)._reservations(is_mme=True)
 
 
 def test_the_papers_model_is_known_under_its_names() -> None:

@@ -80,7 +80,9 @@ def spread(data: Dataset, limit: int | None = None) -> tuple[str, ...]:
 
 
 def set_name(data: Dataset, words: ObjectWords) -> str:
-    """:data:`COCO` where the set's categories are COCO's, else the id of its kind."""
+    """:data:`COCO` where the set's categories are COCO's, else the id of its kind and what it is."""
+    if "rendered" in data.protocol:
+        return f"{data.id}, rendered"
     objects = ObjectWords.read(LISTS[0]).objects
     is_coco = objects <= set(data.words.labels) and words.objects >= objects
     return COCO if is_coco else f"{data.id}, not COCO's categories"

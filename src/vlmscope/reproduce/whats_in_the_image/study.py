@@ -231,10 +231,13 @@ class Study:
         """Id of a claim -> what was measured for it."""
         model = known_as(self.model.id)
         coco = set_name(self.data, self.words)
+        mme = (
+            f"{paper.MME}, rendered" if self.mme and "rendered" in self.mme.protocol else paper.MME
+        )
         made: dict[str, Measurement] = {}
         for claim in paper.claims():
             is_mme = claim.dataset == paper.MME
-            dataset = paper.MME if is_mme else coco
+            dataset = mme if is_mme else coco
             part = next((each for each in parts.values() if claim.id in each.scores), None)
             if part is None:
                 missing = self._missing(parts, is_mme)
@@ -252,13 +255,21 @@ class Study:
         return next((reason for reason in reasons if reason), "nothing could be measured")
 
     def _reservations(self, is_mme: bool) -> tuple[str, ...]:
+        """Why nothing is decided that is measured on so few images, or on such weights."""
+        return tuple(each for each in (self._few(is_mme), self._quantised()) if each)
+
+    def _few(self, is_mme: bool) -> str:
         if self.limit is not None:
-            return (f"only {len(self.mme_ids if is_mme else self.image_ids)} images (--limit)",)
+            return f"only {len(self.mme_ids if is_mme else self.image_ids)} images (--limit)"
         if not is_mme and len(self.image_ids) < paper.IMAGES:
-            return (f"{len(self.image_ids)} images, the paper has {paper.IMAGES}",)
-        if self.mme is not None and is_mme and "partial" in self.mme.protocol:
-            return (f"partial: {self.mme.protocol['partial']}",)
-        return ()
+            return f"{len(self.image_ids)} images, the paper has {paper.IMAGES}"
+        if is_mme and self.mme is not None and "partial" in self.mme.protocol:
+            return f"partial: {self.mme.protocol['partial']}"
+        return ""
+
+    def _quantised(self) -> str:
+        scheme = self.model.card.quantisation
+        return "" if scheme is None else f"quantised weights ({scheme})"
 
 
 def _prompt(model: LoadedModel) -> str:
