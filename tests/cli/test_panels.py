@@ -23,6 +23,7 @@ GROUPED = (
     "prompts",
     "eval",
     "reproduce whats-in-the-image",
+    "reproduce localization-heads",
 )
 
 

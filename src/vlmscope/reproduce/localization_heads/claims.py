@@ -95,12 +95,13 @@ def _table(name: str) -> list[PaperClaim]:
 def _of_figure(name: str, figure: Published) -> PaperClaim:
     dataset = f"{figure.dataset} {figure.split}"
     key = "-".join([figure.metric, figure.dataset, figure.split, name]).replace(" ", "-").lower()
+    value = round(figure.value, 6)  # .681, not .6809999
     claim = Claim(
         id=key,
         sentence=f"{name}, {dataset}: {figure.metric}",
         source=f"{_SHORT}, {figure.source.table}",
-        low=figure.value,
-        high=figure.value,
+        low=value,
+        high=value,
         unit="%",
         measured_by=_HOW[figure.metric],
         models=(PAPER_MODELS[name],),

@@ -55,14 +55,14 @@ def rank_correlation(
     common = [each for each in tables[0] if all(each in table for table in tables)]
     values = np.array(
         [[tables[0][i][_MASKED], *(table[i][_IOU] for table in tables)] for i in common]
-    ).reshape(len(common), -1)
-    if not len(values) or not values[:, 0].sum():
+    )
+    if not common or not values[:, 0].sum():
         return None
     ranks = _standard(rankdata(frequencies))
 
     def correlation(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         # the mean is the sum over a constant, which changes no rank
-        return np.array([float(ranks @ _standard(rankdata(row))) for row in sums[:, 1:]])
+        return _standard(rankdata(sums[:, 1:], axis=1)) @ ranks
 
     interval = bootstrap_sums(values, correlation, seed=seed)
     return Score("rank correlation", interval, len(tables), "heads", len(common))
@@ -73,7 +73,7 @@ def _difference(sums: NDArray[np.float64]) -> Any:
 
 
 def _standard(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean 0 and length 1; all 0 where every rank is the same."""
-    centred = ranks - ranks.mean()
-    length = np.linalg.norm(centred)
-    return centred / length if length else centred
+    """Mean 0 and length 1 along the last axis; all 0 where every rank is the same."""
+    centred = ranks - ranks.mean(axis=-1, keepdims=True)
+    length = np.linalg.norm(centred, axis=-1, keepdims=True)
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)

@@ -120,4 +120,4 @@ def _why_not(variant: str) -> str:
     return {
         "tau": "no head reaches the threshold",
         "named": "the paper names no heads for it",
-    }.get(variant, "the setting is measured on another split, or no head is left for it")
+    }.get(variant, "no head is left for it, or no image could be used")

@@ -13,6 +13,7 @@ from vlmscope.data.datasets import EvalSample
 from vlmscope.models import LoadedModel
 from vlmscope.post import Located, locate
 from vlmscope.refine import Refiner
+from vlmscope.refine.embedding import Embedded
 from vlmscope.reproduce.localization_heads.conditions import Condition
 from vlmscope.reproduce.localization_heads.sums import COLUMNS, sentence_sums
 from vlmscope.reproduce.localization_heads.variants import ALONE, Variant
@@ -56,7 +57,7 @@ class Reader:
             placement=self.condition.placement,
         )
         totals = {variant.id: np.zeros(len(COLUMNS)) for variant in variants}
-        embedded = None if self.refiner is None else self.refiner.embed(sample.image)
+        embedded = self._embedded(sample)
         for referent, read in zip(sample.referents, maps, strict=True):
             values = read.one_row()
             located = {
@@ -64,14 +65,19 @@ class Reader:
                 for each in variants
             }
             masks = {name: each.mask for name, each in located.items()}
-            if self.refiner is not None and referent.target.mask is not None:
+            if embedded is not None and referent.target.mask is not None:
                 masks |= self._drawn(sample, located, embedded)
             for name, each in located.items():
                 totals[name] += sentence_sums(each.box, masks[name], referent)
         return {name: total.tolist() for name, total in totals.items()}
 
+    def _embedded(self, sample: EvalSample) -> Embedded | None:
+        """The image in SAM's eyes, once for all sentences; None: nothing is to be drawn."""
+        masks = any(referent.target.mask is not None for referent in sample.referents)
+        return self.refiner.embed(sample.image) if self.refiner is not None and masks else None
+
     def _drawn(
-        self, sample: EvalSample, located: dict[str, Located], embedded: object
+        self, sample: EvalSample, located: dict[str, Located], embedded: Embedded
     ) -> dict[str, NDArray[np.bool_]]:
         """SAM's masks for the boxes of all variants but single heads."""
         assert self.refiner is not None
@@ -88,5 +94,5 @@ class Reader:
             )
             for name in names
         ]
-        drawn = self.refiner.refine(groundings, "box", embedded=embedded)  # type: ignore[call-overload]
+        drawn = self.refiner.refine(groundings, "box", embedded=embedded)
         return {name: each.mask for name, each in zip(names, drawn, strict=True)}

@@ -42,6 +42,7 @@ class ModelOutcome:
     results: Mapping[str, Any] = field(repr=False)
     costs: tuple[tuple[str, Cost], ...] = field(repr=False)
     seed: int = 0
+    _scores: dict[tuple[str, str], dict[str, Score]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def heads(self) -> HeadSet:
@@ -69,8 +70,11 @@ class ModelOutcome:
         self, split: PaperSplit, variant: str, condition: Condition | None = None
     ) -> dict[str, Score]:
         """Scores by name; none where the variant was not measured."""
-        sums = self.sums(split, variant, condition)
-        return {} if sums is None else scores_of(list(sums.values()), self.seed)
+        key = (scoring_id(condition or self.conditions[0], split), variant)
+        if key not in self._scores:
+            sums = self.sums(split, variant, condition)
+            self._scores[key] = {} if sums is None else scores_of(list(sums.values()), self.seed)
+        return self._scores[key]
 
     @property
     def skipped(self) -> list[str]:

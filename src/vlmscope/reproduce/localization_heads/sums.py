@@ -77,9 +77,9 @@ def mean_of_models(tables: Sequence[Mapping[str, Sequence[float]]], seed: int = 
     inside, union = COLUMNS.index("inside"), COLUMNS.index("union")
     common = [each for each in tables[0] if all(each in table for table in tables)]
     values = np.array(
-        [[[table[each][inside], table[each][union]] for table in tables] for each in common]
-    ).reshape(len(common), -1)
-    if not len(values) or not values[:, 1::2].sum(axis=0).all():
+        [[table[each][column] for table in tables for column in (inside, union)] for each in common]
+    )
+    if not common or not values[:, 1::2].sum(axis=0).all():
         return None
     masked = int(sum(tables[0][each][COLUMNS.index("masked")] for each in common))
     interval = bootstrap_sums(values, _mean_ratio, seed=seed)
