@@ -83,30 +83,30 @@ def _measure(
         max_new_tokens=job.max_new_tokens,
         seed=job.seed,
     )
-    found = knockout_sweep(
+    swept = knockout_sweep(
         job.model, job.images, options, objects=job.words, resume=state, progress=job.progress
     )
-    scores = {id: mean_score(id, _f1(found, *place), seed=job.seed) for id, place in places.items()}
+    scores = {id: mean_score(id, _f1(swept, *place), seed=job.seed) for id, place in places.items()}
     title = (
         "Objects named, blocked outside of a window"
         if mode == "outside"
         else ("Objects named, blocked from half of the depth on")
     )
-    table = Table(f"knockouts-{mode}", title, _COLUMNS, list(_rows(found, job.seed)), _NOTE)
-    return Part(scores, (table,), found.run, together(job.images.skipped, found.skipped))
+    table = Table(f"knockouts-{mode}", title, _COLUMNS, list(_rows(swept, job.seed)), _NOTE)
+    return Part(scores, (table,), swept.run, together(job.images.skipped, swept.skipped))
 
 
-def _f1(found: KnockoutSweep, edges: str, window: int) -> NDArray[np.float64]:
+def _f1(swept: KnockoutSweep, edges: str, window: int) -> NDArray[np.float64]:
     """Float (images,); NaN where the clean description names no object."""
-    lost = found.effects("f1_lost")[found.edges.index(edges), window, 0]
+    lost = swept.effects("f1_lost")[swept.edges.index(edges), window, 0]
     return np.asarray(1.0 - lost)
 
 
-def _rows(found: KnockoutSweep, seed: int) -> Iterator[tuple[object, ...]]:
-    for edges in found.edges:
-        for number, window in enumerate(found.windows):
-            score = mean_score("F1", _f1(found, edges, number), seed=seed)
-            yield edges, _layers(window.blocked, found.depth), *shown(score)
+def _rows(swept: KnockoutSweep, seed: int) -> Iterator[tuple[object, ...]]:
+    for edges in swept.edges:
+        for number, window in enumerate(swept.windows):
+            score = mean_score("F1", _f1(swept, edges, number), seed=seed)
+            yield edges, _layers(window.blocked, swept.depth), *shown(score)
 
 
 def _layers(blocked: tuple[int, ...], depth: int) -> str:

@@ -33,25 +33,25 @@ def measure_prompts(job: Job, state: Path | None) -> Part:
         state: file of finished images; None: nowhere.
     """
     options = PromptOptions(max_new_tokens=job.max_new_tokens, seed=job.seed)
-    found = prompt_ablation(job.model, job.images, options, resume=state, progress=job.progress)
+    ablation = prompt_ablation(job.model, job.images, options, resume=state, progress=job.progress)
     scores = {
-        name: mean_score(name, _f1(found, name, job), seed=job.seed)
-        for name in found.names
+        name: mean_score(name, _f1(ablation, name, job), seed=job.seed)
+        for name in ablation.names
         if name != CLEAN
     }
-    effects = {effect.name: effect for effect in found.effects(job.seed)}
+    effects = {effect.name: effect for effect in ablation.effects(job.seed)}
     rows = [
         (name, *shown(score), effects[name].log_prob.value, effects[name].changed.value)
         for name, score in scores.items()
     ]
     table = Table("prompts", "Prompts without their parts", _COLUMNS, rows, _NOTE)
     claimed = {id: scores[name] for id, name in _CLAIMS.items() if name in scores}
-    return Part(claimed, (table,), found.run, together(job.images.skipped, found.skipped))
+    return Part(claimed, (table,), ablation.run, together(job.images.skipped, ablation.skipped))
 
 
-def _f1(found: PromptAblation, name: str, job: Job) -> list[float]:
+def _f1(ablation: PromptAblation, name: str, job: Job) -> list[float]:
     """One value per image; NaN where the whole prompt's description names no object."""
-    return [_f1_of(question, name, job) for question in found.questions]
+    return [_f1_of(question, name, job) for question in ablation.questions]
 
 
 def _f1_of(question: Mapping[str, Any], name: str, job: Job) -> float:
