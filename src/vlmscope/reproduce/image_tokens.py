@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.models import LoadedModel
+from vlmscope.models import ImageInputs, LoadedModel
 
 __all__ = ["LOOKED_AT", "tokens_per_image"]
 
@@ -30,11 +29,12 @@ def tokens_per_image(
     Returns:
         0 where there is no image.
     """
-    counts = [_tokens(model.fit(pixels, placement)) for pixels in islice(images, LOOKED_AT)]
+    counts = [_tokens(model, model.fit(pixels, placement)) for pixels in islice(images, LOOKED_AT)]
     return sum(counts) / len(counts) if counts else 0.0
 
 
-def _tokens(fitted: Any) -> int:
-    """Positions that stand for the image; beside the sequence, where images leave none in it."""
-    runs = sum(fitted.expansion.runs)
-    return runs or sum(len(layout.offsets) for layout in fitted.layouts)
+def _tokens(model: LoadedModel, fitted: ImageInputs) -> int:
+    """Positions that stand for the image, or the cells beside the sequence that layers cross to."""
+    if model.family.crossed:
+        return sum(len(layout.offsets) for layout in fitted.layouts)
+    return sum(fitted.expansion.runs)

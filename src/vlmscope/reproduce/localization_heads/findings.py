@@ -119,5 +119,5 @@ def _images_of_heads(outcome: ModelOutcome, split: PaperSplit) -> int:
 def _why_not(variant: str) -> str:
     return {
         "tau": "no head reaches the threshold",
-        "named": "the paper names no heads for it",
+        "named": "no heads are published for it",
     }.get(variant, "no head is left for it, or no image could be used")

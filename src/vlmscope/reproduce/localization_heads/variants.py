@@ -116,7 +116,12 @@ def variants_of(
         Variant("greedy", "three heads chosen anew for each phrase", tuple(passed), PAPER, True),
         Variant("unsmoothed", "without smoothing", chosen, replace(PAPER, smoothing="none")),
         Variant("own", "vlmscope's own post-processing", chosen, own),
-        Variant("named", "the heads that the paper names", named.heads if named else (), PAPER),
+        Variant(
+            "named",
+            "the published heads that ship with vlmscope",
+            named.heads if named else (),
+            PAPER,
+        ),
     ]
     variants += [Variant(f"{ALONE} {head}", str(head), (head,), PAPER) for head in ranked[:_LONE]]
     return tuple(each for each in variants if each.heads)
