@@ -1,4 +1,4 @@
-"""Masks refined by SAM: a box or a point of a Grounding prompts it, the image is embedded once."""
+"""Masks refined by SAM: box, point or mask of a Grounding prompt it, the image is embedded once."""
 
 from vlmscope.refine.embedding import Embedded
 from vlmscope.refine.frame import Frame

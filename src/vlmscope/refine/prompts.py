@@ -1,4 +1,4 @@
-"""Boxes and points of Groundings as the tensors that prompt SAM."""
+"""What of a Grounding prompts SAM, and its boxes and points as tensors."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ __all__ = ["check_prompt", "missing_prompt", "prompt_tensors"]
 
 Point = tuple[float, float]
 
-_NEEDS = {"box": ("box",), "point": ("point",), "both": ("box", "point")}
+_NEEDS = {"box": ("box",), "point": ("point",), "both": ("box", "point"), "mask": ("mask",)}
 # methods place edges by arithmetic: they may overshoot the image by a rounding error
 _SLACK = 1e-3
 
 
 def missing_prompt(grounding: Grounding, prompt: str) -> str | None:
-    """What a Grounding lacks to prompt SAM, ``"box"`` or ``"point"``; None when it has all."""
+    """What a Grounding lacks to prompt SAM, ``"box"``, ``"point"`` or ``"mask"``; None when it has
+    all. A mask without a pixel is none."""
     for name in _NEEDS[prompt]:
-        if getattr(grounding, name) is None:
+        value = getattr(grounding, name)
+        if value is None or (name == "mask" and not value.any()):
             return name
     return None
 
 
 def check_prompt(grounding: Grounding, prompt: str) -> None:
-    """Refuse a box or point that cannot lie in its image.
+    """Refuse a box, point or mask that cannot lie in its image.
 
     Args:
         grounding: one that lacks nothing.
-        prompt: ``box``, ``point`` or ``both``.
+        prompt: ``box``, ``point``, ``both`` or ``mask``.
 
     Raises:
-        BadOptionError: a value that is not finite, outside the image, or a box inside out.
+        BadOptionError: a value that is not finite, outside the image, a box inside out, or a mask of
+            another size.
     """
     height, width = grounding.image_size
     image = f"pixels of its image of height {height} and width {width}"
@@ -52,12 +55,17 @@ def check_prompt(grounding: Grounding, prompt: str) -> None:
             f"The point {grounding.point} of {grounding.phrase!r} cannot prompt SAM: it has to be "
             f"(x, y) in {image}."
         )
+    if "mask" in _NEEDS[prompt] and grounding.mask.shape != grounding.image_size:
+        raise BadOptionError(
+            f"The mask of {grounding.phrase!r} cannot prompt SAM: it has the shape "
+            f"{grounding.mask.shape}, its image has height {height} and width {width}."
+        )
 
 
 def prompt_tensors(
     groundings: Sequence[Grounding], prompt: str, frame: Frame, device: torch.device
 ) -> dict[str, Tensor]:
-    """The prompts of several Groundings in one image, one object each.
+    """The boxes and points of several Groundings in one image, one object each.
 
     Args:
         groundings: of the image of ``frame``; none of them lacks what is asked for.

@@ -14,8 +14,9 @@ from vlmscope.errors import BadOptionError, ModelMismatchError
 from vlmscope.models.guard import frozen
 from vlmscope.models.loading.identity import revision_of
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
-from vlmscope.refine.frame import RefinedMask, refined_masks
+from vlmscope.refine.frame import Frame, RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
+from vlmscope.refine.mask_prompts import mask_tensor
 from vlmscope.refine.options import RefineOptions
 from vlmscope.refine.prompts import check_prompt, missing_prompt, prompt_tensors
 from vlmscope.results import Grounding
@@ -114,14 +115,15 @@ class Refiner:
         tight_box: bool = False,
         embedded: Embedded | None = None,
     ) -> Grounding | list[Grounding]:
-        """Give Groundings the masks that SAM draws for their boxes or points.
+        """Give Groundings the masks that SAM draws for their boxes, points or masks.
 
         Every image among them is embedded once, however many phrases it has. All else of a
         Grounding stays: the heat map, the score and the peak are the method's.
 
         Args:
             groundings: one, or several, of one image or of many.
-            prompt: ``box``, ``point`` (the peak), or ``both``.
+            prompt: ``box``, ``point`` (the peak), ``both``, or ``mask``: the method's own mask, as
+                logits of SAM's low resolution.
             multimask: let SAM give several masks (whole, part, subpart) and take the one that it
                 rates best; False: its single mask, which it was trained to give for prompts that
                 leave no doubt.
@@ -131,13 +133,13 @@ class Refiner:
         Returns:
             One Grounding for one, a list in the same order for a sequence. ``details["refined"]``
             holds the model, the prompt, the IoU that SAM predicts for its mask and which of its
-            masks was taken. A Grounding without the box or point that is asked for keeps its mask,
-            gets a warning, and costs nothing.
+            masks was taken. A Grounding without the box or point that is asked for, or whose mask is
+            empty where the mask is, keeps its mask, gets a warning, and costs nothing.
 
         Raises:
             UnknownNameError: an unknown prompt.
-            BadOptionError: something that is no Grounding, a box outside its image, an embedding
-                of another image or model.
+            BadOptionError: something that is no Grounding, a box outside its image, a mask of
+                another size than it, an embedding of another image or model.
             BadImageError: an image too narrow for SAM.
             UnsupportedError: a model whose half precision overflows.
         """
@@ -191,14 +193,25 @@ class Refiner:
         features = _in_dtype(image.features, weight.dtype)
         for start in range(0, len(groundings), _OBJECTS_AT_ONCE):
             some = groundings[start : start + _OBJECTS_AT_ONCE]
-            prompts = prompt_tensors(some, options.prompt, image.frame, weight.device)
+            prompts, embedding = self._prompts(some, options.prompt, image.frame), features
+            if "input_masks" in prompts:
+                embedding = _for_each(features, len(some))
             with frozen(self.hf):
                 output = self.hf(
-                    image_embeddings=features,
+                    image_embeddings=embedding,
                     multimask_output=options.multimask,
                     **prompts,
                 )
             yield from refined_masks(self.name, output, image.frame)
+
+    def _prompts(
+        self, groundings: Sequence[Grounding], prompt: str, frame: Frame
+    ) -> dict[str, torch.Tensor]:
+        """What prompts the model, as keywords of its forward pass."""
+        if prompt == "mask":
+            return {"input_masks": mask_tensor(groundings, frame, self.hf.prompt_encoder)}
+        device = next(self.hf.mask_decoder.parameters()).device
+        return prompt_tensors(groundings, prompt, frame, device)
 
     def _refined(
         self, grounding: Grounding, refined: RefinedMask, options: RefineOptions
@@ -238,6 +251,13 @@ def _in_dtype(features: Any, dtype: torch.dtype) -> Any:
     if isinstance(features, torch.Tensor):
         return features.to(dtype)
     return [level.to(dtype) for level in features]
+
+
+def _for_each(features: Any, count: int) -> Any:
+    """The embedding of an image as often as there are objects, without a copy."""
+    if isinstance(features, torch.Tensor):
+        return features.expand(count, -1, -1, -1)
+    return [level.expand(count, -1, -1, -1) for level in features]
 
 
 def _checked(groundings: Any) -> list[Grounding]:
