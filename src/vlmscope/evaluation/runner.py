@@ -15,9 +15,10 @@ from vlmscope.errors import (
     BadSampleError,
     UnsupportedError,
 )
-from vlmscope.evaluation.configured_methods import ConfiguredMethod, MethodChoice, configure_methods
-from vlmscope.evaluation.image_results import is_dense
+from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
+from vlmscope.evaluation.entrant import Entrant
 from vlmscope.evaluation.job import Job
+from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.scores import Evaluation
@@ -80,15 +81,16 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
-    runs = configure_methods(model, methods)
+    configured = configure_methods(model, methods)
+    words = Vocabulary.of(model, dataset.words)
+    runs = enter(configured, words)
     chosen = _tasks(dataset, runs, tasks)
     if rows is not None:
         _check_rows(dataset, chosen)
     decisions = _decisions(dataset, model, runs, thresholds)
     _check_decisions(dataset, chosen, decisions, thresholds_out)
-    words = Vocabulary.of(model, dataset.words)
     log = SampleLog(resume, state_header(dataset, model))
-    job = Job(dataset, model, runs, chosen, words, log, StrangePictures(model))
+    job = Job(dataset, runs, chosen, log, StrangePictures(model))
     image_ids = list(dataset.image_ids)[:limit]
     failed = _measure_all(job, image_ids, progress)
     skipped = (*dataset.skipped, *failed)
@@ -139,7 +141,7 @@ def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
 def _decisions(
     dataset: Dataset,
     model: LoadedModel | DualEncoder,
-    runs: Sequence[ConfiguredMethod],
+    runs: Sequence[Entrant],
     thresholds: Thresholds | None,
 ) -> list[Threshold | None]:
     """The threshold of each run."""
@@ -182,11 +184,11 @@ def check_places(dataset: Dataset) -> None:
 
 
 def _tasks(
-    dataset: Dataset, runs: Sequence[ConfiguredMethod], names: Sequence[str] | None
+    dataset: Dataset, runs: Sequence[Entrant], names: Sequence[str] | None
 ) -> tuple[Task, ...]:
     """The tasks asked for, or all that fit data set and methods."""
     check_places(dataset)
-    plain = [run for run in runs if not is_dense(run)]
+    plain = [run for run in runs if not run.comparable]
     if names is None:
         every = [TASKS.get(name) for name in dataset.tasks]
         return tuple(task for task in every if not (task.dense and plain))
@@ -196,7 +198,7 @@ def _tasks(
     for task in chosen:
         if task.dense and plain:
             raise UnsupportedError(
-                f"The task {task.id} compares classes, which the method {plain[0].method.id!r} "
+                f"The task {task.id} compares classes, which the {plain[0].noun} {plain[0].id!r} "
                 "cannot: it answers phrase by phrase. Leave out the one or the other."
             )
     return chosen
