@@ -25,6 +25,7 @@ class Entrant(ABC):
         noun: what it is, in messages.
         comparable: whether its scores are comparable between classes.
         scored: whether its answers have scores; without them nothing is decided by a threshold.
+        draws: whether its answers have masks.
         base: the entrant whose result on the same image it starts from, or None.
     """
 
@@ -32,6 +33,7 @@ class Entrant(ABC):
     noun: ClassVar[str] = "method"
     comparable: bool = False
     scored: bool = True
+    draws: bool = True
     base: Entrant | None = None
 
     @property
@@ -54,6 +56,11 @@ class Entrant(ABC):
     @abstractmethod
     def result(self, trial: Trial) -> ImageResult:
         """What it finds in the image of a trial; best computed when first asked for."""
+
+    @property
+    def scorer(self) -> Entrant:
+        """Whose scores its answers have: its own, or those of the one that it starts from."""
+        return self
 
     def own_scores(self, rows: Rows, seed: int) -> Sequence[Score]:
         """Scores that only this kind of entrant has, such as the share of unread answers."""

@@ -86,6 +86,7 @@ class DenseImageResult(ImageResult):
     words: Vocabulary
     compare: Callable[[Tensor], Similarity]
     _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
+    _places: list[Place] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
         if not self.sample.referents:
@@ -101,10 +102,11 @@ class DenseImageResult(ImageResult):
         return results
 
     def places(self) -> list[Place]:
-        if not self.sample.referents:
-            return []
-        scores = self._of_referents()
-        return [self._place(scores.token_map, weights) for weights in scores.patches.T]
+        if not self._places and self.sample.referents:
+            scores = self._of_referents()
+            columns = scores.patches.T
+            self._places.extend(self._place(scores.token_map, weights) for weights in columns)
+        return self._places
 
     def classes(self) -> NDArray[np.int64]:
         assert self.sample.labels is not None  # the task asks for no other sample

@@ -77,7 +77,8 @@ def _bullets(values: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 def _setting(run: RunScores) -> str:
     options = ", ".join(f"{name}={value}" for name, value in run.setting["options"].items())
-    seen = [str(run.setting[key]) for key in ("resize", "text", "similarity") if key in run.setting]
+    keys = ("resize", "text", "similarity", "mask")
+    seen = [str(run.setting[key]) for key in keys if key in run.setting]
     return f"- **{run.label}** ({run.method}): {'; '.join([*seen, f'options {options}'])}"
 
 

@@ -21,12 +21,14 @@ from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
+from vlmscope.evaluation.sam_entrants import check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.refine import Refiner
 
 __all__ = ["check_places", "evaluate"]
 
@@ -38,6 +40,8 @@ def evaluate(
     model: LoadedModel | DualEncoder,
     methods: Sequence[MethodChoice] | None = None,
     *,
+    refiner: Refiner | None = None,
+    refine_prompts: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -56,6 +60,10 @@ def evaluate(
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
+        refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
+            ``gem+sam:box``, once for each prompt. Each image is embedded once for all of them.
+        refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
+            None: each of them.
         tasks: ids; None: all that the data set has truth for and every method can do.
         limit: how many images, from the first; None: all.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
@@ -72,7 +80,8 @@ def evaluate(
         UnknownNameError: a task that the data set does not have.
         UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
         BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
-            nothing is absent, of another data set or not of a method, or only tasks that need one.
+            nothing is absent, of another data set or not of a method, or only tasks that need one;
+            a SAM where no mask is scored, or its prompts without it.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -83,8 +92,10 @@ def evaluate(
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
-    runs = enter(configured, words)
+    runs = with_sam(enter(configured, words), refiner, refine_prompts)
     chosen = _tasks(dataset, runs, tasks)
+    if refiner is not None:
+        check_masks(dataset, chosen)
     if rows is not None:
         _check_rows(dataset, chosen)
     decisions = _decisions(dataset, model, runs, thresholds)
@@ -109,7 +120,7 @@ def evaluate(
         labels = [run.label for run in runs]
         write_rows(rows, list(zip(labels, logged, decisions, strict=True)))
     if thresholds_out is not None:
-        pairs = zip(runs, logged, strict=True)
+        pairs = [pair for pair in zip(runs, logged, strict=True) if pair[0].scorer is pair[0]]
         Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
@@ -149,7 +160,7 @@ def _decisions(
         return [None] * len(runs)
     thresholds.check_split(dataset)
     thresholds.check_model(model.id)
-    return [thresholds.of(run) for run in runs]
+    return [thresholds.of(run.scorer) for run in runs]
 
 
 def _check_decisions(

@@ -1,4 +1,4 @@
-"""Masks of Groundings as the low-resolution logits that prompt SAM."""
+"""Masks as the low-resolution logits that prompt SAM."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vlmscope.refine.frame import Frame
-from vlmscope.results import Grounding
+from vlmscope.refine.prompts import Subject
 
 __all__ = ["MASK_LOGIT", "mask_logits", "mask_tensor"]
 
@@ -19,11 +19,11 @@ MASK_LOGIT = 10.0
 """How sure a mask prompt is of its pixels, see :func:`mask_logits`."""
 
 
-def mask_tensor(groundings: Sequence[Grounding], frame: Frame, encoder: Any) -> Tensor:
-    """The masks of several Groundings in one image as prompts, one object each.
+def mask_tensor(subjects: Sequence[Subject], frame: Frame, encoder: Any) -> Tensor:
+    """The masks of several subjects in one image as prompts, one object each.
 
     Args:
-        groundings: of the image of ``frame``.
+        subjects: of the image of ``frame``.
         frame: how the image lies in the canvas.
         encoder: the prompt encoder of a SAM.
 
@@ -36,7 +36,7 @@ def mask_tensor(groundings: Sequence[Grounding], frame: Frame, encoder: Any) -> 
     size = 4 * height, 4 * width
     weight = encoder.mask_embed.conv1.weight
     # one by one: a mask has the size of its image, which may be large
-    masks = (torch.from_numpy(np.ascontiguousarray(each.mask))[None] for each in groundings)
+    masks = (torch.from_numpy(np.ascontiguousarray(each.mask))[None] for each in subjects)
     logits = torch.stack([mask_logits(mask, frame, size) for mask in masks])
     return logits.to(weight.device, weight.dtype)
 

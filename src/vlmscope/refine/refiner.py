@@ -18,7 +18,7 @@ from vlmscope.refine.frame import Frame, RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
 from vlmscope.refine.mask_prompts import mask_tensor
 from vlmscope.refine.options import RefineOptions
-from vlmscope.refine.prompts import check_prompt, missing_prompt, prompt_tensors
+from vlmscope.refine.prompts import Subject, check_prompt, missing_prompt, prompt_tensors
 from vlmscope.results import Grounding
 from vlmscope.types import tight_box
 
@@ -151,7 +151,8 @@ class Refiner:
         for digest, places in _by_image(sources, prompt).items():
             if embedded is not None:
                 self._check_own(embedded, digest)
-            masks = self._masks([sources[place] for place in places], options, embedded)
+            image = embedded or self.embed(sources[places[0]].image)
+            masks = self._masks([sources[place] for place in places], options, image)
             for place, mask in zip(places, masks, strict=True):
                 results[place] = self._refined(sources[place], mask, options)
         return results[0] if isinstance(groundings, Grounding) else results
@@ -173,11 +174,52 @@ class Refiner:
             features = self.hf.get_image_embeddings(values.to(weight.device, weight.dtype))
         return Embedded(self.name, digest_of(pixels), frame, features)
 
-    def _check_own(self, embedded: Embedded, digest: str) -> None:
+    def draw(
+        self,
+        embedded: Embedded,
+        subjects: Sequence[Subject],
+        prompt: str = "box",
+        *,
+        multimask: bool = True,
+    ) -> list[RefinedMask | None]:
+        """The bare masks that SAM draws in an image after :meth:`embed`.
+
+        Args:
+            embedded: the image.
+            subjects: what is drawn, in that image; Groundings are some.
+            prompt: as for :meth:`refine`.
+            multimask: as for :meth:`refine`.
+
+        Returns:
+            One for each subject; None for one without the box, the point or the mask asked for.
+
+        Raises:
+            UnknownNameError: an unknown prompt.
+            BadOptionError: a box or point outside the image, a mask of another size than it, an
+                embedding by another model.
+            UnsupportedError: a model whose half precision overflows.
+        """
+        options = RefineOptions(prompt, multimask)
+        self._check_maker(embedded)
+        able = [self.can_draw(each, prompt) for each in subjects]
+        drawn = [each for each, can in zip(subjects, able, strict=True) if can]
+        for each in drawn:
+            check_prompt(each, prompt)
+        masks = self._masks(drawn, options, embedded)
+        return [next(masks) if can else None for can in able]
+
+    def can_draw(self, subject: Subject, prompt: str) -> bool:
+        """Whether a subject has the box, the point or the mask that is to prompt SAM."""
+        return missing_prompt(subject, prompt) is None
+
+    def _check_maker(self, embedded: Embedded) -> None:
         if embedded.model != self.name:
             raise BadOptionError(
                 f"The embedding was made by {embedded.model}, not by {self.name}. Make it anew."
             )
+
+    def _check_own(self, embedded: Embedded, digest: str) -> None:
+        self._check_maker(embedded)
         if embedded.digest != digest:
             raise BadOptionError(
                 "The embedding is of another image than the Groundings. Embed theirs, or leave "
@@ -185,14 +227,13 @@ class Refiner:
             )
 
     def _masks(
-        self, groundings: Sequence[Grounding], options: RefineOptions, embedded: Embedded | None
+        self, subjects: Sequence[Subject], options: RefineOptions, image: Embedded
     ) -> Iterator[RefinedMask]:
-        """SAM's masks for Groundings of one image; none of them lacks its prompt."""
-        image = embedded or self.embed(groundings[0].image)
+        """SAM's masks for subjects of one image; none of them lacks its prompt."""
         weight = next(self.hf.mask_decoder.parameters())
         features = _in_dtype(image.features, weight.dtype)
-        for start in range(0, len(groundings), _OBJECTS_AT_ONCE):
-            some = groundings[start : start + _OBJECTS_AT_ONCE]
+        for start in range(0, len(subjects), _OBJECTS_AT_ONCE):
+            some = subjects[start : start + _OBJECTS_AT_ONCE]
             prompts, embedding = self._prompts(some, options.prompt, image.frame), features
             if "input_masks" in prompts:
                 embedding = _for_each(features, len(some))
@@ -205,13 +246,13 @@ class Refiner:
             yield from refined_masks(self.name, output, image.frame)
 
     def _prompts(
-        self, groundings: Sequence[Grounding], prompt: str, frame: Frame
+        self, subjects: Sequence[Subject], prompt: str, frame: Frame
     ) -> dict[str, torch.Tensor]:
         """What prompts the model, as keywords of its forward pass."""
         if prompt == "mask":
-            return {"input_masks": mask_tensor(groundings, frame, self.hf.prompt_encoder)}
+            return {"input_masks": mask_tensor(subjects, frame, self.hf.prompt_encoder)}
         device = next(self.hf.mask_decoder.parameters()).device
-        return prompt_tensors(groundings, prompt, frame, device)
+        return prompt_tensors(subjects, prompt, frame, device)
 
     def _refined(
         self, grounding: Grounding, refined: RefinedMask, options: RefineOptions

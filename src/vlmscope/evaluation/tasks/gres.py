@@ -18,6 +18,7 @@ class GeneralisedMasks(SentenceTask):
     """GRES gIoU, cIoU and Pr@t, N_acc and T_acc; no score without a threshold."""
 
     id = "gres"
+    masks = True
     definition = (
         "the method's mask; a sentence is rejected where its score is below the threshold, an empty "
         f"mask alone is no rejection; {Gres.definition}"
