@@ -77,7 +77,8 @@ class Job:
             decided = threshold.scores(rows, split_of(self.dataset), seed=seed)
         for task in self.tasks:
             if isinstance(task, SentenceTask):
-                scores += task.scores(rows, threshold, seed)
+                if run.scored or task.unscored:
+                    scores += task.scores(rows, threshold, seed)
             else:
                 own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
                 scores += task.scores(own, self.dataset.words, seed)
@@ -85,7 +86,16 @@ class Job:
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
-        return RunScores(run.label, run.id, run.setting(), tuple(scores))
+        return RunScores(run.label, run.id, self._setting(run), tuple(scores))
+
+    def _setting(self, run: Entrant) -> dict[str, Any]:
+        setting = run.setting()
+        tasks = [each for each in self.tasks if isinstance(each, SentenceTask)]
+        names = [task.id for task in tasks if not (run.scored or task.unscored)]
+        if not names:
+            return setting
+        reason = "they are decided by scores, and it gives none"
+        return {"left out": f"{', '.join(names)}: {reason}", **setting}
 
     def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vlmscope.evaluation.answer_entrants import AnswerEntrant
+from vlmscope.evaluation.answers import ANSWER
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult, is_dense
@@ -73,7 +75,13 @@ def enter(methods: Sequence[ConfiguredMethod], words: Vocabulary) -> tuple[Entra
         methods: with labels that differ.
         words: the classes, and the model.
     """
-    return tuple(MethodEntrant(method, words) for method in methods)
+    return tuple(_entrant(method, words) for method in methods)
+
+
+def _entrant(method: ConfiguredMethod, words: Vocabulary) -> Entrant:
+    if method.method is ANSWER:
+        return AnswerEntrant(method, ANSWER.question(words.model, method.options))
+    return MethodEntrant(method, words)
 
 
 def _results(trial: Trial) -> dict[str, ImageResult]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
 from vlmscope.data.resume import SampleLog, walk
@@ -15,6 +15,8 @@ from vlmscope.errors import (
     BadSampleError,
     UnsupportedError,
 )
+from vlmscope.evaluation.comparator_entrants import enter_comparators
+from vlmscope.evaluation.comparators import Comparator
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrant import Entrant
 from vlmscope.evaluation.job import Job
@@ -40,6 +42,7 @@ def evaluate(
     model: LoadedModel | DualEncoder,
     methods: Sequence[MethodChoice] | None = None,
     *,
+    against: Mapping[str, Comparator] | Sequence[Comparator] = (),
     refiner: Refiner | None = None,
     refine_prompts: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
@@ -60,11 +63,13 @@ def evaluate(
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
+        against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
+            in the report; a sequence: by their ids.
         refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
             ``gem+sam:box``, once for each prompt. Each image is embedded once for all of them.
         refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
             None: each of them.
-        tasks: ids; None: all that the data set has truth for and every method can do.
+        tasks: ids; None: all that the data set has truth for and every run can do.
         limit: how many images, from the first; None: all.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
             added to it; another model, data set, word list or version is refused.
@@ -78,10 +83,11 @@ def evaluate(
 
     Raises:
         UnknownNameError: a task that the data set does not have.
-        UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
-        BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
-            nothing is absent, of another data set or not of a method, or only tasks that need one;
-            a SAM where no mask is scored, or its prompts without it.
+        UnsupportedError: a method that does not run on the model, or a run that cannot do a task
+            asked for.
+        BadOptionError: a limit below 1, two runs of one label, rows where no task is about
+            sentences, thresholds where nothing is absent, of another data set or not of a method,
+            or only tasks that need one; a SAM where no mask is scored, or its prompts without it.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -92,14 +98,17 @@ def evaluate(
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
-    runs = with_sam(enter(configured, words), refiner, refine_prompts)
+    methods_on_trial = enter(configured, words)
+    labels = [run.label for run in methods_on_trial]
+    entered = (*methods_on_trial, *enter_comparators(against, labels))
+    runs = with_sam(entered, refiner, refine_prompts)
     chosen = _tasks(dataset, runs, tasks)
     if refiner is not None:
         check_masks(dataset, chosen)
     if rows is not None:
         _check_rows(dataset, chosen)
     decisions = _decisions(dataset, model, runs, thresholds)
-    _check_decisions(dataset, chosen, decisions, thresholds_out)
+    _check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
     job = Job(dataset, runs, chosen, log, StrangePictures(model))
     image_ids = list(dataset.image_ids)[:limit]
@@ -117,13 +126,14 @@ def evaluate(
     )
     logged = [job.rows(run, usable) for run in runs]
     if rows is not None:
-        labels = [run.label for run in runs]
-        write_rows(rows, list(zip(labels, logged, decisions, strict=True)))
+        names = [run.label for run in runs]
+        write_rows(rows, list(zip(names, logged, decisions, strict=True)))
     if thresholds_out is not None:
-        pairs = [pair for pair in zip(runs, logged, strict=True) if pair[0].scorer is pair[0]]
+        pairs = [pair for pair in zip(runs, logged, strict=True) if _has_own_scores(pair[0])]
         Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    protocol |= _undone(dataset, runs, chosen, tasks)
     return Evaluation(protocol, len(usable), skipped, scores)
 
 
@@ -160,12 +170,17 @@ def _decisions(
         return [None] * len(runs)
     thresholds.check_split(dataset)
     thresholds.check_model(model.id)
-    return [thresholds.of(run.scorer) for run in runs]
+    return [thresholds.of(run.scorer) if run.scored else None for run in runs]
+
+
+def _has_own_scores(run: Entrant) -> bool:
+    return run.scored and run.scorer is run
 
 
 def _check_decisions(
     dataset: Dataset,
     tasks: Sequence[Task],
+    runs: Sequence[Entrant],
     decisions: Sequence[Threshold | None],
     out: str | os.PathLike[str] | None,
 ) -> None:
@@ -175,14 +190,36 @@ def _check_decisions(
                 f"A threshold decides whether a sentence means nothing, which no task of "
                 f"{dataset.id} asks here ({', '.join(task.id for task in tasks)}). Leave it out."
             )
-    elif not any(decisions) and not any(
-        isinstance(task, ImageTask) or task.always for task in tasks
-    ):
+    elif out is not None and not any(run.scored for run in runs):
+        raise BadOptionError(
+            f"A threshold is one of scores, which none of {', '.join(run.label for run in runs)} "
+            "gives. Leave it out."
+        )
+    elif not any(decisions) and not any(_scorable(task, run) for task in tasks for run in runs):
         raise BadOptionError(
             f"Without a threshold there is no score of {', '.join(task.id for task in tasks)}. "
             "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
             "--threshold FILE."
         )
+
+
+def _scorable(task: Task, run: Entrant) -> bool:
+    """Whether a task has scores of a run without a threshold."""
+    if isinstance(task, ImageTask):
+        return True
+    return task.always if run.scored else task.unscored
+
+
+def _undone(
+    dataset: Dataset, runs: Sequence[Entrant], tasks: Sequence[Task], names: Sequence[str] | None
+) -> dict[str, str]:
+    """Tasks of the data set that a comparator keeps all runs from, so that nobody misses them."""
+    guests = [run.label for run in runs if not run.comparable and run.noun != "method"]
+    left = [name for name in dataset.tasks if TASKS.get(name) not in tasks]
+    if names is not None or not guests or not left:
+        return {}
+    reason = f"they compare classes, which these cannot: {', '.join(guests)}"
+    return {"left out": f"{', '.join(left)}: {reason}"}
 
 
 def check_places(dataset: Dataset) -> None:

@@ -64,13 +64,11 @@ class SamEntrant(Entrant):
         return f"sam:{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
     def setting(self) -> dict[str, Any]:
-        sam = self._sam()
-        checkpoint = f"{sam['model']} (revision {sam['revision']}, {sam['dtype']})"
         drawn = (
-            f"drawn by {checkpoint}, prompted by {_WORDS[self.prompt]}; where there is none the run's "
-            f"own is kept ({UNPROMPTED})"
+            f"SAM's, prompted by {_WORDS[self.prompt]}; where there is none, the run's own is kept "
+            f"({UNPROMPTED})"
         )
-        return {**self.base.setting(), "mask": drawn, "sam": sam}
+        return {**self.base.setting(), "mask": drawn, **self._sam()}
 
     def result(self, trial: Trial) -> ImageResult:
         embed = partial(self.refiner.embed, trial.sample.image)
@@ -87,12 +85,12 @@ class SamEntrant(Entrant):
         """What its masks depend on beside the other run."""
         weight = next(self.refiner.hf.vision_encoder.parameters())
         return {
-            "model": self.refiner.name,
-            "revision": self.refiner.revision,
-            "kind": self.refiner.kind.id,
-            "dtype": str(weight.dtype).removeprefix("torch."),
-            "prompt": self.prompt,
-            "multimask": RefineOptions().multimask,
+            "sam": self.refiner.name,
+            "sam_kind": self.refiner.kind.id,
+            "sam_revision": self.refiner.revision,
+            "sam_dtype": str(weight.dtype).removeprefix("torch."),
+            "sam_prompt": self.prompt,
+            "sam_multimask": RefineOptions().multimask,
         }
 
 

@@ -53,6 +53,7 @@ class SentenceTask(_Base):
         decided: scores that need the decision that nothing is meant, so a threshold.
         always: whether it has scores without one, too.
         masks: whether any of its scores is of masks.
+        unscored: whether it has scores of runs whose answers have no score.
     """
 
     dense: ClassVar[bool] = False
@@ -60,6 +61,7 @@ class SentenceTask(_Base):
     decided: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True
     masks: ClassVar[bool] = False
+    unscored: ClassVar[bool] = True
 
     @abstractmethod
     def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
