@@ -16,6 +16,7 @@ from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
+from vlmscope.cli.sam_options import SamMasks
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Wanted
@@ -147,6 +148,7 @@ def measure(
     model: ModelName = "tiny-clip",
     source: Source,
     runs: Runs,
+    masks: SamMasks,
     task: Annotated[
         list[str] | None,
         typer.Option(
@@ -209,6 +211,8 @@ def measure(
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     opponents = runs.comparators()
+    tasks = _listed(task) if task else None
+    masks.check(data, tasks)
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)
@@ -216,6 +220,7 @@ def measure(
     if thresholds is not None:
         thresholds.check_split(data)
     against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
+    refiner = None if masks.refine is None else loading.refiner(masks.refine)
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -225,7 +230,9 @@ def measure(
             loaded,
             choices,
             against=against,
-            tasks=_listed(task) if task else None,
+            refiner=refiner,
+            refine_prompts=masks.prompts,
+            tasks=tasks,
             limit=source.limit,
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,
