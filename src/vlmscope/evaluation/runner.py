@@ -219,7 +219,7 @@ def _undone(
     if names is not None or not guests or not left:
         return {}
     reason = f"they compare classes, which these cannot: {', '.join(guests)}"
-    return {"left out": f"{', '.join(left)}: {reason}"}
+    return {"left_out": f"{', '.join(left)}: {reason}"}
 
 
 def check_places(dataset: Dataset) -> None:

@@ -20,8 +20,8 @@ class GeneralisedBoxes(SentenceTask):
     id = "grec"
     definition = (
         "the boxes of the method's instances; those whose score reaches the threshold are answers; "
-        f"{Grec().matching}; where a run gives no scores all of its boxes are answers, and an answer "
-        "without a box is no rejection, so it counts as one that matches nothing"
+        f"{Grec().matching}; where a run gives no scores all of its boxes are answers, and no box is "
+        "no rejection: it is wrong whether something is meant or not"
     )
     instances = True
     decided = ("GREC F1", "GREC F1=1", "GREC N_acc", "GREC T_acc")
@@ -46,4 +46,4 @@ def _unscored(metric: Grec, row: Mapping[str, Any]) -> Record:
     record = metric.record(row["id"], row["image"], boxes, [0.0] * len(boxes), row["truths"])
     if boxes or row.get("rejection"):
         return record
-    return {**record, "answers": 1}
+    return {**record, "answers": int(record["objects"] == 0)}  # wrong in N_acc, and in T_acc
