@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import vlmscope as vs
+from opponents import Planted, boxes
 from sams import refiner, tiny_sam2
 from vlmscope.data.datasets import Dataset, EvalSample, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
@@ -345,6 +346,41 @@ def test_who_draws_no_masks_gets_them_from_sam(sample: EvalSample, sam: Refiner)
     assert (rows[1]["inside"], rows[1]["union"]) == (0, int(truth.sum()))
 
 
+def test_sam_draws_for_comparators_and_for_written_boxes(
+    data: Dataset, model: LoadedModel, sam: Refiner, tmp_path: Path
+) -> None:
+    """A phrase that is refused, a box that is not there: each is counted, none is left out."""
+    phrases = [r.label for i in data.image_ids for r in data.load(i).referents]
+
+    def answer(phrase: str) -> Any:
+        if phrase == phrases[0]:
+            return boxes(notes=("nothing",))
+        return boxes((10.0, 20.0, 900.0, 60.0))  # over the border
+
+    runs, guest = embeddings(sam), Planted(answer)
+    names = ["mean-attention", "answer"]
+    found = run(data, model, sam, methods=names, against=[guest], rows=tmp_path / "rows")
+    assert len(runs) == len(data.image_ids)
+    assert guest.calls == len(phrases)
+    assert [each.label for each in found.runs if each.label.startswith(("planted", "answer"))] == [
+        f"{name}{end}"
+        for name in ("answer", "planted")
+        for end in ("", "+sam:box", "+sam:point", "+sam:both")
+    ]
+    assert found["planted"]["RES mIoU"].interval is None
+    drawn = found["planted+sam:box"]
+    lost = phrases.count(phrases[0])
+    assert drawn["RES mIoU"].n == drawn["unprompted"].n == len(phrases)
+    assert drawn["unprompted"].detail["count"] == lost
+    assert drawn["Acc@0.5"] == found["planted"]["Acc@0.5"]
+    assert "notes" not in drawn["unprompted"].detail  # they stand with the comparator
+    rows = rows_of(tmp_path / "rows")
+    missed = [row["mask_iou"] for row in rows["planted+sam:box"] if row["text"] == phrases[0]]
+    assert missed == [0.0] * lost
+    unparsed = sum(row["unparsed"] for row in rows["answer"])
+    assert found["answer+sam:box"]["unprompted"].detail["count"] >= unparsed
+
+
 def test_sam_compares_no_classes(data: Dataset, sample: EvalSample, sam: Refiner) -> None:
     drawn = SamEntrant(Said("said", []), sam, "box")
     result = drawn.result(Trial(sample, [drawn]))
@@ -366,10 +402,10 @@ def test_where_no_mask_is_scored_sam_is_refused(
     data: Dataset, model: LoadedModel, sam: Refiner, tmp_path: Path
 ) -> None:
     make_tiny("screenspot", tmp_path / "screens", images=2)
-    boxes = open_dataset("screenspot", tmp_path / "screens")
+    screens = open_dataset("screenspot", tmp_path / "screens")
     runs = embeddings(sam)
     with pytest.raises(BadOptionError, match="screenspot has boxes and no masks"):
-        run(boxes, model, sam)
+        run(screens, model, sam)
     with pytest.raises(BadOptionError, match="none of pointing asks for the mask"):
         run(data, model, sam, tasks=["pointing"])
     assert not runs

@@ -77,9 +77,8 @@ class SamEntrant(Entrant):
         return SamImageResult(base, trial.sample, self.refiner, self.prompt, shared)
 
     def own_scores(self, rows: Rows, seed: int) -> Sequence[Score]:
-        """How often SAM could not be prompted, beside what only the other run has."""
-        share = share_of_rows(UNPROMPTED, rows, _unprompted, seed)
-        return [*self.base.own_scores(rows, seed), share]
+        """How often SAM could not be prompted; what only the other run has stands there."""
+        return [share_of_rows(UNPROMPTED, rows, _unprompted, seed)]
 
     def _sam(self) -> dict[str, Any]:
         """What its masks depend on beside the other run."""
