@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.continuation import continue_greedily
+from vlmscope.attention.generated import Generation, generation_of
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
@@ -154,7 +155,11 @@ class SharedPrefix:
                 self._put_back()
 
     def answer(self, prompt: str | Prompt, max_new_tokens: int) -> str:
-        """What the model says to a prompt, greedily, on top of the prefix; the cache is put back.
+        """What the model says to a prompt, special tokens left out; see :meth:`generate`."""
+        return self.generate(prompt, max_new_tokens).text
+
+    def generate(self, prompt: str | Prompt, max_new_tokens: int) -> Generation:
+        """Answer a prompt greedily, on top of the prefix; the cache is put back.
 
         Raises:
             UnsupportedError: a prompt that differs before the end of the image.
@@ -170,8 +175,7 @@ class SharedPrefix:
             )
         finally:
             self._put_back()
-        decoded: str = self.model.processor.tokenizer.decode(ids, skip_special_tokens=True)
-        return decoded.strip()
+        return generation_of(self.model, torch.tensor(ids), pack.token_map)
 
     def next_logits(self, prompts: Sequence[str | Prompt]) -> Tensor:
         """What may follow each prompt: logits (prompts, vocabulary), float32 on the CPU.

@@ -18,15 +18,15 @@ from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.evidence.kinds import ATTENTION_PRESENCE
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.pointed import pointed
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
 from vlmscope.methods.encoder.similarity import best_of_each, presence
-from vlmscope.metrics import contains
 from vlmscope.models import Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
-from vlmscope.types import Box, TokenMap
+from vlmscope.types import TokenMap
 
 __all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
 
@@ -129,9 +129,7 @@ class DenseImageResult(ImageResult):
         score, evidence = float(weights.max()), {"presence": float(presence)}
         if scores.null is not None:
             evidence["contrast"] = score - scores.null
-        return Place(
-            located.mask, located.box, located.point, score, located, evidence=evidence
-        )
+        return Place(located.mask, located.box, located.point, score, located, evidence=evidence)
 
     def _of_referents(self) -> _Scores:
         """Referents that are classes are scored among all classes, others among themselves."""
@@ -203,11 +201,7 @@ class GroundedImageResult(ImageResult):
     _nulls: list[Grounding] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
-        targets = [referent.target for referent in self.sample.referents]
-        points = [grounding.point for grounding in self._groundings()]
-        shares = [_area(target.shape, self.sample.image.size) for target in targets]
-        hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
-        return list(zip(hits, shares, strict=True))
+        return pointed(self.sample, [grounding.point for grounding in self._groundings()])
 
     def places(self) -> list[Place]:
         groundings = self._groundings()
@@ -261,16 +255,6 @@ def _evidence(grounding: Grounding, null: float | None) -> dict[str, float]:
     if null is not None:
         evidence["contrast"] = grounding.score - null
     return evidence
-
-
-def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
-    """The share of an image, (height, width), that an object takes up."""
-    if isinstance(shape, np.ndarray):
-        return float(shape.mean())
-    height, width = size
-    wide = min(shape[2], width) - max(shape[0], 0.0)
-    high = min(shape[3], height) - max(shape[1], 0.0)
-    return max(0.0, wide) * max(0.0, high) / (height * width)
 
 
 def is_dense(method: ConfiguredMethod) -> bool:

@@ -80,7 +80,8 @@ class Job:
             decided = decision.scores(rows, split_of(self.dataset), seed)
         for task in self.tasks:
             if isinstance(task, SentenceTask):
-                scores += task.scores(rows, decision, seed)
+                if run.scored or task.unscored:
+                    scores += task.scores(rows, decision, seed)
             else:
                 own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
                 scores += task.scores(own, self.dataset.words, seed)
@@ -88,7 +89,16 @@ class Job:
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
-        return RunScores(run.label, run.id, run.setting(), tuple(scores))
+        return RunScores(run.label, run.id, self._setting(run), tuple(scores))
+
+    def _setting(self, run: Entrant) -> dict[str, Any]:
+        setting = run.setting()
+        tasks = [each for each in self.tasks if isinstance(each, SentenceTask)]
+        names = [task.id for task in tasks if not (run.scored or task.unscored)]
+        if not names:
+            return setting
+        reason = "they are decided by scores, and it gives none"
+        return {"left out": f"{', '.join(names)}: {reason}", **setting}
 
     def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)
@@ -106,9 +116,7 @@ class Job:
         on_sentences = [task for task in self.tasks if isinstance(task, SentenceTask)]
         if on_sentences:
             instances = any(task.instances for task in on_sentences)
-            record["rows"] = sentence_rows(
-                sample, result, instances, run.evidence(self.evidence)
-            )
+            record["rows"] = sentence_rows(sample, result, instances, run.evidence(self.evidence))
         return record
 
 

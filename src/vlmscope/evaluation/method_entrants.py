@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vlmscope.evaluation.answer_entrants import AnswerEntrant
 from vlmscope.evaluation.answered_results import AnsweredImageResult, answers_on
+from vlmscope.evaluation.answers import ANSWER
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence.choice import Evidence
@@ -92,7 +94,14 @@ def enter(
         words: the classes, and the model.
         chosen: kinds of evidence with settings of the model (:meth:`Evidence.on`); None: the score.
     """
-    return tuple(MethodEntrant(method, words, chosen or Evidence()) for method in methods)
+    evidence = chosen or Evidence()
+    return tuple(_entrant(method, words, evidence) for method in methods)
+
+
+def _entrant(method: ConfiguredMethod, words: Vocabulary, chosen: Evidence) -> Entrant:
+    if method.method is ANSWER:
+        return AnswerEntrant(method, ANSWER.question(words.model, method.options))
+    return MethodEntrant(method, words, chosen)
 
 
 def _results(trial: Trial) -> dict[str, ImageResult]:

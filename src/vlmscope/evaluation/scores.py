@@ -96,12 +96,18 @@ def score_table(runs: Sequence[RunScores]) -> tuple[list[str], list[list[str]]]:
 
     Of a split of which a part was used every score says how large a part.
     """
-    metrics = [score.metric for score in runs[0].scores]
-    columns = [[run.label, *map(_shown, run.scores)] for run in runs]
+    metrics = list(dict.fromkeys(score.metric for run in runs for score in run.scores))
+    columns = [[run.label, *_cells(run, metrics)] for run in runs]
     if len(metrics) <= _MOST_COLUMNS:
         return ["run", *metrics], columns
     heads, *rows = zip(["score", *metrics], *columns, strict=True)
     return list(heads), [list(row) for row in rows]
+
+
+def _cells(run: RunScores, metrics: Sequence[str]) -> list[str]:
+    """What a run does not have is left empty: not every kind of run has every score."""
+    cells = {score.metric: _shown(score) for score in run.scores}
+    return [cells.get(metric, "") for metric in metrics]
 
 
 def _shown(score: Score) -> str:

@@ -62,6 +62,15 @@ class Evidence:
             checked_question(question)
         return cls(kinds, null, question)
 
+    def including(self, kind: str) -> Evidence:
+        """The same with one kind more.
+
+        Raises:
+            UnknownNameError: a kind that does not exist.
+        """
+        EVIDENCE.get(kind)
+        return self if kind in (SCORE, *self.kinds) else replace(self, kinds=(*self.kinds, kind))
+
     def on(self, model: LoadedModel | DualEncoder) -> Evidence:
         """The same with what it leaves to the model filled in.
 

@@ -10,10 +10,13 @@ from vlmscope.metrics import Threshold
 from vlmscope.metrics.records import Records
 from vlmscope.metrics.score import Score
 
-__all__ = ["SCORE", "Decision", "evidence_records", "value_of"]
+__all__ = ["RULE", "SCORE", "Decision", "evidence_records", "value_of"]
 
 SCORE = "score"
 """The kind that every row has: the method's own score."""
+
+RULE = "no split: the line belongs to the kind of evidence"
+"""Where a threshold was chosen that nobody chose."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,16 @@ class Decision:
 
     kind: str
     threshold: Threshold
+
+    @classmethod
+    def by_rule(cls, kind: str, line: float) -> Decision:
+        """The decision of a kind that brings its line with it, such as yes against no."""
+        return cls(kind, Threshold(line, RULE, frozenset(), frozenset()))
+
+    @property
+    def ruled(self) -> bool:
+        """Whether nobody chose the threshold."""
+        return self.threshold.split == RULE
 
     def rejects(self, row: Mapping[str, Any]) -> bool:
         """Whether the sentence of a row is held to mean nothing."""

@@ -36,11 +36,13 @@ class EvidenceKind(ABC):
 
     Attributes:
         id: explicit and unique.
+        summary: one line.
         rule: where the line is that the kind brings with it, so that no split is needed to choose
             one; None: it has none.
     """
 
     id: ClassVar[str]
+    summary: ClassVar[str]
     rule: ClassVar[float | None] = None
 
     @abstractmethod
@@ -56,6 +58,7 @@ class MethodScore(EvidenceKind):
     """The score that the method gives with its place."""
 
     id = SCORE
+    summary = "the method's score"
 
     def definition(self, setting: Mapping[str, Any]) -> str:
         return "the method's score of the sentence; no pass of its own"
@@ -68,13 +71,17 @@ class PresenceScore(EvidenceKind):
     """What the method makes of the image as a whole."""
 
     id = "presence"
+    summary = "what the method makes of the image as a whole"
 
     def definition(self, setting: Mapping[str, Any]) -> str:
         listed = "; ".join(f"{name}: {text}" for name, text in ATTENTION_PRESENCE.items())
         return f"methods on encoders: {PRESENCE}; {listed}; no pass of its own"
 
     def check(self, method: ConfiguredMethod, model: Any) -> None:
-        if not isinstance(method.method, DenseMethod) and method.method.id not in ATTENTION_PRESENCE:
+        if (
+            not isinstance(method.method, DenseMethod)
+            and method.method.id not in ATTENTION_PRESENCE
+        ):
             raise UnsupportedError(
                 f"The method {method.method.id!r} has no presence score: its map does not add up to "
                 "how much it looks at the image. Leave the one or the other out; score and contrast "
@@ -86,6 +93,7 @@ class Contrast(EvidenceKind):
     """How much more the phrase scores than one that names nothing."""
 
     id = "contrast"
+    summary = "the score minus that of a phrase that names nothing"
 
     def definition(self, setting: Mapping[str, Any]) -> str:
         return (
@@ -110,6 +118,7 @@ class YesOrNo(EvidenceKind):
     """What the model says when it is asked whether the thing is there."""
 
     id = "answer"
+    summary = "the model's yes or no when it is asked whether it is there"
     rule = 0.5
 
     def definition(self, setting: Mapping[str, Any]) -> str:
@@ -132,6 +141,7 @@ class RejectionInWords(EvidenceKind):
     """Whether an answer in words says that there is nothing; only of who answers in words."""
 
     id = "rejection"
+    summary = "an answer in words that there is nothing"
     rule = 0.5
 
     def definition(self, setting: Mapping[str, Any]) -> str:

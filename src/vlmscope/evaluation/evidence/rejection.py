@@ -54,8 +54,9 @@ def rejects(answer: str) -> bool:
     """Whether an answer says that nothing is meant.
 
     It does where it holds one of :data:`REJECTIONS` as whole words, case and white space aside, or
-    four zeros in brackets; ``no``, ``none``, ``nothing``, ``null`` and ``n/a`` have to be all there is. An answer that
-    cannot be parsed, an empty one too, is none. Whoever reads a box in an answer does not ask.
+    four zeros in brackets; ``no``, ``none``, ``nothing``, ``null`` and ``n/a`` have to be all there
+    is. An answer that cannot be parsed, an empty one too, is none. Whoever reads a box in an answer
+    does not ask.
 
     Args:
         answer: word for word.

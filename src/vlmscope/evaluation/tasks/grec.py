@@ -10,6 +10,7 @@ from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import SentenceTask
 from vlmscope.metrics import Grec
+from vlmscope.metrics.records import Record
 
 __all__ = ["GeneralisedBoxes"]
 
@@ -17,19 +18,24 @@ _KEPT = 1.0  # score of a box that no threshold of its own is asked of
 
 
 class GeneralisedBoxes(SentenceTask):
-    """GREC F1, F1=1, N_acc and T_acc; no score without a decision."""
+    """GREC F1, F1=1, N_acc and T_acc; of runs that give scores none without a decision."""
 
     id = "grec"
     definition = (
         "the boxes of the method's instances; those whose score reaches the threshold are answers "
         "(where other evidence than the score decides: all of them, unless the sentence is rejected); "
-        f"{Grec().matching}"
+        f"{Grec().matching}; where a run gives no scores all of its boxes are answers, and an answer "
+        "without a box is no rejection unless it says so in words, so it counts as one that matches "
+        "nothing"
     )
     instances = True
     decided = ("GREC F1", "GREC F1=1", "GREC N_acc", "GREC T_acc")
     always = False
 
     def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
+        if any(row["score"] is None for row in rows):
+            metric = Grec(threshold=0.0)
+            return metric.scores((_unscored(metric, row) for row in rows), seed=seed)
         if decision is None:
             return []
         metric = Grec(threshold=decision.threshold.value if decision.kind == SCORE else _KEPT)
@@ -46,3 +52,11 @@ def _boxes(row: Mapping[str, Any], decision: Decision) -> tuple[list[Any], list[
         return row["boxes"], row["scores"]
     boxes = [] if decision.rejects(row) else row["boxes"]
     return boxes, [_KEPT] * len(boxes)
+
+
+def _unscored(metric: Grec, row: Mapping[str, Any]) -> Record:
+    boxes = row["boxes"]
+    record = metric.record(row["id"], row["image"], boxes, [0.0] * len(boxes), row["truths"])
+    if boxes or row.get("rejection"):
+        return record
+    return {**record, "answers": 1}
