@@ -13,7 +13,7 @@ from vlmscope.evaluation.protocol import left_out
 from vlmscope.evaluation.tasks import ImageTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 
-__all__ = ["check_decisions", "decisions_of"]
+__all__ = ["check_decisions", "check_kind", "decisions_of"]
 
 _CHOOSE = (
     "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
@@ -48,10 +48,14 @@ def decisions_of(
     if thresholds is not None:
         thresholds.check_split(dataset)
         thresholds.check_model(model)
-    rule = EVIDENCE.get(decide).rule
-    if thresholds is None and decide != SCORE and rule is None:
-        raise BadOptionError(f"The evidence {decide!r} decides by a threshold. {_CHOOSE}")
+    check_kind(decide, thresholds)
     return [_decision(run, thresholds, evidence, decide) for run in runs]
+
+
+def check_kind(decide: str, thresholds: Thresholds | None) -> None:
+    """Raise BadOptionError for a kind that cannot decide without thresholds, where there are none."""
+    if thresholds is None and decide != SCORE and EVIDENCE.get(decide).rule is None:
+        raise BadOptionError(f"The evidence {decide!r} decides by a threshold. {_CHOOSE}")
 
 
 def _decision(

@@ -158,14 +158,14 @@ class Thresholds:
         try:
             content = parse_json(Path(path).read_text("utf-8-sig"))
             return cls._of(content)
-        except (OSError, ValueError) as error:
-            raise BadOptionError(
-                f"Cannot read the thresholds {shown_path(path)}: {unread(error)}. {_MAKE}"
-            ) from error
         except (KeyError, TypeError, AttributeError, BadSampleError) as error:
             raise BadOptionError(
                 f"{shown_path(path)} holds no thresholds as --threshold-out writes them "
                 f"({type(error).__name__}: {error}). {_MAKE}"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise BadOptionError(
+                f"Cannot read the thresholds {shown_path(path)}: {unread(error)}. {_MAKE}"
             ) from error
 
     @classmethod

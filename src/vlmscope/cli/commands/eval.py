@@ -194,6 +194,7 @@ def measure(
 ) -> int:
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
+    from vlmscope.evaluation.decisions import check_kind
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
@@ -218,6 +219,7 @@ def measure(
     thresholds = None if threshold is None else Thresholds.load(threshold)
     if thresholds is not None:
         thresholds.check_split(data)
+    check_kind(deciding.kind, thresholds)
     against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
     loaded = loading.model(model)
     if choices is None:
