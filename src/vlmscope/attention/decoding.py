@@ -73,7 +73,7 @@ _CHANGES: Mapping[str, Callable[[Any], bool]] = {
 }
 
 # 1 leaves everything as it is
-_RATIOS = ("repetition_penalty", "encoder_repetition_penalty", "guidance_scale")
+_RATIOS = ("encoder_repetition_penalty", "guidance_scale")
 
 _WORDS = (
     *_RATIOS,
@@ -183,6 +183,8 @@ class ForcedIds:
 
 def changed_words(hf: Any) -> list[str]:
     """A model's own settings under which greedy decoding does not write the likeliest ids.
+
+    The ``repetition_penalty`` is left to whoever decodes.
 
     Args:
         hf: the transformers model.

@@ -161,6 +161,9 @@ class SharedPrefix:
     def generate(self, prompt: str | Prompt, max_new_tokens: int) -> Generation:
         """Answer a prompt greedily, on top of the prefix; the cache is put back.
 
+        The checkpoint's ``repetition_penalty`` counts, as in :func:`vlmscope.generate`; none of its
+        other settings does.
+
         Raises:
             UnsupportedError: a prompt that differs before the end of the image.
         """
@@ -171,7 +174,13 @@ class SharedPrefix:
         axes, start = tuple(positions.shape[:-2]), int(positions.reshape(-1)[0])
         try:
             ids = continue_greedily(
-                self.model, self._cache, text.ids[self.length :], start, axes, max_new_tokens
+                self.model,
+                self._cache,
+                text.ids[self.length :],
+                start,
+                axes,
+                max_new_tokens,
+                penalised=text.ids,
             )
         finally:
             self._put_back()

@@ -25,6 +25,7 @@ def decisions_of(
     dataset: Dataset,
     model: str,
     runs: Sequence[Entrant],
+    tasks: Sequence[Task],
     thresholds: Thresholds | None,
     evidence: Evidence,
     decide: str,
@@ -34,7 +35,8 @@ def decisions_of(
     Args:
         dataset: what is scored.
         model: id of the model.
-        runs: those on trial.
+        runs: those on trial; who rejects in words decides by it where a task asks for decisions.
+        tasks: what is asked.
         thresholds: chosen on another split, or None.
         evidence: what rows hold, with the settings of the model.
         decide: the kind that decides.
@@ -49,7 +51,8 @@ def decisions_of(
         thresholds.check_split(dataset)
         thresholds.check_model(model)
     check_kind(decide, thresholds)
-    return [_decision(run, thresholds, evidence, decide) for run in runs]
+    asked = bool(left_out(tasks))
+    return [_own(run, asked) or _decision(run, thresholds, evidence, decide) for run in runs]
 
 
 def check_kind(decide: str, thresholds: Thresholds | None) -> None:
@@ -58,16 +61,22 @@ def check_kind(decide: str, thresholds: Thresholds | None) -> None:
         raise BadOptionError(f"The evidence {decide!r} decides by a threshold. {_CHOOSE}")
 
 
+def _own(run: Entrant, asked: bool) -> Decision | None:
+    """The decision of who says by himself that nothing is meant."""
+    kind = run.decides if run.base is None else run.base.decides
+    rule = None if kind is None else EVIDENCE.get(kind).rule
+    return None if kind is None or rule is None or not asked else Decision.by_rule(kind, rule)
+
+
 def _decision(
     run: Entrant, thresholds: Thresholds | None, evidence: Evidence, decide: str
 ) -> Decision | None:
-    own = run.decides if run.base is None else run.base.decides
-    kind, chosen = (decide, thresholds) if own is None else (own, None)
-    rule = EVIDENCE.get(kind).rule
-    if chosen is not None:
-        scored = run.scored or kind != SCORE
-        return Decision(kind, chosen.of(run, kind, evidence.setting(kind))) if scored else None
-    return None if rule is None else Decision.by_rule(kind, rule)
+    if not run.scored:
+        return None
+    if thresholds is not None:
+        return Decision(decide, thresholds.of(run, decide, evidence.setting(decide)))
+    rule = EVIDENCE.get(decide).rule
+    return None if rule is None else Decision.by_rule(decide, rule)
 
 
 def check_decisions(

@@ -98,7 +98,7 @@ class Job:
         if not names:
             return setting
         reason = "they are decided by scores, and it gives none"
-        return {"left out": f"{', '.join(names)}: {reason}", **setting}
+        return {"left_out": f"{', '.join(names)}: {reason}", **setting}
 
     def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)

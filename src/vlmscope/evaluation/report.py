@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlmscope.evaluation.scores import Evaluation, RunScores, Score, score_table
+from vlmscope.evaluation.scores import Evaluation, RunScores, Score, remarks, score_table
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
@@ -42,6 +42,7 @@ def markdown(evaluation: Evaluation) -> str:
         f"Values with their {protocol['interval']}.",
         _table(evaluation.runs),
         _counts(evaluation.runs),
+        *_remarks(evaluation),
         "## Protocol",
         "\n".join(_bullets(protocol)),
         "## Methods",
@@ -65,6 +66,11 @@ def _counts(runs: Sequence[RunScores]) -> str:
     return "Made of " + "; ".join(counts) + "."
 
 
+def _remarks(evaluation: Evaluation) -> list[str]:
+    lines = remarks(evaluation)
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
+
+
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -83,7 +89,7 @@ def _setting(run: RunScores) -> str:
     options = ", ".join(f"{name}={value}" for name, value in run.setting["options"].items())
     seen = [str(run.setting[key]) for key in _SAID_ALONE if key in run.setting]
     named = [
-        f"{key}: {value}"
+        f"{key.replace('_', ' ')}: {value}"
         for key, value in run.setting.items()
         if key not in (*_SAID_ALONE, "options")
     ]

@@ -107,7 +107,7 @@ def evaluate(
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:
         _check_rows(dataset, chosen)
-    decisions = decisions_of(dataset, model.id, runs, thresholds, asked, decide)
+    decisions = decisions_of(dataset, model.id, runs, chosen, thresholds, asked, decide)
     check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
     job = Job(dataset, runs, chosen, log, StrangePictures(model), asked)
@@ -168,7 +168,7 @@ def _undone(
     if names is not None or not guests or not left:
         return {}
     reason = f"they compare classes, which these cannot: {', '.join(guests)}"
-    return {"left out": f"{', '.join(left)}: {reason}"}
+    return {"left_out": f"{', '.join(left)}: {reason}"}
 
 
 def check_places(dataset: Dataset) -> None:

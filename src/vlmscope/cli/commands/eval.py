@@ -257,7 +257,7 @@ def _listed(values: Sequence[str]) -> list[str]:
 
 
 def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
-    from vlmscope.evaluation.scores import score_table
+    from vlmscope.evaluation.scores import remarks, score_table
 
     if printing.as_json:
         emit_json(result.to_dict())
@@ -270,6 +270,8 @@ def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Pr
             note(f"  {image_id}: {reason}")
         if count > _SHOWN:
             note(f"  and {count - _SHOWN} more")
+    for line in remarks(result):
+        note(line)
     part = result.protocol["dataset"].get("partial")
     if part:
         note(f"partial: {part}")

@@ -24,9 +24,8 @@ class GeneralisedBoxes(SentenceTask):
     definition = (
         "the boxes of the method's instances; those whose score reaches the threshold are answers "
         "(where other evidence than the score decides: all of them, unless the sentence is rejected); "
-        f"{Grec().matching}; where a run gives no scores all of its boxes are answers, and an answer "
-        "without a box is no rejection unless it says so in words, so it counts as one that matches "
-        "nothing"
+        f"{Grec().matching}; where a run gives no scores all of its boxes are answers, and no box is "
+        "no rejection unless it is said in words: it is wrong whether something is meant or not"
     )
     instances = True
     decided = ("GREC F1", "GREC F1=1", "GREC N_acc", "GREC T_acc")
@@ -59,4 +58,4 @@ def _unscored(metric: Grec, row: Mapping[str, Any]) -> Record:
     record = metric.record(row["id"], row["image"], boxes, [0.0] * len(boxes), row["truths"])
     if boxes or row.get("rejection"):
         return record
-    return {**record, "answers": 1}
+    return {**record, "answers": int(record["objects"] == 0)}  # wrong in N_acc, and in T_acc
