@@ -11,6 +11,8 @@ from vlmscope.data.images import OpenedImage
 from vlmscope.evaluation.boxed_results import CENTRE, BoxedImageResult, centre
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.evidence.kinds import EVIDENCE
+from vlmscope.evaluation.evidence.rejection import rejects
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place, ScoredBox
 from vlmscope.evaluation.row_shares import share_of_rows
@@ -38,6 +40,7 @@ class AnswerEntrant(Entrant):
 
     scored = False
     draws = False
+    decides = "rejection"
 
     method: ConfiguredMethod
     question: BoxQuestion = field(repr=False)
@@ -70,6 +73,7 @@ class AnswerEntrant(Entrant):
             "point": CENTRE,
             "mask": "none: a box is not taken for one",
             "score": "none",
+            "rejection": EVIDENCE.get("rejection").definition({}),
             "options": asdict(self.method.options),
         }
 
@@ -91,16 +95,20 @@ class AnswerEntrant(Entrant):
 def place_of(written: BoxAnswer) -> Place:
     """A written answer as the answer to a sentence.
 
-    An answer without a box is no rejection: whether the model denied in words that there is such a
-    thing is ``rejection``, None where nobody judged it.
+    An answer without a box alone is no rejection: whether the model denied in words that there is
+    such a thing is ``rejection``.
     """
     boxes = [each.box for each in written.answer.boxes]
     first = written.answer.box
+    rejection = first is None and rejects(written.raw)
     remarks = {
         "answer": written.raw,
         "unparsed": first is None,
         "truncated": written.truncated,
-        "rejection": None,
+        "rejection": rejection,
     }
     objects = tuple(ScoredBox(box, None) for box in boxes)
-    return Place(None, first, centre(first), None, objects=objects, remarks=remarks)
+    evidence = {"rejection": float(not rejection)}
+    return Place(
+        None, first, centre(first), None, objects=objects, remarks=remarks, evidence=evidence
+    )

@@ -10,12 +10,12 @@ from vlmscope.data.datasets import Dataset, EvalSample
 from vlmscope.data.resume import SampleLog
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.evidence import Decision, Evidence
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.rows import Rows, sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import split_of
-from vlmscope.metrics import Threshold
 
 __all__ = ["Job", "LoggedRows"]
 
@@ -30,6 +30,7 @@ class Job:
         tasks: the questions.
         log: where records go.
         strange: collects what is unusual about the pictures.
+        evidence: what rows hold beside the score.
     """
 
     dataset: Dataset
@@ -37,10 +38,12 @@ class Job:
     tasks: tuple[Task, ...]
     log: SampleLog
     strange: StrangePictures
+    evidence: Evidence
 
     def key(self, image_id: str, run: Entrant) -> str:
         """Of the record of a run on an image: finished ones are found again by it."""
-        return " ".join([image_id, run.digest, *(task.id for task in self.tasks)])
+        parts = [image_id, run.digest, *(task.id for task in self.tasks), self.evidence.digest]
+        return " ".join(part for part in parts if part)
 
     def missing(self, image_id: str) -> list[Entrant]:
         """The runs that have no record of an image yet."""
@@ -55,7 +58,7 @@ class Job:
         self.strange.see(sample.image.pixels)
         trial = Trial(sample, missing)
         # each result is let go of before the next one looks: its masks are large
-        records = [self._record(sample, trial.result_of(run)) for run in missing]
+        records = [self._record(sample, run, trial.result_of(run)) for run in missing]
         for run, record in zip(missing, records, strict=True):
             self.log.add(self.key(image_id, run), record)
         return False
@@ -68,17 +71,17 @@ class Job:
         self,
         run: Entrant,
         image_ids: Sequence[str],
-        threshold: Threshold | None,
+        decision: Decision | None,
         seed: int,
     ) -> RunScores:
         """The scores of one run over images that all have records."""
         rows, scores, decided = self.rows(run, image_ids), list[Score](), list[Score]()
-        if threshold is not None:  # refuses sentences that it was chosen on, before any score
-            decided = threshold.scores(rows, split_of(self.dataset), seed=seed)
+        if decision is not None:  # refuses sentences that it was chosen on, before any score
+            decided = decision.scores(rows, split_of(self.dataset), seed)
         for task in self.tasks:
             if isinstance(task, SentenceTask):
                 if run.scored or task.unscored:
-                    scores += task.scores(rows, threshold, seed)
+                    scores += task.scores(rows, decision, seed)
             else:
                 own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
                 scores += task.scores(own, self.dataset.words, seed)
@@ -101,7 +104,7 @@ class Job:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)
         return run.own_scores(rows, seed) if on_sentences else ()
 
-    def _record(self, sample: EvalSample, result: ImageResult) -> dict[str, Any]:
+    def _record(self, sample: EvalSample, run: Entrant, result: ImageResult) -> dict[str, Any]:
         words = self.dataset.words
         record: dict[str, Any] = {
             "tasks": {
@@ -113,7 +116,7 @@ class Job:
         on_sentences = [task for task in self.tasks if isinstance(task, SentenceTask)]
         if on_sentences:
             instances = any(task.instances for task in on_sentences)
-            record["rows"] = sentence_rows(sample, result, instances)
+            record["rows"] = sentence_rows(sample, result, instances, run.evidence(self.evidence))
         return record
 
 

@@ -55,6 +55,10 @@ class SamEntrant(Entrant):
         return self.base.scored
 
     @property
+    def decides(self) -> str | None:  # type: ignore[override]
+        return self.base.decides
+
+    @property
     def scorer(self) -> Entrant:
         return self.base.scorer
 

@@ -13,6 +13,7 @@ from vlmscope.cli.arguments import Printing
 from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
+from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
@@ -176,7 +177,7 @@ def measure(
     threshold_out: Annotated[
         Path | None,
         typer.Option(
-            help="File for a threshold per method, chosen on this split.",
+            help="File for a threshold per method and kind of evidence, chosen on this split.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -188,12 +189,14 @@ def measure(
             rich_help_panel="Method",
         ),
     ] = None,
+    deciding: Deciding,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     loading: Loading,
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
+    from vlmscope.evaluation.decisions import check_kind
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
@@ -210,6 +213,7 @@ def measure(
     check_places(data)
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
+    evidence = deciding.chosen()
     opponents = runs.comparators()
     tasks = _listed(task) if task else None
     masks.check(data, tasks)
@@ -219,6 +223,7 @@ def measure(
     thresholds = None if threshold is None else Thresholds.load(threshold)
     if thresholds is not None:
         thresholds.check_split(data)
+    check_kind(deciding.kind, thresholds)
     against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
     refiner = None if masks.refine is None else loading.refiner(masks.refine)
     loaded = loading.model(model)
@@ -240,6 +245,8 @@ def measure(
             rows=rows,
             thresholds=thresholds,
             thresholds_out=threshold_out,
+            evidence=evidence,
+            decide=deciding.kind,
         )
     except KeyboardInterrupt:
         if out is not None:
