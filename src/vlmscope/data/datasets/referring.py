@@ -7,7 +7,7 @@ and masks drawn one image at a time, when its turn comes; all sentences of an im
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -215,7 +215,7 @@ def _more_tasks(pictures: Sequence[Picture]) -> list[str]:
     return ["absent", *(["gres"] if drawn else []), "grec"]
 
 
-def _regions(pictures: Sequence[Picture]) -> Iterator[Region]:
+def _regions(pictures: Sequence[Picture]) -> Iterable[Region]:
     for picture in pictures:
         for sentence in picture.sentences:
             yield from sentence.regions
