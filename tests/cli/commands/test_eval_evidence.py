@@ -20,7 +20,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def call(root: Path) -> list[Any]:
-    return ["eval", "grefcoco", "--root", root, "--model", "tiny-clip", "--method", "gem", "--quiet"]
+    return [
+        "eval",
+        "grefcoco",
+        "--root",
+        root,
+        "--model",
+        "tiny-clip",
+        "--method",
+        "gem",
+        "--quiet",
+    ]
 
 
 def test_a_threshold_of_other_evidence_from_one_split_to_the_next(

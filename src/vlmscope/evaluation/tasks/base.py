@@ -53,6 +53,7 @@ class SentenceTask(_Base):
         decided: scores that need the decision that nothing is meant.
         always: whether it has scores without one, too.
         unscored: whether it has scores of runs whose answers have no score.
+        by_evidence: whether it has some of those of them that have other evidence.
     """
 
     dense: ClassVar[bool] = False
@@ -60,6 +61,7 @@ class SentenceTask(_Base):
     decided: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True
     unscored: ClassVar[bool] = True
+    by_evidence: ClassVar[bool] = False
 
     @abstractmethod
     def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
