@@ -19,6 +19,7 @@ from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import UnknownNameError, UnsupportedError
 from vlmscope.evaluation.answer_entrants import place_of
 from vlmscope.evaluation.configured_methods import choose, configure_methods
+from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.report import markdown
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation, score_table
@@ -165,6 +166,30 @@ def test_all_boxes_count_where_several_are_meant(
     [said] = result.protocol["decided by rule"].values()
     assert said == "rejected where rejection is below 0.5; no threshold was chosen"
     assert "does not exist" in run.setting["rejection"]
+    # the area of a decision is the mean of both shares
+    assert run["absent AUC rejection"].interval.value == 1 and "absent AUC" not in {
+        score.metric for score in run.scores
+    }
+
+
+def test_written_boxes_beside_yes_or_no(root: Path, model: Any, tmp_path: Path, says: Any) -> None:
+    data = open_dataset("grefcoco", root / "grefcoco", split="val")
+    says(lambda phrase: NO_BOX)
+    asked = {"evidence": Evidence.of(["answer"]), "limit": 1, "tasks": ["absent"]}
+    rows = tmp_path / "rows.jsonl"
+    choices = choose(["mean-attention", "answer"])
+    result = evaluate(data, model, choices, rows=rows, progress=False, **asked)
+    lines = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
+    shares: dict[str, list[float]] = {}
+    for row in lines:
+        shares.setdefault(row["method"], []).append(row["evidence"]["answer"])
+    assert shares["answer"] == shares["mean-attention"]
+    areas = [result[label]["absent AUC answer"].interval for label in shares]
+    assert areas[0] == areas[1]
+    with pytest.raises(
+        UnsupportedError, match="'answer' has no evidence 'contrast', only: rejection"
+    ):
+        evaluate(data, model, choices, progress=False, evidence=Evidence.of(["contrast"]))
 
 
 def test_the_image_is_read_once_and_answers_are_kept(

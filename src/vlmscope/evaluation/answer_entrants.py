@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 
 from vlmscope.data.images import OpenedImage
+from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.boxed_results import CENTRE, BoxedImageResult, centre
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.evidence.kinds import EVIDENCE
 from vlmscope.evaluation.evidence.rejection import rejects
 from vlmscope.evaluation.image_results import ImageResult
@@ -36,6 +38,7 @@ class AnswerEntrant(Entrant):
     Attributes:
         method: the method ``answer`` under its options.
         question: how the model is asked.
+        chosen: the kinds of evidence that its places are to hold.
     """
 
     scored = False
@@ -44,6 +47,7 @@ class AnswerEntrant(Entrant):
 
     method: ConfiguredMethod
     question: BoxQuestion = field(repr=False)
+    chosen: Evidence = field(default_factory=Evidence)
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -79,7 +83,13 @@ class AnswerEntrant(Entrant):
 
     def result(self, trial: Trial) -> ImageResult:
         find = partial(self._places, trial.sample.image)
-        return BoxedImageResult(f"{self.noun} {self.id!r}", trial.sample, find)
+        result = BoxedImageResult(f"{self.noun} {self.id!r}", trial.sample, find)
+        return with_answers(result, trial, self.question.model, self.chosen)
+
+    def evidence(self, asked: Evidence) -> tuple[str, ...]:
+        if "answer" not in asked.kinds:
+            return super().evidence(asked)
+        return ("answer", *super().evidence(asked.without("answer")))
 
     def own_scores(self, rows: Rows, seed: int) -> Sequence[Score]:
         """The shares of answers without a box, and of those that were cut off."""

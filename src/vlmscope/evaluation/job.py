@@ -80,7 +80,7 @@ class Job:
             decided = decision.scores(rows, split_of(self.dataset), seed)
         for task in self.tasks:
             if isinstance(task, SentenceTask):
-                if run.scored or task.unscored:
+                if self._scorable(run, task):
                     scores += task.scores(rows, decision, seed)
             else:
                 own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
@@ -94,11 +94,15 @@ class Job:
     def _setting(self, run: Entrant) -> dict[str, Any]:
         setting = run.setting()
         tasks = [each for each in self.tasks if isinstance(each, SentenceTask)]
-        names = [task.id for task in tasks if not (run.scored or task.unscored)]
+        names = [task.id for task in tasks if not self._scorable(run, task)]
         if not names:
             return setting
         reason = "they are decided by scores, and it gives none"
         return {"left_out": f"{', '.join(names)}: {reason}", **setting}
+
+    def _scorable(self, run: Entrant, task: SentenceTask) -> bool:
+        others = task.by_evidence and bool(run.evidence(self.evidence))
+        return run.scored or task.unscored or others
 
     def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vlmscope.evaluation.answer_entrants import AnswerEntrant
-from vlmscope.evaluation.answered_results import AnsweredImageResult, answers_on
+from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.answers import ANSWER
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
@@ -17,7 +17,7 @@ from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.texts import template_texts
-from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models import DualEncoder
 
 __all__ = ["MethodEntrant", "enter"]
 
@@ -74,14 +74,7 @@ class MethodEntrant(Entrant):
     def result(self, trial: Trial) -> ImageResult:
         # taken out: whoever has looked leaves nothing behind
         result = trial.shared("methods", lambda: _results(trial)).pop(self.label)
-        model, question = self.words.model, self.chosen.question
-        if question is None or not isinstance(model, LoadedModel):
-            return result
-
-        def answers() -> list[float]:
-            return trial.shared("answers", lambda: answers_on(model, trial.sample, question))
-
-        return AnsweredImageResult(result, answers)
+        return with_answers(result, trial, self.words.model, self.chosen)
 
 
 def enter(
@@ -100,7 +93,7 @@ def enter(
 
 def _entrant(method: ConfiguredMethod, words: Vocabulary, chosen: Evidence) -> Entrant:
     if method.method is ANSWER:
-        return AnswerEntrant(method, ANSWER.question(words.model, method.options))
+        return AnswerEntrant(method, ANSWER.question(words.model, method.options), chosen)
     return MethodEntrant(method, words, chosen)
 
 

@@ -71,6 +71,10 @@ class Evidence:
         EVIDENCE.get(kind)
         return self if kind in (SCORE, *self.kinds) else replace(self, kinds=(*self.kinds, kind))
 
+    def without(self, kind: str) -> Evidence:
+        """The same with one kind less."""
+        return replace(self, kinds=tuple(each for each in self.kinds if each != kind))
+
     def on(self, model: LoadedModel | DualEncoder) -> Evidence:
         """The same with what it leaves to the model filled in.
 

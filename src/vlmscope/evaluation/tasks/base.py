@@ -54,6 +54,7 @@ class SentenceTask(_Base):
         always: whether it has scores without one, too.
         masks: whether any of its scores is of masks.
         unscored: whether it has scores of runs whose answers have no score.
+        by_evidence: whether it has some of those of them that have other evidence.
     """
 
     dense: ClassVar[bool] = False
@@ -62,6 +63,7 @@ class SentenceTask(_Base):
     always: ClassVar[bool] = True
     masks: ClassVar[bool] = False
     unscored: ClassVar[bool] = True
+    by_evidence: ClassVar[bool] = False
 
     @abstractmethod
     def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
