@@ -28,7 +28,7 @@ from vlmscope.data.targets import Target
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
-from vlmscope.evaluation.sam_entrants import with_sam
+from vlmscope.evaluation.sam import with_sam
 from vlmscope.refine import Refiner
 
 RUNS = 2

@@ -56,7 +56,7 @@ class SamMasks:
         """
         if self.refine is None and self.refine_prompt is None:
             return
-        from vlmscope.evaluation.sam_entrants import check_masks, check_prompts
+        from vlmscope.evaluation.sam import check_masks, check_prompts
         from vlmscope.evaluation.tasks import TASKS
 
         check_prompts(self.refine is not None, self.prompts)

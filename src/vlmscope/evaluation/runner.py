@@ -25,7 +25,7 @@ from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
-from vlmscope.evaluation.sam_entrants import check_masks, with_sam
+from vlmscope.evaluation.sam import check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds

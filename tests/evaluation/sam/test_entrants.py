@@ -22,7 +22,7 @@ from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.rows import sentence_rows
-from vlmscope.evaluation.sam_entrants import SamEntrant, check_masks, with_sam
+from vlmscope.evaluation.sam import SamEntrant, check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS
 from vlmscope.evaluation.thresholds import Thresholds

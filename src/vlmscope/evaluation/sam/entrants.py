@@ -15,7 +15,7 @@ from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.row_shares import share_of_rows
 from vlmscope.evaluation.rows import Rows
-from vlmscope.evaluation.sam_results import REFINED, SamImageResult
+from vlmscope.evaluation.sam.results import REFINED, SamImageResult
 from vlmscope.evaluation.tasks import SentenceTask, Task
 from vlmscope.metrics.score import Score
 from vlmscope.refine import PROMPTS, RefineOptions, Refiner
