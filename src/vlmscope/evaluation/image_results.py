@@ -26,7 +26,14 @@ from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
 from vlmscope.types import Box, TokenMap
 
-__all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
+__all__ = [
+    "ClassEvidence",
+    "DenseImageResult",
+    "GroundedImageResult",
+    "ImageResult",
+    "area_share",
+    "is_dense",
+]
 
 
 class ImageResult(ABC):
@@ -171,7 +178,7 @@ class GroundedImageResult(ImageResult):
     def pointing(self) -> list[tuple[int, float]]:
         targets = [referent.target for referent in self.sample.referents]
         points = [grounding.point for grounding in self._groundings()]
-        shares = [_area(target.shape, self.sample.image.size) for target in targets]
+        shares = [area_share(target.shape, self.sample.image.size) for target in targets]
         hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
         return list(zip(hits, shares, strict=True))
 
@@ -208,7 +215,7 @@ class GroundedImageResult(ImageResult):
         return Prompt.of(texts[0])
 
 
-def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
+def area_share(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
     """The share of an image, (height, width), that an object takes up."""
     if isinstance(shape, np.ndarray):
         return float(shape.mean())

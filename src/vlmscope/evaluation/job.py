@@ -8,9 +8,12 @@ from typing import Any
 
 from vlmscope.data.datasets import Dataset, EvalSample
 from vlmscope.data.resume import SampleLog
+from vlmscope.data.samples import picture_id
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.head_overlap import Overlap, overlap_of
 from vlmscope.evaluation.image_results import ImageResult
+from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.rows import Rows, sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
@@ -64,6 +67,19 @@ class Job:
         """The rows of one run over images that all have records."""
         return LoggedRows(self.log, [self.key(image_id, run) for image_id in image_ids])
 
+    def again(
+        self, image_id: str, labels: Sequence[str]
+    ) -> tuple[EvalSample, Iterator[tuple[str, list[Place]]]]:
+        """An image and where some runs put its sentences, each run when its turn comes.
+
+        Raises:
+            BadImageError, BadSampleError: the image is no longer what it was.
+        """
+        sample = self.dataset.load(image_id)
+        runs = [run for run in self.runs if run.label in labels]
+        trial = Trial(sample, runs)
+        return sample, ((run.label, trial.result_of(run).places()) for run in runs)
+
     def scores(
         self,
         run: Entrant,
@@ -85,7 +101,24 @@ class Job:
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
-        return RunScores(run.label, run.id, run.setting(), tuple(scores))
+        setting = run.setting()
+        overlap = self._overlap(run, image_ids)
+        if overlap is not None and "heads" in setting:
+            setting["heads"] = {**setting["heads"], "overlap": overlap._asdict()}
+        return RunScores(run.label, run.id, setting, tuple(scores))
+
+    def warnings(self, image_ids: Sequence[str]) -> tuple[str, ...]:
+        """What to know before trusting the scores over images that all have records."""
+        found = ((run.label, self._overlap(run, image_ids)) for run in self.runs)
+        return tuple(
+            each.sentence(label) for label, each in found if each is not None and each.images
+        )
+
+    def _overlap(self, run: Entrant, image_ids: Sequence[str]) -> Overlap | None:
+        heads = run.head_set()
+        if heads is None:
+            return None
+        return overlap_of(heads, (self.log[self.key(i, run)]["picture"] for i in image_ids))
 
     def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)
@@ -94,11 +127,12 @@ class Job:
     def _record(self, sample: EvalSample, result: ImageResult) -> dict[str, Any]:
         words = self.dataset.words
         record: dict[str, Any] = {
+            "picture": picture_id(sample.image.pixels),
             "tasks": {
                 task.id: task.record(sample, result, words)
                 for task in self.tasks
                 if isinstance(task, ImageTask)
-            }
+            },
         }
         on_sentences = [task for task in self.tasks if isinstance(task, SentenceTask)]
         if on_sentences:

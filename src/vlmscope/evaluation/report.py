@@ -1,12 +1,21 @@
-"""The report of an evaluation: JSON for programs, Markdown for people, both with the protocol."""
+"""The report of an evaluation: JSON for programs, Markdown and a page for people, all with the protocol."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vlmscope.evaluation.page import evaluation_page
+from vlmscope.evaluation.page.tables import (
+    ReportTable,
+    breakdown_tables,
+    failure_table,
+    published_of,
+    published_table,
+    readout,
+)
 from vlmscope.evaluation.scores import Evaluation, RunScores, score_table
 from vlmscope.io import write_json, write_text
 
@@ -15,20 +24,42 @@ __all__ = ["markdown", "write_report"]
 _REASONS = 20  # skipped images that are listed one by one
 
 
-def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
     """Write ``report.json`` and ``report.md`` into a folder, which is made if it is not there.
 
+    Where sentences were measured there is ``report.html``, too: for its pictures some images are opened
+    again, and each run looks at them once more.
+
     Returns:
-        Both paths.
+        The paths, in this order.
 
     Raises:
         OutputError: when the folder cannot be written.
+        BadImageError, BadSampleError: an image that is no longer what it was.
     """
     target = Path(folder)
     data, text = target / "report.json", target / "report.md"
-    write_json(data, evaluation.to_dict())
+    write_json(data, _record(evaluation))
     write_text(text, markdown(evaluation))
-    return data, text
+    if evaluation.sentences is None:
+        return data, text
+    page = target / "report.html"
+    evaluation_page(evaluation, evaluation.sentences).write(page)
+    return data, text, page
+
+
+def _record(evaluation: Evaluation) -> dict[str, Any]:
+    figures = [
+        {
+            "metric": each.metric,
+            "method": each.method,
+            "value": each.value,
+            "setting": each.setting,
+            "source": str(each.source),
+        }
+        for each in published_of(evaluation)
+    ]
+    return {**evaluation.to_dict(), **({"published": figures} if figures else {})}
 
 
 def markdown(evaluation: Evaluation) -> str:
@@ -39,8 +70,10 @@ def markdown(evaluation: Evaluation) -> str:
         title,
         f"{evaluation.images} images measured, {len(evaluation.skipped)} skipped. "
         f"Values with their {protocol['interval']}.",
+        *(f"**Note:** {warning}" for warning in evaluation.warnings),
         _table(evaluation.runs),
         _counts(evaluation.runs[0]),
+        *_of_sentences(evaluation),
         "## Protocol",
         "\n".join(_bullets(protocol)),
         "## Methods",
@@ -54,6 +87,31 @@ def markdown(evaluation: Evaluation) -> str:
 def _table(runs: Sequence[RunScores]) -> str:
     heads, rows = score_table(runs)
     return "\n".join(map(_row, [heads, ["---"] * len(heads), *rows]))
+
+
+def _of_sentences(evaluation: Evaluation) -> Iterator[str]:
+    """Published figures, breakdowns and failures in common, each as a section."""
+    figures = published_table(evaluation)
+    if figures is not None:
+        yield _section(figures)
+    for table in breakdown_tables(evaluation):
+        yield _section(table)
+    failures = None if evaluation.sentences is None else evaluation.sentences.failures
+    if failures is None:
+        return
+    yield _section(failure_table(failures))
+    yield f"Missed by every run: {failures.missed} of {failures.missed.n:,} sentences."
+    if failures.examples:
+        texts = (" ".join(str(each["text"]).split()) for each in failures.examples)
+        yield "\n".join(
+            f"- {text} (image {each['image']}, sentence {each['id']})"
+            for text, each in zip(texts, failures.examples, strict=True)
+        )
+
+
+def _section(table: ReportTable) -> str:
+    lines = [_row(table.columns), _row(["---"] * len(table.columns)), *map(_row, table.rows)]
+    return f"## {table.title}\n\n" + "\n".join(lines) + (f"\n\n{table.note}" * bool(table.note))
 
 
 def _counts(run: RunScores) -> str:
@@ -76,9 +134,8 @@ def _bullets(values: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 
 def _setting(run: RunScores) -> str:
-    options = ", ".join(f"{name}={value}" for name, value in run.setting["options"].items())
-    seen = [str(run.setting[key]) for key in ("resize", "text", "similarity") if key in run.setting]
-    return f"- **{run.label}** ({run.method}): {'; '.join([*seen, f'options {options}'])}"
+    said = "; ".join(f"{name} {text}" for name, text in readout(run) if name != "method")
+    return f"- **{run.label}** ({run.method}): {said}"
 
 
 def _skipped(evaluation: Evaluation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
@@ -14,6 +15,7 @@ from vlmscope.errors import (
     BadPhraseError,
     BadSampleError,
     UnsupportedError,
+    VlmscopeWarning,
 )
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrant import Entrant
@@ -22,6 +24,7 @@ from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.scores import Evaluation
+from vlmscope.evaluation.sentence_report import sentence_report
 from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
@@ -113,7 +116,14 @@ def evaluate(
         Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
-    return Evaluation(protocol, len(usable), skipped, scores)
+    sentences = None
+    if any(isinstance(task, SentenceTask) for task in chosen):
+        labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
+        sentences = sentence_report(dataset.id, labelled, seed=seed, again=job.again)
+    cautions = job.warnings(usable)
+    for caution in cautions:
+        warnings.warn(caution, VlmscopeWarning, stacklevel=2)
+    return Evaluation(protocol, len(usable), skipped, scores, sentences, cautions)
 
 
 def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
