@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from vlmscope.data.samples import image_id
+from vlmscope.evaluation.scores import RunScores
 from vlmscope.types import HeadSet
 
-__all__ = ["Overlap", "overlap_of"]
+__all__ = ["Overlap", "overlap_of", "overlap_warnings"]
 
 
 class Overlap(NamedTuple):
@@ -43,3 +44,10 @@ def overlap_of(heads: HeadSet, pictures: Iterable[str]) -> Overlap | None:
     found_on = {image_id(digest) for digest in heads.sample_ids}
     scored = [picture in found_on for picture in pictures]
     return Overlap(sum(scored), len(scored))
+
+
+def overlap_warnings(runs: Sequence[RunScores]) -> tuple[str, ...]:
+    """A sentence for each run whose heads were found on images that are scored."""
+    stated = ((run.label, run.setting.get("heads_overlap")) for run in runs)
+    overlaps = ((label, Overlap(**each)) for label, each in stated if each is not None)
+    return tuple(overlap.sentence(label) for label, overlap in overlaps if overlap.images)

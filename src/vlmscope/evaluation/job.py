@@ -11,7 +11,7 @@ from vlmscope.data.resume import SampleLog
 from vlmscope.data.samples import picture_id
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.evaluation.entrant import Entrant, Trial
-from vlmscope.evaluation.head_overlap import Overlap, overlap_of
+from vlmscope.evaluation.head_overlap import overlap_of
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.rows import Rows, sentence_rows
@@ -101,24 +101,17 @@ class Job:
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
-        setting = run.setting()
-        overlap = self._overlap(run, image_ids)
-        if overlap is not None and "heads" in setting:
-            setting["heads"] = {**setting["heads"], "overlap": overlap._asdict()}
+        setting = {**run.setting(), **self._heads_overlap(run, image_ids)}
         return RunScores(run.label, run.id, setting, tuple(scores))
 
-    def warnings(self, image_ids: Sequence[str]) -> tuple[str, ...]:
-        """What to know before trusting the scores over images that all have records."""
-        found = ((run.label, self._overlap(run, image_ids)) for run in self.runs)
-        return tuple(
-            each.sentence(label) for label, each in found if each is not None and each.images
-        )
-
-    def _overlap(self, run: Entrant, image_ids: Sequence[str]) -> Overlap | None:
+    def _heads_overlap(self, run: Entrant, image_ids: Sequence[str]) -> dict[str, Any]:
+        """On how many of the scored images the heads of a run were found, where it reads any."""
         heads = run.head_set()
         if heads is None:
-            return None
-        return overlap_of(heads, (self.log[self.key(i, run)]["picture"] for i in image_ids))
+            return {}
+        pictures = (self.log[self.key(image_id, run)]["picture"] for image_id in image_ids)
+        overlap = overlap_of(heads, pictures)
+        return {"heads_overlap": None if overlap is None else overlap._asdict()}
 
     def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
         on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)

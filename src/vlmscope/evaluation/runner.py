@@ -19,6 +19,7 @@ from vlmscope.errors import (
 )
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrant import Entrant
+from vlmscope.evaluation.head_overlap import overlap_warnings
 from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
@@ -120,7 +121,7 @@ def evaluate(
     if any(isinstance(task, SentenceTask) for task in chosen):
         labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
         sentences = sentence_report(dataset.id, labelled, seed=seed, again=job.again)
-    cautions = job.warnings(usable)
+    cautions = overlap_warnings(scores)
     for caution in cautions:
         warnings.warn(caution, VlmscopeWarning, stacklevel=2)
     return Evaluation(protocol, len(usable), skipped, scores, sentences, cautions)

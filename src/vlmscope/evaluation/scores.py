@@ -63,7 +63,7 @@ class Evaluation:
     images: int
     skipped: tuple[Skipped, ...]
     runs: tuple[RunScores, ...]
-    sentences: SentenceReport | None = field(default=None, repr=False)
+    sentences: SentenceReport | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
 
     def __getitem__(self, label: str) -> RunScores:

@@ -21,16 +21,15 @@ from vlmscope.viz.pens import ORANGE, draw_box, draw_point, outline_mask
 __all__ = ["KEY", "example_photos"]
 
 KEY = (
-    "Orange: what is meant, a box around each object, its mask tinted. White: the run's box, and a ring "
-    "at its point. Turquoise: the outline of the run's mask."
+    "Orange: what is meant, the outline of its mask, or a box around each object where there is no mask. "
+    "White: the run's box, and a ring at its point. Turquoise: the outline of the run's mask."
 )
 
 _SIDE, _SMALLEST = 300, 160  # pixels of the longer side at most, of the shorter at least
 _ALL_BYTES = 2_200_000  # of all pictures of a page; a third more as text
 _MOST_BYTES = 24_000  # of one of them
 _QUALITY = 82
-_TINT = 0.35
-_STROKE = 1
+_STROKE = 2
 
 _Row = Mapping[str, Any]
 _Name = tuple[str, str, str]
@@ -74,27 +73,21 @@ def _drawn(
     height, width = sample.image.size
     factor = scale_factor(height, width, _SIDE, _SMALLEST)
     size = max(1, round(height * factor)), max(1, round(width * factor))
-    pixels = resized(sample.image.pixels, size)
-    if referent.target.mask is not None and not referent.absent:
-        pixels = _tinted(pixels, referent.target.mask)
-    image = Image.fromarray(pixels)
+    image = Image.fromarray(resized(sample.image.pixels, size))
+    truth = None if referent.absent else referent.target.mask
+    if truth is not None:
+        image = outline_mask(image, truth, _STROKE, ORANGE)
+    else:
+        for box in row["truths"] or ([row["truth"]] if row["truth"] else []):
+            draw_box(image, _scaled(box, factor), _STROKE, ORANGE)
     if mask is not None:
         image = outline_mask(image, mask, 1)
-    for truth in row["truths"] or ([row["truth"]] if row["truth"] else []):
-        draw_box(image, _scaled(truth, factor), _STROKE, ORANGE)
     if row["box"] is not None:
-        draw_box(image, _scaled(row["box"], factor), _STROKE)
+        draw_box(image, _scaled(row["box"], factor), 1)
     if row["point"] is not None:
         x, y = row["point"]
         draw_point(image, (x * factor, y * factor), 1)
     return image
-
-
-def _tinted(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    size = pixels.shape[1], pixels.shape[0]
-    shown = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
-    weight = np.asarray(shown, dtype=np.float64)[..., None] / 255 * _TINT
-    return np.rint(pixels * (1 - weight) + np.array(ORANGE) * weight).astype(np.uint8)
 
 
 def _scaled(box: Sequence[float], factor: float) -> Box:
@@ -112,7 +105,7 @@ def _photo(image: Image.Image, row: _Row, most: int) -> Photo:
 
 def _jpeg(image: Image.Image) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    image.save(stream, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)  # thin lines
     return stream.getvalue()
 
 

@@ -92,7 +92,8 @@ def readout(run: RunScores) -> Iterator[tuple[str, str]]:
     if "heads" in setting:
         heads = setting["heads"]
         yield "heads", f"{', '.join(heads['heads'])}: {heads['credit']}"
-        overlap = heads.get("overlap")
+    if "heads_overlap" in setting:
+        overlap = setting["heads_overlap"]
         yield (
             "found on scored images",
             "unknown: the set does not say on which images it was found"
