@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vlmscope.evaluation.breakdowns import Failures
 from vlmscope.evaluation.page import evaluation_page
 from vlmscope.evaluation.page.tables import (
     ReportTable,
@@ -90,22 +91,23 @@ def _table(runs: Sequence[RunScores]) -> str:
 
 
 def _of_sentences(evaluation: Evaluation) -> Iterator[str]:
-    """Published figures, breakdowns and failures in common, each as a section."""
+    """Breakdowns, failures in common and published figures, each as a section."""
+    yield from map(_section, breakdown_tables(evaluation))
+    if evaluation.sentences is not None and evaluation.sentences.failures is not None:
+        yield from _failures(evaluation.sentences.failures)
     figures = published_table(evaluation)
     if figures is not None:
         yield _section(figures)
-    for table in breakdown_tables(evaluation):
-        yield _section(table)
-    failures = None if evaluation.sentences is None else evaluation.sentences.failures
-    if failures is None:
-        return
+
+
+def _failures(failures: Failures) -> Iterator[str]:
+    missed = failures.missed
     yield _section(failure_table(failures))
-    yield f"Missed by every run: {failures.missed} of {failures.missed.n:,} sentences."
+    yield f"Missed by every run: {missed.detail['count']:,} of {missed.n:,} sentences: {missed}."
     if failures.examples:
-        texts = (" ".join(str(each["text"]).split()) for each in failures.examples)
         yield "\n".join(
-            f"- {text} (image {each['image']}, sentence {each['id']})"
-            for text, each in zip(texts, failures.examples, strict=True)
+            f"- {' '.join(str(each['text']).split())} (image {each['image']}, sentence {each['id']})"
+            for each in failures.examples
         )
 
 

@@ -42,19 +42,29 @@ def test_a_page_and_entries_are_written(run: Any, root: Path, tmp_path: Path) ->
 
 
 def test_entries_that_cannot_be_made_are_refused_before_the_model(
-    refused: Callable[..., str], tmp_path: Path
+    refused: Callable[..., str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    make_tiny("refcoco", tmp_path / "real", 1)
-    (tmp_path / "real" / "manifest.json").unlink()
-    message = refused(
-        *("eval", "refcoco", "--root", tmp_path / "real", "--split", "val", "--partial"),
-        *("--model", "no-such-model", "--eval-results", tmp_path / "entries.yaml"),
-    )
+    real = tmp_path_factory.mktemp("real") / "set"
+    make_tiny("refcoco", real, 1)
+    (real / "manifest.json").unlink()
+    words = [
+        "eval",
+        "refcoco",
+        "--root",
+        real,
+        "--split",
+        "val",
+        "--partial",
+        "--model",
+        "no-model",
+    ]
+    message = refused([*words, "--eval-results", tmp_path / "entries.yaml"])
     assert "none is known for refcoco from a folder" in message
 
 
 def test_classes_have_no_page(run: Any, tmp_path: Path) -> None:
     words = ("eval", "tiny-scenes", "--model", "tiny-clip", "--method", "clip", "--limit", 2)
+    words = (*words, "--task", "segmentation")
     assert run(*words, "--out", tmp_path / "out").code == 0
     assert sorted(path.name for path in (tmp_path / "out").glob("report*")) == [
         "report.json",

@@ -53,6 +53,7 @@ def test_what_everybody_misses_is_listed_twenty_at_most_and_by_lot() -> None:
         if not row["absent"] and all(each["iou"] < 0.5 for each in (row, *more))  # type: ignore[operator]
     }
     listed = [each["id"] for each in found.examples]
+    assert found.missed.detail == {"count": len(missed)}
     assert len(missed) > 20 == len(listed) == len(set(listed))
     assert set(listed) <= missed
     assert listed == [each["id"] for each in failures(LABELS, every, seed=3).examples]

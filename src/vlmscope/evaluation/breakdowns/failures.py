@@ -51,7 +51,7 @@ class Failures:
 
     Attributes:
         pairs: every two runs.
-        missed: share of sentences that no run gets right.
+        missed: share of sentences that no run gets right; ``detail["count"]`` is how many.
         examples: up to twenty of these, ``{"id", "image", "text"}``, drawn whatever else they are.
         rule: what is wrong, word for word for the report.
     """
@@ -59,7 +59,10 @@ class Failures:
     pairs: tuple[Pair, ...]
     missed: Score
     examples: tuple[Mapping[str, Any], ...] = field(repr=False)
-    rule: str = "wrong: the IoU of the boxes is below 0.5, or there is no box; of what is there"
+    rule: str = (
+        "wrong: the IoU of the boxes is below 0.5, or there is no box; sentences that mean nothing are "
+        "left out"
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -99,7 +102,8 @@ def failures(labels: Sequence[str], runs: Sequence[Rows], *, seed: int = 0) -> F
                 product,
             )
         )
-    return Failures(tuple(pairs), replace(everyone, metric="missed by all"), missed.drawn())
+    everyone = replace(everyone, metric="missed by all", detail={"count": missed.count})
+    return Failures(tuple(pairs), everyone, missed.drawn())
 
 
 def drawn_order(seed: int, sample: str | int) -> str:
@@ -108,17 +112,17 @@ def drawn_order(seed: int, sample: str | int) -> str:
 
 
 class _Missed:
-    """A few of the sentences that every run misses; the same ones, however many there are."""
+    """How many sentences every run misses, and a few of them: the same, however they come."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._kept: list[tuple[int, int, dict[str, Any]]] = []
-        self._count = 0
+        self.count = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
         order = -int(drawn_order(self._seed, row["id"]), 16)  # a heap drops its smallest
-        self._count += 1
-        entry = order, self._count, {key: row[key] for key in ("id", "image", "text")}
+        self.count += 1
+        entry = order, self.count, {key: row[key] for key in ("id", "image", "text")}
         if len(self._kept) < _LISTED:
             heapq.heappush(self._kept, entry)
         else:

@@ -45,13 +45,11 @@ def evaluation_page(evaluation: Evaluation, report: SentenceReport) -> Page:
     for warning in (*_cautions(dataset), *evaluation.warnings):
         page.caveat(warning)
     _table(page, score_rows(evaluation.runs))
-    figures = published_table(evaluation)
-    if figures is not None:
-        _table(page, figures)
     _readouts(page, evaluation)
     _examples(page, report)
     _parts(page, evaluation)
     _together(page, report)
+    _published(page, evaluation)
     page.heading("Protocol")
     page.facts(_lines(protocol))
     _skipped(page, evaluation)
@@ -116,13 +114,21 @@ def _together(page: Page, report: SentenceReport) -> None:
     missed = report.failures.missed
     _table(page, failure_table(report.failures))
     page.subheading("Missed by every run")
-    page.text(f"{missed} of {missed.n:,} sentences.")
+    page.text(f"{missed.detail['count']:,} of {missed.n:,} sentences: {missed}.")
     if report.failures.examples:
         page.table(
             ("sentence", "image", "id"),
             [(row["text"], row["image"], row["id"]) for row in report.failures.examples],
             "Drawn by the seed and the sentences' ids, twenty at most.",
         )
+
+
+def _published(page: Page, evaluation: Evaluation) -> None:
+    figures = published_table(evaluation)
+    if figures is not None:
+        page.heading(figures.title)
+        page.text(figures.note)
+        page.table(figures.columns, figures.rows)
 
 
 def _lines(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vlmscope.evaluation.breakdowns import ACCURACY, Failures
-from vlmscope.evaluation.comparators.published import Published, published
+from vlmscope.evaluation.comparators.published import Published, Source, published
 from vlmscope.evaluation.scores import Evaluation, RunScores
 from vlmscope.metrics.score import Score
 
@@ -72,12 +72,21 @@ def published_table(evaluation: Evaluation) -> ReportTable | None:
     part = dataset.get("partial")
     if part:
         note += f" Measured here was a part of the split ({part}); these figures are of the whole."
+    papers = {each.source.arxiv: each.source.paper for each in figures}
+    note += (
+        " Sources: " + "; ".join(f"arXiv {arxiv}: {title}" for arxiv, title in papers.items()) + "."
+    )
     rows = [
-        (each.metric, each.method, f"{each.percent:g}", each.setting, str(each.source))
+        (each.metric, each.method, f"{each.percent:g}", _place(each.source), each.setting)
         for each in figures
     ]
-    heads = ("score", "method", "published", "setting", "source")
+    heads = ("score", "method", "published, %", "source", "setting")
     return ReportTable(f"Published figures for {dataset['split']}", heads, tuple(rows), note)
+
+
+def _place(source: Source) -> str:
+    role = "quoted in " if source.quotes else ""
+    return f"{role}arXiv {source.arxiv}, {source.table}"
 
 
 def readout(run: RunScores) -> Iterator[tuple[str, str]]:
