@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from vlmscope.evaluation.breakdowns.phrase_kinds import KINDS, phrase_kinds, words_of
 from vlmscope.metrics.image_sums import SENTENCES, ImageSums
 from vlmscope.metrics.ref_l4 import LARGEST_MEDIUM, SMALLEST_MEDIUM
@@ -99,24 +101,35 @@ def breakdown_scores(
 
 def _measured(row: Mapping[str, Any], breakdowns: Sequence[Breakdown]) -> dict[str, float]:
     mask = row["mask_iou"]
-    numbers = {"masks": float(mask is not None)}
+    hit, drawn, overlap = float(row["iou"] >= _HIT), float(mask is not None), float(mask or 0.0)
+    numbers = {"masks": drawn}
     for each in breakdowns:
         chosen = each.of(row)
         for part in each.parts:
             inside, key = float(part in chosen), _key(each, part)
             numbers[f"{SENTENCES} {key}"] = inside
-            numbers[f"{ACCURACY} {key}"] = inside * (row["iou"] >= _HIT)
-            numbers[f"masks {key}"] = inside * (mask is not None)
-            numbers[f"{MASK_IOU} {key}"] = inside * (mask or 0.0)
+            numbers[f"{ACCURACY} {key}"] = inside * hit
+            numbers[f"masks {key}"] = inside * drawn
+            numbers[f"{MASK_IOU} {key}"] = inside * overlap
     return numbers
 
 
 def _scores(sums: ImageSums, key: str, masks: bool, seed: int) -> tuple[Score, ...]:
-    scores = [(ACCURACY, f"{SENTENCES} {key}")] + [(MASK_IOU, f"masks {key}")] * masks
+    every, drawn = f"{SENTENCES} {key}", f"masks {key}"
+    if not masks:
+        groups: list[tuple[tuple[str, ...], str]] = [((ACCURACY,), every)]
+    elif np.array_equal(sums[every], sums[drawn]):  # one draw of images serves both
+        groups = [((ACCURACY, MASK_IOU), every)]
+    else:
+        groups = [((ACCURACY,), every), ((MASK_IOU,), drawn)]
     return tuple(
         replace(score, metric=metric)
-        for metric, over in scores
-        for score in sums.scores([f"{metric} {key}"], over=over, seed=seed)
+        for metrics, over in groups
+        for metric, score in zip(
+            metrics,
+            sums.scores([f"{metric} {key}" for metric in metrics], over=over, seed=seed),
+            strict=True,
+        )
     )
 
 

@@ -126,6 +126,7 @@ PICTURE = _words(
     """
 )
 
+_BEGUN = {run[0]: [each for each in RELATIONS if each[0] == run[0]] for run in RELATIONS}
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _NUMBERED = re.compile(r"\d+(?:st|nd|rd|th)")
 _COLOURED = re.compile(r".+-?colou?red")
@@ -175,7 +176,9 @@ def _kinds_at(words: Sequence[str], index: int) -> list[str]:
 
 def _relation_at(words: Sequence[str], index: int) -> tuple[str, ...]:
     """The longest run of words there that is a relation; *near* and the like need a word behind."""
-    runs = (run for run in RELATIONS if tuple(words[index : index + len(run)]) == run)
+    runs = (
+        run for run in _BEGUN.get(words[index], ()) if tuple(words[index : index + len(run)]) == run
+    )
     run = max(runs, key=len, default=())
     bare = len(run) == 1 and run[0] in PLACES
     return () if bare and _thing_after(words, index + 1) is None else run
