@@ -39,7 +39,7 @@ def made(**dataset: Any) -> Evaluation:
     )
     runs = (
         RunScores("heads", "localization-heads", {"heads": HEADS}, scores),
-        RunScores("detector", "grounding-dino", {"model": "other/model"}, scores),
+        RunScores("detector", "grounding-dino", {"checkpoint": "other/model"}, scores),
     )
     return Evaluation(protocol, 9, (), runs)
 

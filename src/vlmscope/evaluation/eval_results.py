@@ -83,8 +83,7 @@ def eval_result_entries(evaluation: Evaluation) -> list[dict[str, Any]]:
             "notes": "; ".join(_notes(evaluation, run, score)),
         }
         for run in evaluation.runs
-        if run.setting.get("model", evaluation.protocol["model"]["id"])
-        == evaluation.protocol["model"]["id"]
+        if "checkpoint" not in run.setting  # a comparator: another model
         for score in run.scores
         if score.metric in ENTERED and score.interval is not None
     ]

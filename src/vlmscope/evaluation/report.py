@@ -17,7 +17,7 @@ from vlmscope.evaluation.page.tables import (
     published_table,
     readout,
 )
-from vlmscope.evaluation.scores import Evaluation, RunScores, score_table
+from vlmscope.evaluation.scores import Evaluation, RunScores, Score, remarks, score_table
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
@@ -73,7 +73,8 @@ def markdown(evaluation: Evaluation) -> str:
         f"Values with their {protocol['interval']}.",
         *(f"**Note:** {warning}" for warning in evaluation.warnings),
         _table(evaluation.runs),
-        _counts(evaluation.runs[0]),
+        _counts(evaluation.runs),
+        *_remarks(evaluation),
         *_of_sentences(evaluation),
         "## Protocol",
         "\n".join(_bullets(protocol)),
@@ -116,9 +117,17 @@ def _section(table: ReportTable) -> str:
     return f"## {table.title}\n\n" + "\n".join(lines) + (f"\n\n{table.note}" * bool(table.note))
 
 
-def _counts(run: RunScores) -> str:
-    counts = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in run.scores]
+def _counts(runs: Sequence[RunScores]) -> str:
+    first: dict[str, Score] = {}
+    for score in (score for run in runs for score in run.scores):
+        first.setdefault(score.metric, score)
+    counts = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in first.values()]
     return "Made of " + "; ".join(counts) + "."
+
+
+def _remarks(evaluation: Evaluation) -> list[str]:
+    lines = remarks(evaluation)
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets import EvalSample, Referent
-from vlmscope.evaluation.image_results import ImageResult, area_share
+from vlmscope.evaluation.evidence.decision import Decision
+from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.pointed import area_share
 from vlmscope.io import atomic_path
-from vlmscope.metrics import Absent, Rec, Res, Threshold
+from vlmscope.metrics import Absent, Rec, Res
 from vlmscope.metrics.records import header
 
 __all__ = ["Row", "Rows", "sentence_id", "sentence_rows", "write_rows"]
@@ -29,7 +31,9 @@ _FIRST = ("id", "image", "text", "method")
 _DIGITS = 6
 
 
-def sentence_rows(sample: EvalSample, result: ImageResult, instances: bool) -> list[Row]:
+def sentence_rows(
+    sample: EvalSample, result: ImageResult, instances: bool, kinds: Sequence[str] = ()
+) -> list[Row]:
     """The rows of all sentences of an image.
 
     Each holds ``id``, ``image``, ``text``; the method's ``box``, ``point`` and ``score``; ``truth``,
@@ -45,36 +49,37 @@ def sentence_rows(sample: EvalSample, result: ImageResult, instances: bool) -> l
         sample: the image and what is said of it.
         result: a method on it.
         instances: look for every object of a sentence, which takes its time.
+        kinds: of ``evidence`` that rows hold beside the score, by :mod:`vlmscope.evaluation.evidence`.
 
     Raises:
-        BadSampleError: a score that is not finite.
+        BadSampleError: a score or other evidence that is not finite.
     """
     answers = zip(sample.referents, result.places(), result.pointing(), strict=True)
     return [
-        _row(sample, index, referent, place, pointing, instances)
+        _row(sample, index, referent, place, pointing, instances, kinds)
         for index, (referent, place, pointing) in enumerate(answers)
     ]
 
 
 def write_rows(
-    path: str | os.PathLike[str], runs: Sequence[tuple[str, Rows, Threshold | None]]
+    path: str | os.PathLike[str], runs: Sequence[tuple[str, Rows, Decision | None]]
 ) -> None:
     """Write rows as JSON lines, whole or not at all: all of a method, then those of the next.
 
     Args:
         path: of the file.
-        runs: labels of the methods with their rows, which are taken one by one, and with their
-            thresholds: where there is one, a row says whether its sentence is ``rejected``.
+        runs: labels of the methods with their rows, which are taken one by one, and with how they
+            decide: where they do, a row says whether its sentence is ``rejected``.
 
     Raises:
         OutputError: a place that cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for label, rows, threshold in runs:
+        for label, rows, decision in runs:
             for row in rows:
                 named = {**row, "method": label}
-                if threshold is not None:
-                    named["rejected"] = threshold.rejects(row["score"])
+                if decision is not None:
+                    named["rejected"] = decision.rejects(row)
                 ordered = {key: named[key] for key in _FIRST} | named
                 stream.write(json.dumps(ordered, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -86,6 +91,7 @@ def _row(
     place: Place,
     pointing: tuple[int, float],
     instances: bool,
+    kinds: Sequence[str],
 ) -> Row:
     ids = header(sentence_id(sample, index), sample.image_id)
     row: Row = {
@@ -97,7 +103,7 @@ def _row(
         "truth": None,
         "iou": None,
         "mask_iou": None,
-        **_presence(ids, place.score, referent.absent),
+        **_presence(ids, place, referent.absent, kinds),
         **_masks(ids, referent, place.mask),
     }
     if not referent.absent:
@@ -122,10 +128,19 @@ def sentence_id(sample: EvalSample, index: int) -> str:
     return sample.referents[index].id or f"{sample.image_id}/{index}"
 
 
-def _presence(ids: Mapping[str, Any], score: float | None, absent: bool) -> Row:
-    if score is None:
-        return {"score": None, "absent": absent}
-    return Absent().record(**_named(ids), score=score, absent=absent)
+def _presence(ids: Mapping[str, Any], place: Place, absent: bool, kinds: Sequence[str]) -> Row:
+    """What speaks for the sentence meaning something, and whether it does."""
+    row: Row = {"score": None, "absent": absent}
+    if place.score is not None:
+        row = Absent().record(**_named(ids), score=place.score, absent=absent)
+    if not kinds:
+        return row
+    values = {kind: place.evidence[kind] for kind in kinds}
+    checked = {
+        kind: Absent().record(**_named(ids), score=value, absent=absent)["score"]
+        for kind, value in values.items()
+    }
+    return {**row, "evidence": checked}
 
 
 def _masks(ids: Mapping[str, Any], referent: Referent, mask: NDArray[np.bool_] | None) -> Row:

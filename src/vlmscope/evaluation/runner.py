@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
 from vlmscope.data.resume import SampleLog, walk
@@ -17,19 +17,22 @@ from vlmscope.errors import (
     UnsupportedError,
     VlmscopeWarning,
 )
+from vlmscope.evaluation.comparator_entrants import enter_comparators
+from vlmscope.evaluation.comparators import Comparator
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
+from vlmscope.evaluation.decisions import check_decisions, decisions_of
 from vlmscope.evaluation.entrant import Entrant
+from vlmscope.evaluation.evidence import SCORE, Evidence
 from vlmscope.evaluation.head_overlap import overlap_warnings
 from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
-from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
+from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.sentence_report import sentence_report
-from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
+from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
-from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["check_places", "evaluate"]
@@ -42,6 +45,7 @@ def evaluate(
     model: LoadedModel | DualEncoder,
     methods: Sequence[MethodChoice] | None = None,
     *,
+    against: Mapping[str, Comparator] | Sequence[Comparator] = (),
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -50,6 +54,8 @@ def evaluate(
     rows: str | os.PathLike[str] | None = None,
     thresholds: Thresholds | None = None,
     thresholds_out: str | os.PathLike[str] | None = None,
+    evidence: Evidence | None = None,
+    decide: str = SCORE,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -60,7 +66,9 @@ def evaluate(
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
-        tasks: ids; None: all that the data set has truth for and every method can do.
+        against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
+            in the report; a sequence: by their ids.
+        tasks: ids; None: all that the data set has truth for and every run can do.
         limit: how many images, from the first; None: all.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
             added to it; another model, data set, word list or version is refused.
@@ -70,13 +78,20 @@ def evaluate(
             sentences can be worked out again; it is written at the end, whole or not at all.
         thresholds: by which sentences are held to mean nothing, chosen on another split; None:
             scores that need that decision are left out, as the protocol then says.
-        thresholds_out: a file for thresholds that are chosen on this split.
+        thresholds_out: a file for thresholds that are chosen on this split, one for each kind of
+            evidence.
+        evidence: kinds that rows hold beside the method's score; None: none. A file of ``resume``
+            keeps records of other kinds apart.
+        decide: the kind that ``thresholds`` are applied to. One with a rule of its own (``answer``)
+            decides without thresholds, too.
 
     Raises:
-        UnknownNameError: a task that the data set does not have.
-        UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
-        BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
-            nothing is absent, of another data set or not of a method, or only tasks that need one.
+        UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
+        UnsupportedError: a method that does not run on the model, a run that cannot do a task asked
+            for, or one that has no evidence of a kind.
+        BadOptionError: a limit below 1, two runs of one label, rows or evidence where no task is
+            about sentences, thresholds where nothing is absent, of another data set or not of a method,
+            or only tasks that need one.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -87,14 +102,19 @@ def evaluate(
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
-    runs = enter(configured, words)
+    asked = (evidence or Evidence()).including(decide).on(model)
+    methods_on_trial = enter(configured, words, asked)
+    labels = [run.label for run in methods_on_trial]
+    runs = (*methods_on_trial, *enter_comparators(against, labels))
     chosen = _tasks(dataset, runs, tasks)
-    if rows is not None:
+    for run in runs:
+        run.evidence(asked)  # refuses kinds that it does not have
+    if rows is not None or asked.kinds:
         _check_rows(dataset, chosen)
-    decisions = _decisions(dataset, model, runs, thresholds)
-    _check_decisions(dataset, chosen, decisions, thresholds_out)
+    decisions = decisions_of(dataset, model.id, runs, chosen, thresholds, asked, decide)
+    check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
-    job = Job(dataset, runs, chosen, log, StrangePictures(model))
+    job = Job(dataset, runs, chosen, log, StrangePictures(model), asked)
     image_ids = list(dataset.image_ids)[:limit]
     failed = _measure_all(job, image_ids, progress)
     skipped = (*dataset.skipped, *failed)
@@ -110,13 +130,14 @@ def evaluate(
     )
     logged = [job.rows(run, usable) for run in runs]
     if rows is not None:
-        labels = [run.label for run in runs]
-        write_rows(rows, list(zip(labels, logged, decisions, strict=True)))
+        names = [run.label for run in runs]
+        write_rows(rows, list(zip(names, logged, decisions, strict=True)))
     if thresholds_out is not None:
-        pairs = zip(runs, logged, strict=True)
-        Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
+        pairs = [pair for pair in zip(runs, logged, strict=True) if pair[0].scored]
+        Thresholds.choose(dataset, model.id, pairs, asked).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
-    protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    protocol = protocol_of(dataset, model, chosen, seed, by_label, asked)
+    protocol |= _undone(dataset, runs, chosen, tasks)
     sentences = None
     if any(isinstance(task, SentenceTask) for task in chosen):
         labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
@@ -142,47 +163,23 @@ def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Ski
 def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
     if not any(isinstance(task, SentenceTask) for task in tasks):
         sentences = [name for name in dataset.tasks if isinstance(TASKS.get(name), SentenceTask)]
-        advice = f"Add one of: {', '.join(sentences)}." if sentences else "Leave rows out."
+        advice = f"Add one of: {', '.join(sentences)}." if sentences else "Leave them out."
         raise BadOptionError(
-            f"Rows are of sentences, and no task here is about sentences ({dataset.id}: "
+            f"Rows and evidence are of sentences, and no task here is about sentences ({dataset.id}: "
             f"{', '.join(task.id for task in tasks)}). {advice}"
         )
 
 
-def _decisions(
-    dataset: Dataset,
-    model: LoadedModel | DualEncoder,
-    runs: Sequence[Entrant],
-    thresholds: Thresholds | None,
-) -> list[Threshold | None]:
-    """The threshold of each run."""
-    if thresholds is None:
-        return [None] * len(runs)
-    thresholds.check_split(dataset)
-    thresholds.check_model(model.id)
-    return [thresholds.of(run) for run in runs]
-
-
-def _check_decisions(
-    dataset: Dataset,
-    tasks: Sequence[Task],
-    decisions: Sequence[Threshold | None],
-    out: str | os.PathLike[str] | None,
-) -> None:
-    if not left_out(tasks):
-        if out is not None or any(decisions):
-            raise BadOptionError(
-                f"A threshold decides whether a sentence means nothing, which no task of "
-                f"{dataset.id} asks here ({', '.join(task.id for task in tasks)}). Leave it out."
-            )
-    elif not any(decisions) and not any(
-        isinstance(task, ImageTask) or task.always for task in tasks
-    ):
-        raise BadOptionError(
-            f"Without a threshold there is no score of {', '.join(task.id for task in tasks)}. "
-            "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
-            "--threshold FILE."
-        )
+def _undone(
+    dataset: Dataset, runs: Sequence[Entrant], tasks: Sequence[Task], names: Sequence[str] | None
+) -> dict[str, str]:
+    """Tasks of the data set that a comparator keeps all runs from, so that nobody misses them."""
+    guests = [run.label for run in runs if not run.comparable and run.noun != "method"]
+    left = [name for name in dataset.tasks if TASKS.get(name) not in tasks]
+    if names is not None or not guests or not left:
+        return {}
+    reason = f"they compare classes, which these cannot: {', '.join(guests)}"
+    return {"left_out": f"{', '.join(left)}: {reason}"}
 
 
 def check_places(dataset: Dataset) -> None:

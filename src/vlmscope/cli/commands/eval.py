@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.arguments import Printing
-from vlmscope.cli.completion import dense_names
+from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
+from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
 
 if TYPE_CHECKING:
+    from vlmscope.evaluation.comparators import Wanted
     from vlmscope.evaluation.configured_methods import MethodChoice
     from vlmscope.evaluation.scores import Evaluation
 
@@ -75,12 +77,21 @@ class Runs:
         typer.Option(
             help="Methods, with commas; gem@NAME is gem once more with options of its own. "
             "Default: all that run on the model.",
-            autocompletion=dense_names,
+            autocompletion=measured_names,
         ),
     ] = None
     options: Annotated[
         list[str] | None,
         typer.Option(help="Options of methods: gem.temperature=perplexity,gem@wide.depth=7"),
+    ] = None
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID=NAME",
+            help="Comparators, with commas: grounding-dino=IDEA-Research/grounding-dino-tiny; NAME is "
+            "a hub id or a folder, ID@WORD=NAME one more of a kind.",
+            autocompletion=comparator_names,
+        ),
     ] = None
     side: Annotated[
         int | None, typer.Option(help="Side of the resized image. Default: the model's.")
@@ -105,6 +116,17 @@ class Runs:
         shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
         typed = {name: value for name, value in shared.items() if value is not None}
         return choose(labels, self.texts(), typed)
+
+    def comparators(self) -> tuple[Wanted, ...]:
+        """The comparators, before one is loaded.
+
+        Raises:
+            BadOptionError: one of another form, or a label that is there twice.
+            UnknownNameError: a comparator that does not exist.
+        """
+        from vlmscope.evaluation.comparators import wanted
+
+        return wanted(self.against or (), _listed(self.method or ()))
 
     def texts(self) -> dict[str, dict[str, str]]:
         """Label -> option -> value, as it was typed.
@@ -160,7 +182,7 @@ def measure(
     threshold_out: Annotated[
         Path | None,
         typer.Option(
-            help="File for a threshold per method, chosen on this split.",
+            help="File for a threshold per method and kind of evidence, chosen on this split.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -172,12 +194,14 @@ def measure(
             rich_help_panel="Method",
         ),
     ] = None,
+    deciding: Deciding,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     loading: Loading,
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
+    from vlmscope.evaluation.decisions import check_kind
     from vlmscope.evaluation.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
@@ -195,6 +219,8 @@ def measure(
     check_places(data)
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
+    evidence = deciding.chosen()
+    opponents = runs.comparators()
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)
@@ -204,6 +230,8 @@ def measure(
     thresholds = None if threshold is None else Thresholds.load(threshold)
     if thresholds is not None:
         thresholds.check_split(data)
+    check_kind(deciding.kind, thresholds)
+    against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -212,6 +240,7 @@ def measure(
             data,
             loaded,
             choices,
+            against=against,
             tasks=_listed(task) if task else None,
             limit=source.limit,
             resume=None if out is None else out / STATE,
@@ -220,6 +249,8 @@ def measure(
             rows=rows,
             thresholds=thresholds,
             thresholds_out=threshold_out,
+            evidence=evidence,
+            decide=deciding.kind,
         )
     except KeyboardInterrupt:
         if out is not None:
@@ -240,7 +271,7 @@ def _listed(values: Sequence[str]) -> list[str]:
 
 
 def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
-    from vlmscope.evaluation.scores import score_table
+    from vlmscope.evaluation.scores import remarks, score_table
 
     if printing.as_json:
         emit_json(result.to_dict())
@@ -253,6 +284,8 @@ def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Pr
             note(f"  {image_id}: {reason}")
         if count > _SHOWN:
             note(f"  and {count - _SHOWN} more")
+    for line in remarks(result):
+        note(line)
     part = result.protocol["dataset"].get("partial")
     if part:
         note(f"partial: {part}")

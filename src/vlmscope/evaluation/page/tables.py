@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vlmscope.evaluation.breakdowns import ACCURACY, Failures
@@ -19,6 +19,8 @@ __all__ = [
     "readout",
     "score_rows",
 ]
+
+_SAID_APART = ("prompt", "prompt_text", "heads", "heads_overlap", "options")
 
 
 @dataclass(frozen=True)
@@ -95,24 +97,23 @@ def readout(run: RunScores) -> Iterator[tuple[str, str]]:
     yield "method", run.method
     if "prompt_text" in setting:
         yield "prompt", f"{setting['prompt_text']!r} ({setting['prompt']})"
-    for name in ("row", "resize", "text", "similarity"):
-        if name in setting:
-            yield name, str(setting[name])
+    for name, value in setting.items():
+        if name not in _SAID_APART:
+            yield name.replace("_", " "), "–" if value in (None, "") else str(value)
     if "heads" in setting:
         heads = setting["heads"]
         yield "heads", f"{', '.join(heads['heads'])}: {heads['credit']}"
     if "heads_overlap" in setting:
-        overlap = setting["heads_overlap"]
-        yield (
-            "found on scored images",
-            "unknown: the set does not say on which images it was found"
-            if overlap is None
-            else f"{overlap['images']:,} of {overlap['scored']:,}",
-        )
-    yield (
-        "options",
-        ", ".join(f"{key}={value}" for key, value in setting["options"].items()) or "none",
-    )
+        yield "found on scored images", _overlap(setting["heads_overlap"])
+    options = ", ".join(f"{name}={value}" for name, value in setting.get("options", {}).items())
+    if options:
+        yield "options", options
+
+
+def _overlap(overlap: Mapping[str, int] | None) -> str:
+    if overlap is None:
+        return "unknown: the set does not say on which images it was found"
+    return f"{overlap['images']:,} of {overlap['scored']:,}"
 
 
 def breakdown_tables(evaluation: Evaluation) -> Iterator[ReportTable]:
