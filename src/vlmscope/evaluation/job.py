@@ -12,9 +12,9 @@ from vlmscope.data.samples import picture_id
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence import Decision, Evidence
-from vlmscope.evaluation.head_overlap import overlap_of
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.readouts import overlap_of
 from vlmscope.evaluation.rows import Rows, sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task

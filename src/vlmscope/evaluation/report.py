@@ -145,7 +145,7 @@ def _bullets(values: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 
 def _setting(run: RunScores) -> str:
-    said = "; ".join(f"{name} {text}" for name, text in readout(run) if name != "method")
+    said = "; ".join(f"{name}: {text}" for name, text in readout(run) if name != "method")
     return f"- **{run.label}** ({run.method}): {said}"
 
 

@@ -17,19 +17,19 @@ from vlmscope.errors import (
     UnsupportedError,
     VlmscopeWarning,
 )
+from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
 from vlmscope.evaluation.comparator_entrants import enter_comparators
 from vlmscope.evaluation.comparators import Comparator
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.decisions import check_decisions, decisions_of
 from vlmscope.evaluation.entrant import Entrant
 from vlmscope.evaluation.evidence import SCORE, Evidence
-from vlmscope.evaluation.head_overlap import overlap_warnings
 from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import protocol_of, state_header
+from vlmscope.evaluation.readouts import overlap_warnings
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.scores import Evaluation
-from vlmscope.evaluation.sentence_report import sentence_report
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary

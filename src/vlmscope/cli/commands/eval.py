@@ -202,7 +202,7 @@ def measure(
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.decisions import check_kind
-    from vlmscope.evaluation.eval_results import check_home, write_eval_results
+    from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds

@@ -1,4 +1,5 @@
-"""Where methods fail: by object size, length and kind of phrase; and whether they fail together."""
+"""What a report says of sentences beside scores: where methods fail, by object size, length and kind of
+phrase; whether they fail together; and examples."""
 
 from vlmscope.evaluation.breakdowns.breakdown import (
     ACCURACY,

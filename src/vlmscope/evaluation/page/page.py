@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vlmscope.evaluation.examples import RULE, RunExamples
+from vlmscope.evaluation.breakdowns.examples import RULE, RunExamples
+from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
 from vlmscope.evaluation.page.pictures import KEY, example_photos
 from vlmscope.evaluation.page.tables import (
     ReportTable,
@@ -17,7 +18,6 @@ from vlmscope.evaluation.page.tables import (
 )
 from vlmscope.evaluation.readouts import EXPRESSION
 from vlmscope.evaluation.scores import Evaluation
-from vlmscope.evaluation.sentence_report import SentenceReport
 from vlmscope.report import Page, Photo
 
 __all__ = ["evaluation_page"]

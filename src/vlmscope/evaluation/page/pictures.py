@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.data.datasets import EvalSample, Referent
+from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
 from vlmscope.evaluation.rows import sentence_id
-from vlmscope.evaluation.sentence_report import SentenceReport
 from vlmscope.report import Photo
 from vlmscope.results.drawing import resized, scale_factor
 from vlmscope.types import Box

@@ -11,7 +11,11 @@ import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml, parse_eval_result_entries
 
 from vlmscope.errors import BadOptionError
-from vlmscope.evaluation.eval_results import check_home, eval_result_entries, write_eval_results
+from vlmscope.evaluation.page.eval_results import (
+    check_home,
+    eval_result_entries,
+    write_eval_results,
+)
 from vlmscope.evaluation.scores import Evaluation, RunScores
 from vlmscope.metrics import Score
 from vlmscope.stats import Interval

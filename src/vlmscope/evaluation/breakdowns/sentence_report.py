@@ -15,7 +15,7 @@ from vlmscope.evaluation.breakdowns import (
     breakdown_scores,
     failures,
 )
-from vlmscope.evaluation.examples import RULE, RunExamples, examples_of
+from vlmscope.evaluation.breakdowns.examples import RULE, RunExamples, examples_of
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.rows import Rows
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from made_rows import made_row, random_rows
-from vlmscope.evaluation.examples import _Least, examples_of
+from vlmscope.evaluation.breakdowns.examples import _Least, examples_of
 
 
 def ids(rows: Any) -> list[str]:
