@@ -31,7 +31,7 @@ def measured(data: Dataset, *methods: str, **options: Any) -> Any:
 
 
 def with_heads(monkeypatch: pytest.MonkeyPatch, heads: HeadSet) -> None:
-    monkeypatch.setattr("vlmscope.evaluation.readouts.readout.resolve_heads", lambda *_: heads)
+    monkeypatch.setattr("vlmscope.evaluation.readouts.reading.resolve_heads", lambda *_: heads)
 
 
 def test_the_prompt_is_the_one_that_the_model_gets(data: Dataset) -> None:

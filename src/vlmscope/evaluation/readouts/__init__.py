@@ -1,7 +1,7 @@
 """What is read of a model, word for word, and on which data its heads were found."""
 
 from vlmscope.evaluation.readouts.overlap import Overlap, overlap_of, overlap_warnings
-from vlmscope.evaluation.readouts.readout import EXPRESSION, head_set_of, readout
+from vlmscope.evaluation.readouts.reading import EXPRESSION, head_set_of, readout
 
 __all__ = [
     "EXPRESSION",
