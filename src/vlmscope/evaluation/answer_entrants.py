@@ -42,6 +42,7 @@ class AnswerEntrant(Entrant):
     """
 
     scored = False
+    draws = False
     decides = "rejection"
 
     method: ConfiguredMethod

@@ -74,7 +74,7 @@ def _decision(
     if not run.scored:
         return None
     if thresholds is not None:
-        return Decision(decide, thresholds.of(run, decide, evidence.setting(decide)))
+        return Decision(decide, thresholds.of(run.scorer, decide, evidence.setting(decide)))
     rule = EVIDENCE.get(decide).rule
     return None if rule is None else Decision.by_rule(decide, rule)
 

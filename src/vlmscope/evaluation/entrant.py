@@ -28,6 +28,7 @@ class Entrant(ABC):
         noun: what it is, in messages.
         comparable: whether its scores are comparable between classes.
         scored: whether its answers have scores; without them nothing is decided by a threshold.
+        draws: whether its answers have masks.
         decides: the kind of evidence by whose own rule it says itself that nothing is meant,
             whatever is chosen for others, or None.
         base: the entrant whose result on the same image it starts from, or None.
@@ -37,6 +38,7 @@ class Entrant(ABC):
     noun: ClassVar[str] = "method"
     comparable: bool = False
     scored: bool = True
+    draws: bool = True
     decides: str | None = None
     base: Entrant | None = None
 
@@ -64,6 +66,11 @@ class Entrant(ABC):
     def head_set(self) -> HeadSet | None:
         """The attention heads that it reads, so that they are credited; of what it starts from, too."""
         return None if self.base is None else self.base.head_set()
+
+    @property
+    def scorer(self) -> Entrant:
+        """Whose scores its answers have: its own, or those of the one that it starts from."""
+        return self
 
     def evidence(self, asked: Evidence) -> tuple[str, ...]:
         """The kinds of evidence that its rows hold beside the score, all that is asked for included.

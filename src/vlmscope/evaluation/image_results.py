@@ -96,6 +96,7 @@ class DenseImageResult(ImageResult):
     compare: Callable[[Tensor], Similarity]
     null: str | None = None
     _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
+    _places: list[Place] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
         if not self.sample.referents:
@@ -111,11 +112,11 @@ class DenseImageResult(ImageResult):
         return results
 
     def places(self) -> list[Place]:
-        if not self.sample.referents:
-            return []
-        scores = self._of_referents()
-        pairs = zip(scores.patches.T, scores.evidence.presence, strict=True)
-        return [self._place(scores, weights, presence) for weights, presence in pairs]
+        if not self._places and self.sample.referents:
+            scores = self._of_referents()
+            pairs = zip(scores.patches.T, scores.evidence.presence, strict=True)
+            self._places.extend(self._place(scores, *each) for each in pairs)
+        return self._places
 
     def classes(self) -> NDArray[np.int64]:
         assert self.sample.labels is not None  # the task asks for no other sample

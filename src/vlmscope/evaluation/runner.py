@@ -29,11 +29,13 @@ from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.readouts import overlap_warnings
 from vlmscope.evaluation.rows import write_rows
+from vlmscope.evaluation.sam import check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.refine import Refiner
 
 __all__ = ["check_places", "evaluate"]
 
@@ -46,6 +48,8 @@ def evaluate(
     methods: Sequence[MethodChoice] | None = None,
     *,
     against: Mapping[str, Comparator] | Sequence[Comparator] = (),
+    refiner: Refiner | None = None,
+    refine_prompts: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -68,6 +72,10 @@ def evaluate(
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
         against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
             in the report; a sequence: by their ids.
+        refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
+            ``gem+sam:box``, once for each prompt. Each image is embedded once for all of them.
+        refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
+            None: each of them.
         tasks: ids; None: all that the data set has truth for and every run can do.
         limit: how many images, from the first; None: all.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
@@ -91,7 +99,7 @@ def evaluate(
             for, or one that has no evidence of a kind.
         BadOptionError: a limit below 1, two runs of one label, rows or evidence where no task is
             about sentences, thresholds where nothing is absent, of another data set or not of a method,
-            or only tasks that need one.
+            or only tasks that need one; a SAM where no mask is scored, or its prompts without it.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -105,8 +113,11 @@ def evaluate(
     asked = (evidence or Evidence()).including(decide).on(model)
     methods_on_trial = enter(configured, words, asked)
     labels = [run.label for run in methods_on_trial]
-    runs = (*methods_on_trial, *enter_comparators(against, labels))
+    entered = (*methods_on_trial, *enter_comparators(against, labels))
+    runs = with_sam(entered, refiner, refine_prompts)
     chosen = _tasks(dataset, runs, tasks)
+    if refiner is not None:
+        check_masks(dataset, chosen)
     for run in runs:
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:
@@ -133,7 +144,7 @@ def evaluate(
         names = [run.label for run in runs]
         write_rows(rows, list(zip(names, logged, decisions, strict=True)))
     if thresholds_out is not None:
-        pairs = [pair for pair in zip(runs, logged, strict=True) if pair[0].scored]
+        pairs = [pair for pair in zip(runs, logged, strict=True) if _has_own_scores(pair[0])]
         Thresholds.choose(dataset, model.id, pairs, asked).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label, asked)
@@ -168,6 +179,10 @@ def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
             f"Rows and evidence are of sentences, and no task here is about sentences ({dataset.id}: "
             f"{', '.join(task.id for task in tasks)}). {advice}"
         )
+
+
+def _has_own_scores(run: Entrant) -> bool:
+    return run.scored and run.scorer is run
 
 
 def _undone(

@@ -17,6 +17,7 @@ from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
+from vlmscope.cli.sam_options import SamMasks
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Wanted
@@ -148,6 +149,7 @@ def measure(
     model: ModelName = "tiny-clip",
     source: Source,
     runs: Runs,
+    masks: SamMasks,
     task: Annotated[
         list[str] | None,
         typer.Option(
@@ -221,6 +223,8 @@ def measure(
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     evidence = deciding.chosen()
     opponents = runs.comparators()
+    tasks = _listed(task) if task else None
+    masks.check(data, tasks)
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)
@@ -232,6 +236,7 @@ def measure(
         thresholds.check_split(data)
     check_kind(deciding.kind, thresholds)
     against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
+    refiner = None if masks.refine is None else loading.refiner(masks.refine)
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -241,7 +246,9 @@ def measure(
             loaded,
             choices,
             against=against,
-            tasks=_listed(task) if task else None,
+            refiner=refiner,
+            refine_prompts=masks.prompts,
+            tasks=tasks,
             limit=source.limit,
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,

@@ -102,6 +102,7 @@ class MmeSet:
 
     id = "mme"
     tasks: tuple[str, ...] = ()
+    masks = False
 
     def __init__(self, folder: Path, expected: Expected, partial: bool) -> None:
         absent = [name for name in _CATEGORIES if not is_folder(folder / name)]

@@ -7,7 +7,7 @@ and masks drawn one image at a time, when its turn comes; all sentences of an im
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -147,6 +147,7 @@ class ReferringSet:
         self.image_ids: Sequence[str] = tuple(self._pictures)
         self.skipped: tuple[Skipped, ...] = (*problems, *missing)
         self.tasks: tuple[str, ...] = ("pointing", "referring", *listing.tasks, *_more_tasks(there))
+        self.masks = any(region.draw is not None for region in _regions(there))
         self.words = _word_list(listing.categories)
         self.digest = _digest(listing, self.counts)
         self.protocol: Mapping[str, Any] = {
@@ -212,6 +213,12 @@ def _more_tasks(pictures: Sequence[Picture]) -> list[str]:
         return []
     drawn = all(region.draw is not None for each in sentences for region in each.regions)
     return ["absent", *(["gres"] if drawn else []), "grec"]
+
+
+def _regions(pictures: Sequence[Picture]) -> Iterable[Region]:
+    for picture in pictures:
+        for sentence in picture.sentences:
+            yield from sentence.regions
 
 
 def _word_list(categories: Sequence[str]) -> WordList:

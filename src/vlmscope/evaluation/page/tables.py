@@ -97,6 +97,8 @@ def readout(run: RunScores) -> Iterator[tuple[str, str]]:
     yield "method", run.method
     if "prompt_text" in setting:
         yield "prompt", f"{setting['prompt_text']!r} ({setting['prompt']})"
+    elif "prompt" in setting:
+        yield "prompt", str(setting["prompt"])
     for name, value in setting.items():
         if name not in _SAID_APART:
             yield name.replace("_", " "), "–" if value in (None, "") else str(value)

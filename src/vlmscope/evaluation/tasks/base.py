@@ -52,6 +52,7 @@ class SentenceTask(_Base):
         instances: whether rows need every object of a sentence.
         decided: scores that need the decision that nothing is meant.
         always: whether it has scores without one, too.
+        masks: whether any of its scores is of masks.
         unscored: whether it has scores of runs whose answers have no score.
         by_evidence: whether it has some of those of them that have other evidence.
     """
@@ -60,6 +61,7 @@ class SentenceTask(_Base):
     instances: ClassVar[bool] = False
     decided: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True
+    masks: ClassVar[bool] = False
     unscored: ClassVar[bool] = True
     by_evidence: ClassVar[bool] = False
 

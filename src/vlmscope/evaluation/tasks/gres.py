@@ -19,6 +19,7 @@ class GeneralisedMasks(SentenceTask):
     """GRES gIoU, cIoU and Pr@t, N_acc and T_acc; no score without a decision."""
 
     id = "gres"
+    masks = True
     definition = (
         "the method's mask; a sentence is rejected where its score, or the evidence that decides, is "
         f"below the threshold, an empty mask alone is no rejection; {Gres.definition}"

@@ -17,6 +17,7 @@ class ReasonSegMasks(SentenceTask):
     """ReasonSeg gIoU and cIoU."""
 
     id = "reasonseg"
+    masks = True
     definition = f"the method's mask; {ReasonSeg.definition}"
 
     def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:

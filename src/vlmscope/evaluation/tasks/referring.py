@@ -17,6 +17,7 @@ class Referring(SentenceTask):
     """Acc@t, mAcc and centre of boxes; oIoU, mIoU and Pr@t of masks. Pointing has its own task."""
 
     id = "referring"
+    masks = True
     definition = (
         "the method's mask and box after its post-processing, of sentences that mean something; "
         f"{Rec.definition}; RES, of sentences with a mask: {Res.definition}"
