@@ -36,6 +36,7 @@ def test_a_page_and_entries_are_written(run: Any, root: Path, tmp_path: Path) ->
     assert called.code == 0
     assert f"wrote {out / 'report.html'}" in called.err and f"wrote {entries}" in called.err
     assert (out / "report.html").read_text("utf-8").count("data:image/jpeg") > 3
+    assert "1 of 2 images were measured" in (out / "report.html").read_text("utf-8")
     first, *_ = parse_eval_result_entries(yaml.safe_load(entries.read_text("utf-8")))
     assert first.dataset_id == "rendered/refcoco-m"
     assert "PARTIAL: 1 of 2 images" in str(first.notes)

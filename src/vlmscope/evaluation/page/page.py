@@ -42,7 +42,7 @@ def evaluation_page(evaluation: Evaluation, report: SentenceReport) -> Page:
         f"{_count(evaluation.images, 'image')} measured, {len(evaluation.skipped):,} skipped. Values "
         f"with their {protocol['interval']}.",
     )
-    for warning in (*_cautions(dataset), *evaluation.warnings):
+    for warning in (*_cautions(evaluation), *evaluation.warnings):
         page.caveat(warning)
     _table(page, score_rows(evaluation.runs))
     _readouts(page, evaluation)
@@ -56,11 +56,15 @@ def evaluation_page(evaluation: Evaluation, report: SentenceReport) -> Page:
     return page
 
 
-def _cautions(dataset: Mapping[str, Any]) -> Iterator[str]:
+def _cautions(evaluation: Evaluation) -> Iterator[str]:
+    dataset = evaluation.protocol["dataset"]
     if "rendered" in dataset:
         yield f"A rendered set: {dataset['rendered']}."
     if dataset.get("partial"):
         yield f"A part of the split: {dataset['partial']}."
+    whole = dataset.get("counts", {}).get("images", 0)
+    if evaluation.images < whole:
+        yield f"A part of the split: {evaluation.images:,} of {whole:,} images were measured."
 
 
 def _table(page: Page, table: ReportTable) -> None:
