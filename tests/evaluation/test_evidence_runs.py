@@ -284,6 +284,8 @@ def test_what_it_costs(root: Path, llava: Any, monkeypatch: pytest.MonkeyPatch) 
 
     images = 3
     plain = count()
-    assert plain == images * len(DECODER)  # the image's prefix, once per method
+    assert (
+        images <= plain <= images * len(DECODER)
+    )  # the prefix of an image, at most once per method
     assert count("presence", "contrast") == plain
     assert count("answer") == plain + images  # once for all methods

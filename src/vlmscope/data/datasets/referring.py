@@ -166,6 +166,10 @@ class ReferringSet:
         referents = tuple(_referent(each, image.size, known) for each in picture.sentences)
         return EvalSample(image_id, image, referents)
 
+    def sentences(self, image_ids: Iterable[str]) -> int:
+        """How many sentences some of its images have; none is opened."""
+        return sum(len(self._pictures[image_id].sentences) for image_id in image_ids)
+
 
 def _usable(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Skipped]]:
     """Pictures with the sentences that say something, each id once; and what was left out."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vlmscope.data.datasets.counts import MANIFEST, Counts
+from vlmscope.data.tiny_sets.coco_panoptic_layout import write_coco_panoptic
 from vlmscope.data.tiny_sets.mme_layout import write_mme
 from vlmscope.data.tiny_sets.reasonseg_layout import write_reasonseg
 from vlmscope.data.tiny_sets.refcoco_layout import write_grefcoco, write_refcoco
@@ -30,6 +31,7 @@ LAYOUTS: Mapping[str, Writer] = MappingProxyType(
         "reasonseg": write_reasonseg,
         "screenspot": write_screenspot,
         "mme": write_mme,
+        "coco-panoptic": write_coco_panoptic,
     }
 )
 """Id of a data set -> what writes a folder in its layout: (folder, images per split) -> counts."""
