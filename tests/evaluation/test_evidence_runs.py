@@ -18,7 +18,6 @@ from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.thresholds import Thresholds
-from vlmscope.methods import get_method
 
 DECODER = ["localization-heads", "mean-attention", "attend-minus-mean"]
 KINDS = ("presence", "contrast", "answer")
@@ -246,15 +245,15 @@ def test_files_keep_all_kinds_and_old_ones_are_read(measured: Any, tmp_path: Pat
 def test_finished_images_are_kept_per_kinds_and_settings(
     root: Path, llava: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state, calls = tmp_path / "state.jsonl", []
-    method = get_method("mean-attention")
-    ground = type(method).ground
+    state, calls = tmp_path / "state.jsonl", list[str]()
+    kind = type(open_dataset("grefcoco", root, split="val"))
+    load = kind.load
 
-    def counted(self: Any, *arguments: Any) -> Any:
-        calls.append(arguments)
-        return ground(self, *arguments)
+    def counted(self: Any, image_id: str) -> Any:
+        calls.append(image_id)
+        return load(self, image_id)
 
-    monkeypatch.setattr(type(method), "ground", counted)
+    monkeypatch.setattr(kind, "load", counted)
     steps = [
         (None, 3),
         (Evidence.of(["contrast"]), 6),

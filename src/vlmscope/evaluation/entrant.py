@@ -13,6 +13,7 @@ from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.rows import Rows
 from vlmscope.metrics.score import Score
+from vlmscope.types import HeadSet
 
 __all__ = ["Entrant", "Trial"]
 
@@ -61,6 +62,10 @@ class Entrant(ABC):
     @abstractmethod
     def result(self, trial: Trial) -> ImageResult:
         """What it finds in the image of a trial; best computed when first asked for."""
+
+    def head_set(self) -> HeadSet | None:
+        """The attention heads that it reads, so that they are credited; of what it starts from, too."""
+        return None if self.base is None else self.base.head_set()
 
     @property
     def scorer(self) -> Entrant:

@@ -28,7 +28,13 @@ from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
 
-__all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
+__all__ = [
+    "ClassEvidence",
+    "DenseImageResult",
+    "GroundedImageResult",
+    "ImageResult",
+    "is_dense",
+]
 
 
 class ImageResult(ABC):

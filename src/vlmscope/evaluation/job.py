@@ -8,10 +8,13 @@ from typing import Any
 
 from vlmscope.data.datasets import Dataset, EvalSample
 from vlmscope.data.resume import SampleLog
+from vlmscope.data.samples import picture_id
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence import Decision, Evidence
 from vlmscope.evaluation.image_results import ImageResult
+from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.readouts import overlap_of
 from vlmscope.evaluation.rows import Rows, sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
@@ -67,6 +70,19 @@ class Job:
         """The rows of one run over images that all have records."""
         return LoggedRows(self.log, [self.key(image_id, run) for image_id in image_ids])
 
+    def again(
+        self, image_id: str, labels: Sequence[str]
+    ) -> tuple[EvalSample, Iterator[tuple[str, list[Place]]]]:
+        """An image and where some runs put its sentences, each run when its turn comes.
+
+        Raises:
+            BadImageError, BadSampleError: the image is no longer what it was.
+        """
+        sample = self.dataset.load(image_id)
+        runs = [run for run in self.runs if run.label in labels]
+        trial = Trial(sample, runs)
+        return sample, ((run.label, trial.result_of(run).places()) for run in runs)
+
     def scores(
         self,
         run: Entrant,
@@ -89,7 +105,17 @@ class Job:
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
-        return RunScores(run.label, run.id, self._setting(run), tuple(scores))
+        setting = {**self._setting(run), **self._heads_overlap(run, image_ids)}
+        return RunScores(run.label, run.id, setting, tuple(scores))
+
+    def _heads_overlap(self, run: Entrant, image_ids: Sequence[str]) -> dict[str, Any]:
+        """On how many of the scored images the heads of a run were found, where it reads any."""
+        heads = run.head_set()
+        if heads is None:
+            return {}
+        pictures = (self.log[self.key(image_id, run)]["picture"] for image_id in image_ids)
+        overlap = overlap_of(heads, pictures)
+        return {"heads_overlap": None if overlap is None else overlap._asdict()}
 
     def _setting(self, run: Entrant) -> dict[str, Any]:
         setting = run.setting()
@@ -111,11 +137,12 @@ class Job:
     def _record(self, sample: EvalSample, run: Entrant, result: ImageResult) -> dict[str, Any]:
         words = self.dataset.words
         record: dict[str, Any] = {
+            "picture": picture_id(sample.image.pixels),
             "tasks": {
                 task.id: task.record(sample, result, words)
                 for task in self.tasks
                 if isinstance(task, ImageTask)
-            }
+            },
         }
         on_sentences = [task for task in self.tasks if isinstance(task, SentenceTask)]
         if on_sentences:

@@ -13,11 +13,13 @@ from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult, is_dense
+from vlmscope.evaluation.readouts import head_set_of, readout
 from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.models import DualEncoder
+from vlmscope.types import HeadSet
 
 __all__ = ["MethodEntrant", "enter"]
 
@@ -56,7 +58,7 @@ class MethodEntrant(Entrant):
         run, model = self.method, self.words.model
         options = asdict(run.options)
         if not is_dense(run) or not isinstance(model, DualEncoder):
-            return {"options": options}
+            return {**readout(run, model), "options": options}
         side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
         kept = f"shorter side to {side} pixels, ratio kept to whole patches"
         windows = f", {_windows(run.options)}" if run.options.window else ""
@@ -66,6 +68,9 @@ class MethodEntrant(Entrant):
             "similarity": "cosine of patch and text",
             "options": options,
         }
+
+    def head_set(self) -> HeadSet | None:
+        return head_set_of(self.method, self.words.model)
 
     def evidence(self, asked: Evidence) -> tuple[str, ...]:
         asked.check(self.method, self.words.model)

@@ -14,11 +14,12 @@ from vlmscope.data.datasets import EvalSample, Referent
 from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.pointed import area_share
 from vlmscope.io import atomic_path
 from vlmscope.metrics import Absent, Rec, Res
 from vlmscope.metrics.records import header
 
-__all__ = ["Row", "Rows", "sentence_rows", "write_rows"]
+__all__ = ["Row", "Rows", "sentence_id", "sentence_rows", "write_rows"]
 
 Row = dict[str, Any]
 """JSON values of one sentence under one method, see :func:`sentence_rows`."""
@@ -38,9 +39,10 @@ def sentence_rows(
     Each holds ``id``, ``image``, ``text``; the method's ``box``, ``point`` and ``score``; ``truth``,
     the box around what is meant, or null where nothing is (``absent``); ``iou`` of the boxes and
     ``mask_iou``, null where there is none. Beside it: ``centre`` and ``pointing``, whether the box's
-    centre lies in the true box and the peak on the object; ``chance`` of pointing; ``inside`` and
-    ``union`` of the masks in pixels that count; ``truths``, the box of each object; ``tags``; and
-    with ``instances`` the method's ``boxes`` and their ``scores``. Who draws no masks or gives no
+    centre lies in the true box and the peak on the object; ``chance`` of pointing; ``share`` of the
+    image that the object covers, its box where there is no mask; ``inside`` and ``union`` of the
+    masks in pixels that count; ``truths``, the box of each object; ``tags``; and with ``instances``
+    the method's ``boxes`` and their ``scores``. Who draws no masks or gives no
     scores has null there, and may add remarks of its own, such as an ``answer`` word for word.
 
     Args:
@@ -54,7 +56,7 @@ def sentence_rows(
     """
     answers = zip(sample.referents, result.places(), result.pointing(), strict=True)
     return [
-        _row(sample.image_id, index, referent, place, pointing, instances, kinds)
+        _row(sample, index, referent, place, pointing, instances, kinds)
         for index, (referent, place, pointing) in enumerate(answers)
     ]
 
@@ -83,7 +85,7 @@ def write_rows(
 
 
 def _row(
-    image_id: str,
+    sample: EvalSample,
     index: int,
     referent: Referent,
     place: Place,
@@ -91,7 +93,7 @@ def _row(
     instances: bool,
     kinds: Sequence[str],
 ) -> Row:
-    ids = header(referent.id or f"{image_id}/{index}", image_id)
+    ids = header(sentence_id(sample, index), sample.image_id)
     row: Row = {
         **ids,
         "text": referent.label,
@@ -111,6 +113,7 @@ def _row(
         )
         row |= {"truth": _numbers(referent.target.box)}
         row |= {"pointing": bool(hit), "chance": round(chance, _DIGITS)}
+        row["share"] = area_share(referent.target.shape, sample.image.size)
     row["truths"] = [_numbers(each.box) for each in referent.instances]
     if instances:
         boxes = place.boxes
@@ -118,6 +121,11 @@ def _row(
         row["scores"] = [None if each.score is None else float(each.score) for each in boxes]
     row |= place.remarks
     return {**row, "tags": dict(referent.tags)} if referent.tags else row
+
+
+def sentence_id(sample: EvalSample, index: int) -> str:
+    """The id of one of an image's sentences: its own, else one made of the image's."""
+    return sample.referents[index].id or f"{sample.image_id}/{index}"
 
 
 def _presence(ids: Mapping[str, Any], place: Place, absent: bool, kinds: Sequence[str]) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
@@ -14,7 +15,9 @@ from vlmscope.errors import (
     BadPhraseError,
     BadSampleError,
     UnsupportedError,
+    VlmscopeWarning,
 )
+from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
 from vlmscope.evaluation.comparator_entrants import enter_comparators
 from vlmscope.evaluation.comparators import Comparator
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
@@ -24,6 +27,7 @@ from vlmscope.evaluation.evidence import SCORE, Evidence
 from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import protocol_of, state_header
+from vlmscope.evaluation.readouts import overlap_warnings
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.sam import check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
@@ -145,7 +149,14 @@ def evaluate(
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label, asked)
     protocol |= _undone(dataset, runs, chosen, tasks)
-    return Evaluation(protocol, len(usable), skipped, scores)
+    sentences = None
+    if any(isinstance(task, SentenceTask) for task in chosen):
+        labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
+        sentences = sentence_report(dataset.id, labelled, seed=seed, again=job.again)
+    cautions = overlap_warnings(scores)
+    for caution in cautions:
+        warnings.warn(caution, VlmscopeWarning, stacklevel=2)
+    return Evaluation(protocol, len(usable), skipped, scores, sentences, cautions)
 
 
 def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:

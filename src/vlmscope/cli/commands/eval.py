@@ -162,7 +162,7 @@ def measure(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.json, report.md and the state.",
+            help="Folder for report.json, report.md, report.html (sets of sentences) and the state.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -171,6 +171,13 @@ def measure(
         typer.Option(
             help="File (JSON lines) for a row per sentence and method: every score can be worked "
             "out again from it.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    eval_results: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (YAML) for entries of the model's .eval_results folder on the hub.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -197,6 +204,7 @@ def measure(
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
     from vlmscope.evaluation.decisions import check_kind
+    from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
@@ -220,6 +228,9 @@ def measure(
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)
+    if eval_results is not None:
+        check_place(eval_results)
+        check_home(data.protocol, data.id)
     thresholds = None if threshold is None else Thresholds.load(threshold)
     if thresholds is not None:
         thresholds.check_split(data)
@@ -253,7 +264,10 @@ def measure(
             note(f"Finished images are kept in {out / STATE}. The same command goes on.")
         raise
     reports = () if out is None else write_report(result, out)
-    written = [*reports, *(place for place in (rows, threshold_out) if place is not None)]
+    if eval_results is not None:
+        write_eval_results(result, eval_results)
+    places = (rows, threshold_out, eval_results)
+    written = [*reports, *(place for place in places if place is not None)]
     _show(result, written, out is not None, printing)
     return 1 if result.skipped else 0
 
