@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import (
@@ -56,7 +57,8 @@ def evaluate(
         model: the model.
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
         tasks: ids; None: all that the data set has truth for and every method can do.
-        limit: how many images, from the first; None: all.
+        limit: how many images, from the first; None: all. Where a split's size is published, every
+            score then says how much of it was measured.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
             added to it; another model, data set, word list or version is refused.
         progress: show a bar on stderr.
@@ -80,6 +82,7 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
+    dataset = _first(dataset, limit)
     runs = configure_methods(model, methods)
     chosen = _tasks(dataset, runs, tasks)
     if rows is not None:
@@ -112,6 +115,13 @@ def evaluate(
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
     return Evaluation(protocol, len(usable), skipped, scores)
+
+
+def _first(dataset: Dataset, limit: int | None) -> Dataset:
+    """A set whose publishers count it then says how much of it its first images are."""
+    if limit is None or not isinstance(dataset, ReferringSet):
+        return dataset
+    return dataset.first(limit)
 
 
 def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:

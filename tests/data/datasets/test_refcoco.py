@@ -95,13 +95,35 @@ def test_the_published_count_is_asserted(root: Path) -> None:
     assert "--partial" in message
     assert opened(root, partial=True).protocol["partial"] == f"{refs} of 3,811 refs"
     assert "14%" in opened(root, partial=True).protocol["label noise"]
-    for name in ("refcoco+", "refcocog"):  # of refcoco+ the publishers' counts are not known here
-        if name == "refcocog":
-            (root / "refs(unc).p").rename(root / "refs(umd).p")
-            with pytest.raises(BadSampleError, match="not 2,573"):
-                open_dataset(name, root)
-        else:
-            assert "partial" not in open_dataset(name, root).protocol
+    # of refcoco+ the publishers' counts are not known here
+    assert "partial" not in open_dataset("refcoco+", root).protocol
+
+
+def test_refcocog_is_counted_too(tmp_path: Path) -> None:
+    make_tiny("refcocog", tmp_path / "set", IMAGES)
+    root = unpublished(tmp_path / "set")
+    with pytest.raises(BadSampleError, match="not 2,573"):
+        open_dataset("refcocog", root)
+
+
+@pytest.mark.parametrize("name", ["refcoco", "refcoco+"])
+def test_refs_of_another_maker_under_this_name_show_by_their_splits(root: Path, name: str) -> None:
+    """Google's refs have a test, which UNC's have not."""
+
+    def change(refs: list[dict[str, Any]]) -> None:
+        for ref in refs:
+            ref["split"] = {"testA": "test", "testB": "test"}.get(ref["split"], ref["split"])
+
+    change_refs(root, change)
+    unpublished(root)
+    for partial in (False, True):
+        with pytest.raises(BadSampleError) as caught:
+            open_dataset(name, root, partial=partial)
+        message = str(caught.value)
+        assert "has the split 'test', but of this maker are val, testA, testB, train" in message
+        assert "another maker's file" in message and "--split google/val" in message
+    (root / "refs(unc).p").rename(root / "refs(google).p")
+    assert open_dataset(name, root, split="google/val").image_ids
 
 
 def test_counts_are_those_of_the_specification() -> None:
@@ -136,7 +158,9 @@ def test_more_than_there_should_be_is_refused_too(root: Path) -> None:
             },
         ],
     )
-    assert "it is cut short, or another version" in refusal(root)
+    for partial in (False, True):
+        message = refusal(root, partial=partial)
+        assert "more than the whole, so it is another version, or two were mixed" in message
 
 
 def test_missing_images_are_refused_and_counted(root: Path) -> None:
