@@ -34,10 +34,8 @@ def is_parquet_of_refs(root: Path, columns: Mapping[str, str]) -> bool:
         columns: a name that is expected -> the name that the files have.
     """
     files = [root] if is_file(root) else [*root.glob("data/*.parquet"), *root.glob("*.parquet")]
-    if not files:
-        return False
-    names = set(ParquetRows([min(files)], ()).columns)
-    return any(columns.get(name, name) in names for name in _OWN)
+    own = {columns.get(name, name) for name in _OWN}
+    return any(own & set(ParquetRows([path], ()).columns) for path in files)
 
 
 def refs_parquet_listing(name: str, root: Path, split: str, columns: Mapping[str, str]) -> Listing:
@@ -145,9 +143,11 @@ def _check_split(row: Mapping[str, Any], split: str, name: str) -> None:
 
 
 def _json(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(row[key], str):
+        raise BadSampleError(f"Its {key} is no JSON, but {type(row[key]).__name__}.")
     try:
         value = parse_json(row[key])
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise BadSampleError(f"Its {key} is no JSON: {error}.") from error
     if not isinstance(value, dict):
         raise BadSampleError(f"Its {key} is no JSON object.")
