@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from vlmscope.data.datasets.counts import MANIFEST
 from vlmscope.data.tiny_sets import make_tiny
 
-__all__ = ["FORMS", "Form", "SetRow", "form"]
+__all__ = ["FORMS", "Form", "SetRow", "form", "spoil"]
 
 Edit = Callable[[list[Any]], Any]
 
@@ -434,6 +435,27 @@ FORMS = (
         counted=False,
     ),
 )
+
+
+STRANGE = (
+    *(None, 7, -1, 1.5, True, "x", "", "None", 10**30, "../../x"),
+    *([], {}, [1], [None], {"a": 1}, [[1, 2]], [1e308] * 4),
+)
+
+
+def spoil(rows: Any, rng: random.Random) -> None:
+    """Put something strange into one place of a list of rows, or take the place away."""
+    node = rows
+    while isinstance(node, list | dict) and node:
+        place = rng.choice(list(node)) if isinstance(node, dict) else rng.randrange(len(node))
+        inner = node[place]
+        if not isinstance(inner, list | dict) or not inner or rng.random() < 0.4:
+            if isinstance(node, dict) and rng.random() < 0.15:
+                del node[place]
+            else:
+                node[place] = rng.choice(STRANGE)
+            return
+        node = inner
 
 
 def form(name: str) -> Form:

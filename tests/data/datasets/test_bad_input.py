@@ -6,7 +6,9 @@ the package's own errors comes out.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from set_forms import FORMS, Form, form
+from set_forms import FORMS, Form, form, spoil
 from vlmscope.data.coco_masks import lengths_of_mask, lengths_text
 from vlmscope.data.datasets import open_dataset
 from vlmscope.errors import BadImageError, BadSampleError
@@ -355,3 +357,29 @@ def test_a_crowd_that_a_sentence_means_is_taken_and_stated(kind: Form, root: Pat
         "1 of the annotations that sentences mean are of crowds"
     )
     assert len(list(sentences(data))) == whole.protocol["counts"]["sentences"]
+
+
+@every
+@pytest.mark.parametrize("seed", range(8))
+def test_something_strange_anywhere_is_answered_in_words(kind: Form, root: Path, seed: int) -> None:
+    """Whatever stands in whichever place: the set is read, or refused by the package's own errors."""
+    rng = random.Random(f"{kind} {seed}")
+    instances = root / "instances.json"
+    if instances.exists() and seed % 2:
+        content = json.loads(instances.read_text())
+        spoil(content, rng)
+        instances.write_text(json.dumps(content))
+    else:
+        try:
+            kind.edit(root, lambda rows: spoil(rows, rng))
+        except (ValueError, TypeError, KeyError, AttributeError, OSError, OverflowError):
+            return  # a file of this form holds no such thing
+    for partial in (False, True):
+        try:
+            data = opened(kind, root, partial=partial)
+        except BadSampleError as error:
+            assert len(str(error)) < 1500
+            continue
+        for image_id in data.image_ids:
+            with contextlib.suppress(BadSampleError, BadImageError):
+                data.load(image_id)

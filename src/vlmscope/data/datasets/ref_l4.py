@@ -89,7 +89,8 @@ def _listing(name: str, root: Path, rows: ParquetRows, inside: bool) -> Listing:
     for place, row in rows.scan(_COLUMNS):
         content.update(repr(row).encode())
         try:
-            images.setdefault(_file_name(row), []).append(_row(place, row))
+            read = _row(place, row)
+            images.setdefault(_file_name(row), []).append(read)
         except BadSampleError as error:
             problems.append(Skipped(f"row {row['id']}", str(error)))
     form = form_by_sizes(name, "xywh", [(r.box, r.size) for each in images.values() for r in each])

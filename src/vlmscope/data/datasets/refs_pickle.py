@@ -139,7 +139,7 @@ def pictures_of_refs(
     """
     folder = path.parent
     wanted = {number for ref in refs for number in ann_ids(ref)}
-    instances = Instances.load(folder / "instances.json", lambda row: row.get("id") in wanted)
+    instances = Instances.load(folder / "instances.json", lambda row: _id_of(row) in wanted)
     regions, problems = _regions(instances)
     _check_version(name, refs, instances, folder)
     pictures: dict[int, list[Sentence]] = {}
@@ -179,6 +179,11 @@ def pictures_of_refs(
             **_crowds(instances),
         },
     )
+
+
+def _id_of(row: Mapping[str, Any]) -> int | None:
+    number = row.get("id")
+    return number if isinstance(number, int) else None
 
 
 def _crowds(instances: Instances) -> dict[str, str]:
