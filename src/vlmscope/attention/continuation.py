@@ -6,6 +6,7 @@ carry the position at which they were computed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,7 @@ def continue_greedily(
     axes: tuple[int, ...],
     max_new_tokens: int,
     binding: Binding | None = None,
+    penalised: NDArray[np.int64] | None = None,
 ) -> list[int]:
     """Feed text in, then let the model answer; the cache grows by both.
 
@@ -94,11 +96,14 @@ def continue_greedily(
         max_new_tokens: longest answer.
         binding: what the positions mean, for captures and knock-outs by role; only where the cache
             holds every position.
+        penalised: ids of the whole prompt: the checkpoint's ``repetition_penalty`` holds for them
+            and for the answer, as in ``generate``; None: it is not applied.
 
     Returns:
         Ids of the answer, the end token included when it was reached. The last one was not fed in.
     """
-    ends = _end_ids(model)
+    ends, seen = _end_ids(model), list(() if penalised is None else penalised.tolist())
+    penalty = getattr(model.hf.generation_config, "repetition_penalty", None) if seen else None
     answer: list[int] = []
     feed = torch.from_numpy(np.asarray(ids, dtype=np.int64))[None].to(model.device)
     with instrument(model) as active, model.frozen(), active.bound(binding):
@@ -112,10 +117,20 @@ def continue_greedily(
             )
             start += feed.shape[1]
             logits: Tensor = model.family.head(model.hf, out.last_hidden_state[:, -1])
+            if penalty:
+                logits = _penalise(logits.float(), [*seen, *answer], penalty)
             answer.append(int(logits.argmax(-1)))
             if answer[-1] in ends or len(answer) >= max_new_tokens:
                 return answer
             feed = torch.tensor([[answer[-1]]], device=model.device)
+
+
+def _penalise(logits: Tensor, seen: Sequence[int], penalty: float) -> Tensor:
+    """Logits (1, vocabulary), those of ids that were there before made less by a factor."""
+    ids = torch.tensor(seen, device=logits.device).unique()
+    before = logits[:, ids]
+    logits[:, ids] = torch.where(before < 0, before * penalty, before / penalty)
+    return logits
 
 
 def _end_ids(model: LoadedModel) -> set[int]:

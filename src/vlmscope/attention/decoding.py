@@ -14,7 +14,14 @@ from torch import Tensor
 
 from vlmscope.errors import UnsupportedError
 
-__all__ = ["ForcedIds", "changed_edges", "changed_passes", "check_options", "plain_settings"]
+__all__ = [
+    "ForcedIds",
+    "changed_edges",
+    "changed_passes",
+    "changed_words",
+    "check_options",
+    "plain_settings",
+]
 
 # what is generated from is placed by vlmscope: roles and pixels are known for nothing else
 _INPUTS = (
@@ -64,6 +71,26 @@ _CHANGES: Mapping[str, Callable[[Any], bool]] = {
     "prefill_chunk_size": _is_set,
     "synced_gpus": _is_set,
 }
+
+# 1 leaves everything as it is
+_RATIOS = ("encoder_repetition_penalty", "guidance_scale")
+
+_WORDS = (
+    *_RATIOS,
+    "no_repeat_ngram_size",
+    "encoder_no_repeat_ngram_size",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "sequence_bias",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "min_length",
+    "min_new_tokens",
+    "exponential_decay_length_penalty",
+    "stop_strings",
+    "watermarking_config",
+)
 
 # passes over another prompt than the one whose positions are known
 _OTHER_PROMPTS = ("guidance_scale", "custom_generate")
@@ -152,6 +179,20 @@ class ForcedIds:
         forced[:, self._ids[self._step]] = 0.0
         self._step += 1
         return forced
+
+
+def changed_words(hf: Any) -> list[str]:
+    """A model's own settings under which greedy decoding does not write the likeliest ids.
+
+    The ``repetition_penalty`` is left to whoever decodes.
+
+    Args:
+        hf: the transformers model.
+
+    Returns:
+        ``"name=value"`` of each.
+    """
+    return _in_force(hf, {}, {name: _is_several if name in _RATIOS else _is_set for name in _WORDS})
 
 
 def _value(hf: Any, options: Mapping[str, Any], name: str) -> Any:

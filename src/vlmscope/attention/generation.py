@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from vlmscope.attention.capture import Trace
@@ -17,34 +15,15 @@ from vlmscope.attention.decoding import (
     check_options,
     plain_settings,
 )
+from vlmscope.attention.generated import Generation, generation_of
 from vlmscope.attention.installed import instrument, refused_edges
 from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.errors import AttentionError
-from vlmscope.markup import one_line, shorten
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
-from vlmscope.types import Role, TokenMap
 
 __all__ = ["Generation", "generate"]
-
-
-@dataclass(frozen=True, eq=False)
-class Generation:
-    """What a model answered.
-
-    Attributes:
-        text: the answer, special tokens left out.
-        ids: int64 (generated,), the end token included when it was reached.
-        token_map: of prompt and answer.
-    """
-
-    text: str
-    ids: torch.Tensor
-    token_map: TokenMap
-
-    def __repr__(self) -> str:
-        return one_line(self, f"{shorten(self.text, 200)!r}", f"{len(self.ids)} tokens")
 
 
 def generate(
@@ -93,10 +72,9 @@ def generate(
         ids = out[0, encoded.length :].cpu()
         if changed:
             _write_anew(model, inputs, ids, settings, changed)
-        longer = _extended(encoded.token_maps[0], ids, model.processor.tokenizer)
-        _relabel(active, Binding((longer,), generating=True))
-    text = model.processor.tokenizer.decode(ids, skip_special_tokens=True).strip()
-    return Generation(text, ids, longer)
+        generation = generation_of(model, ids, encoded.token_maps[0])
+        _relabel(active, Binding((generation.token_map,), generating=True))
+    return generation
 
 
 def _settings(model: LoadedModel, options: dict[str, Any]) -> dict[str, Any]:
@@ -134,9 +112,3 @@ def _relabel(active: Instrument, binding: Binding) -> None:
     for reader in active.readers:
         if isinstance(reader, Trace):
             reader.relabel(binding)
-
-
-def _extended(token_map: TokenMap, ids: torch.Tensor, tokenizer: Any) -> TokenMap:
-    words = tuple(tokenizer.decode([token]) for token in ids.tolist())
-    roles = np.concatenate([token_map.roles, np.full(len(ids), Role.GENERATED, dtype=np.int8)])
-    return replace(token_map, roles=roles, tokens=token_map.tokens + words)

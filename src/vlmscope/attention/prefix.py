@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.continuation import continue_greedily
+from vlmscope.attention.generated import Generation, generation_of
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
@@ -151,7 +152,14 @@ class SharedPrefix:
                 self._put_back()
 
     def answer(self, prompt: str | Prompt, max_new_tokens: int) -> str:
-        """What the model says to a prompt, greedily, on top of the prefix; the cache is put back.
+        """What the model says to a prompt, special tokens left out; see :meth:`generate`."""
+        return self.generate(prompt, max_new_tokens).text
+
+    def generate(self, prompt: str | Prompt, max_new_tokens: int) -> Generation:
+        """Answer a prompt greedily, on top of the prefix; the cache is put back.
+
+        The checkpoint's ``repetition_penalty`` counts, as in :func:`vlmscope.generate`; none of its
+        other settings does.
 
         Raises:
             UnsupportedError: a prompt that differs before the end of the image.
@@ -163,12 +171,17 @@ class SharedPrefix:
         axes, start = tuple(positions.shape[:-2]), int(positions.reshape(-1)[0])
         try:
             ids = continue_greedily(
-                self.model, self._cache, text.ids[self.length :], start, axes, max_new_tokens
+                self.model,
+                self._cache,
+                text.ids[self.length :],
+                start,
+                axes,
+                max_new_tokens,
+                penalised=text.ids,
             )
         finally:
             self._put_back()
-        decoded: str = self.model.processor.tokenizer.decode(ids, skip_special_tokens=True)
-        return decoded.strip()
+        return generation_of(self.model, torch.tensor(ids), pack.token_map)
 
     def _put_back(self) -> None:
         """Cut the cache to the prefix, layer by layer: a pass that was interrupted fills only some."""

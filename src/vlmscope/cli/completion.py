@@ -17,10 +17,12 @@ from vlmscope.errors import BadOptionError
 
 __all__ = [
     "asked_words",
+    "comparator_names",
     "completing",
     "dense_names",
     "head_sets",
     "install_completion",
+    "measured_names",
     "method_names",
     "model_names",
     "prepare",
@@ -142,6 +144,20 @@ def method_names(incomplete: str) -> list[tuple[str, str]]:
     from vlmscope.methods import methods
 
     return _after_comma(incomplete, ((each.id, each.summary) for each in methods()))
+
+
+def measured_names(incomplete: str) -> list[tuple[str, str]]:
+    """Everything that an evaluation takes for a method."""
+    from vlmscope.evaluation.configured_methods import MEASURED
+
+    return _after_comma(incomplete, ((each.id, each.summary) for each in MEASURED))
+
+
+def comparator_names(incomplete: str) -> list[tuple[str, str]]:
+    """Comparators, up to the checkpoint, which only the hub knows."""
+    from vlmscope.evaluation.comparators import COMPARATORS
+
+    return _after_comma(incomplete, ((f"{each.id}=", each.title) for each in COMPARATORS))
 
 
 def dense_names(incomplete: str) -> list[tuple[str, str]]:

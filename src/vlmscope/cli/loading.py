@@ -12,6 +12,7 @@ from vlmscope.cli.console import own_stdout
 from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
+    from vlmscope.evaluation.comparators import Detector
     from vlmscope.models import DualEncoder, LoadedModel
     from vlmscope.refine import Refiner
 
@@ -85,6 +86,17 @@ class Loading:
                 "answers in words, such as tiny-llava; see: vlmscope models"
             )
         return model
+
+    def comparator(self, id: str, name: str) -> Detector:
+        """A detector to compare with, on the same device; always in float32.
+
+        Raises what :func:`vlmscope.evaluation.comparators.load` raises.
+        """
+        from vlmscope.evaluation.comparators import load
+
+        _silence()
+        with own_stdout():
+            return load(id, name, device=self.device)
 
     def refiner(self, name: str) -> Refiner:
         """A SAM, in the same dtype and on the same device."""

@@ -9,12 +9,25 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
-from vlmscope.methods import Method, get_method, ground_options, methods
+from vlmscope.evaluation.answers import ANSWER
+from vlmscope.methods import Method, ground_options, methods
+from vlmscope.methods.catalogue import METHODS
 from vlmscope.methods.encoder import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.options import change_options, parse_option
+from vlmscope.registry import Registry
 
-__all__ = ["ConfiguredMethod", "MethodChoice", "choose", "configure_methods", "split_options"]
+__all__ = [
+    "MEASURED",
+    "ConfiguredMethod",
+    "MethodChoice",
+    "choose",
+    "configure_methods",
+    "split_options",
+]
+
+MEASURED: Registry[Method] = Registry("method", (*METHODS, ANSWER), "See: vlmscope methods")
+"""What can be measured: all methods, and the boxes that a model writes itself."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +126,20 @@ def configure_methods(
 ) -> tuple[ConfiguredMethod, ...]:
     """Chosen methods with their options on a model; without a choice every method that runs on it.
 
+    ``answer`` is measured where it is asked for: it makes a model write, which takes its time.
+
     Raises:
-        UnsupportedError: a method that does not run on the model.
+        UnsupportedError: a method that does not run on the model, or ``answer`` where its family
+            has no documented way of writing boxes.
         BadOptionError: options that evaluation has no use for.
     """
     if choices is None:
         ids = [method.id for method in methods() if method.accepts(model)]
         choices = choose(ids, shared=shared)
     for choice in choices:
-        if not choice.method.accepts(model):
+        if choice.method is ANSWER:
+            ANSWER.question(model, ANSWER.options(**choice.changes))  # says why, where it cannot
+        elif not choice.method.accepts(model):
             raise UnsupportedError(
                 f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
             )
@@ -132,7 +150,7 @@ def configure_methods(
 
 
 def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -> MethodChoice:
-    method = get_method(label.partition("@")[0])
+    method = MEASURED.get(label.partition("@")[0])
     dense = issubclass(method.options, DenseOptions)
     changes = {**(shared if dense else {}), **_typed(method, options)}
     if changes.get("compete"):

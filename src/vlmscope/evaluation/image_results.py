@@ -16,15 +16,15 @@ from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.pointed import pointed
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
 from vlmscope.methods.encoder.similarity import best_of_each, presence
-from vlmscope.metrics import contains
 from vlmscope.models import Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
-from vlmscope.types import Box, TokenMap
+from vlmscope.types import TokenMap
 
 __all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
 
@@ -169,11 +169,7 @@ class GroundedImageResult(ImageResult):
     _grounded: list[Grounding] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
-        targets = [referent.target for referent in self.sample.referents]
-        points = [grounding.point for grounding in self._groundings()]
-        shares = [_area(target.shape, self.sample.image.size) for target in targets]
-        hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
-        return list(zip(hits, shares, strict=True))
+        return pointed(self.sample, [grounding.point for grounding in self._groundings()])
 
     def places(self) -> list[Place]:
         return [Place(g.mask, g.box, g.point, g.score, g.located) for g in self._groundings()]
@@ -206,16 +202,6 @@ class GroundedImageResult(ImageResult):
                 f"{', '.join(texts[:4])}. Use a word list with one name per class."
             )
         return Prompt.of(texts[0])
-
-
-def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
-    """The share of an image, (height, width), that an object takes up."""
-    if isinstance(shape, np.ndarray):
-        return float(shape.mean())
-    height, width = size
-    wide = min(shape[2], width) - max(shape[0], 0.0)
-    high = min(shape[3], height) - max(shape[1], 0.0)
-    return max(0.0, wide) * max(0.0, high) / (height * width)
 
 
 def is_dense(method: ConfiguredMethod) -> bool:

@@ -9,17 +9,13 @@ from typing import Any
 from vlmscope.data.datasets import Dataset, EvalSample
 from vlmscope.data.resume import SampleLog
 from vlmscope.data.strange_pictures import StrangePictures
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
-from vlmscope.evaluation.protocol import setting_of
-from vlmscope.evaluation.rows import sentence_rows
+from vlmscope.evaluation.rows import Rows, sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
-from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import split_of
-from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.metrics import Threshold
-from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["Job", "LoggedRows"]
 
@@ -29,27 +25,24 @@ class Job:
     """What is done to every image.
 
     Attributes:
-        dataset, model: what is measured on what.
-        runs: the methods.
+        dataset: what is measured on.
+        runs: what is measured.
         tasks: the questions.
-        words: the classes.
         log: where records go.
         strange: collects what is unusual about the pictures.
     """
 
     dataset: Dataset
-    model: LoadedModel | DualEncoder
-    runs: tuple[ConfiguredMethod, ...]
+    runs: tuple[Entrant, ...]
     tasks: tuple[Task, ...]
-    words: Vocabulary
     log: SampleLog
     strange: StrangePictures
 
-    def key(self, image_id: str, run: ConfiguredMethod) -> str:
+    def key(self, image_id: str, run: Entrant) -> str:
         """Of the record of a run on an image: finished ones are found again by it."""
         return " ".join([image_id, run.digest, *(task.id for task in self.tasks)])
 
-    def missing(self, image_id: str) -> list[ConfiguredMethod]:
+    def missing(self, image_id: str) -> list[Entrant]:
         """The runs that have no record of an image yet."""
         return [run for run in self.runs if self.key(image_id, run) not in self.log]
 
@@ -60,21 +53,20 @@ class Job:
             return True
         sample = self.dataset.load(image_id)
         self.strange.see(sample.image.pixels)
-        results = results_of_methods(missing, self.words, sample)
-        records = []
-        while results:  # each is let go of before the next one looks: its masks are large
-            records.append(self._record(sample, results.pop(0)))
+        trial = Trial(sample, missing)
+        # each result is let go of before the next one looks: its masks are large
+        records = [self._record(sample, trial.result_of(run)) for run in missing]
         for run, record in zip(missing, records, strict=True):
             self.log.add(self.key(image_id, run), record)
         return False
 
-    def rows(self, run: ConfiguredMethod, image_ids: Sequence[str]) -> LoggedRows:
+    def rows(self, run: Entrant, image_ids: Sequence[str]) -> LoggedRows:
         """The rows of one run over images that all have records."""
         return LoggedRows(self.log, [self.key(image_id, run) for image_id in image_ids])
 
     def scores(
         self,
-        run: ConfiguredMethod,
+        run: Entrant,
         image_ids: Sequence[str],
         threshold: Threshold | None,
         seed: int,
@@ -85,15 +77,29 @@ class Job:
             decided = threshold.scores(rows, split_of(self.dataset), seed=seed)
         for task in self.tasks:
             if isinstance(task, SentenceTask):
-                scores += task.scores(rows, threshold, seed)
+                if run.scored or task.unscored:
+                    scores += task.scores(rows, threshold, seed)
             else:
                 own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
                 scores += task.scores(own, self.dataset.words, seed)
-        scores += decided
+        scores += [*decided, *self._own_scores(run, rows, seed)]
         part = self.dataset.protocol.get("partial")
         if part:  # beside every score, where nobody overlooks it
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
-        return RunScores(run.label, run.method.id, setting_of(run, self.model), tuple(scores))
+        return RunScores(run.label, run.id, self._setting(run), tuple(scores))
+
+    def _setting(self, run: Entrant) -> dict[str, Any]:
+        setting = run.setting()
+        tasks = [each for each in self.tasks if isinstance(each, SentenceTask)]
+        names = [task.id for task in tasks if not (run.scored or task.unscored)]
+        if not names:
+            return setting
+        reason = "they are decided by scores, and it gives none"
+        return {"left_out": f"{', '.join(names)}: {reason}", **setting}
+
+    def _own_scores(self, run: Entrant, rows: Rows, seed: int) -> Sequence[Score]:
+        on_sentences = any(isinstance(task, SentenceTask) for task in self.tasks)
+        return run.own_scores(rows, seed) if on_sentences else ()
 
     def _record(self, sample: EvalSample, result: ImageResult) -> dict[str, Any]:
         words = self.dataset.words

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 from vlmscope.data.datasets import Dataset
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
-from vlmscope.evaluation.image_results import is_dense
 from vlmscope.evaluation.tasks import SentenceTask, Task
-from vlmscope.methods.encoder import DenseSetup
-from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.stats import LEVEL, RESAMPLES
 from vlmscope.version import __version__
 
-__all__ = ["left_out", "protocol_of", "setting_of", "state_header"]
+__all__ = ["left_out", "protocol_of", "state_header"]
 
 _RECORDS = "rows"  # what a record of a state file holds; another word when that changes
 
@@ -70,34 +65,6 @@ def _decision(tasks: Sequence[Task], thresholds: Mapping[str, Threshold] | None)
     values = {label: threshold.value for label, threshold in thresholds.items()}
     [split] = {threshold.split for threshold in thresholds.values()}
     return {"threshold": {"rule": Threshold.definition, "chosen_on": split, "values": values}}
-
-
-def setting_of(run: ConfiguredMethod, model: LoadedModel | DualEncoder) -> dict[str, Any]:
-    """How one run sees image and text, and all of its options, as JSON values."""
-    options = asdict(run.options)
-    if not is_dense(run) or not isinstance(model, DualEncoder):
-        return {"options": options}
-    side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
-    kept = f"shorter side to {side} pixels, ratio kept to whole patches"
-    windows = f", {_windows(run.options)}" if run.options.window else ""
-    return {
-        "resize": (kept if run.options.keep_ratio else f"squashed to {side}x{side}") + windows,
-        "text": _text(run, model),
-        "similarity": "cosine of patch and text",
-        "options": options,
-    }
-
-
-def _windows(options: Any) -> str:
-    step = options.stride or options.window // 2
-    return f"sliding windows of {options.window} pixels every {step}, cosines averaged"
-
-
-def _text(run: ConfiguredMethod, model: DualEncoder) -> str:
-    if not model.family.templates:
-        return "rows of the classifier; no templates"
-    texts = template_texts(run.options.templates)
-    return f"{texts[0]!r}" if len(texts) == 1 else f"mean of {len(texts)} templates"
 
 
 def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlmscope.evaluation.scores import Evaluation, RunScores, score_table
+from vlmscope.evaluation.scores import Evaluation, RunScores, Score, remarks, score_table
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
 
+_SAID_ALONE = ("resize", "text", "similarity")  # parts of a setting that need no name
 _REASONS = 20  # skipped images that are listed one by one
 
 
@@ -40,7 +41,8 @@ def markdown(evaluation: Evaluation) -> str:
         f"{evaluation.images} images measured, {len(evaluation.skipped)} skipped. "
         f"Values with their {protocol['interval']}.",
         _table(evaluation.runs),
-        _counts(evaluation.runs[0]),
+        _counts(evaluation.runs),
+        *_remarks(evaluation),
         "## Protocol",
         "\n".join(_bullets(protocol)),
         "## Methods",
@@ -56,9 +58,17 @@ def _table(runs: Sequence[RunScores]) -> str:
     return "\n".join(map(_row, [heads, ["---"] * len(heads), *rows]))
 
 
-def _counts(run: RunScores) -> str:
-    counts = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in run.scores]
+def _counts(runs: Sequence[RunScores]) -> str:
+    first: dict[str, Score] = {}
+    for score in (score for run in runs for score in run.scores):
+        first.setdefault(score.metric, score)
+    counts = [f"{s.metric}: {s.n:,} {s.unit} on {s.images:,} images" for s in first.values()]
     return "Made of " + "; ".join(counts) + "."
+
+
+def _remarks(evaluation: Evaluation) -> list[str]:
+    lines = remarks(evaluation)
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -77,8 +87,14 @@ def _bullets(values: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 def _setting(run: RunScores) -> str:
     options = ", ".join(f"{name}={value}" for name, value in run.setting["options"].items())
-    seen = [str(run.setting[key]) for key in ("resize", "text", "similarity") if key in run.setting]
-    return f"- **{run.label}** ({run.method}): {'; '.join([*seen, f'options {options}'])}"
+    seen = [str(run.setting[key]) for key in _SAID_ALONE if key in run.setting]
+    named = [
+        f"{key.replace('_', ' ')}: {value}"
+        for key, value in run.setting.items()
+        if key not in (*_SAID_ALONE, "options")
+    ]
+    parts = [*seen, *named, *([f"options {options}"] if options else [])]
+    return f"- **{run.label}** ({run.method}): {'; '.join(parts)}"
 
 
 def _skipped(evaluation: Evaluation) -> str:

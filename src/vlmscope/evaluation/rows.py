@@ -37,7 +37,8 @@ def sentence_rows(sample: EvalSample, result: ImageResult, instances: bool) -> l
     ``mask_iou``, null where there is none. Beside it: ``centre`` and ``pointing``, whether the box's
     centre lies in the true box and the peak on the object; ``chance`` of pointing; ``inside`` and
     ``union`` of the masks in pixels that count; ``truths``, the box of each object; ``tags``; and
-    with ``instances`` the method's ``boxes`` and their ``scores``.
+    with ``instances`` the method's ``boxes`` and their ``scores``. Who draws no masks or gives no
+    scores has null there, and may add remarks of its own, such as an ``answer`` word for word.
 
     Args:
         sample: the image and what is said of it.
@@ -95,7 +96,7 @@ def _row(
         "truth": None,
         "iou": None,
         "mask_iou": None,
-        **Absent().record(**_named(ids), score=place.score, absent=referent.absent),
+        **_presence(ids, place.score, referent.absent),
         **_masks(ids, referent, place.mask),
     }
     if not referent.absent:
@@ -107,16 +108,26 @@ def _row(
         row |= {"pointing": bool(hit), "chance": round(chance, _DIGITS)}
     row["truths"] = [_numbers(each.box) for each in referent.instances]
     if instances:
-        found = place.instances
-        row["boxes"] = [_numbers(each.box) for each in found]
-        row["scores"] = [float(each.score) for each in found]
+        boxes = place.boxes
+        row["boxes"] = [_numbers(each.box) for each in boxes]
+        row["scores"] = [None if each.score is None else float(each.score) for each in boxes]
+    row |= place.remarks
     return {**row, "tags": dict(referent.tags)} if referent.tags else row
 
 
-def _masks(ids: Mapping[str, Any], referent: Referent, mask: NDArray[np.bool_]) -> Row:
-    """Intersection and union in pixels that count; of what is absent the union is the mask's area."""
-    truth = np.zeros_like(mask) if referent.absent else referent.target.mask
-    if truth is None:
+def _presence(ids: Mapping[str, Any], score: float | None, absent: bool) -> Row:
+    if score is None:
+        return {"score": None, "absent": absent}
+    return Absent().record(**_named(ids), score=score, absent=absent)
+
+
+def _masks(ids: Mapping[str, Any], referent: Referent, mask: NDArray[np.bool_] | None) -> Row:
+    """Intersection and union in pixels that count; of what is absent the union is the mask's area.
+
+    Null where the one or the other has no mask: a box is not taken for one.
+    """
+    truth = None if mask is None else _truth(referent, mask)
+    if mask is None or truth is None:
         return {"inside": None, "union": None}
     if referent.ignore is not None:
         mask, truth = mask & ~referent.ignore, truth & ~referent.ignore
@@ -124,6 +135,10 @@ def _masks(ids: Mapping[str, Any], referent: Referent, mask: NDArray[np.bool_]) 
     if referent.absent:
         return record
     return {**record, "mask_iou": record["inside"] / record["union"] if record["union"] else 1.0}
+
+
+def _truth(referent: Referent, mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    return np.zeros_like(mask) if referent.absent else referent.target.mask
 
 
 def _named(ids: Mapping[str, Any]) -> dict[str, Any]:

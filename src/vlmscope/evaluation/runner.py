@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
 from vlmscope.data.datasets.referring import ReferringSet
@@ -16,9 +16,12 @@ from vlmscope.errors import (
     BadSampleError,
     UnsupportedError,
 )
-from vlmscope.evaluation.configured_methods import ConfiguredMethod, MethodChoice, configure_methods
-from vlmscope.evaluation.image_results import is_dense
+from vlmscope.evaluation.comparator_entrants import enter_comparators
+from vlmscope.evaluation.comparators import Comparator
+from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
+from vlmscope.evaluation.entrant import Entrant
 from vlmscope.evaluation.job import Job
+from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.scores import Evaluation
@@ -38,6 +41,7 @@ def evaluate(
     model: LoadedModel | DualEncoder,
     methods: Sequence[MethodChoice] | None = None,
     *,
+    against: Mapping[str, Comparator] | Sequence[Comparator] = (),
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -56,7 +60,9 @@ def evaluate(
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
-        tasks: ids; None: all that the data set has truth for and every method can do.
+        against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
+            in the report; a sequence: by their ids.
+        tasks: ids; None: all that the data set has truth for and every run can do.
         limit: how many images, from the first; None: all. Where a split's size is published, every
             score then says how much of it was measured.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
@@ -71,9 +77,11 @@ def evaluate(
 
     Raises:
         UnknownNameError: a task that the data set does not have.
-        UnsupportedError: a method that does not run on the model, or cannot do a task asked for.
-        BadOptionError: a limit below 1, rows where no task is about sentences, thresholds where
-            nothing is absent, of another data set or not of a method, or only tasks that need one.
+        UnsupportedError: a method that does not run on the model, or a run that cannot do a task
+            asked for.
+        BadOptionError: a limit below 1, two runs of one label, rows where no task is about
+            sentences, thresholds where nothing is absent, of another data set or not of a method,
+            or only tasks that need one.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -83,15 +91,18 @@ def evaluate(
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     dataset = _first(dataset, limit)
-    runs = configure_methods(model, methods)
+    configured = configure_methods(model, methods)
+    words = Vocabulary.of(model, dataset.words)
+    methods_on_trial = enter(configured, words)
+    labels = [run.label for run in methods_on_trial]
+    runs = (*methods_on_trial, *enter_comparators(against, labels))
     chosen = _tasks(dataset, runs, tasks)
     if rows is not None:
         _check_rows(dataset, chosen)
     decisions = _decisions(dataset, model, runs, thresholds)
-    _check_decisions(dataset, chosen, decisions, thresholds_out)
-    words = Vocabulary.of(model, dataset.words)
+    _check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
-    job = Job(dataset, model, runs, chosen, words, log, StrangePictures(model))
+    job = Job(dataset, runs, chosen, log, StrangePictures(model))
     image_ids = list(dataset.image_ids)[:limit]
     failed = _measure_all(job, image_ids, progress)
     skipped = (*dataset.skipped, *failed)
@@ -107,13 +118,14 @@ def evaluate(
     )
     logged = [job.rows(run, usable) for run in runs]
     if rows is not None:
-        labels = [run.label for run in runs]
-        write_rows(rows, list(zip(labels, logged, decisions, strict=True)))
+        names = [run.label for run in runs]
+        write_rows(rows, list(zip(names, logged, decisions, strict=True)))
     if thresholds_out is not None:
-        pairs = zip(runs, logged, strict=True)
+        pairs = [pair for pair in zip(runs, logged, strict=True) if pair[0].scored]
         Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    protocol |= _undone(dataset, runs, chosen, tasks)
     return Evaluation(protocol, len(usable), skipped, scores)
 
 
@@ -149,7 +161,7 @@ def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
 def _decisions(
     dataset: Dataset,
     model: LoadedModel | DualEncoder,
-    runs: Sequence[ConfiguredMethod],
+    runs: Sequence[Entrant],
     thresholds: Thresholds | None,
 ) -> list[Threshold | None]:
     """The threshold of each run."""
@@ -157,12 +169,13 @@ def _decisions(
         return [None] * len(runs)
     thresholds.check_split(dataset)
     thresholds.check_model(model.id)
-    return [thresholds.of(run) for run in runs]
+    return [thresholds.of(run) if run.scored else None for run in runs]
 
 
 def _check_decisions(
     dataset: Dataset,
     tasks: Sequence[Task],
+    runs: Sequence[Entrant],
     decisions: Sequence[Threshold | None],
     out: str | os.PathLike[str] | None,
 ) -> None:
@@ -172,14 +185,36 @@ def _check_decisions(
                 f"A threshold decides whether a sentence means nothing, which no task of "
                 f"{dataset.id} asks here ({', '.join(task.id for task in tasks)}). Leave it out."
             )
-    elif not any(decisions) and not any(
-        isinstance(task, ImageTask) or task.always for task in tasks
-    ):
+    elif out is not None and not any(run.scored for run in runs):
+        raise BadOptionError(
+            f"A threshold is one of scores, which none of {', '.join(run.label for run in runs)} "
+            "gives. Leave it out."
+        )
+    elif not any(decisions) and not any(_scorable(task, run) for task in tasks for run in runs):
         raise BadOptionError(
             f"Without a threshold there is no score of {', '.join(task.id for task in tasks)}. "
             "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
             "--threshold FILE."
         )
+
+
+def _scorable(task: Task, run: Entrant) -> bool:
+    """Whether a task has scores of a run without a threshold."""
+    if isinstance(task, ImageTask):
+        return True
+    return task.always if run.scored else task.unscored
+
+
+def _undone(
+    dataset: Dataset, runs: Sequence[Entrant], tasks: Sequence[Task], names: Sequence[str] | None
+) -> dict[str, str]:
+    """Tasks of the data set that a comparator keeps all runs from, so that nobody misses them."""
+    guests = [run.label for run in runs if not run.comparable and run.noun != "method"]
+    left = [name for name in dataset.tasks if TASKS.get(name) not in tasks]
+    if names is not None or not guests or not left:
+        return {}
+    reason = f"they compare classes, which these cannot: {', '.join(guests)}"
+    return {"left_out": f"{', '.join(left)}: {reason}"}
 
 
 def check_places(dataset: Dataset) -> None:
@@ -192,11 +227,11 @@ def check_places(dataset: Dataset) -> None:
 
 
 def _tasks(
-    dataset: Dataset, runs: Sequence[ConfiguredMethod], names: Sequence[str] | None
+    dataset: Dataset, runs: Sequence[Entrant], names: Sequence[str] | None
 ) -> tuple[Task, ...]:
     """The tasks asked for, or all that fit data set and methods."""
     check_places(dataset)
-    plain = [run for run in runs if not is_dense(run)]
+    plain = [run for run in runs if not run.comparable]
     if names is None:
         every = [TASKS.get(name) for name in dataset.tasks]
         return tuple(task for task in every if not (task.dense and plain))
@@ -206,7 +241,7 @@ def _tasks(
     for task in chosen:
         if task.dense and plain:
             raise UnsupportedError(
-                f"The task {task.id} compares classes, which the method {plain[0].method.id!r} "
+                f"The task {task.id} compares classes, which the {plain[0].noun} {plain[0].id!r} "
                 "cannot: it answers phrase by phrase. Leave out the one or the other."
             )
     return chosen

@@ -10,7 +10,7 @@ from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
 from vlmscope.metrics.score import Score
 
-__all__ = ["Evaluation", "RunScores", "Score", "score_table"]
+__all__ = ["Evaluation", "RunScores", "Score", "remarks", "score_table"]
 
 _MOST_COLUMNS = 8  # of scores, beside which a table is wider than a screen
 
@@ -96,14 +96,50 @@ def score_table(runs: Sequence[RunScores]) -> tuple[list[str], list[list[str]]]:
 
     Of a split of which a part was used every score says how large a part.
     """
-    metrics = [score.metric for score in runs[0].scores]
-    columns = [[run.label, *map(_shown, run.scores)] for run in runs]
+    metrics = _metrics(runs)
+    columns = [[run.label, *_cells(run, metrics)] for run in runs]
     if len(metrics) <= _MOST_COLUMNS:
         return ["run", *metrics], columns
     heads, *rows = zip(["score", *metrics], *columns, strict=True)
     return list(heads), [list(row) for row in rows]
 
 
+def _metrics(runs: Sequence[RunScores]) -> list[str]:
+    """Names of all scores: each behind the one before it in its run, those of some runs alone last."""
+    names: list[str] = []
+    alone: dict[str, None] = {}
+    for run in runs:
+        place = 0
+        for score in run.scores:
+            if "count" in score.detail:
+                alone[score.metric] = None
+                continue
+            if score.metric not in names:
+                names.insert(place, score.metric)
+            place = names.index(score.metric) + 1
+    return [*names, *alone]
+
+
+def remarks(evaluation: Evaluation) -> list[str]:
+    """What is to be said of runs beside their scores: tasks left out, and notes with their numbers."""
+    left = evaluation.protocol.get("left_out")
+    lines = [f"left out: {left}"] if left else []
+    for run in evaluation.runs:
+        if "left_out" in run.setting:
+            lines.append(f"{run.label}: left out: {run.setting['left_out']}")
+        for score in run.scores:
+            notes = score.detail.get("notes", {})
+            lines += [f"{run.label}: {count:,} x {note}" for note, count in notes.items()]
+    return lines
+
+
+def _cells(run: RunScores, metrics: Sequence[str]) -> list[str]:
+    """What a run does not have is left empty: not every kind of run has every score."""
+    cells = {score.metric: _shown(score) for score in run.scores}
+    return [cells.get(metric, "") for metric in metrics]
+
+
 def _shown(score: Score) -> str:
-    part = score.detail.get("partial")
-    return f"{score} (partial: {part})" if part else str(score)
+    count, part = score.detail.get("count"), score.detail.get("partial")
+    counted = f"{score} ({count:,} of {score.n:,})" if count is not None else str(score)
+    return f"{counted} (partial: {part})" if part else counted

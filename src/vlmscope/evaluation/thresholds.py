@@ -10,7 +10,7 @@ from typing import Any
 
 from vlmscope.data.datasets import Dataset
 from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrant import Entrant
 from vlmscope.evaluation.rows import Rows
 from vlmscope.io import parse_json, shown_path, unread, write_json
 from vlmscope.metrics import Threshold
@@ -42,7 +42,7 @@ class Thresholds:
 
     @classmethod
     def choose(
-        cls, dataset: Dataset, model: str, runs: Iterable[tuple[ConfiguredMethod, Rows]]
+        cls, dataset: Dataset, model: str, runs: Iterable[tuple[Entrant, Rows]]
     ) -> Thresholds:
         """For each method the threshold that tells best what is absent in a split.
 
@@ -55,7 +55,7 @@ class Thresholds:
             values[run.digest] = Threshold.choose(rows, split)
         return cls(dataset.id, split, model, labels, values)
 
-    def of(self, run: ConfiguredMethod) -> Threshold:
+    def of(self, run: Entrant) -> Threshold:
         """The threshold of a method under its options.
 
         Raises:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vlmscope.attention import Generation, Trace, capture, captured, generate
+from vlmscope.attention import Trace, capture, captured
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
-from vlmscope.errors import BadPhraseError, UnsupportedError
+from vlmscope.errors import BadPhraseError
 from vlmscope.methods.base import GroundRequest
+from vlmscope.methods.box_questions import BoxQuestion
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
 from vlmscope.methods.grounder import ground_options
 from vlmscope.models import LoadedModel, Prompt
-from vlmscope.models.guard import check_model
 from vlmscope.results import AnswerComparison, Grounding
 from vlmscope.types import Answer
 
@@ -58,12 +58,14 @@ def compare_answer(
         UnsupportedError: no documented way of writing boxes, or an encoder, which answers nothing.
         BadImageError, BadPhraseError, BadHeadSetError, UnknownNameError: as their names say.
     """
-    _check(model, phrase)
-    convention = model.boxes
+    asking = BoxQuestion.of(
+        model, preset=prompt, placement=placement, max_new_tokens=max_new_tokens
+    )
+    if not isinstance(phrase, str):
+        raise BadPhraseError(f"A phrase must be text, got {type(phrase).__name__}.")
     opened = open_image(image)
-    question = convention.prompt(phrase) if ask is None else ask
-    preset = prompt or ("chat" if "chat" in model.family.presets else None)
-    preset = model.resolve_preset(preset)
+    question = asking.prompt(phrase) if ask is None else ask
+    preset = asking.preset
     method = LocalizationHeads()
     settings = ground_options(method, model, options)
     requests = {
@@ -71,21 +73,12 @@ def compare_answer(
         for rows in ("box", "last_text")
     }
     wanted = method.heads_for(model, requests["box"])
-    room = convention.room if max_new_tokens is None else max_new_tokens
     with (
         capture(model, rows="box", heads=wanted) as wrote,
         capture(model, rows="last_text", heads=wanted) as read,
     ):
-        generated = generate(
-            model,
-            opened.pixels,
-            question,
-            max_new_tokens=room,
-            preset=preset,
-            placement=placement,
-            **(generation or {}),
-        )
-    answer = _read(model, generated)
+        generated = asking.generate(opened.pixels, question, **(generation or {}))
+    answer = asking.read(generated).answer
 
     def looked(trace: Trace, rows: str) -> Grounding:
         maps = captured(trace, wanted, preset)
@@ -100,27 +93,8 @@ def compare_answer(
         text=generated.text,
         answer=answer,
         looked=groundings,
-        warnings=_warnings(model, answer, len(generated.ids) >= room),
+        warnings=_warnings(model, answer, len(generated.ids) >= asking.room),
     )
-
-
-def _check(model: Any, phrase: Any) -> None:
-    check_model(model)
-    if not isinstance(model, LoadedModel):
-        raise UnsupportedError(
-            f"{getattr(model, 'id', type(model).__name__)} answers nothing: it is an encoder. "
-            "Load a model with a decoder."
-        )
-    if not isinstance(phrase, str):
-        raise BadPhraseError(f"A phrase must be text, got {type(phrase).__name__}.")
-
-
-def _read(model: LoadedModel, generated: Generation) -> Answer:
-    words = [
-        generated.token_map.tokens[position]
-        for position in generated.token_map.positions("generated")
-    ]
-    return model.read_answer("".join(words), generated.token_map)
 
 
 def _warnings(model: LoadedModel, answer: Answer, full: bool) -> tuple[str, ...]:

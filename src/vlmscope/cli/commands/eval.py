@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.arguments import Printing
-from vlmscope.cli.completion import dense_names
+from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.loading import Loading, ModelName
@@ -18,6 +18,7 @@ from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
 
 if TYPE_CHECKING:
+    from vlmscope.evaluation.comparators import Wanted
     from vlmscope.evaluation.configured_methods import MethodChoice
     from vlmscope.evaluation.scores import Evaluation
 
@@ -75,12 +76,21 @@ class Runs:
         typer.Option(
             help="Methods, with commas; gem@NAME is gem once more with options of its own. "
             "Default: all that run on the model.",
-            autocompletion=dense_names,
+            autocompletion=measured_names,
         ),
     ] = None
     options: Annotated[
         list[str] | None,
         typer.Option(help="Options of methods: gem.temperature=perplexity,gem@wide.depth=7"),
+    ] = None
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID=NAME",
+            help="Comparators, with commas: grounding-dino=IDEA-Research/grounding-dino-tiny; NAME is "
+            "a hub id or a folder, ID@WORD=NAME one more of a kind.",
+            autocompletion=comparator_names,
+        ),
     ] = None
     side: Annotated[
         int | None, typer.Option(help="Side of the resized image. Default: the model's.")
@@ -105,6 +115,17 @@ class Runs:
         shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
         typed = {name: value for name, value in shared.items() if value is not None}
         return choose(labels, self.texts(), typed)
+
+    def comparators(self) -> tuple[Wanted, ...]:
+        """The comparators, before one is loaded.
+
+        Raises:
+            BadOptionError: one of another form, or a label that is there twice.
+            UnknownNameError: a comparator that does not exist.
+        """
+        from vlmscope.evaluation.comparators import wanted
+
+        return wanted(self.against or (), _listed(self.method or ()))
 
     def texts(self) -> dict[str, dict[str, str]]:
         """Label -> option -> value, as it was typed.
@@ -187,12 +208,14 @@ def measure(
     check_places(data)
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
+    opponents = runs.comparators()
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)
     thresholds = None if threshold is None else Thresholds.load(threshold)
     if thresholds is not None:
         thresholds.check_split(data)
+    against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -201,6 +224,7 @@ def measure(
             data,
             loaded,
             choices,
+            against=against,
             tasks=_listed(task) if task else None,
             limit=source.limit,
             resume=None if out is None else out / STATE,
@@ -227,7 +251,7 @@ def _listed(values: Sequence[str]) -> list[str]:
 
 
 def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
-    from vlmscope.evaluation.scores import score_table
+    from vlmscope.evaluation.scores import remarks, score_table
 
     if printing.as_json:
         emit_json(result.to_dict())
@@ -240,6 +264,8 @@ def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Pr
             note(f"  {image_id}: {reason}")
         if count > _SHOWN:
             note(f"  and {count - _SHOWN} more")
+    for line in remarks(result):
+        note(line)
     part = result.protocol["dataset"].get("partial")
     if part:
         note(f"partial: {part}")

@@ -6,6 +6,7 @@ from vlmscope.evaluation.comparators.found import Found
 from vlmscope.evaluation.comparators.kinds import ComparatorKind
 from vlmscope.evaluation.comparators.loading import load
 from vlmscope.evaluation.comparators.published import Published, Source, published
+from vlmscope.evaluation.comparators.wanted import Wanted, wanted
 
 __all__ = [
     "COMPARATORS",
@@ -15,7 +16,9 @@ __all__ = [
     "Found",
     "Published",
     "Source",
+    "Wanted",
     "load",
     "published",
+    "wanted",
     "wrap",
 ]

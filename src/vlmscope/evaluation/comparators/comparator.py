@@ -27,6 +27,8 @@ class Comparator(Protocol):
         name: hub id or folder.
         revision: commit on the hub, digest of the folder, or None.
         draws: whether it gives masks.
+        scored: whether its boxes have scores.
+        dtype: of its weights, for records.
     """
 
     @property
@@ -37,6 +39,10 @@ class Comparator(Protocol):
     def revision(self) -> str | None: ...
     @property
     def draws(self) -> bool: ...
+    @property
+    def scored(self) -> bool: ...
+    @property
+    def dtype(self) -> str: ...
 
     def find(self, image: ImageSource | OpenedImage, phrase: str) -> Found:
         """Find one phrase in one image."""
@@ -70,6 +76,16 @@ class Detector:
     def draws(self) -> bool:
         """Whether it gives masks."""
         return self.kind.draws
+
+    @property
+    def scored(self) -> bool:
+        """Whether its boxes have scores."""
+        return self.kind.scored
+
+    @property
+    def dtype(self) -> str:
+        """Of its weights, such as ``float32``."""
+        return str(self.hf.dtype).removeprefix("torch.")
 
     def find(self, image: ImageSource | OpenedImage, phrase: str) -> Found:
         """Find one phrase in one image.

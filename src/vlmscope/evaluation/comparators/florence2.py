@@ -121,6 +121,7 @@ def _kind(id: str, title: str, task: str, draws: bool = False) -> ComparatorKind
         example="florence-community/Florence-2-base",
         find=partial(find, task),
         draws=draws,
+        scored=False,
     )
 
 

@@ -31,6 +31,7 @@ class ComparatorKind:
         example: a checkpoint on the hub that needs no code of its own.
         find: finds a phrase in an image; the model is in evaluation mode and has no gradients.
         draws: whether it gives masks.
+        scored: whether its boxes have scores.
     """
 
     id: str
@@ -41,6 +42,7 @@ class ComparatorKind:
     example: str
     find: Find = field(repr=False)
     draws: bool = False
+    scored: bool = True
 
     def check_type(self, model_type: str, name: str) -> None:
         """Refuse a checkpoint of something else.

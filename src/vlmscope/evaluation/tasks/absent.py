@@ -17,6 +17,7 @@ class AbsentTargets(SentenceTask):
 
     id = "absent"
     definition = f"by the method's score of a sentence; {Absent.definition}"
+    unscored = False
     decided = ("absent N_acc", "absent T_acc", "absent accuracy")
 
     def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:

@@ -52,12 +52,14 @@ class SentenceTask(_Base):
         instances: whether rows need every object of a sentence.
         decided: scores that need the decision that nothing is meant, so a threshold.
         always: whether it has scores without one, too.
+        unscored: whether it has scores of runs whose answers have no score.
     """
 
     dense: ClassVar[bool] = False
     instances: ClassVar[bool] = False
     decided: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True
+    unscored: ClassVar[bool] = True
 
     @abstractmethod
     def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:

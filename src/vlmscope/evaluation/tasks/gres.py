@@ -24,11 +24,12 @@ class GeneralisedMasks(SentenceTask):
     )
     decided = ("GRES gIoU", "GRES cIoU", "N_acc", "T_acc", "GRES Pr@t")
     always = False
+    unscored = False
 
     def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
         if threshold is None:
             return []
-        records = (_record(row, threshold) for row in rows)
+        records = (_record(row, threshold) for row in rows if row["union"] is not None)
         return [_renamed(score) for score in Gres().scores(records, seed=seed)]
 
 

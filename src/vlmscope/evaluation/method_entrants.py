@@ -1,0 +1,104 @@
+"""Methods on a model as entrants of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vlmscope.evaluation.answer_entrants import AnswerEntrant
+from vlmscope.evaluation.answers import ANSWER
+from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.image_results import ImageResult, is_dense
+from vlmscope.evaluation.shared_passes import results_of_methods
+from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.methods.encoder import DenseSetup
+from vlmscope.methods.encoder.texts import template_texts
+from vlmscope.models import DualEncoder
+
+__all__ = ["MethodEntrant", "enter"]
+
+
+@dataclass(frozen=True, eq=False)
+class MethodEntrant(Entrant):
+    """A method on a model under options.
+
+    Attributes:
+        method: the method, its options and its label.
+        words: the classes, and the model.
+    """
+
+    method: ConfiguredMethod
+    words: Vocabulary
+
+    @property
+    def label(self) -> str:  # type: ignore[override]
+        return self.method.label
+
+    @property
+    def id(self) -> str:
+        return self.method.method.id
+
+    @property
+    def digest(self) -> str:
+        return self.method.digest
+
+    @property
+    def comparable(self) -> bool:  # type: ignore[override]
+        return is_dense(self.method)
+
+    def setting(self) -> dict[str, Any]:
+        run, model = self.method, self.words.model
+        options = asdict(run.options)
+        if not is_dense(run) or not isinstance(model, DualEncoder):
+            return {"options": options}
+        side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
+        kept = f"shorter side to {side} pixels, ratio kept to whole patches"
+        windows = f", {_windows(run.options)}" if run.options.window else ""
+        return {
+            "resize": (kept if run.options.keep_ratio else f"squashed to {side}x{side}") + windows,
+            "text": _text(run, model),
+            "similarity": "cosine of patch and text",
+            "options": options,
+        }
+
+    def result(self, trial: Trial) -> ImageResult:
+        # taken out: whoever has looked leaves nothing behind
+        return trial.shared("methods", lambda: _results(trial)).pop(self.label)
+
+
+def enter(methods: Sequence[ConfiguredMethod], words: Vocabulary) -> tuple[Entrant, ...]:
+    """Configured methods as entrants.
+
+    Args:
+        methods: with labels that differ.
+        words: the classes, and the model.
+    """
+    return tuple(_entrant(method, words) for method in methods)
+
+
+def _entrant(method: ConfiguredMethod, words: Vocabulary) -> Entrant:
+    if method.method is ANSWER:
+        return AnswerEntrant(method, ANSWER.question(words.model, method.options))
+    return MethodEntrant(method, words)
+
+
+def _results(trial: Trial) -> dict[str, ImageResult]:
+    """All methods of a trial by label: those that see the image alike share a pass."""
+    entrants = [each for each in trial.entrants if isinstance(each, MethodEntrant)]
+    methods = [each.method for each in entrants]
+    results = results_of_methods(methods, entrants[0].words, trial.sample)
+    return {method.label: each for method, each in zip(methods, results, strict=True)}
+
+
+def _windows(options: Any) -> str:
+    step = options.stride or options.window // 2
+    return f"sliding windows of {options.window} pixels every {step}, cosines averaged"
+
+
+def _text(run: ConfiguredMethod, model: DualEncoder) -> str:
+    if not model.family.templates:
+        return "rows of the classifier; no templates"
+    texts = template_texts(run.options.templates)
+    return f"{texts[0]!r}" if len(texts) == 1 else f"mean of {len(texts)} templates"
