@@ -22,6 +22,8 @@ GROUPED = (
     "knockout",
     "prompts",
     "eval",
+    "reproduce whats-in-the-image",
+    "reproduce localization-heads",
 )
 
 

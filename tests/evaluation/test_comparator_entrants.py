@@ -273,7 +273,7 @@ def test_rows_hold_what_the_detector_finds(
     for row in rows:
         found = detector.find(image, row["text"])
         assert row["box"] == (None if found.box is None else list(found.box))
-        assert row["score"] == found.score
+        assert (row["score"], row["asked"]) == (found.score, found.text)
         assert (row["inside"] is None) == (not detector.draws)
         assert row["notes"] == list(found.notes) and row.get("answer") == found.answer
     run = result[id]

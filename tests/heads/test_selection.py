@@ -169,3 +169,14 @@ def test_the_order_goes_by_the_mean_of_the_entropies_there_are() -> None:
         found = select(_measures([[0.5] * 4 + [0.6]] * 2, area), ENTROPY_ALONE)
     assert found.frequency.tolist() == [0, 0, 1, 0, 0]
     assert found.order.tolist() == [2, 0, 1, 4, 3]
+
+
+def test_a_fixed_threshold_takes_the_place_of_every_elbow() -> None:
+    measures = _measures([[0.1, 0.5, 0.9]] * 4, [[0.1, 0.2, 0.3]] * 4)
+    options = DiscoveryOptions(trials=2, draw=0.5, candidates=1)
+    assert select(measures, options).frequency.tolist() != [0, 1, 0]
+    found = select(measures, options, fixed_tau=0.24)
+    assert found.tau == 0.24 and found.trial_taus == (0.24, 0.24)
+    assert found.survivors == 2
+    assert found.frequency.tolist() == [0, 1, 0]
+    assert select(measures, options, fixed_tau=0.95).frequency.tolist() == [0, 0, 0]

@@ -13,8 +13,8 @@ ORDERS: dict[str, tuple[str, ...]] = {
         *("version", "errors", "hub", "io", "markup", "progress", "registry", "options"),
         *("stats", "types", "metrics"),
         *("tiny", "viz", "viewer", "post", "models", "results", "data", "attention"),
-        *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "label"),
-        *("app", "doctor", "demo", "cli", "__main__"),
+        *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "reproduce"),
+        *("label", "app", "doctor", "demo", "cli", "__main__"),
     ),
     # 0.1.0 had a table of what each unit may import; this is an order that agrees with it
     "0.1.0": (

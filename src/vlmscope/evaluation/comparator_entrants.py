@@ -135,7 +135,7 @@ def place_of(found: Found) -> Place:
     scores = [None] * len(rows) if found.scores is None else found.scores.tolist()
     objects = tuple(ScoredBox(tuple(box), score) for box, score in zip(rows, scores, strict=True))
     score = None if found.scores is None else (found.score or 0.0)
-    remarks: dict[str, Any] = {"notes": list(found.notes)}
+    remarks: dict[str, Any] = {"asked": found.text, "notes": list(found.notes)}
     if found.answer is not None:
         remarks["answer"] = found.answer
     point = centre(found.box)

@@ -11,7 +11,7 @@ from vlmscope.data.datasets import EvalSample
 from vlmscope.metrics import contains
 from vlmscope.types import Box
 
-__all__ = ["pointed"]
+__all__ = ["area_share", "pointed"]
 
 
 def pointed(
@@ -24,12 +24,12 @@ def pointed(
         points: (x, y) in original pixels, one per referent; None: nothing was found.
     """
     targets = [referent.target for referent in sample.referents]
-    shares = [_area(target.shape, sample.image.size) for target in targets]
+    shares = [area_share(target.shape, sample.image.size) for target in targets]
     hits = [int(contains(t.shape, p)) for t, p in zip(targets, points, strict=True)]
     return list(zip(hits, shares, strict=True))
 
 
-def _area(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
+def area_share(shape: Box | NDArray[np.bool_], size: tuple[int, int]) -> float:
     """The share of an image, (height, width), that an object takes up."""
     if isinstance(shape, np.ndarray):
         return float(shape.mean())

@@ -37,12 +37,15 @@ class Selection:
     order: NDArray[np.int64]
 
 
-def select(measures: Measures, options: DiscoveryOptions) -> Selection:
+def select(
+    measures: Measures, options: DiscoveryOptions, *, fixed_tau: float | None = None
+) -> Selection:
     """Apply the criteria in every trial and count (docs/methods/localization-heads.md, Discovery).
 
     Args:
         measures: statistics of at least one sample and one head.
         options: see :class:`DiscoveryOptions`.
+        fixed_tau: the threshold on the attention sum, 0..1, in place of each trial's own elbow.
     """
     samples, heads = measures.sums.shape
     rng = np.random.default_rng(options.seed)
@@ -52,12 +55,12 @@ def select(measures: Measures, options: DiscoveryOptions) -> Selection:
     for _ in range(options.trials):
         drawn = np.sort(rng.permutation(samples)[:size])
         sums = measures.sums[drawn].mean(axis=0)
-        taus.append(elbow(sums))
+        taus.append(elbow(sums) if fixed_tau is None else fixed_tau)
         marks[drawn] += _marks(_costs(measures, drawn, sums >= taus[-1], options), options)
         draws[drawn] += 1
     frequency = marks.sum(axis=0) / draws.sum()
     sums = measures.sums.mean(axis=0)
-    tau = elbow(sums)
+    tau = elbow(sums) if fixed_tau is None else fixed_tau
     return Selection(
         marks=marks,
         draws=draws,

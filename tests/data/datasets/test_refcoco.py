@@ -392,3 +392,12 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 def _rewrite(root: Path, split: str, change: Any) -> None:
     path = root / "data" / f"{split}-00000-of-00001.parquet"
     write_parquet(path, [change(row) for row in _rows(path)])
+
+
+def test_sentences_are_counted_without_an_image_being_opened(root: Path) -> None:
+    data = opened(root, split="val")
+    counted = [data.sentences([image_id]) for image_id in data.image_ids]
+    assert counted == [len(data.load(image_id).referents) for image_id in data.image_ids]
+    shutil.rmtree(root / "train2014")
+    assert data.sentences(data.image_ids) == data.protocol["counts"]["sentences"] == sum(counted)
+    assert data.sentences([]) == 0

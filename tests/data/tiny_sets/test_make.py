@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vlmscope.data.datasets import NOWHERE, EvalSample, Referent, open_dataset
+from vlmscope.data.datasets import IGNORE, NOWHERE, EvalSample, Referent, open_dataset
 from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.data.tiny_sets import LAYOUTS, make_tiny
 from vlmscope.data.tiny_sets.scenes import (
@@ -208,6 +208,18 @@ def test_screens_show_the_scenes_of_their_platform(roots: dict[str, Path], platf
     assert kinds == {("icon", True), ("text", False)}
 
 
+def test_segments_are_the_objects_of_the_scenes(roots: dict[str, Path]) -> None:
+    data = open_dataset("coco-panoptic", roots["coco-panoptic"])
+    assert data.skipped == () and len(data.image_ids) == IMAGES
+    for scene, image_id in zip(scenes_of("val", IMAGES), data.image_ids, strict=True):
+        sample = data.load(image_id)
+        assert np.array_equal(sample.image.pixels, scene.image)
+        expected = np.full(scene.size, IGNORE)
+        for item in scene.objects:
+            expected[item.mask] = data.words.labels.index(item.shape)
+        assert np.array_equal(sample.labels, expected)
+
+
 def test_mme_asks_two_questions_of_each_scene(roots: dict[str, Path]) -> None:
     data = open_dataset("mme", roots["mme"])
     assert isinstance(data, MmeSet)
@@ -246,6 +258,11 @@ def test_the_manifest_says_what_is_read(roots: dict[str, Path]) -> None:
     for like, root in roots.items():
         content = json.loads((root / "manifest.json").read_text())
         assert content["like"] == like
+        if like == "coco-panoptic":  # its format knows no splits
+            data = open_dataset(like, root)
+            assert "no published figure" in data.protocol["rendered"]
+            assert content["splits"]["all"]["images"] == len(data.image_ids)
+            continue
         for split, counts in content["splits"].items():
             data = open_dataset(LAYOUTS[like].dataset, root, split=split)
             assert data.protocol["counts"] == counts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -190,6 +190,10 @@ class ReferringSet:
         known: dict[Region, Target] = {}
         referents = tuple(_referent(each, image.size, known) for each in picture.sentences)
         return EvalSample(image_id, image, referents)
+
+    def sentences(self, image_ids: Iterable[str]) -> int:
+        """How many sentences some of its images have; none is opened."""
+        return sum(len(self._pictures[image_id].sentences) for image_id in image_ids)
 
 
 def _usable(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Skipped]]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from vlmscope.data.datasets.counts import MANIFEST, Counts
+from vlmscope.data.tiny_sets.coco_panoptic_layout import write_coco_panoptic
 from vlmscope.data.tiny_sets.groundingme_layout import write_groundingme
 from vlmscope.data.tiny_sets.mme_layout import write_mme
 from vlmscope.data.tiny_sets.reasonseg_layout import write_reasonseg
@@ -67,6 +68,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "reasonseg": Layout("reasonseg", write_reasonseg),
         "screenspot": Layout("screenspot", write_screenspot),
         "mme": Layout("mme", write_mme),
+        "coco-panoptic": Layout("coco-panoptic", write_coco_panoptic),
     }
 )
 """Name of a layout, that of its data set or of one of its forms, -> how it is written."""
