@@ -77,6 +77,7 @@ class ComparatorEntrant(Entrant):
             "point": CENTRE,
             "mask": drawn,
             "score": score,
+            **({"limits": who.limits} if who.limits else {}),
             "options": {},
         }
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import (
@@ -77,7 +78,8 @@ def evaluate(
         refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
             None: each of them.
         tasks: ids; None: all that the data set has truth for and every run can do.
-        limit: how many images, from the first; None: all.
+        limit: how many images, from the first; None: all. Where a split's size is published, every
+            score then says how much of it was measured.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
             added to it; another model, data set, word list or version is refused.
         progress: show a bar on stderr.
@@ -108,6 +110,7 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
+    dataset = _first(dataset, limit)
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
     asked = (evidence or Evidence()).including(decide).on(model)
@@ -157,6 +160,13 @@ def evaluate(
     for caution in cautions:
         warnings.warn(caution, VlmscopeWarning, stacklevel=2)
     return Evaluation(protocol, len(usable), skipped, scores, sentences, cautions)
+
+
+def _first(dataset: Dataset, limit: int | None) -> Dataset:
+    """A set whose publishers count it then says how much of it its first images are."""
+    if limit is None or not isinstance(dataset, ReferringSet):
+        return dataset
+    return dataset.first(limit)
 
 
 def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
