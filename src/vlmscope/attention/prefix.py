@@ -136,11 +136,14 @@ class SharedPrefix:
         packed = replace(maps[0], roles=np.concatenate(roles), tokens=words)
         return Pack(tuple(texts), tuple(starts), packed)
 
-    def run(self, pack: Pack, deepest: int | None = None) -> None:
+    def run(self, pack: Pack, deepest: int | None = None) -> Tensor | None:
         """Run a pack on top of the prefix; active captures see ``pack.token_map``.
 
         Nothing above ``deepest`` is computed, or above ``stop_after`` where it is None. The cache is
         put back to the prefix after.
+
+        Returns:
+            The last hidden states of the suffixes (1, positions, hidden); None where it stopped early.
         """
         self._fill(pack.token_map)
         stop_after = self.stop_after if deepest is None else deepest
@@ -152,7 +155,7 @@ class SharedPrefix:
             active.blockers.append(fence)
             try:
                 with active.bound(Binding((pack.token_map,), segments=pack.segments)):
-                    self._forward(active, stop_after, input_ids=ids, position_ids=positions)
+                    return self._forward(active, stop_after, input_ids=ids, position_ids=positions)
             finally:
                 active.blockers.remove(fence)
                 self._put_back()
@@ -189,6 +192,27 @@ class SharedPrefix:
             self._put_back()
         return generation_of(self.model, torch.tensor(ids), pack.token_map)
 
+    def next_logits(self, prompts: Sequence[str | Prompt]) -> Tensor:
+        """What may follow each prompt: logits (prompts, vocabulary), float32 on the CPU.
+
+        Prompts are packed, and the cache is put back. A prefix that is to be read whole takes no
+        ``stop_after``.
+
+        Raises:
+            UnsupportedError: prompts that differ before the end of the image.
+        """
+        texts = self.encode(prompts)
+        logits: list[Tensor] = [torch.zeros(0)] * len(texts)
+        for indices, pack in self.packs(texts):
+            last = torch.tensor([end - 1 - self.length for _, end in pack.segments])
+            hidden = self.run(pack)
+            assert hidden is not None  # nothing stops a whole pass
+            with self.model.frozen():
+                rows = self.model.family.head(self.model.hf, hidden[0, last.to(hidden.device)])
+            for index, row in zip(indices, rows.float().cpu(), strict=True):
+                logits[index] = row
+        return torch.stack(logits)
+
     def _put_back(self) -> None:
         """Cut the cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
         for layer in self._cache.layers:
@@ -218,9 +242,14 @@ class SharedPrefix:
                 return
             _fill_empty(active, [self], [packed])
 
-    def _forward(self, active: Instrument, stop_after: int | None, **inputs: Tensor) -> None:
+    def _forward(
+        self, active: Instrument, stop_after: int | None, **inputs: Tensor
+    ) -> Tensor | None:
+        hidden: Tensor | None = None
         with active.stopping_after(stop_after), contextlib.suppress(StopForwardError):
-            self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+            out = self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+            hidden = out.last_hidden_state
+        return hidden
 
 
 def fill_together(prefixes: Sequence[SharedPrefix], texts: Sequence[EncodedText]) -> None:

@@ -57,6 +57,7 @@ class CocoPanoptic:
 
     id = "coco-panoptic"
     tasks: tuple[str, ...] = ("pointing", "segmentation", "presence")
+    masks = True
 
     def __init__(
         self, root: Path, words: WordList | None = None, area: tuple[float, float] = AREA

@@ -24,10 +24,17 @@ class SharedReads:
         model: the model.
         sample: the image and its truth.
         methods: with labels that differ; those that do not read attention are left out.
+        null: a phrase that is asked beside the sentences, or None.
     """
 
-    def __init__(self, model: Any, sample: EvalSample, methods: Sequence[ConfiguredMethod]) -> None:
-        self.model, self.sample = model, sample
+    def __init__(
+        self,
+        model: Any,
+        sample: EvalSample,
+        methods: Sequence[ConfiguredMethod],
+        null: str | None = None,
+    ) -> None:
+        self.model, self.sample, self.null = model, sample, null
         self.methods = tuple(method for method in methods if is_reading(method))
         self._read: dict[str, tuple[Reads, list[list[Any]]]] = {}
 
@@ -75,6 +82,9 @@ def read_side_by_side(images: Sequence[SharedReads]) -> None:
 
 
 def _prompts(image: SharedReads) -> list[Prompt]:
-    """Of all referents; none where one has several names, of which no method can choose."""
+    """What each method is going to ask; nothing where a referent has several names, which none can."""
     names = [texts_of(image.model, referent.names) for referent in image.sample.referents]
-    return [Prompt.of(each[0]) for each in names] if all(len(n) == 1 for n in names) else []
+    if not names or any(len(each) > 1 for each in names):
+        return []
+    null = [] if image.null is None else [image.null]
+    return [Prompt(text) for text in (*(each[0] for each in names), *null)]

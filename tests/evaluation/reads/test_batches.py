@@ -130,7 +130,7 @@ def test_a_pass_that_fails_for_all_is_left_to_each(
     def refuse(*_: Any) -> Any:
         raise BadSampleError("one of them is too long")
 
-    monkeypatch.setattr("vlmscope.evaluation.shared_reads.read_of_images", refuse)
+    monkeypatch.setattr("vlmscope.evaluation.reads.shared_reads.read_of_images", refuse)
     _, rows = run(data, model, tmp_path / "rows", 2)
     assert rows == alone
 
