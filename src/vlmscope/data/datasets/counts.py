@@ -115,14 +115,14 @@ def check_counts(
     ]
     if not partial:
         _refuse(name, listed, expected, wrong, missing)
-    if not usable.sentences:
+    if not usable.images:
         raise BadSampleError(
             f"None of the {listed.images:,} images of {name} is there. The first: "
             f"{missing[0].reason}"
         )
     if not wrong and not missing:
         return None
-    kind = "sentences"
+    kind = "sentences" if listed.sentences else "images"
     if wrong and kind not in expected.numbers:
         kind = wrong[0][0]
     whole = expected.numbers.get(kind, getattr(listed, kind))

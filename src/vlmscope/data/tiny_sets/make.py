@@ -8,7 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vlmscope.data.datasets.counts import MANIFEST, Counts
+from vlmscope.data.tiny_sets.label_map_layouts import MAP_LAYOUTS
 from vlmscope.data.tiny_sets.mme_layout import write_mme
+from vlmscope.data.tiny_sets.openimages_layout import write_openimages_points
 from vlmscope.data.tiny_sets.reasonseg_layout import write_reasonseg
 from vlmscope.data.tiny_sets.refcoco_layout import write_grefcoco, write_refcoco
 from vlmscope.data.tiny_sets.refcoco_m_layout import write_refcoco_m
@@ -30,6 +32,8 @@ LAYOUTS: Mapping[str, Writer] = MappingProxyType(
         "reasonseg": write_reasonseg,
         "screenspot": write_screenspot,
         "mme": write_mme,
+        **{layout.dataset: layout.write for layout in MAP_LAYOUTS},
+        "openimages-points": write_openimages_points,
     }
 )
 """Id of a data set -> what writes a folder in its layout: (folder, images per split) -> counts."""
