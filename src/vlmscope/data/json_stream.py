@@ -15,6 +15,7 @@ __all__ = ["stream_lists"]
 _CHUNK = 1 << 20  # characters read at a time
 _LARGEST = 1 << 28  # characters of one element
 _SPACE = " \t\r\n"
+_ENDS = (*_SPACE, ",", "]", "}", ":")  # what may follow a value
 
 
 def stream_lists(path: Path) -> Iterator[tuple[str, Any]]:
@@ -94,8 +95,8 @@ class _Text:
                 if not self._more(wanted):
                     raise
             else:
-                # a number at the end of what was read may go on
-                if end < len(self._text) or not self._more(wanted):
+                # a number may go on, and what was read end behind its point
+                if self._text[end : end + 1] in _ENDS or not self._more(wanted):
                     self._at = end
                     return value
             wanted *= 2
