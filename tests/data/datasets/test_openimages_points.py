@@ -13,7 +13,7 @@ from PIL import Image
 
 from ref_sets import unpublished
 from vlmscope.data.datasets import WordList, open_dataset
-from vlmscope.data.datasets.point_rows import PointRows
+from vlmscope.data.datasets.openimages.point_rows import PointRows
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.data.tiny_sets.scenes import scenes_of
 from vlmscope.errors import BadSampleError, UnknownNameError
@@ -216,7 +216,7 @@ def test_a_row_that_is_wrong_is_left_out_and_listed(
 
 
 def test_thousands_of_wrong_rows_are_counted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlmscope.data.datasets.point_rows._MOST_SKIPPED", 2)
+    monkeypatch.setattr("vlmscope.data.datasets.openimages.point_rows._MOST_SKIPPED", 2)
     change(root, lambda rows: [row.update(X="2") for row in rows[:7]] and None)
     rows = PointRows.read(root / TABLE)
     assert [each.image_id for each in rows.skipped] == ["line 2", "line 3", "further lines"]

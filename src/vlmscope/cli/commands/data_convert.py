@@ -47,7 +47,7 @@ def convert(
     file is read piece by piece. The publishers' .mat files need no conversion: they are read as they are.
     Exit code 1 when annotations were left out.
     """
-    from vlmscope.data.datasets.context_convert import convert_context
+    from vlmscope.data.datasets.label_maps.context_convert import convert_context
 
     if name not in _SETS:
         raise UnknownNameError("set to convert", name, _SETS)

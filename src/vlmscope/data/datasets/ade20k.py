@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlmscope.data.datasets.base import Dataset, DatasetSource, Part
-from vlmscope.data.datasets.class_words import class_words, vocabulary
 from vlmscope.data.datasets.counts import Expected, expected_counts
-from vlmscope.data.datasets.label_maps import LabelledPhoto, LabelledSet, MapListing
-from vlmscope.data.datasets.label_table import LabelTable
-from vlmscope.data.datasets.map_files import IMAGE_ENDS, base_folder, files_below
+from vlmscope.data.datasets.label_maps.class_words import class_words, vocabulary
+from vlmscope.data.datasets.label_maps.files import IMAGE_ENDS, base_folder, files_below
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledPhoto, LabelledSet, MapListing
+from vlmscope.data.datasets.label_maps.table import LabelTable
 
 __all__ = ["Ade20kKind"]
 

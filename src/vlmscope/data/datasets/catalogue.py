@@ -9,13 +9,13 @@ from types import MappingProxyType
 from vlmscope.data.datasets.ade20k import Ade20kKind
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource
 from vlmscope.data.datasets.cityscapes import CityscapesKind
-from vlmscope.data.datasets.class_words import VOCABULARIES, has_vocabularies
 from vlmscope.data.datasets.coco_json import CocoJsonKind
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
 from vlmscope.data.datasets.coco_stuff import coco_object, coco_stuff
 from vlmscope.data.datasets.context import context59, context60
 from vlmscope.data.datasets.grefcoco import GrefcocoKind
 from vlmscope.data.datasets.groundingme import GroundingMeKind
+from vlmscope.data.datasets.label_maps.class_words import VOCABULARIES, has_vocabularies
 from vlmscope.data.datasets.mme import MmeKind
 from vlmscope.data.datasets.openimages_points import OpenImagesPointsKind
 from vlmscope.data.datasets.phrase_rows import PhraseRowsKind
@@ -84,7 +84,7 @@ def open_dataset(
         root: its folder, where it has one; of sets in Parquet an address of the hub will do,
             ``hf://datasets/OWNER/NAME``, perhaps with ``@REVISION``.
         words: a word list or the path of one, of sets with label maps also ``plain`` or ``field``
-            (:mod:`vlmscope.data.datasets.class_words`); None: what the data set calls its classes.
+            (:mod:`vlmscope.data.datasets.label_maps.class_words`); None: what the data set calls its classes.
         split: a part of it, by its publishers' name; None: the usual one.
         partial: take a split that is cut short or misses images; its protocol says how much is left.
         columns: of Parquet files, a name that is expected -> the name that they have.

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vlmscope.data.datasets.base import IGNORE, Dataset, DatasetSource, Part
-from vlmscope.data.datasets.class_words import class_words, vocabulary
 from vlmscope.data.datasets.counts import Expected, expected_counts
-from vlmscope.data.datasets.label_maps import LabelledPhoto, LabelledSet, MapListing
-from vlmscope.data.datasets.label_table import VOID, LabelTable
-from vlmscope.data.datasets.map_files import base_folder, files_below
+from vlmscope.data.datasets.label_maps.class_words import class_words, vocabulary
+from vlmscope.data.datasets.label_maps.files import base_folder, files_below
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledPhoto, LabelledSet, MapListing
+from vlmscope.data.datasets.label_maps.table import VOID, LabelTable
 
 __all__ = ["TRAIN_IDS", "CityscapesKind"]
 

@@ -18,7 +18,7 @@ from vlmscope.data.datasets.base import (
     Part,
     Skipped,
 )
-from vlmscope.data.datasets.class_targets import AREA, class_targets
+from vlmscope.data.datasets.label_maps.class_targets import AREA, class_targets
 from vlmscope.data.datasets.panoptic_json import PanopticListing
 from vlmscope.data.datasets.panoptic_png import class_labels, read_segment_ids
 from vlmscope.data.datasets.words import WordList

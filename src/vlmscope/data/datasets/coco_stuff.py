@@ -8,12 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vlmscope.data.datasets.base import IGNORE, Dataset, DatasetSource, Part
-from vlmscope.data.datasets.class_words import class_words, vocabulary
 from vlmscope.data.datasets.counts import Expected, expected_counts
-from vlmscope.data.datasets.label_maps import LabelledPhoto, LabelledSet, MapListing
-from vlmscope.data.datasets.label_table import VOID, LabelTable
-from vlmscope.data.datasets.map_files import IMAGE_ENDS, base_folder, files_below
-from vlmscope.data.datasets.panoptic_things import PANOPTIC_FORM, is_panoptic, panoptic_things
+from vlmscope.data.datasets.label_maps.class_words import class_words, vocabulary
+from vlmscope.data.datasets.label_maps.files import IMAGE_ENDS, base_folder, files_below
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledPhoto, LabelledSet, MapListing
+from vlmscope.data.datasets.label_maps.panoptic_things import (
+    PANOPTIC_FORM,
+    is_panoptic,
+    panoptic_things,
+)
+from vlmscope.data.datasets.label_maps.table import VOID, LabelTable
 
 __all__ = ["RAW_NUMBERS", "CocoStuffKind", "coco_object", "coco_stuff"]
 

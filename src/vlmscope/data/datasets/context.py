@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets.base import IGNORE, Dataset, DatasetSource, Part, Skipped
-from vlmscope.data.datasets.class_words import class_words, vocabulary
-from vlmscope.data.datasets.context_numbers import read_label_matrix
 from vlmscope.data.datasets.counts import Expected, expected_counts
-from vlmscope.data.datasets.label_maps import LabelledPhoto, LabelledSet, MapListing, MapReader
-from vlmscope.data.datasets.label_table import VOID, LabelTable
-from vlmscope.data.datasets.map_files import IMAGE_ENDS, base_folder, beside, names_of_split
+from vlmscope.data.datasets.label_maps.class_words import class_words, vocabulary
+from vlmscope.data.datasets.label_maps.context_numbers import read_label_matrix
+from vlmscope.data.datasets.label_maps.files import IMAGE_ENDS, base_folder, beside, names_of_split
+from vlmscope.data.datasets.label_maps.labelled_set import (
+    LabelledPhoto,
+    LabelledSet,
+    MapListing,
+    MapReader,
+)
+from vlmscope.data.datasets.label_maps.table import VOID, LabelTable
 from vlmscope.errors import BadSampleError
 from vlmscope.io import is_file, is_folder, shown_path
 

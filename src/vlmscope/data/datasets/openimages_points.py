@@ -21,17 +21,21 @@ from vlmscope.data.datasets.base import (
 )
 from vlmscope.data.datasets.counts import Counts, Expected, check_counts, expected_counts
 from vlmscope.data.datasets.image_folders import image_paths
-from vlmscope.data.datasets.openimages_tables import (
+from vlmscope.data.datasets.openimages.point_rows import PointRow, PointRows
+from vlmscope.data.datasets.openimages.tables import (
     ClassName,
     class_names,
     rotations,
     table_of_points,
 )
-from vlmscope.data.datasets.point_rows import PointRow, PointRows
+from vlmscope.data.datasets.openimages.turns import (
+    ORIENTATION_OF_DEGREES,
+    turned_pixels,
+    turned_place,
+)
 from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.data.targets import Target
-from vlmscope.data.turns import ORIENTATION_OF_DEGREES, turned_pixels, turned_place
 from vlmscope.errors import BadSampleError, UnknownNameError
 from vlmscope.io import missing_file
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlmscope.data.datasets.base import IGNORE, Dataset, DatasetSource, Part
-from vlmscope.data.datasets.class_words import class_words, vocabulary
 from vlmscope.data.datasets.counts import Expected, expected_counts
-from vlmscope.data.datasets.label_maps import LabelledPhoto, LabelledSet, MapListing
-from vlmscope.data.datasets.label_table import VOID, LabelTable
-from vlmscope.data.datasets.map_files import IMAGE_ENDS, base_folder, beside, names_of_split
+from vlmscope.data.datasets.label_maps.class_words import class_words, vocabulary
+from vlmscope.data.datasets.label_maps.files import IMAGE_ENDS, base_folder, beside, names_of_split
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledPhoto, LabelledSet, MapListing
+from vlmscope.data.datasets.label_maps.table import VOID, LabelTable
 
 __all__ = ["VocKind", "voc20", "voc21"]
 

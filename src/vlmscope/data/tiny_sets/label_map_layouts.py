@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmscope.data.datasets.class_words import vocabulary
 from vlmscope.data.datasets.coco_stuff import RAW_NUMBERS
 from vlmscope.data.datasets.counts import Counts
+from vlmscope.data.datasets.label_maps.class_words import vocabulary
 from vlmscope.data.tiny_sets.scenes import scenes_of
 from vlmscope.io import atomic_path, write_text
 from vlmscope.tiny import Scene

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets.base import IGNORE, EvalSample, Skipped
-from vlmscope.data.datasets.class_targets import AREA, class_targets
 from vlmscope.data.datasets.counts import Counts, Expected, check_counts
+from vlmscope.data.datasets.label_maps.class_targets import AREA, class_targets
 from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.errors import BadSampleError

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from vlmscope.data.datasets.point_rows import PointRows
-from vlmscope.data.table_rows import table_rows
-from vlmscope.data.turns import ORIENTATION_OF_DEGREES
+from vlmscope.data.datasets.openimages.point_rows import PointRows
+from vlmscope.data.datasets.openimages.table_rows import table_rows
+from vlmscope.data.datasets.openimages.turns import ORIENTATION_OF_DEGREES
 from vlmscope.errors import BadSampleError
 from vlmscope.io import is_folder, shown_path
 

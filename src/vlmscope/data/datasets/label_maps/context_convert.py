@@ -17,8 +17,8 @@ from PIL import Image
 from vlmscope.data.coco_masks import coco_mask
 from vlmscope.data.datasets.base import Skipped
 from vlmscope.data.datasets.context import LISTS, MAPS
-from vlmscope.data.datasets.context_numbers import LABELS, class_numbers
-from vlmscope.data.json_stream import stream_lists
+from vlmscope.data.datasets.label_maps.context_numbers import LABELS, class_numbers
+from vlmscope.data.datasets.label_maps.json_stream import stream_lists
 from vlmscope.errors import BadSampleError, VlmscopeError
 from vlmscope.io import atomic_path, is_file, write_text
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets.base import IGNORE, Skipped
-from vlmscope.data.datasets.label_maps import LabelledPhoto
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledPhoto
 from vlmscope.data.datasets.panoptic_json import PanopticListing
 from vlmscope.data.datasets.panoptic_png import class_labels, read_segment_ids
 from vlmscope.errors import BadSampleError

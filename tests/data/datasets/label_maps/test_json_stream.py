@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from vlmscope.data import json_stream
-from vlmscope.data.json_stream import stream_lists
+from vlmscope.data.datasets.label_maps import json_stream
+from vlmscope.data.datasets.label_maps.json_stream import stream_lists
 from vlmscope.errors import BadSampleError
 
 

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vlmscope.data.datasets.openimages.turns import (
+    ORIENTATION_OF_DEGREES,
+    turned_pixels,
+    turned_place,
+)
 from vlmscope.data.images import open_image
-from vlmscope.data.turns import ORIENTATION_OF_DEGREES, turned_pixels, turned_place
 
 
 def picture() -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vlmscope.data.table_rows import table_rows
+from vlmscope.data.datasets.openimages.table_rows import table_rows
 from vlmscope.errors import BadSampleError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlmscope.data.datasets.label_png import read_label_numbers
+from vlmscope.data.datasets.label_maps.png import read_label_numbers
 from vlmscope.errors import BadSampleError
 
 NUMBERS = np.array([[0, 1, 2, 3], [3, 2, 255, 0], [20, 7, 7, 1]], dtype=np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vlmscope.data.datasets import open_dataset
-from vlmscope.data.datasets.map_files import beside, files_below, names_of_split
+from vlmscope.data.datasets.label_maps.files import beside, files_below, names_of_split
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import BadSampleError
 

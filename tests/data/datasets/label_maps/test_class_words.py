@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vlmscope.data.datasets import DATASETS, WordList, open_dataset
-from vlmscope.data.datasets.class_words import class_words, has_vocabularies, vocabulary
+from vlmscope.data.datasets.label_maps.class_words import class_words, has_vocabularies, vocabulary
 from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError
 
 CLASSES = {

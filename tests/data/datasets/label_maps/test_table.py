@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vlmscope.data.datasets.base import IGNORE
-from vlmscope.data.datasets.label_table import LabelTable
+from vlmscope.data.datasets.label_maps.table import LabelTable
 from vlmscope.errors import BadSampleError
 
 

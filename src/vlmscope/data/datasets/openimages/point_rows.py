@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets.base import Skipped
-from vlmscope.data.table_rows import table_rows
+from vlmscope.data.datasets.openimages.table_rows import table_rows
 from vlmscope.errors import BadSampleError
 from vlmscope.io import shown_path
 

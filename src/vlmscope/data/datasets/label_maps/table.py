@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets.base import IGNORE
-from vlmscope.data.datasets.label_png import read_label_numbers
+from vlmscope.data.datasets.label_maps.png import read_label_numbers
 from vlmscope.errors import BadSampleError
 from vlmscope.io import shown_path
 

@@ -13,10 +13,10 @@ from scipy.io import savemat
 
 from vlmscope.data.coco_masks import lengths_of_mask, lengths_text
 from vlmscope.data.datasets import IGNORE, open_dataset
-from vlmscope.data.datasets import context_convert as module
-from vlmscope.data.datasets.class_words import vocabulary
-from vlmscope.data.datasets.context_convert import convert_context
-from vlmscope.data.datasets.context_numbers import LABEL_NUMBERS, class_numbers
+from vlmscope.data.datasets.label_maps import context_convert as module
+from vlmscope.data.datasets.label_maps.class_words import vocabulary
+from vlmscope.data.datasets.label_maps.context_convert import convert_context
+from vlmscope.data.datasets.label_maps.context_numbers import LABEL_NUMBERS, class_numbers
 from vlmscope.errors import BadSampleError
 
 SIZE = (30, 40)
