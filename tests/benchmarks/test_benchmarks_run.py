@@ -117,6 +117,18 @@ PICTURES = frozenset(
     ]
 )
 
+SAM = frozenset(
+    [
+        "masks",
+        "passes_once",
+        "passes_each",
+        "once_seconds",
+        "each_seconds",
+        "once_over_each",
+        "largest_difference",
+    ]
+)
+
 RUNS = [
     Run(
         "localization.py",
@@ -142,6 +154,7 @@ RUNS = [
         KNOCKOUT,
         ("largest_difference", 0.1),
     ),
+    Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
     Run(
         "instances.py",
@@ -178,6 +191,12 @@ def test_runs_at_its_smallest_size(run: Run) -> None:
     for name, value in figures.items():
         assert math.isfinite(value), name
         assert value > 0 or (value == 0 and name in MAY_BE_ZERO), name
+
+
+def test_sam_embeds_an_image_once_for_all_runs_and_prompts() -> None:
+    figures = json.loads(printed("sam.py", "--json", "--sentences", "2"))
+    assert (figures["passes_once"], figures["passes_each"]) == (1, 8)
+    assert figures["masks"] == 16  # two runs, four prompts, two sentences
 
 
 def test_the_table_has_a_name_and_a_figure_in_every_line() -> None:

@@ -132,10 +132,13 @@ class SharedPrefix:
         packed = replace(maps[0], roles=np.concatenate(roles), tokens=words)
         return Pack(tuple(texts), tuple(starts), packed)
 
-    def run(self, pack: Pack) -> None:
+    def run(self, pack: Pack) -> Tensor | None:
         """Run a pack on top of the prefix; active captures see ``pack.token_map``.
 
         Nothing above ``stop_after`` is computed. The cache is put back to the prefix after.
+
+        Returns:
+            The last hidden states of the suffixes (1, positions, hidden); None where it stopped early.
         """
         self._fill(pack.token_map)
         suffixes = [text.ids[self.length :] for text in pack.texts]
@@ -146,7 +149,7 @@ class SharedPrefix:
             active.blockers.append(fence)
             try:
                 with active.bound(Binding((pack.token_map,), segments=pack.segments)):
-                    self._forward(active, input_ids=ids, position_ids=positions)
+                    return self._forward(active, input_ids=ids, position_ids=positions)
             finally:
                 active.blockers.remove(fence)
                 self._put_back()
@@ -182,6 +185,27 @@ class SharedPrefix:
         finally:
             self._put_back()
         return generation_of(self.model, torch.tensor(ids), pack.token_map)
+
+    def next_logits(self, prompts: Sequence[str | Prompt]) -> Tensor:
+        """What may follow each prompt: logits (prompts, vocabulary), float32 on the CPU.
+
+        Prompts are packed, and the cache is put back. A prefix that is to be read whole takes no
+        ``stop_after``.
+
+        Raises:
+            UnsupportedError: prompts that differ before the end of the image.
+        """
+        texts = self.encode(prompts)
+        logits: list[Tensor] = [torch.zeros(0)] * len(texts)
+        for indices, pack in self.packs(texts):
+            last = torch.tensor([end - 1 - self.length for _, end in pack.segments])
+            hidden = self.run(pack)
+            assert hidden is not None  # nothing stops a whole pass
+            with self.model.frozen():
+                rows = self.model.family.head(self.model.hf, hidden[0, last.to(hidden.device)])
+            for index, row in zip(indices, rows.float().cpu(), strict=True):
+                logits[index] = row
+        return torch.stack(logits)
 
     def _put_back(self) -> None:
         """Cut the cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
@@ -241,9 +265,12 @@ class SharedPrefix:
             model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
         self._cache = cache
 
-    def _forward(self, active: Instrument, **inputs: Tensor) -> None:
+    def _forward(self, active: Instrument, **inputs: Tensor) -> Tensor | None:
+        hidden: Tensor | None = None
         with active.stopping_after(self.stop_after), contextlib.suppress(StopForwardError):
-            self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+            out = self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+            hidden = out.last_hidden_state
+        return hidden
 
 
 class _Fence:

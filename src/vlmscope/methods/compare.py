@@ -25,9 +25,9 @@ from vlmscope.methods.encoder.similarity import DenseSetup
 from vlmscope.methods.ground import ground
 from vlmscope.methods.grounder import (
     Phrase,
-    check_refiner,
     ground_options,
     prompts_of,
+    sam_prompt,
     with_image_notes,
 )
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
@@ -49,6 +49,7 @@ def compare_methods(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    refine_prompt: str | None = None,
     **options: Any,
 ) -> MethodComparison:
     """Ground the same phrases by several methods.
@@ -61,6 +62,7 @@ def compare_methods(
         heads, placement, prompt, rows: as for :func:`vlmscope.ground`, for the methods that have a
             use for them.
         refine: a SAM that draws the masks; it embeds the image once for all of them.
+        refine_prompt: what prompts it: ``box`` (default), ``point``, ``both`` or ``mask``.
         **options: each goes to every method that has it; ``post`` to all.
 
     Returns:
@@ -74,7 +76,7 @@ def compare_methods(
         BadImageError, BadPhraseError, UnsupportedError: as for :func:`vlmscope.ground`.
     """
     check_model(model)
-    check_refiner(refine)
+    prompts_sam = sam_prompt(refine, refine_prompt)
     chosen = methods_for(model, methods)
     prompts = prompts_of(phrases)
     arguments = {"heads": heads, "placement": placement, "prompt": prompt, "rows": rows}
@@ -99,7 +101,9 @@ def compare_methods(
         model=model.id,
         phrases=tuple(_named(each) for each in prompts),
         groundings=_refined(
-            {each.id: groundings[each.id] for each in chosen if each.id in groundings}, refine
+            {each.id: groundings[each.id] for each in chosen if each.id in groundings},
+            refine,
+            prompts_sam,
         ),
         left_out={method: str(error) for method, error in left_out.items()},
     )
@@ -198,14 +202,13 @@ def _check_used(
 
 
 def _refined(
-    by_method: Mapping[str, list[Grounding]], refine: Refiner | None
+    by_method: Mapping[str, list[Grounding]], refine: Refiner | None, prompt: str
 ) -> dict[str, tuple[Grounding, ...]]:
     """All of them through the refiner together: the image is embedded once."""
     if refine is None:
         return {method: tuple(groundings) for method, groundings in by_method.items()}
-    better = iter(
-        refine.refine([grounding for groundings in by_method.values() for grounding in groundings])
-    )
+    together = [grounding for groundings in by_method.values() for grounding in groundings]
+    better = iter(refine.refine(together, prompt))
     return {
         method: tuple(itertools.islice(better, len(groundings)))
         for method, groundings in by_method.items()

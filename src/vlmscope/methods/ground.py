@@ -27,6 +27,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -42,6 +43,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -57,6 +59,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -72,6 +75,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
 
@@ -86,6 +90,7 @@ def ground(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    refine_prompt: str | None = None,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
     """Find what phrases refer to in an image, or in each of several.
@@ -102,8 +107,9 @@ def ground(
         placement: how the image is fitted; default: the family's.
         prompt: preset of the prompt; default: the one the heads were discovered with.
         rows: the read-out row; default: the one the heads were discovered with.
-        refine: a SAM from :func:`vlmscope.load_sam` that draws the masks, prompted by the boxes;
-            default: masks are the method's own.
+        refine: a SAM from :func:`vlmscope.load_sam` that draws the masks; default: masks are the
+            method's own.
+        refine_prompt: what prompts it: ``box`` (default), ``point``, ``both`` or ``mask``.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -114,12 +120,15 @@ def ground(
     Raises:
         BadImageError: an image that cannot be read.
         BadPhraseError: an empty phrase, or something that is no text.
-        UnknownNameError: an unknown method, option, placement, preset or row.
+        UnknownNameError: an unknown method, option, placement, preset, row or prompt of SAM.
         BadHeadSetError: heads that the model does not have, or none to be found for it.
         UnsupportedError: a method that cannot run on the model.
-        BadOptionError: ``refine`` that is no Refiner, or an argument that the method has no use for.
+        BadOptionError: ``refine`` that is no Refiner, its prompt without it, or an argument that the
+            method has no use for.
     """
-    ready = grounder(model, phrases, method, heads, placement, prompt, rows, refine, **options)
+    ready = grounder(
+        model, phrases, method, heads, placement, prompt, rows, refine, refine_prompt, **options
+    )
     alone = isinstance(phrases, str | Prompt)
     if isinstance(image, list | tuple):
         by_image = list(ready.each(image))

@@ -16,16 +16,16 @@ from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
 from vlmscope.post.options import post_fields
-from vlmscope.refine import Refiner
+from vlmscope.refine import RefineOptions, Refiner
 from vlmscope.results import Grounding
 
 __all__ = [
     "Grounder",
     "Phrase",
-    "check_refiner",
     "ground_options",
     "grounder",
     "prompts_of",
+    "sam_prompt",
     "with_image_notes",
 ]
 
@@ -41,6 +41,7 @@ class Grounder:
         method: the method.
         prompts: what is looked for.
         refine: a SAM that draws the masks, or None.
+        refine_prompt: what of a result prompts it.
         cautions: what to know of the choice of the method; every result says it.
     """
 
@@ -48,6 +49,7 @@ class Grounder:
     method: Method
     prompts: tuple[Prompt, ...]
     refine: Refiner | None
+    refine_prompt: str
     cautions: tuple[str, ...]
     _find: Prepared = field(repr=False)
 
@@ -62,7 +64,7 @@ class Grounder:
         results = with_image_notes(results, opened)
         if self.cautions:
             results = [replace(each, warnings=self.cautions + each.warnings) for each in results]
-        return results if self.refine is None else self.refine.refine(results)
+        return results if self.refine is None else self.refine.refine(results, self.refine_prompt)
 
     def each(self, images: Iterable[ImageSource | OpenedImage]) -> Iterator[list[Grounding]]:
         """The same for every image, in order; the next images are read while one is looked at.
@@ -86,6 +88,7 @@ def grounder(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    refine_prompt: str | None = None,
     **options: Any,
 ) -> Grounder:
     """Check everything and prepare the phrases once, for many images.
@@ -93,14 +96,14 @@ def grounder(
     Arguments and errors: :func:`vlmscope.ground`.
     """
     check_model(model)
-    check_refiner(refine)
+    prompts_sam = sam_prompt(refine, refine_prompt)
     chosen, cautions = _chosen(model, method, heads)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
     _refuse_foreign(chosen, request)
     find = prepared(chosen, model, prompts, request)
-    return Grounder(model, chosen, tuple(prompts), refine, cautions, find)
+    return Grounder(model, chosen, tuple(prompts), refine, prompts_sam, cautions, find)
 
 
 def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
@@ -143,13 +146,24 @@ def _refuse_foreign(method: Method, request: GroundRequest) -> None:
             )
 
 
-def check_refiner(refine: Any) -> None:
-    """Raise BadOptionError for anything but a Refiner or None."""
+def sam_prompt(refine: Any, prompt: Any) -> str:
+    """What of a Grounding prompts SAM: the box, unless something else was asked for.
+
+    Raises:
+        BadOptionError: anything but a Refiner or None, or a prompt without a SAM.
+        UnknownNameError: a prompt that there is none of.
+    """
+    if refine is None and prompt is not None:
+        raise BadOptionError(
+            f"refine_prompt={prompt!r} says what prompts SAM, and there is no SAM. Give one with "
+            "refine, such as vlmscope.load_sam('facebook/sam-vit-base')."
+        )
     if refine is not None and not isinstance(refine, Refiner):
         raise BadOptionError(
             "refine takes a Refiner, such as vlmscope.load_sam('facebook/sam-vit-base') gives, got "
             f"{type(refine).__name__}."
         )
+    return RefineOptions().prompt if prompt is None else RefineOptions(prompt).prompt
 
 
 def ground_options(

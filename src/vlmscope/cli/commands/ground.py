@@ -24,7 +24,7 @@ from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
 from vlmscope.data.images import MAX_PIXELS, OpenedImage
-from vlmscope.errors import BadPhraseError
+from vlmscope.errors import BadOptionError, BadPhraseError
 
 if TYPE_CHECKING:
     from vlmscope.methods import Method
@@ -79,14 +79,22 @@ class Reading:
         str | None,
         typer.Option(
             metavar="SAM",
-            help="Let SAM draw the masks, prompted by the boxes: hub id or folder.",
+            help="Let SAM draw the masks: hub id or folder.",
+            show_default=False,
+            rich_help_panel="Post-processing",
+        ),
+    ] = None
+    refine_prompt: Annotated[
+        str | None,
+        typer.Option(
+            help="What prompts SAM: box, point, both, or mask. Default: box.",
             show_default=False,
             rich_help_panel="Post-processing",
         ),
     ] = None
 
     def keywords(self) -> dict[str, Any]:
-        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows`` and ``refine``.
+        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows`` and those of SAM.
 
         Raises:
             BadHeadSetError: no such head file.
@@ -94,6 +102,24 @@ class Reading:
         heads = None if self.heads is None else open_heads(self.heads)
         keywords = {"heads": heads, "placement": self.placement, "prompt": self.prompt}
         return keywords if self.post is None else {**keywords, "post": self.post}
+
+    def check_refine(self) -> None:
+        """Say before a model is loaded what is wrong with SAM's prompt.
+
+        Raises:
+            BadOptionError: a prompt without a SAM.
+            UnknownNameError: a prompt that there is none of.
+        """
+        from vlmscope.refine import RefineOptions
+
+        if self.refine_prompt is None:
+            return
+        if self.refine is None:
+            raise BadOptionError(
+                f"--refine-prompt {self.refine_prompt} says what prompts SAM, and there is no SAM. "
+                "Give one with --refine."
+            )
+        RefineOptions(self.refine_prompt)
 
 
 def ground(
@@ -161,14 +187,16 @@ def ground(
     if say:
         output.check_format(("table", "json", "jsonl"), "The result of --say")
         other = method if method != "localization-heads" else None
-        clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
-        check_say(output, len(prompts), clash)
+        sam = {"--refine": reading.refine, "--refine-prompt": reading.refine_prompt}
+        check_say(output, len(prompts), {"--method": other, "--rows": reading.rows, **sam})
+    reading.check_refine()
     opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
-    sam = None if reading.refine is None else loading.refiner(reading.refine)
+    refiner = None if reading.refine is None else loading.refiner(reading.refine)
     loaded: Any = loading.model(model)
     if not say:
-        settings |= {"rows": reading.rows, "refine": sam}
+        settings |= {"rows": reading.rows, "refine": refiner}
+        settings |= {"refine_prompt": reading.refine_prompt}
     for text in () if output.quiet else pictures.said(texts):
         note(text)
     look = _look(output, loaded, prompts, SAY if say else method, settings)

@@ -60,6 +60,7 @@ class OpenImagesPoints:
 
     id = "openimages-points"
     tasks: tuple[str, ...] = ("labelled-points",)
+    masks = False
 
     def __init__(self, root: Path, split: str, words: WordList | None, partial: bool) -> None:
         self._rows = PointRows.read(table_of_points(root, split))

@@ -47,7 +47,9 @@ def test_things_are_classes_stuff_is_background_and_the_rest_is_ignored(
 def test_other_things_are_refused(folder: PanopticFolder) -> None:
     rows = folder.content["categories"]
     folder.content["categories"] = [row for row in rows if row["name"] not in ("kite", "tie")]
-    with pytest.raises(BadSampleError, match="has no category tie, kite, so it is not of COCO's 80"):
+    with pytest.raises(
+        BadSampleError, match="has no category tie, kite, so it is not of COCO's 80"
+    ):
         open_dataset("coco-object", folder.write())
 
 

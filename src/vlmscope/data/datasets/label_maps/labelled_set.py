@@ -6,6 +6,7 @@ the maps stand for. Pictures are opened one at a time, when their turn comes.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets.base import IGNORE, EvalSample, Skipped
-from vlmscope.data.datasets.counts import Counts, Expected, check_counts
+from vlmscope.data.datasets.counts import Counts, Expected, check_counts, part_of
 from vlmscope.data.datasets.label_maps.class_targets import AREA, class_targets
 from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import OpenedImage, open_image
@@ -87,6 +88,7 @@ class LabelledSet:
     """
 
     tasks: tuple[str, ...] = ("segmentation", "presence", "pointing")
+    masks = True
 
     def __init__(
         self, id: str, listing: MapListing, words: WordList, expected: Expected, partial: bool
@@ -98,6 +100,7 @@ class LabelledSet:
             first = f" The first: {listing.problems[0].reason}" if listing.problems else ""
             raise BadSampleError(f"{listing.name} has no image.{first}")
         listed, usable = Counts(len(listing.photos), 0, 0), Counts(len(there), 0, 0)
+        self._listed, self._expected = listed, expected
         short = check_counts(listing.name, listed, usable, expected, missing, partial)
         self._photos = {photo.id: photo for photo in there}
         self._indices = _own_to_words(listing.classes, words)
@@ -117,6 +120,24 @@ class LabelledSet:
             "counts": usable._asdict(),
             **({"partial": short} if short else {}),
         }
+
+    def first(self, images: int) -> LabelledSet:
+        """Its first images, as the same data set.
+
+        Where the split's size is published, ``partial`` in the protocol says how much of it they are.
+
+        Args:
+            images: how many; as many as there are, or more, is all.
+        """
+        if images >= len(self.image_ids):
+            return self
+        part = copy.copy(self)
+        part.image_ids = self.image_ids[:images]
+        if self._expected.numbers:
+            size = part_of(Counts(images, 0, 0), self._listed, self._expected)
+            limit = f"limit: {images:,} {'image' if images == 1 else 'images'}"
+            part.protocol = {**self.protocol, "partial": f"{size} ({limit})"}
+        return part
 
     def load(self, image_id: str) -> EvalSample:
         """Read one image, its label map and its targets."""
