@@ -23,6 +23,7 @@ from vlmscope.evaluation.reads.shared_reads import SharedReads
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
+from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
 from vlmscope.methods.encoder.similarity import best_of_each, presence
 from vlmscope.models import Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
@@ -89,6 +90,8 @@ class DenseImageResult(ImageResult):
         words: the classes.
         compare: the image against text embeddings (texts, joint).
         null: a phrase that names nothing, for contrast, or None.
+        seen: the image as a protocol with a name has it seen, and which of its methods this is; None:
+            pixels get their classes by arg-max.
     """
 
     method: ConfiguredMethod
@@ -96,6 +99,7 @@ class DenseImageResult(ImageResult):
     words: Vocabulary
     compare: Callable[[Tensor], Similarity]
     null: str | None = None
+    seen: tuple[SeenImage, int] | None = None
     _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
     _places: list[Place] = field(default_factory=list, repr=False)
 
@@ -124,12 +128,22 @@ class DenseImageResult(ImageResult):
         where = self.sample.labels != IGNORE
         if not where.any():
             return np.zeros(0, dtype=np.int64)
+        if self.seen is not None:
+            return self._by_protocol(*self.seen)[where]
         scores = self._against(self.words.concepts)
         smoothed = smooth(scores.token_map, scores.patches.T, self.method.options).T
         return classify_pixels(scores.token_map, smoothed, where)
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
+
+    def _by_protocol(self, seen: SeenImage, index: int) -> NDArray[np.int64]:
+        """(height, width): every pixel has a class, for what is below a threshold has one, too."""
+        concepts, background = self.words.concepts, self.words.background
+        text = self.words.embed(concepts, self.method.options.templates)
+        protocol, own = self.method.protocol, owners(concepts)
+        labels = protocol_labels(seen, index, protocol, text, own, len(concepts), background)
+        return labels.labels.astype(np.int64)
 
     def _place(self, scores: _Scores, weights: NDArray[np.float32], presence: np.float32) -> Place:
         located = locate(scores.token_map, weights, self.method.options)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from vlmscope.data.datasets import Name, WordList
-from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
+from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
 from vlmscope.methods.encoder import phrase_embeddings
+from vlmscope.methods.encoder.protocols import SegmentationProtocol, background_of
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]
@@ -25,10 +26,12 @@ class Vocabulary:
     Attributes:
         model: the model.
         concepts: the texts of every class.
+        background: the class that stands for everything else, or None.
     """
 
     model: LoadedModel | DualEncoder
     concepts: Concepts
+    background: int | None = None
     _embedded: dict[str, Tensor] = field(default_factory=dict, repr=False)
     _alone: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
@@ -50,7 +53,16 @@ class Vocabulary:
                     "list of them (--words FILE)."
                 )
                 raise
-        return cls(model, concepts)
+        return cls(model, concepts, background_of(words.labels, words.background))
+
+    def check_rivals(self, protocol: SegmentationProtocol) -> None:
+        """Raise BadOptionError where a protocol leaves less than two classes to choose from."""
+        left = len(self.concepts) - (protocol.foreground_only and self.background is not None)
+        if left < 2:
+            raise BadOptionError(
+                f"The protocol {protocol.name} compares {left} class, and it takes two to be told from "
+                "each other. Give a word list of more."
+            )
 
     def embed(self, concepts: Concepts, templates: str) -> Tensor:
         """Unit vectors (texts, joint) of the texts of concepts; those of the classes are kept.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +15,13 @@ from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.methods.catalogue import METHODS, get_method
 from vlmscope.methods.encoder.method import DenseMethod, describe
+from vlmscope.methods.encoder.protocols import (
+    FREE,
+    SegmentationProtocol,
+    background_of,
+    find_protocol,
+)
+from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
 from vlmscope.methods.encoder.similarity import (
     PRESENCE,
     DenseSetup,
@@ -24,6 +30,7 @@ from vlmscope.methods.encoder.similarity import (
     compare,
     presence,
 )
+from vlmscope.methods.encoder.sliding import SlidingWindows
 from vlmscope.methods.encoder.texts import (
     alike_caution,
     phrase_embeddings,
@@ -32,6 +39,15 @@ from vlmscope.methods.encoder.texts import (
 )
 from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.grounder import ground_options
+from vlmscope.methods.segment_options import (
+    GROUND_ONLY,
+    STANDALONE_ONLY,
+    Window,
+    allowed,
+    check_classes,
+    check_cosine,
+    windowed,
+)
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
@@ -40,14 +56,6 @@ from vlmscope.results import Segmentation
 from vlmscope.types import BACKGROUND
 
 __all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
-
-GROUND_ONLY = ("keep", "surface")
-"""Options of a dense method that mean nothing where every pixel gets a label."""
-
-STANDALONE_ONLY = ("threshold", "share")
-"""Options that need ``compete=False``."""
-
-Window = int | tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +72,7 @@ class Segmenter:
         least_score: least cosine similarity of a labelled pixel, or None.
         logit_scale: factor between cosine similarity and logits.
         cautions: what to know of the classes' texts on this model before trusting any result.
+        protocol: what fixes how an image is seen and a pixel gets its class.
     """
 
     setup: DenseSetup
@@ -75,6 +84,7 @@ class Segmenter:
     least_score: float | None
     logit_scale: float
     cautions: tuple[str, ...] = ()
+    protocol: SegmentationProtocol = FREE
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
         """Segment one image.
@@ -85,11 +95,17 @@ class Segmenter:
         """
         setup = self.setup
         pixels = open_image(image).pixels
-        similarity = compare(setup, pixels, self.text)
+        seen = SeenImage([setup], pixels) if self.protocol.fixed else None
+        similarity = (
+            compare(setup, pixels, self.text) if seen is None else seen.similarity(0, self.text)
+        )
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(similarity.patches, owners, count).numpy()
         presences = best_of_each(presence(similarity), owners, count).numpy()
-        labels = self._labels(similarity, scores, presences)
+        if seen is None:
+            labels = self._labels(similarity, scores, presences)
+        else:
+            labels = self._labels_by_protocol(seen)
         grid = similarity.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
@@ -132,7 +148,13 @@ class Segmenter:
             "least_score": self.least_score,
             "logit_scale": self.logit_scale,
             "presence_is": PRESENCE,
+            **({"protocol": self.protocol.to_dict()} if self.protocol.fixed else {}),
         }
+
+    def _labels_by_protocol(self, seen: SeenImage) -> Labels:
+        names, owners = self.classes.names, self.classes.owners
+        background = background_of(names)
+        return protocol_labels(seen, 0, self.protocol, self.text, owners, len(names), background)
 
     def _labels(
         self, similarity: Similarity, scores: NDArray[np.float32], presences: NDArray[np.float32]
@@ -168,6 +190,7 @@ def segment(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    protocol: str | SegmentationProtocol = "free",
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -193,13 +216,18 @@ def segment(
             the whole image at once. The stride is half the side unless given.
         logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
             how sharp the softmax is, and nothing else.
+        protocol: ``free``: the arguments here decide. ``gem`` or ``field``: all that a published
+            protocol fixes (:mod:`vlmscope.methods.encoder.protocols`); ``field@voc21`` with the
+            constants of a data set. The class ``background``, if there is one, is its background.
         **options: of the method.
 
     Raises:
         BadImageError: an image that cannot be read.
         BadPhraseError: no class, or a class list that contradicts itself.
-        BadOptionError: a value out of range, or one class alone where classes compete.
-        UnknownNameError: an unknown method or option, or a class that a classifier has no label for.
+        BadOptionError: a value out of range, one class alone where classes compete, or an option
+            that contradicts the protocol.
+        UnknownNameError: an unknown method, option or protocol, or a class that a classifier has no
+            label for.
         UnsupportedError: a model or method that yields no scores per patch.
     """
     ready = segmenter(
@@ -212,6 +240,7 @@ def segment(
         least_score=least_score,
         window=window,
         logit_scale=logit_scale,
+        protocol=protocol,
         **options,
     )
     return ready(image)
@@ -228,6 +257,7 @@ def segmenter(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    protocol: str | SegmentationProtocol = "free",
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
@@ -239,15 +269,25 @@ def segmenter(
             "it, one phrase per class."
         )
     listed = ClassList.of(classes)
-    _check(listed, compete, background, logit_scale)
-    _check_cosine("least_presence", least_presence)
-    _check_cosine("least_score", least_score, compete)
-    settings = ground_options(
-        chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
-    )
+    check_classes(listed, compete, background, logit_scale)
+    check_cosine("least_presence", least_presence)
+    check_cosine("least_score", least_score, compete)
+    ruled = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    options = {**allowed(options, compete), **windowed(window)}
+    decisions = {
+        "background": background,
+        "least_presence": least_presence,
+        "least_score": least_score,
+        "logit_scale": logit_scale,
+    }
+    given = {name: value for name, value in decisions.items() if value is not None}
+    ruled.check({**options, **given, "compete": compete})
+    if ruled.fixed:
+        background, logit_scale = _ruled(ruled, listed), ruled.logit_scale
+    settings = ground_options(chosen, model, {**options, **ruled.options, "compete": compete})
     chosen.check_texts(len(listed.texts), settings)
     setup = DenseSetup(chosen, model, settings)
-    _check_grid(setup)
+    _check_grid(setup, ruled)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
     setup.companions  # noqa: B018 - refused now, not at the first image
@@ -261,6 +301,7 @@ def segmenter(
         least_score,
         scale,
         _text_cautions(model, listed, text),
+        ruled,
     )
 
 
@@ -281,35 +322,28 @@ def dense_method(name: str) -> DenseMethod:
     )
 
 
-def _check(
-    classes: ClassList, compete: bool, background: float | None, logit_scale: float | None
-) -> None:
-    if len(classes) < 2 and compete:
+def _ruled(protocol: SegmentationProtocol, classes: ClassList) -> float | None:
+    """The least probability of a pixel that is no background, where the classes have one.
+
+    Raises:
+        BadOptionError: one class alone is left when the background is none of the rivals.
+    """
+    if background_of(classes.names) is None:
+        return None
+    if protocol.foreground_only and len(classes) < 3:
         raise BadOptionError(
-            f"One class alone ({classes.names[0]!r}) would take every pixel. Add classes it is told "
-            "from (for example: background), or use compete=False (--no-compete) to light it by a "
-            "threshold of its own."
+            f"The protocol {protocol.name} compares classes without their background, so it needs two "
+            f"or more besides it; got {', '.join(classes.names)}. Add a class."
         )
-    if background is not None and not (compete and _number(background) and 0 < background < 1):
-        raise BadOptionError(
-            "background is a softmax probability between 0 and 1 that a pixel's best class must "
-            f"reach, for classes that compete; got {background!r} with compete={compete}."
-        )
-    if logit_scale is not None and not (_number(logit_scale) and 0 < logit_scale < math.inf):
-        raise BadOptionError(f"logit_scale is a number above 0, got {logit_scale!r}.")
+    return protocol.background
 
 
-def _check_cosine(name: str, value: Any, compete: bool = True) -> None:
-    if value is not None and not (compete and _number(value) and -1 <= value <= 1):
-        among = "" if compete else ", and needs classes that compete"
-        raise BadOptionError(
-            f"{name} is compared with cosine similarities, so it lies in -1..1{among}; got {value!r}."
-        )
-
-
-def _check_grid(setup: DenseSetup) -> None:
+def _check_grid(setup: DenseSetup, protocol: SegmentationProtocol) -> None:
     """Sizes that no image could be put on are refused before the first."""
     patch = setup.encoder.patch
+    if protocol.window:
+        SlidingWindows.over((1, 1), patch, protocol.side, protocol.window, protocol.stride)
+        return
     grid = grid_size((1, 1), patch, setup.side, setup.options.keep_ratio)
     WindowPlan.over(grid, patch, setup.options.window, setup.options.stride)
 
@@ -337,34 +371,3 @@ def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tupl
         for group in read_alike(text, classes.owners)
     ]
     return (*unknown_caution(model, classes.texts), *alike)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _allowed(options: Mapping[str, Any], compete: bool) -> dict[str, Any]:
-    """The options, unless one of them would be ignored."""
-    for name in GROUND_ONLY:
-        if name in options:
-            raise BadOptionError(
-                f"The option {name!r} is about one region per phrase; segment gives every pixel a "
-                "label. Leave it out, or use ground."
-            )
-    for name in STANDALONE_ONLY:
-        if name in options and compete:
-            raise BadOptionError(
-                f"The option {name!r} is for classes that do not compete. Leave it out, or add "
-                "compete=False (--no-compete)."
-            )
-    return dict(options)
-
-
-def _windowed(window: Window | None) -> dict[str, Any]:
-    if window is None:
-        return {}
-    if isinstance(window, int):
-        return {"window": window}
-    if isinstance(window, tuple | list) and len(window) == 2:
-        return {"window": window[0], "stride": window[1]}
-    raise BadOptionError(f"window is a side in pixels or (side, stride), got {window!r}.")

@@ -13,9 +13,11 @@ from vlmscope.post.locate import (
 )
 from vlmscope.post.maps import combine, smooth
 from vlmscope.post.options import PAPER, PAPER_SEEN, POST_PRESETS, PostOptions
+from vlmscope.post.painted_grid import PaintedGrid
 from vlmscope.post.pointing import pointing_hits
 from vlmscope.post.raster import Raster, rasterise
 from vlmscope.post.region import Region, find_region, peak
+from vlmscope.post.word_labels import WordRule, word_labels
 
 __all__ = [
     "PAPER",
@@ -23,9 +25,11 @@ __all__ = [
     "POST_PRESETS",
     "Labels",
     "Located",
+    "PaintedGrid",
     "PostOptions",
     "Raster",
     "Region",
+    "WordRule",
     "attention_share",
     "box_coverage",
     "combine",
@@ -43,4 +47,5 @@ __all__ = [
     "smooth",
     "standalone_labels",
     "visible_areas",
+    "word_labels",
 ]

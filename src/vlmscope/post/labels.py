@@ -1,25 +1,21 @@
 """From scores of several classes on a patch grid to one label per original pixel.
 
-Scores are painted bilinearly and compared pixel by pixel, in bands of rows: a thousand classes on a
-large photograph would not fit in memory as maps.
+Scores are painted bilinearly and compared pixel by pixel, in bands of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.post.options import PostOptions
+from vlmscope.post.painted_grid import PaintedGrid
 from vlmscope.post.region import binarise, lights
 from vlmscope.types import BACKGROUND, TokenMap
-from vlmscope.types.views import axis_weights
 
 __all__ = ["Labels", "competing_labels", "standalone_labels"]
-
-_BAND_VALUES = 1 << 22  # 16 MB of float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +46,7 @@ def competing_labels(
     height, width = token_map.image_size
     labels = np.full((height, width), BACKGROUND, dtype=np.uint16)
     sums, counts = np.zeros(scores.shape[1]), np.zeros(scores.shape[1], dtype=np.int64)
-    for rows, band in _bands(token_map, scores):
+    for rows, band in PaintedGrid.of(token_map, scores).bands():
         logits = np.multiply(band, np.float32(scale), out=band)
         best = logits.argmax(axis=-1)
         logits -= logits.max(axis=-1, keepdims=True)
@@ -76,7 +72,7 @@ def standalone_labels(
     """
     limits = np.array([_limit(token_map, map_, options) for map_ in scores.T], dtype=np.float32)
     labels = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
-    for rows, band in _bands(token_map, scores):
+    for rows, band in PaintedGrid.of(token_map, scores).bands():
         lit = np.where(lights(band, limits, options), band, -np.inf)
         labels[rows] = np.where(np.isinf(lit.max(axis=-1)), BACKGROUND, lit.argmax(axis=-1))
     return Labels(labels, None)
@@ -86,21 +82,3 @@ def _limit(token_map: TokenMap, scores: NDArray[np.floating], options: PostOptio
     (grid,) = token_map.split(scores)
     _, limit = binarise(grid, np.ones(grid.shape, dtype=bool), options)
     return float("inf") if limit is None else limit
-
-
-def _bands(
-    token_map: TokenMap, scores: NDArray[np.floating]
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Rows of the image, and the scores painted on them: float32 (rows, width, classes)."""
-    (view,) = token_map.views
-    height, width = token_map.image_size
-    grid = scores.astype(np.float32).reshape(*view.grid, -1)
-    down = axis_weights(view.y_edges, height, "bilinear").astype(np.float32)
-    across = axis_weights(view.x_edges, width, "bilinear").astype(np.float32)
-    step = max(1, _BAND_VALUES // (grid.shape[-1] * width))
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step, height))
-        # only the few patch rows that these pixels lie between matter
-        used = np.flatnonzero(down[rows].any(axis=0))
-        near = slice(used[0], used[-1] + 1)
-        yield rows, across @ np.tensordot(down[rows, near], grid[near], 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import Printing
+from vlmscope.cli.arguments import Printing, Protocol
 from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
@@ -103,12 +103,18 @@ class Runs:
         int | None, typer.Option(help="Side of the resized image. Default: the model's.")
     ] = None
     keep_ratio: Annotated[
-        bool,
-        typer.Option("--keep-ratio/--squash", help="Keep the ratio, or squash to a square."),
-    ] = False
+        bool | None,
+        typer.Option(
+            "--keep-ratio/--squash",
+            help="Keep the ratio, or squash to a square (default).",
+            show_default=False,
+        ),
+    ] = None
     templates: Annotated[
         str | None, typer.Option(help="Prompt templates: none, photo or imagenet.")
     ] = None
+
+    protocol: Protocol = "free"
 
     def choices(self, labels: Sequence[str]) -> tuple[MethodChoice, ...]:
         """The runs with these labels, such as ``gem`` or ``gem@wide``.
@@ -121,6 +127,8 @@ class Runs:
 
         shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
         typed = {name: value for name, value in shared.items() if value is not None}
+        if self.protocol == "free":
+            typed = {"keep_ratio": False, **typed}
         return choose(labels, self.texts(), typed)
 
     def comparators(self) -> tuple[Wanted, ...]:
@@ -220,6 +228,7 @@ def measure(
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
+    from vlmscope.methods.encoder.protocols import find_protocol
 
     # whatever can be wrong without the model is said before a model is loaded
     data = open_dataset(
@@ -232,6 +241,7 @@ def measure(
     )
     check_places(data)
     runs.texts()
+    find_protocol(runs.protocol, data.id)
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     evidence = deciding.chosen()
     opponents = runs.comparators()
@@ -261,6 +271,7 @@ def measure(
             refiner=refiner,
             refine_prompts=masks.prompts,
             tasks=tasks,
+            protocol=runs.protocol,
             limit=source.limit,
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.arguments import MaxPixels, Printing, Protocol
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName
@@ -164,6 +164,7 @@ def segment(
             help="See: vlmscope methods.", rich_help_panel="Method", autocompletion=dense_names
         ),
     ] = "gem",
+    protocol: Protocol = "free",
     place: Place,
     decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -177,13 +178,15 @@ def segment(
     """
     from vlmscope.data.classes import ClassList
     from vlmscope.methods import segmenter
+    from vlmscope.methods.encoder.protocols import find_protocol
 
     # whatever can be wrong without the model is said before a model is loaded
     listed = ClassList.of(classes)
     files = image_files(Path(image), place.out)
     folder = place.folder()
+    find_protocol(protocol)
     loaded = loading.model(model)
-    ready = segmenter(loaded, listed, method, **asdict(decision), **options)
+    ready = segmenter(loaded, listed, method, protocol=protocol, **asdict(decision), **options)
     if folder is not None:
         folder.open(ready.header, place.overwrite)
     for text in () if printing.quiet else listed.notes:

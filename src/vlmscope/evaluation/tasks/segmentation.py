@@ -20,23 +20,40 @@ from vlmscope.evaluation.confusion import (
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import ImageTask
+from vlmscope.methods.encoder.protocols import SegmentationProtocol
 
 __all__ = ["Segmentation"]
+
+
+_MMSEG = (
+    "'mmseg' beside it counts a class that is only predicted as 0, as mmseg's mean does: on a whole split, "
+    "where every class is there, both are the same"
+)
 
 
 class Segmentation(ImageTask):
     """mIoU by one confusion matrix over the data set."""
 
     id = "segmentation"
-    definition = (
+    counted = (
         "one confusion matrix over the data set; mIoU is the mean of intersection over union over the "
-        "classes that have true pixels; the class of a pixel is the arg-max over ALL classes of the "
+        "classes that have true pixels"
+    )
+    definition = (
+        f"{counted}; the class of a pixel is the arg-max over ALL classes of the "
         "word list, scores upsampled bilinear to the original image; pixels without a class are "
         "ignored; a background, where the set has one, is a class like any other, without a threshold; "
-        "'mmseg' beside it counts a class that is only predicted as 0, as mmseg's mean does: on a whole "
-        "split, where every class is there, both are the same"
+        f"{_MMSEG}"
     )
     dense = True
+
+    @classmethod
+    def defined(cls, protocol: SegmentationProtocol) -> str:
+        """What is measured, where a protocol decides about the class of a pixel."""
+        if not protocol.fixed:
+            return cls.definition
+        ignored = "pixels without a class are ignored"
+        return f"{cls.counted}; {protocol.definition}; {ignored}; {_MMSEG}"
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """Confusion counts of the image.
