@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-__all__ = ["AsJson", "MaxPixels", "Printing", "Protocol", "Quiet"]
+__all__ = ["AsJson", "MaxPixels", "Printing", "Protocol", "Quiet", "TextCache"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
@@ -21,6 +21,15 @@ Protocol = Annotated[
         "their classes: gem's, or the field's (field@voc21: with that data set's constants). "
         "Default: free, the options decide.",
         show_default=False,
+        rich_help_panel="Method",
+    ),
+]
+
+TextCache = Annotated[
+    bool,
+    typer.Option(
+        "--text-cache/--no-text-cache",
+        help="Keep embeddings of texts under several templates on disk, for later calls.",
         rich_help_panel="Method",
     ),
 ]

@@ -67,6 +67,7 @@ def evaluate(
     evidence: Evidence | None = None,
     decide: str = SCORE,
     batch: int = 1,
+    text_cache: bool = True,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -106,6 +107,8 @@ def evaluate(
         batch: how many images methods that read a decoder's attention look at side by side, those of
             the same number of tokens in one pass; maps may differ from those of one at a time in
             their last digits, and the protocol says it.
+        text_cache: keep embeddings of the classes under several templates on disk
+            (:mod:`vlmscope.methods.encoder.text_cache`), and take them from there.
 
     Raises:
         UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
@@ -128,7 +131,7 @@ def evaluate(
     dataset = _first(dataset, limit)
     ruled = _protocol(dataset, protocol)
     configured = configure_methods(model, methods, protocol=ruled)
-    words = Vocabulary.of(model, dataset.words)
+    words = Vocabulary.of(model, dataset.words, text_cache)
     if ruled.fixed:
         words.check_rivals(ruled)
     asked = (evidence or Evidence()).including(decide).on(model)

@@ -11,6 +11,7 @@ from vlmscope.data.datasets import Name, WordList
 from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
 from vlmscope.methods.encoder import phrase_embeddings
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, background_of
+from vlmscope.methods.encoder.text_cache import kept_embeddings
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]
@@ -27,16 +28,20 @@ class Vocabulary:
         model: the model.
         concepts: the texts of every class.
         background: the class that stands for everything else, or None.
+        text_cache: whether embeddings of the classes under several templates are kept on disk.
     """
 
     model: LoadedModel | DualEncoder
     concepts: Concepts
     background: int | None = None
+    text_cache: bool = True
     _embedded: dict[str, Tensor] = field(default_factory=dict, repr=False)
     _alone: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, model: LoadedModel | DualEncoder, words: WordList) -> Vocabulary:
+    def of(
+        cls, model: LoadedModel | DualEncoder, words: WordList, text_cache: bool = True
+    ) -> Vocabulary:
         """The texts of a word list, checked: the model can embed each.
 
         Raises:
@@ -53,7 +58,7 @@ class Vocabulary:
                     "list of them (--words FILE)."
                 )
                 raise
-        return cls(model, concepts, background_of(words.labels, words.background))
+        return cls(model, concepts, background_of(words.labels, words.background), text_cache)
 
     def check_rivals(self, protocol: SegmentationProtocol) -> None:
         """Raise BadOptionError where a protocol leaves less than two classes to choose from."""
@@ -73,7 +78,8 @@ class Vocabulary:
         assert isinstance(self.model, DualEncoder)  # others have no use for embeddings
         if templates not in self._embedded:
             classes = flat(self.concepts)
-            self._embedded[templates] = phrase_embeddings(self.model, classes, templates)
+            keep = self.text_cache
+            self._embedded[templates] = kept_embeddings(self.model, classes, templates, keep=keep)
         if concepts == self.concepts:
             return self._embedded[templates]
         return phrase_embeddings(self.model, flat(concepts), templates, keep=False)

@@ -31,9 +31,9 @@ from vlmscope.methods.encoder.similarity import (
     presence,
 )
 from vlmscope.methods.encoder.sliding import SlidingWindows
+from vlmscope.methods.encoder.text_cache import kept_embeddings
 from vlmscope.methods.encoder.texts import (
     alike_caution,
-    phrase_embeddings,
     read_alike,
     unknown_caution,
 )
@@ -191,6 +191,7 @@ def segment(
     window: Window | None = None,
     logit_scale: float | None = None,
     protocol: str | SegmentationProtocol = "free",
+    text_cache: bool = True,
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -219,6 +220,8 @@ def segment(
         protocol: ``free``: the arguments here decide. ``gem`` or ``field``: all that a published
             protocol fixes (:mod:`vlmscope.methods.encoder.protocols`); ``field@voc21`` with the
             constants of a data set. The class ``background``, if there is one, is its background.
+        text_cache: keep embeddings of texts under several templates on disk, in ``texts`` of
+            ``$VLMSCOPE_HOME``, and take them from there.
         **options: of the method.
 
     Raises:
@@ -241,6 +244,7 @@ def segment(
         window=window,
         logit_scale=logit_scale,
         protocol=protocol,
+        text_cache=text_cache,
         **options,
     )
     return ready(image)
@@ -258,6 +262,7 @@ def segmenter(
     window: Window | None = None,
     logit_scale: float | None = None,
     protocol: str | SegmentationProtocol = "free",
+    text_cache: bool = True,
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
@@ -289,7 +294,7 @@ def segmenter(
     setup = DenseSetup(chosen, model, settings)
     _check_grid(setup, ruled)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
-    text = phrase_embeddings(model, listed.texts, settings.templates)
+    text = kept_embeddings(model, listed.texts, settings.templates, keep=text_cache)
     setup.companions  # noqa: B018 - refused now, not at the first image
     return Segmenter(
         setup,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import Printing, Protocol
+from vlmscope.cli.arguments import Printing, Protocol, TextCache
 from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
@@ -115,6 +115,7 @@ class Runs:
     ] = None
 
     protocol: Protocol = "free"
+    text_cache: TextCache = True
 
     def choices(self, labels: Sequence[str]) -> tuple[MethodChoice, ...]:
         """The runs with these labels, such as ``gem`` or ``gem@wide``.
@@ -282,6 +283,7 @@ def measure(
             evidence=evidence,
             decide=deciding.kind,
             batch=batch,
+            text_cache=runs.text_cache,
         )
     except KeyboardInterrupt:
         if out is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing, Protocol
+from vlmscope.cli.arguments import MaxPixels, Printing, Protocol, TextCache
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName
@@ -165,6 +165,7 @@ def segment(
         ),
     ] = "gem",
     protocol: Protocol = "free",
+    text_cache: TextCache = True,
     place: Place,
     decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -186,7 +187,15 @@ def segment(
     folder = place.folder()
     find_protocol(protocol)
     loaded = loading.model(model)
-    ready = segmenter(loaded, listed, method, protocol=protocol, **asdict(decision), **options)
+    ready = segmenter(
+        loaded,
+        listed,
+        method,
+        protocol=protocol,
+        text_cache=text_cache,
+        **asdict(decision),
+        **options,
+    )
     if folder is not None:
         folder.open(ready.header, place.overwrite)
     for text in () if printing.quiet else listed.notes:
