@@ -1,12 +1,12 @@
 """From scores of words to the class of every pixel, where a class has several words.
 
 The softmax goes over ALL words, so a class that is described by more of them leaves less to the others;
-a class has the probability of its best word.
+a class has the probability of its best word, which is why the most probable word decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,31 +49,43 @@ def word_labels(painted: PaintedGrid, rule: WordRule) -> Labels:
         painted: cosine similarity of cells with words.
         rule: how they decide.
     """
-    dropped = _too_small(painted, rule)
+    owners = np.asarray(rule.owners)
+    out = np.isin(owners, _too_small(painted, rule))  # words of classes that are set to 0
     labels = np.full(painted.image_size, BACKGROUND, dtype=np.uint16)
     sums, counts = np.zeros(rule.classes), np.zeros(rule.classes, dtype=np.int64)
-    elsewhere = BACKGROUND if rule.background is None else rule.background
-    for rows, chances in _probabilities(painted, rule):
-        chances[..., dropped] = 0
-        best = chances.argmax(axis=-1)
-        sure = chances.max(axis=-1) >= (0.0 if rule.floor is None else rule.floor)
-        labels[rows] = chosen = np.where(sure, best, elsewhere)
-        of_class = chosen != BACKGROUND
-        held = np.take_along_axis(chances, np.where(of_class, chosen, 0)[..., None], axis=-1)
-        weights = held[..., 0][of_class]
-        sums += np.bincount(chosen[of_class], weights=weights, minlength=rule.classes)
-        counts += np.bincount(chosen[of_class], minlength=rule.classes)
+    for rows, band in painted.bands():
+        logits = np.multiply(band, np.float32(rule.scale), out=band)
+        logits -= logits.max(axis=-1, keepdims=True)
+        words = np.exp(logits, out=logits)
+        total = words.sum(axis=-1)
+        words[..., out] = 0  # they still had their share of the softmax
+        best = owners[words.argmax(axis=-1)]
+        certainty = words.max(axis=-1) / total
+        below = certainty < (0.0 if rule.floor is None else rule.floor)
+        if rule.background is not None and below.any():
+            best[below] = rule.background
+            certainty[below] = _best_of(words[below], owners == rule.background) / total[below]
+            below = np.zeros_like(below)
+        kept = ~below
+        labels[rows] = np.where(kept, best, BACKGROUND)
+        sums += np.bincount(best[kept], weights=certainty[kept], minlength=rule.classes)
+        counts += np.bincount(best[kept], minlength=rule.classes)
     mean = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
     return Labels(labels, mean.astype(np.float32))
+
+
+def _best_of(words: NDArray[np.float32], some: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(n, words) -> (n,): the largest of some of the words, 0 where these are none."""
+    return words[:, some].max(axis=-1, initial=0)
 
 
 def _too_small(painted: PaintedGrid, rule: WordRule) -> NDArray[np.intp]:
     """Classes of the foreground whose share of its pixels is below ``least_area``."""
     if rule.least_area is None:
         return np.zeros(0, dtype=np.intp)
-    counts = np.zeros(rule.classes, dtype=np.int64)
-    for _, chances in _probabilities(painted, rule):
-        counts += np.bincount(chances.argmax(axis=-1).ravel(), minlength=rule.classes)
+    owners, counts = np.asarray(rule.owners), np.zeros(rule.classes, dtype=np.int64)
+    for _, band in painted.bands():
+        counts += np.bincount(owners[band.argmax(axis=-1)].ravel(), minlength=rule.classes)
     if rule.background is not None:
         counts[rule.background] = 0
     # a quotient, not a product: 3 of 30 pixels are .1 to the bit, and .1 * 30 is not always 3
@@ -81,19 +93,3 @@ def _too_small(painted: PaintedGrid, rule: WordRule) -> NDArray[np.intp]:
     if rule.background is not None:
         small[rule.background] = False
     return np.flatnonzero(small)
-
-
-def _probabilities(
-    painted: PaintedGrid, rule: WordRule
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Rows of the image, and how probable each class is there: float32 (rows, width, classes)."""
-    owners = np.asarray(rule.owners)
-    spoken, firsts = np.unique(owners, return_index=True)
-    for rows, band in painted.bands():
-        logits = np.multiply(band, np.float32(rule.scale), out=band)
-        logits -= logits.max(axis=-1, keepdims=True)
-        words = np.exp(logits, out=logits)
-        words /= words.sum(axis=-1, keepdims=True)
-        chances = np.zeros((*words.shape[:-1], rule.classes), dtype=np.float32)
-        chances[..., spoken] = np.maximum.reduceat(words, firsts, axis=-1)
-        yield rows, chances
