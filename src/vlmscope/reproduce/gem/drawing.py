@@ -88,20 +88,23 @@ def _depth(outcome: ModelOutcome, several: bool) -> Plot:
 
 def _mechanisms(outcome: ModelOutcome, several: bool) -> list[Plot]:
     gap = outcome.iterating("within") - outcome.iterating("across")
-    shown: Mapping[str, tuple[str, NDArray[np.float64], str]] = {
+    shown: Mapping[str, tuple[str, NDArray[np.float64], str, str]] = {
         "spread": (
             "How far apart the projected vectors are",
             outcome.iterating("spread"),
-            "1 less the mean cosine, over the blocks with a GEM path",
+            "1 - mean cosine",
+            "1 less the mean cosine of two vectors, over the blocks with a GEM path",
         ),
         "largest": (
             "The largest cluster",
             outcome.iterating("largest"),
-            f"share of the patches, joined by a cosine of at least {JOINED:g}, last block",
+            "share of the patches",
+            f"the largest cluster's share; patches are joined by a cosine of at least {JOINED:g}, last block",
         ),
         "gap": (
             "Objects in the projected vectors",
             gap,
+            "difference of cosines",
             "cosine within classes less across classes, last block",
         ),
     }
@@ -115,10 +118,10 @@ def _mechanisms(outcome: ModelOutcome, several: bool) -> list[Plot]:
             },
             ITERATIONS,
             "iterations",
-            id,
+            label,
             f"{caption[0].upper()}{caption[1:]}; intervals over images.",
         )
-        for id, (title, values, caption) in shown.items()
+        for id, (title, values, label, caption) in shown.items()
         if not np.isnan(values).all(axis=(1, 2)).all()
     ]
 

@@ -81,9 +81,7 @@ class Evidence:
         models = ", ".join(claim.models)
         lacking = [name for name in claim.models if name not in by_name]
         if lacking:
-            missing = (
-                f"{' and '.join(lacking)} {'were' if lacking[1:] else 'was'} not given (--model)"
-            )
+            missing = f"needs {' and '.join(lacking)} (--model)"
             return Measurement(None, models, self.dataset, missing=missing)
         first, second = (by_name[name] for name in claim.models)
         places = [_places(each, first, second) for each in (first, second)]
@@ -101,9 +99,9 @@ class Evidence:
         (name,) = claim.models
         found = next((each for each in self.outcomes if each.model == name), None)
         if found is None:
-            return Measurement(None, name, self.dataset, missing=f"{name} was not given (--model)")
+            return Measurement(None, name, self.dataset, missing=f"needs {name} (--model)")
         if claim.dataset != self.dataset:
-            missing = f"{claim.dataset} was not given (--data)"
+            missing = f"needs {claim.dataset} (--data)"
             return Measurement(None, name, self.dataset, missing=missing)
         score = _miou(found, _way_of_value(claim.id))
         measurement = self._measurement(score, found, "")
@@ -127,14 +125,14 @@ def measured(claim: str, outcome: ModelOutcome) -> Score | None:
     """What was measured for a claim about any model; None where the images do not allow it."""
     if claim in ORDERS:
         first, second = (outcome.counts[way] for way in ORDERS[claim])
-        return _pixels(claim, outcome, difference(first, second, outcome.seed))
+        return _pooled(claim, outcome, difference(first, second, outcome.seed))
     return _MEASURED[claim](claim, outcome)
 
 
 def _adaptive(claim: str, outcome: ModelOutcome) -> Score:
     constants = [way["id"] for way in outcome.group("temperature")]
     best, _ = outcome.counts.crossed(constants)
-    return _pixels(claim, outcome, difference(outcome.counts["gem"], best, outcome.seed))
+    return _pooled(claim, outcome, difference(outcome.counts["gem"], best, outcome.seed))
 
 
 def _few_classes(claim: str, outcome: ModelOutcome) -> Score | None:
@@ -142,7 +140,7 @@ def _few_classes(claim: str, outcome: ModelOutcome) -> Score | None:
     if few.all():
         return None
     more, less = outcome.counts["iterations-3"], outcome.counts["iterations-0"]
-    return _pixels(claim, outcome, difference_of_gains(more, less, few, outcome.seed))
+    return _pooled(claim, outcome, difference_of_gains(more, less, few, outcome.seed))
 
 
 def few_classes(outcome: ModelOutcome) -> NDArray[np.bool_]:
@@ -197,12 +195,12 @@ def _way_of_value(claim: str) -> str:
 
 
 def _miou(outcome: ModelOutcome, way: str) -> Score:
-    return _pixels(way, outcome, outcome.mious[way])
+    return _pooled(way, outcome, outcome.mious[way])
 
 
-def _pixels(name: str, outcome: ModelOutcome, interval: Interval) -> Score:
-    pixels = int(outcome.counts.true.sum())
-    return Score(name, interval, pixels, "pixels", len(outcome.records))
+def _pooled(name: str, outcome: ModelOutcome, interval: Interval) -> Score:
+    images = len(outcome.records)
+    return Score(name, interval, images, "images", images)
 
 
 def _places(outcome: ModelOutcome, *both: ModelOutcome) -> list[int]:

@@ -17,6 +17,7 @@ __all__ = [
     "MARGIN",
     "MODELS",
     "PAPER",
+    "TITLES",
     "VOC",
     "VOC_BASELINES",
     "VOC_ITERATIONS",
@@ -45,6 +46,9 @@ FIGURES: Sequence[tuple[str, float, float, float]] = (
     ("BLIP", 0.428, 0.235, 0.452),
 )
 """Model, mIoU on VOC and on Context, point mIoU on OpenImages V7."""
+
+TITLES = {"clip": "CLIP's own path", "maskclip": "MaskCLIP", "clip-surgery": "CLIP Surgery"}
+"""Methods beside GEM, as they are called."""
 
 VOC_BASELINES = {"clip": 0.104, "maskclip": 0.286, "clip-surgery": 0.412}
 VOC_ITERATIONS = (0.412, 0.451, 0.455, 0.462, 0.456)
@@ -109,7 +113,7 @@ def _orders() -> tuple[Claim, ...]:
         _order("no-mlp", "Leaving the MLP out helps", _METHOD, "mlp"),
         _order("depth", "Several blocks are better than the last alone", _ABLATIONS, "depth-1"),
         *(
-            _order(f"over-{name}", f"GEM is better than {name}", _RESULTS, name)
+            _order(f"over-{name}", f"GEM is better than {TITLES[name]}", _RESULTS, name)
             for name in VOC_BASELINES
         ),
         _claim(
@@ -224,15 +228,17 @@ def _figures() -> tuple[Claim, ...]:
     ]
     return (
         *(
-            _value(f"value-{id}", f"GEM with {MODELS[model]}", _RESULTS, figure, model, dataset)
+            _value(f"value-{id}", f"GEM, {MODELS[model]}", _RESULTS, figure, model, dataset)
             for id, model, dataset, figure in (*scores, ("ade20k-b16", B16, ADE, _ADE20K))
         ),
         *(
-            _value(f"voc-{name}", f"{name} with CLIP B/16", _RESULTS, figure, B16, VOC)
+            _value(f"voc-{name}", f"{TITLES[name]}, CLIP B/16", _RESULTS, figure, B16, VOC)
             for name, figure in VOC_BASELINES.items()
         ),
         *(
-            _value(f"voc-iterations-{n}", f"GEM, iterations: {n}", _STEPS, figure, B16, VOC)
+            _value(
+                f"voc-iterations-{n}", f"GEM, CLIP B/16, iterations: {n}", _STEPS, figure, B16, VOC
+            )
             for n, figure in enumerate(VOC_ITERATIONS)
         ),
     )

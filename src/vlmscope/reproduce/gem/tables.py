@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,15 +20,19 @@ from vlmscope.stats import Interval
 
 __all__ = ["iteration_way", "tables_of"]
 
-_WAYS = (
-    *("setting", "mIoU", "interval", "less published", "interval of that", "pointing"),
-    *("pointing interval", *MEANS),
+_SCORES = (
+    *("setting", "mIoU", "interval", "less published", "interval of that"),
+    *("pointing", "interval of pointing"),
 )
-_WAYS_NOTE = (
+_SCORES_NOTE = (
     "less published: mIoU less that of the first line, over the same resampled images. Pointing: share "
-    "of objects on which the peak of their class lies. Within, across: cosine of two patches of one "
-    "class and of two; class token, right text, other texts: cosine of labelled patches with the "
-    "image's own embedding, the text of their class, and those of the image's other classes."
+    "of objects on which the peak of their class lies."
+)
+_SOURCES = ("setting", "mIoU", *MEANS[:2], "difference", *MEANS[2:], "difference of texts")
+_SOURCES_NOTE = (
+    "At the end of the dense path, means over images. Within, across: cosine of two patches of one class "
+    "and of two; class token, right text, other texts: cosine of labelled patches with the image's own "
+    "embedding, the text of their class, and those of the image's other classes."
 )
 _CLUSTERS_NOTE = (
     "Of unit vectors, in the blocks with a GEM path: spread, 1 less their mean cosine; effective "
@@ -44,12 +49,17 @@ _BLOCKS_NOTE = (
 
 def tables_of(outcomes: Sequence[ModelOutcome]) -> tuple[Table, ...]:
     """All tables, model by model."""
+    several = len(outcomes) > 1
     return (
-        *([_models(outcomes)] if len(outcomes) > 1 else []),
+        *([_models(outcomes)] if several else []),
         *(
-            table
+            replace(
+                table,
+                id=f"{table.id}-{number}" if number else table.id,
+                title=f"{table.title}: {outcome.model}" if several else table.title,
+            )
             for number, outcome in enumerate(outcomes)
-            for table in _of_model(outcome, f"-{number}" if number else "")
+            for table in _of_model(outcome)
         ),
         _published(),
     )
@@ -60,35 +70,38 @@ def iteration_way(count: int) -> str:
     return GEM if count == 1 else f"iterations-{count}"
 
 
-def _of_model(outcome: ModelOutcome, suffix: str) -> list[Table]:
-    of = f": {outcome.model}"
+def _of_model(outcome: ModelOutcome) -> list[Table]:
     return [
-        Table(f"settings{suffix}", f"Settings{of}", _WAYS, _way_rows(outcome), _chosen(outcome)),
+        Table("settings", "Settings", _SCORES, _score_rows(outcome), _chosen(outcome)),
         Table(
-            f"iterations{suffix}",
-            f"Iterations and the number of classes in an image{of}",
-            (
-                "iterations",
-                "all images",
-                "interval",
-                "few classes",
-                "interval ",
-                "many",
-                "interval  ",
-            ),
-            _iteration_rows(outcome),
-            f"mIoU. Few: at most {_median(outcome):g} classes, the median.",
+            "sources",
+            "Settings and what patches are like",
+            _SOURCES,
+            _source_rows(outcome),
+            _SOURCES_NOTE,
         ),
         Table(
-            f"clusters{suffix}",
-            f"What iterations do{of}",
+            "iterations",
+            "Iterations and the number of classes",
+            (
+                "iterations",
+                *_column("all images"),
+                *_column("few classes"),
+                *_column("many classes"),
+            ),
+            _iteration_rows(outcome),
+            f"mIoU. Few: at most {_median(outcome):g} classes in the image, the median.",
+        ),
+        Table(
+            "clusters",
+            "What iterations do",
             ("projection", "iterations", *_CLUSTERS),
             _cluster_rows(outcome),
             _CLUSTERS_NOTE,
         ),
         Table(
-            f"blocks{suffix}",
-            f"Projections and temperature, block by block{of}",
+            "blocks",
+            "Projections and temperature, block by block",
             ("block", *PROJECTIONS, "heads below 1", "temperature"),
             _block_rows(outcome),
             _BLOCKS_NOTE,
@@ -96,18 +109,32 @@ def _of_model(outcome: ModelOutcome, suffix: str) -> list[Table]:
     ]
 
 
+def _column(name: str) -> tuple[str, str]:
+    return name, f"interval, {name.split()[0]}"
+
+
 _CLUSTERS = ("spread", "effective clusters", "clusters", "largest", "within", "across")
 
 
-def _way_rows(outcome: ModelOutcome) -> list[tuple[object, ...]]:
+def _score_rows(outcome: ModelOutcome) -> list[tuple[object, ...]]:
     published = outcome.counts[GEM]
     rows: list[tuple[object, ...]] = []
     for way in outcome.ways:
         id = way["id"]
         less = None if id == GEM else difference(outcome.counts[id], published, outcome.seed)
-        means = [_mean(outcome.means(id, name)) for name in MEANS]
-        shown = (*_shown(outcome.mious[id]), *_shown(less), *_shown(outcome.pointing.get(id)))
-        rows.append((way["title"], *shown, *means))
+        shown = (outcome.mious[id], less, outcome.pointing.get(id))
+        rows.append((way["title"], *(cell for each in shown for cell in _shown(each))))
+    return rows
+
+
+def _source_rows(outcome: ModelOutcome) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for way in outcome.ways:
+        id = way["id"]
+        within, across, *others = (_mean(outcome.means(id, name)) for name in MEANS)
+        gap, margin = _mean(outcome.gap(id)), _mean(outcome.margin(id))
+        miou = outcome.mious[id].value
+        rows.append((way["title"], miou, within, across, gap, *others, margin))
     return rows
 
 
@@ -116,7 +143,7 @@ def _chosen(outcome: ModelOutcome) -> str:
     _, both = outcome.counts.crossed(list(constants))
     even, odd = (constants[way] for way in both)
     which = even if even == odd else f"{even} for even images, {odd} for odd ones"
-    return f"{_WAYS_NOTE} The best constant, by the other half of the images: {which}."
+    return f"{_SCORES_NOTE} The best constant, by the other half of the images: {which}."
 
 
 def _iteration_rows(outcome: ModelOutcome) -> list[tuple[object, ...]]:

@@ -64,7 +64,7 @@ def ways_of(tower: int, side: int) -> tuple[Way, ...]:
                 side,
                 f"temperature-{value:g}",
                 "temperature",
-                f"inverse temperature {value:g}",
+                f"temperature {value:g}",
                 value,
                 temperature="constant",
                 constant=value,
@@ -77,7 +77,7 @@ def ways_of(tower: int, side: int) -> tuple[Way, ...]:
             if n != 1
         ),
         *(
-            _gem(side, f"depth-{n}", "depth", f"last {n} of {tower} blocks", n, depth=n)
+            _gem(side, f"depth-{n}", "depth", _blocks(n), n, depth=n)
             for n in range(1, tower + 1)
             if n != min(DEPTH, tower)
         ),
@@ -116,6 +116,10 @@ def _baseline(name: str, side: int) -> Way:
     assert isinstance(method, DenseMethod)  # it is one of theirs
     options = change_options(method.options(), {**_PLAIN, "side": side})
     return Way(name, "baselines", name, method, options)
+
+
+def _blocks(count: int) -> str:
+    return "last block alone" if count == 1 else f"last {count} blocks"
 
 
 def _times(count: int) -> str:
