@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ from vlmscope.errors import BadOptionError, ModelMismatchError, UnsupportedError
 from vlmscope.models import DualEncoder
 from vlmscope.reproduce.gem import Settings, reproduce_gem
 from vlmscope.reproduce.gem.images import Lens
+from vlmscope.reproduce.gem.run import _named
 from vlmscope.reproduce.listeners import Listener
 from vlmscope.reproduce.report import write_report
 from vlmscope.reproduce.reproductions import Reproduction
 
 SETTINGS = Settings(side=0, pixel_step=2)
+IDS, SPLITS = ("refcoco", "coco-panoptic", "somebody's own"), (None, "testA")
 
 
 def run(encoder: DualEncoder, data: Dataset, folder: Path | None, **more: Any) -> Reproduction:
@@ -101,3 +104,11 @@ def test_what_is_wrong_is_said(encoder: DualEncoder, data: Dataset) -> None:
         reproduce_gem(["tiny-llava"], vs.load, data)
     with pytest.raises(BadOptionError, match="side"):
         Settings(side=-1)
+
+
+def test_a_split_that_was_left_out_is_the_usual_one() -> None:
+    named = {(id, split): _named(SimpleNamespace(id=id), split) for id in IDS for split in SPLITS}  # type: ignore[arg-type]
+    assert named["refcoco", None] == "refcoco val"
+    assert named["refcoco", "testA"] == "refcoco testA"
+    assert named["coco-panoptic", None] == "coco-panoptic"
+    assert named["somebody's own", None] == "somebody's own"

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from vlmscope.data.datasets import Dataset
+from vlmscope.data.datasets import Dataset, dataset_kinds
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.reproduce.gem.drawing import plots_of
@@ -47,7 +47,7 @@ def reproduce_gem(
         open_model: loads one.
         data: a set with label maps.
         settings: how images are seen and scored.
-        split: of the set, for the record.
+        split: of the set, for the record; None: the usual one.
         limit: only so many images; no claim is decided then.
         folder: where finished steps and images are kept; the same call goes on where it stopped.
         listener: told of costs and progress.
@@ -67,7 +67,7 @@ def reproduce_gem(
         work = ModelWork(_opened(open_model, name), data, settings, limit, listener.progress)
         outcomes.append(_outcome(work, place, listener))
         del work  # the next model may need the room
-    dataset = data.id if split is None else f"{data.id} {split}"
+    dataset = _named(data, split)
     evidence = Evidence(outcomes, dataset, _reservations(data, outcomes[0], limit))
     listed = [f"{data.id}: image {each.image_id}: {each.reason}" for each in data.skipped]
     return Reproduction(
@@ -80,6 +80,13 @@ def reproduce_gem(
         tuple(dict.fromkeys(note for outcome in outcomes for note in outcome.notes)),
         plots_of(outcomes),
     )
+
+
+def _named(data: Dataset, split: str | None) -> str:
+    """Id and split, by the split's name where it was left out."""
+    kinds = {kind.id: kind for kind in dataset_kinds()}
+    usual = kinds[data.id].splits[:1] if data.id in kinds else ()
+    return " ".join((data.id, *((split,) if split else usual)))
 
 
 def _check(models: Sequence[str], data: Dataset, limit: int | None) -> None:
