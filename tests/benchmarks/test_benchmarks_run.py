@@ -117,6 +117,20 @@ PICTURES = frozenset(
     ]
 )
 
+IMAGE_TOKENS = frozenset(
+    [
+        "images",
+        "sentences",
+        "image_tokens_once",
+        "image_tokens_over_once",
+        "text_tokens_per_sentence",
+        "localization-heads_over_once",
+        "mean-attention_over_once",
+        "attend-minus-mean_over_once",
+        "relative-attention_over_once",
+    ]
+)
+
 SAM = frozenset(
     [
         "masks",
@@ -156,6 +170,8 @@ RUNS = [
     ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
+    # two beginnings of the prompt: the paper's, and the chat template's of relative attention
+    Run("image_tokens.py", (), IMAGE_TOKENS, ("image_tokens_over_once", 2.0)),
     Run(
         "instances.py",
         ("--singular",),

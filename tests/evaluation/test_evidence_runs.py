@@ -288,3 +288,15 @@ def test_what_it_costs(root: Path, llava: Any, monkeypatch: pytest.MonkeyPatch) 
     )  # the prefix of an image, at most once per method
     assert count("presence", "contrast") == plain
     assert count("answer") == plain + images  # once for all methods
+
+
+def test_the_null_phrase_is_asked_of_images_side_by_side_too(
+    root: Path, llava: Any, tmp_path: Path
+) -> None:
+    found = []
+    for batch in (1, 3):
+        file = tmp_path / f"{batch}.jsonl"
+        asked = Evidence.of(["contrast", "answer"])
+        run(root, llava, DECODER, evidence=asked, rows=file, batch=batch, tasks=["absent"])
+        found.append([[*row["evidence"].values(), row["score"]] for row in rows_of(file)])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)

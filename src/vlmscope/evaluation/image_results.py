@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ from vlmscope.evaluation.evidence.kinds import ATTENTION_PRESENCE
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.pointed import pointed
+from vlmscope.evaluation.reads.shared_reads import SharedReads
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
@@ -198,12 +199,14 @@ class GroundedImageResult(ImageResult):
         model: the model.
         sample: the image and its truth.
         null: a phrase that names nothing, for contrast, or None.
+        shared: the passes of methods that share them; None: the method runs its own.
     """
 
     method: ConfiguredMethod
     model: Any
     sample: EvalSample
     null: str | None = None
+    shared: SharedReads | None = None
     _grounded: list[Grounding] = field(default_factory=list, repr=False)
     _nulls: list[Grounding] = field(default_factory=list, repr=False)
 
@@ -233,15 +236,19 @@ class GroundedImageResult(ImageResult):
     def _groundings(self) -> list[Grounding]:
         if not self._grounded and self.sample.referents:
             prompts = [self._prompt(referent) for referent in self.sample.referents]
-            request = GroundRequest(None, None, None, None, self.method.options)
-            pixels = self.sample.image.pixels
             if self.null is not None:  # asked with the sentences, to share the image's prefix
                 prompts.append(Prompt(self.null))
-            grounded = self.method.method.ground(self.model, pixels, prompts, request)
+            grounded = self._ground(prompts)
             count = len(self.sample.referents)
             self._grounded.extend(grounded[:count])
             self._nulls.extend(grounded[count:])
         return self._grounded
+
+    def _ground(self, prompts: Sequence[Prompt]) -> list[Grounding]:
+        if self.shared is not None:
+            return self.shared.ground(self.method, prompts)
+        request = GroundRequest(None, None, None, None, self.method.options)
+        return self.method.method.ground(self.model, self.sample.image.pixels, prompts, request)
 
     def _prompt(self, referent: Referent) -> Prompt:
         texts = texts_of(self.model, referent.names)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from vlmscope.data.datasets import Dataset, EvalSample
@@ -55,20 +56,26 @@ class Job:
     def measure(self, image_id: str) -> bool:
         """Put the records of the missing runs into the log; returns whether none was missing."""
         missing = self.missing(image_id)
-        if not missing:
-            return True
+        if missing:
+            self.finish(image_id, self.trial(image_id), missing)
+        return not missing
+
+    def trial(self, image_id: str) -> Trial:
+        """An image, loaded for the runs that have no record of it yet."""
         sample = self.dataset.load(image_id)
         self.strange.see(sample.image.pixels)
-        trial = Trial(sample, missing)
+        return Trial(sample, self.missing(image_id))
+
+    def finish(self, image_id: str, trial: Trial, missing: Sequence[Entrant]) -> None:
+        """Put the records of the missing runs into the log."""
         # each result is let go of before the next one looks: its masks are large
-        records = [self._record(sample, run, trial.result_of(run)) for run in missing]
+        records = [self._record(trial.sample, run, trial.result_of(run)) for run in missing]
         for run, record in zip(missing, records, strict=True):
             self.log.add(self.key(image_id, run), record)
-        return False
 
     def rows(self, run: Entrant, image_ids: Sequence[str]) -> LoggedRows:
         """The rows of one run over images that all have records."""
-        return LoggedRows(self.log, [self.key(image_id, run) for image_id in image_ids])
+        return LoggedRows(self.log, partial(self.key, run=run), image_ids)
 
     def again(
         self, image_id: str, labels: Sequence[str]
@@ -157,12 +164,14 @@ class LoggedRows:
 
     Attributes:
         log: where they are.
-        keys: of the records that hold them, in order.
+        key: from an image to the key of the record that holds its rows.
+        image_ids: in order.
     """
 
     log: SampleLog
-    keys: Sequence[str]
+    key: Callable[[str], str]
+    image_ids: Sequence[str]
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        for key in self.keys:
-            yield from self.log[key]["rows"]
+        for image_id in self.image_ids:
+            yield from self.log[self.key(image_id)]["rows"]

@@ -14,6 +14,7 @@ from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult, is_dense
 from vlmscope.evaluation.readouts import head_set_of, readout
+from vlmscope.evaluation.reads.shared_reads import SharedReads, read_side_by_side
 from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
@@ -21,7 +22,7 @@ from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.models import DualEncoder
 from vlmscope.types import HeadSet
 
-__all__ = ["MethodEntrant", "enter"]
+__all__ = ["MethodEntrant", "enter", "read_ahead"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +103,40 @@ def _entrant(method: ConfiguredMethod, words: Vocabulary, chosen: Evidence) -> E
     return MethodEntrant(method, words, chosen)
 
 
+def read_ahead(trials: Sequence[Trial]) -> None:
+    """Run the passes that methods share, of several images side by side, before any of them looks.
+
+    Maps may differ from those of one image at a time in their last digits.
+    """
+    read_side_by_side([each for trial in trials for each in _reads(trial)])
+
+
 def _results(trial: Trial) -> dict[str, ImageResult]:
     """All methods of a trial by label: those that see the image alike share a pass."""
-    entrants = [each for each in trial.entrants if isinstance(each, MethodEntrant)]
+    entrants = _methods(trial)
     methods = [each.method for each in entrants]
     first = entrants[0]  # words and evidence are the same for all
-    results = results_of_methods(methods, first.words, trial.sample, first.chosen.null)
+    [reads] = _reads(trial)
+    null = first.chosen.null
+    results = results_of_methods(methods, first.words, trial.sample, null, reads)
     return {method.label: each for method, each in zip(methods, results, strict=True)}
+
+
+def _reads(trial: Trial) -> list[SharedReads]:
+    """The passes that methods share: one, or none where no method takes part."""
+    entrants = _methods(trial)
+    if not entrants:
+        return []
+
+    def make() -> SharedReads:
+        methods, first = [each.method for each in entrants], entrants[0]
+        return SharedReads(first.words.model, trial.sample, methods, first.chosen.null)
+
+    return [trial.shared("reads", make)]
+
+
+def _methods(trial: Trial) -> list[MethodEntrant]:
+    return [each for each in trial.entrants if isinstance(each, MethodEntrant)]
 
 
 def _windows(options: Any) -> str:

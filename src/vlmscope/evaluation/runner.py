@@ -30,12 +30,14 @@ from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.readouts import overlap_warnings
+from vlmscope.evaluation.reads.batches import Batches
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.sam import check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.refine import Refiner
 
@@ -62,6 +64,7 @@ def evaluate(
     thresholds_out: str | os.PathLike[str] | None = None,
     evidence: Evidence | None = None,
     decide: str = SCORE,
+    batch: int = 1,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -95,14 +98,18 @@ def evaluate(
             keeps records of other kinds apart.
         decide: the kind that ``thresholds`` are applied to. One with a rule of its own (``answer``)
             decides without thresholds, too.
+        batch: how many images methods that read a decoder's attention look at side by side, those of
+            the same number of tokens in one pass; maps may differ from those of one at a time in
+            their last digits, and the protocol says it.
 
     Raises:
         UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
         UnsupportedError: a method that does not run on the model, a run that cannot do a task asked
             for, or one that has no evidence of a kind.
-        BadOptionError: a limit below 1, two runs of one label, rows or evidence where no task is
-            about sentences, thresholds where nothing is absent, of another data set or not of a method,
-            or only tasks that need one; a SAM where no mask is scored, or its prompts without it.
+        BadOptionError: a limit or batch below 1, two runs of one label, rows or evidence where no task
+            is about sentences, thresholds where nothing is absent, of another data set or not of a
+            method, or only tasks that need one; a SAM where no mask is scored, or its prompts without
+            it.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -111,6 +118,7 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
+    check_batch(batch)
     dataset = _first(dataset, limit)
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
@@ -131,7 +139,7 @@ def evaluate(
     log = SampleLog(resume, state_header(dataset, model))
     job = Job(dataset, runs, chosen, log, StrangePictures(model), asked)
     image_ids = list(dataset.image_ids)[:limit]
-    failed = _measure_all(job, image_ids, progress)
+    failed = _measure_all(job, image_ids, batch, progress)
     skipped = (*dataset.skipped, *failed)
     bad = {image_id for image_id, _ in failed}
     usable = [image_id for image_id in image_ids if image_id not in bad]
@@ -153,6 +161,8 @@ def evaluate(
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     protocol = protocol_of(dataset, model, chosen, seed, by_label, asked)
     protocol |= _undone(dataset, runs, chosen, tasks)
+    if batch > 1:
+        protocol["batch"] = f"{batch} images side by side"
     sentences = None
     if any(isinstance(task, SentenceTask) for task in chosen):
         labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
@@ -170,10 +180,10 @@ def _first(dataset: Dataset, limit: int | None) -> Dataset:
     return dataset.first(limit)
 
 
-def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
+def _measure_all(job: Job, image_ids: Sequence[str], batch: int, progress: bool) -> list[Skipped]:
     skipped = walk(
         image_ids,
-        job.measure,
+        job.measure if batch == 1 else Batches(job, image_ids, batch).measure,
         title=job.dataset.id,
         unit="image",
         progress=progress,

@@ -17,6 +17,7 @@ from vlmscope.evaluation.image_results import (
     ImageResult,
     is_dense,
 )
+from vlmscope.evaluation.reads.shared_reads import SharedReads, is_reading
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import (
     DenseSetup,
@@ -40,17 +41,19 @@ def results_of_methods(
     words: Vocabulary,
     sample: EvalSample,
     null: str | None = None,
+    reads: SharedReads | None = None,
 ) -> list[ImageResult]:
     """One result per method; no model runs before a task asks for something.
 
     Dense methods that see the whole image at one size share one pass through the tower; those with
-    sliding windows go on their own.
+    sliding windows go on their own. Methods that read a decoder's attention share its passes.
 
     Args:
         methods: with labels that differ.
         words: the classes, and the model.
         sample: the image and its truth.
         null: a phrase that names nothing, which is asked as well, or None.
+        reads: of those of the methods that read attention, on this image; None: not begun yet.
 
     Raises:
         BadSampleError: an image that becomes too many patches, or none.
@@ -62,13 +65,15 @@ def results_of_methods(
         if is_dense(method) and not method.options.window:
             groups.setdefault(_size(method, words.model), []).append(method)
     passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
+    reads = reads or SharedReads(words.model, sample, methods, null)
     results: list[ImageResult] = []
     for method in methods:
         if is_dense(method):
             way = _comparison(method, words, sample, passes)
             results.append(DenseImageResult(method, sample, words, way, null))
         else:
-            results.append(GroundedImageResult(method, words.model, sample, null))
+            shared = reads if is_reading(method) else None
+            results.append(GroundedImageResult(method, words.model, sample, null, shared))
     return results
 
 

@@ -5,6 +5,7 @@ A function of its own and not a value of ``ground``'s ``method``: what comes bac
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -17,8 +18,9 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.methods.base import Method
+from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method
 from vlmscope.methods.catalogue import get_method, methods
+from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together
 from vlmscope.methods.encoder import DenseMethod
 from vlmscope.methods.encoder.method import grounded_together
 from vlmscope.methods.encoder.similarity import DenseSetup
@@ -85,6 +87,7 @@ def compare_methods(
     _check_used(model, chosen, shared, options)
     opened = open_image(image)
     groundings = _by_dense_methods(model, chosen, calls, opened, prompts)
+    groundings |= _by_reading_methods(model, chosen, calls, opened, prompts)
     left_out: dict[str, Exception] = {}
     for method in chosen:
         if method.id in groundings:
@@ -163,6 +166,46 @@ def _by_dense_methods(
         method.id: with_image_notes(groundings, opened)
         for method, groundings in zip(dense, results, strict=True)
     }
+
+
+def _by_reading_methods(
+    model: LoadedModel | DualEncoder,
+    chosen: Sequence[Method],
+    calls: Mapping[str, Mapping[str, Any]],
+    opened: OpenedImage,
+    prompts: Sequence[Prompt],
+) -> dict[str, list[Grounding]]:
+    """The groundings of methods that read a decoder's attention, which share its passes.
+
+    One that refuses the model has none here, and none has where a pass is refused: each is then
+    called alone, and the one that cannot be run is left out like any other.
+    """
+    several: dict[str, Reads] = {}
+    for method in chosen:
+        if isinstance(method, ReadingMethod) and prompts:
+            assert isinstance(model, LoadedModel)  # `accepts` said so
+            with contextlib.suppress(BadHeadSetError, UnsupportedError):
+                request = _request(method, model, calls[method.id])
+                several[method.id] = method.reads(model, prompts, request)
+    if not several:
+        return {}
+    assert isinstance(model, LoadedModel)
+    try:
+        results = ground_together(model, opened.pixels, list(several.values()))
+    except UnsupportedError:
+        return {}
+    return {
+        name: with_image_notes(groundings, opened)
+        for name, groundings in zip(several, results, strict=True)
+    }
+
+
+def _request(
+    method: Method, model: LoadedModel | DualEncoder, call: Mapping[str, Any]
+) -> GroundRequest:
+    options = {name: value for name, value in call.items() if name not in ARGUMENTS}
+    heads, placement, prompt, rows = (call.get(name) for name in ARGUMENTS)
+    return GroundRequest(heads, placement, prompt, rows, ground_options(method, model, options))
 
 
 def _call(

@@ -28,6 +28,7 @@ def ground(
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -44,6 +45,7 @@ def ground(
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -60,6 +62,7 @@ def ground(
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -76,6 +79,7 @@ def ground(
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
+    batch: int = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
 
@@ -91,6 +95,7 @@ def ground(
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
     refine_prompt: str | None = None,
+    batch: int = 1,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
     """Find what phrases refer to in an image, or in each of several.
@@ -110,6 +115,9 @@ def ground(
         refine: a SAM from :func:`vlmscope.load_sam` that draws the masks; default: masks are the
             method's own.
         refine_prompt: what prompts it: ``box`` (default), ``point``, ``both`` or ``mask``.
+        batch: of a list of images, how many are looked at side by side, for methods that read a
+            decoder's attention. Images of the same number of tokens share a pass; maps may differ
+            from those of one image at a time in their last digits.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -127,7 +135,17 @@ def ground(
             method has no use for.
     """
     ready = grounder(
-        model, phrases, method, heads, placement, prompt, rows, refine, refine_prompt, **options
+        model,
+        phrases,
+        method,
+        heads,
+        placement,
+        prompt,
+        rows,
+        refine,
+        refine_prompt,
+        batch,
+        **options,
     )
     alone = isinstance(phrases, str | Prompt)
     if isinstance(image, list | tuple):

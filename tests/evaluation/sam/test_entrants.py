@@ -163,13 +163,13 @@ def test_an_image_is_embedded_once_and_every_method_looks_once(
     runs, looks = embeddings(sam), []
     for name in METHODS:
         method = type(get_method(name))
-        inner = method.ground
+        inner = method.reads
 
         def counted(self: Any, *args: Any, inner: Any = inner) -> Any:
             looks.append(self.id)
             return inner(self, *args)
 
-        monkeypatch.setattr(method, "ground", counted)
+        monkeypatch.setattr(method, "reads", counted)
         if type(get_method(METHODS[0])) is type(get_method(METHODS[1])):
             break
     run(data, model, sam)

@@ -203,6 +203,13 @@ def measure(
     ] = None,
     deciding: Deciding,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
+    batch: Annotated[
+        int,
+        typer.Option(
+            help="How many images methods that read attention look at side by side.",
+            rich_help_panel="Method",
+        ),
+    ] = 1,
     loading: Loading,
     printing: Printing,
 ) -> int:
@@ -263,6 +270,7 @@ def measure(
             thresholds_out=threshold_out,
             evidence=evidence,
             decide=deciding.kind,
+            batch=batch,
         )
     except KeyboardInterrupt:
         if out is not None:
