@@ -56,7 +56,7 @@ def test_an_order_is_decided_on_any_set_by_the_difference(outcome: ModelOutcome)
         mious = [mean_iou(outcome.counts[way], 0).value for way in (first, second)]
         assert score.interval.value == pytest.approx(mious[0] - mious[1])
         word = "undecided"
-        if score.interval.low >= 0:
+        if score.interval.low >= 0 and score.interval != (0, 0, 0):
             word = "confirmed"
         elif score.interval.high < 0:
             word = "refuted"
@@ -133,6 +133,8 @@ def test_two_models_are_held_against_each_other(outcome: ModelOutcome) -> None:
     score = found["b16-over-b32"].measurement.score
     assert score is not None and score.images == len(images) - 1  # those that both have
     assert score.interval == (0, 0, 0)
+    assert found["b16-over-b32"].verdict.word == "undecided"
+    assert "no image tells them apart" in found["b16-over-b32"].verdict.reason
     assert {f"norm.{first}", f"norm.{second}"} <= set(found)
     assert "needs" in found["b16-over-l14"].verdict.reason
 

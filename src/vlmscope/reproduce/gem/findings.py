@@ -91,7 +91,7 @@ class Evidence:
         )
         interval = difference(one, two, first.seed)
         score = Score(claim.id, interval, len(places[0]), "images", len(places[0]))
-        reservations = [*self._doubts(first), *self._doubts(second)]
+        reservations = [*_same(score), *self._doubts(first), *self._doubts(second)]
         return Measurement(score, models, self.dataset, tuple(dict.fromkeys(reservations)))
 
     def _value(self, claim: Claim) -> Measurement:
@@ -109,7 +109,8 @@ class Evidence:
         return replace(measurement, reservations=(*measurement.reservations, background))
 
     def _measurement(self, score: Score | None, outcome: ModelOutcome, missing: str) -> Measurement:
-        return Measurement(score, outcome.model, self.dataset, self._doubts(outcome), missing)
+        doubts = (*_same(score), *self._doubts(outcome))
+        return Measurement(score, outcome.model, self.dataset, doubts, missing)
 
     def _doubts(self, outcome: ModelOutcome) -> tuple[str, ...]:
         scheme = outcome.stated.get("quantisation")
@@ -119,6 +120,12 @@ class Evidence:
             *([f"quantised weights ({scheme})"] if scheme else []),
             *([f"{len(outcome.skipped)} images were left out"] if outcome.skipped else []),
         )
+
+
+def _same(score: Score | None) -> tuple[str, ...]:
+    """A difference that no resample shows lies at the end of a range, and says nothing for it."""
+    flat = score is not None and score.interval == (0, 0, 0)
+    return ("no image tells them apart",) if flat else ()
 
 
 def measured(claim: str, outcome: ModelOutcome) -> Score | None:
