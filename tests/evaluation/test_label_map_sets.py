@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vlmscope as vs
 from vlmscope.data.datasets import IGNORE, open_dataset
@@ -40,6 +41,22 @@ def test_every_set_is_measured(model: DualEncoder, tmp_path: Path, name: str) ->
     words = found.protocol["words"]
     assert words["title"] == f"what stands for {name}" and words["digest"] == data.words.digest
     assert words.get("background") == (data.words.background or None)
+
+
+def test_a_map_that_does_not_fit_is_skipped_and_the_others_are_measured(
+    model: DualEncoder, tmp_path: Path
+) -> None:
+    make_tiny("ade20k", tmp_path / "set", 3)
+    [first, *_] = sorted((tmp_path / "set").glob("*/annotations/validation/*.png"))
+    numbers = np.asarray(Image.open(first)).astype(np.uint16)
+    Image.fromarray(np.where(numbers == 0, 300, numbers).astype(np.uint16)).save(first)
+    data = open_dataset("ade20k", tmp_path / "set", tmp_path / "set" / "words.json")
+    found = evaluate(data, model, choose(["clip"]), tasks=["segmentation"], progress=False)
+    [skipped] = found.skipped
+    assert found.images == 2 and skipped.image_id == first.stem
+    assert f"{first.name} holds 300 in " in skipped.reason
+    part = evaluate(data, model, choose(["clip"]), tasks=["segmentation"], limit=2, progress=False)
+    assert part["clip"]["mIoU"].detail["partial"] == "2 of 3 images (limit: 2 images)"
 
 
 @pytest.mark.parametrize("kind", ["plain", "field"])

@@ -148,16 +148,14 @@ def _denominators(runs: Sequence[RunScores]) -> list[str]:
     lines: dict[str, None] = {}
     for run in runs:
         for score in run.scores:
-            present, classes = (score.detail.get(k, 0) for k in ("classes_present", "classes"))
-            if present < classes:
-                mmseg = score.detail["mmseg"]
-                lines[
-                    f"{score.metric}: mean over the {present} of {classes} classes that are there"
-                ] = None
-                lines[
-                    f"{run.label}: {score.metric} as mmseg counts: {mmseg['value']:.3f}, over "
-                    f"{mmseg['classes']} classes that are there or predicted"
-                ] = None
+            detail = score.detail
+            mmseg = detail.get("mmseg")
+            if mmseg is None or detail["classes_present"] == detail["classes"]:
+                continue
+            there = f"{detail['classes_present']} of {detail['classes']}"
+            lines[f"{score.metric}: mean over the {there} classes that are there"] = None
+            other = f"{mmseg['value']:.3f}, over {mmseg['classes']} that are there or predicted"
+            lines[f"{run.label}: {score.metric} as mmseg counts: {other}"] = None
     return list(lines)
 
 

@@ -12,8 +12,8 @@ import pytest
 from families import llava
 from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError
 from vlmscope.models import LoadedModel
+from vlmscope.reproduce.listeners import Listener
 from vlmscope.reproduce.localization_heads import Scope, reproduce_localization_heads
-from vlmscope.reproduce.localization_heads.run import Listener
 from vlmscope.reproduce.reproductions import Reproduction
 
 
@@ -64,6 +64,7 @@ def test_a_run_that_is_stopped_repeats_nothing_and_loses_nothing(
     assert len(table(again, "ranks")) > 3
     heads = (tmp_path / "again" / "models" / "tiny-llava" / "heads.json").read_text("utf-8")
     assert json.loads(heads)["evidence"]["samples"] > 0
+    assert json.loads(heads)["options"]["data"] == "refcoco train"  # reports credit it
     prompts = values(again)["protocol"]["models"]["tiny-llava"]["prompts"]
     assert prompts["paper"].endswith("<image>\nEXPRESSION")
 

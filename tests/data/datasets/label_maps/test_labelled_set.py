@@ -12,6 +12,7 @@ from PIL import Image
 from ref_sets import unpublished
 from vlmscope.data.datasets import IGNORE, WordList, open_dataset
 from vlmscope.data.datasets.check import check_dataset
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.data.tiny_sets.label_map_layouts import MAP_LAYOUTS
 from vlmscope.errors import BadImageError, BadSampleError
@@ -121,6 +122,19 @@ def test_another_map_is_another_digest(root: Path) -> None:
     assert open_dataset("voc21", root).digest == before
     change(maps(root)[0], lambda numbers: np.where(numbers == 255, 0, numbers).astype(np.uint8))
     assert open_dataset("voc21", root).digest != before
+
+
+def test_its_first_images_say_how_much_of_it_they_are(root: Path) -> None:
+    data = open_dataset("voc21", root)
+    assert isinstance(data, LabelledSet) and data.masks
+    part = data.first(2)
+    assert part.image_ids == data.image_ids[:2] and part.digest == data.digest
+    assert part.protocol["partial"] == "2 of 3 images (limit: 2 images)"
+    assert data.first(3) is data and "partial" not in data.protocol
+    unpublished(root)
+    counted = open_dataset("voc21", root, split="train")
+    assert isinstance(counted, LabelledSet)
+    assert "partial" not in counted.first(1).protocol  # nobody says how many there should be
 
 
 @pytest.mark.parametrize("name", SETS)
