@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
+from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.evaluation.answers import ANSWER
 from vlmscope.methods import Method, ground_options, methods
+from vlmscope.methods.base import check_accepts
 from vlmscope.methods.catalogue import METHODS
 from vlmscope.methods.encoder import DenseOptions
 from vlmscope.models import DualEncoder, LoadedModel
@@ -139,10 +140,8 @@ def configure_methods(
     for choice in choices:
         if choice.method is ANSWER:
             ANSWER.question(model, ANSWER.options(**choice.changes))  # says why, where it cannot
-        elif not choice.method.accepts(model):
-            raise UnsupportedError(
-                f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
-            )
+        else:
+            check_accepts(choice.method, model)
     return tuple(
         ConfiguredMethod(c.label, c.method, ground_options(c.method, model, c.changes))
         for c in choices

@@ -9,10 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.models import LoadedModel, Prompt
+from vlmscope.errors import UnsupportedError
+from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.results import Grounding
 
-__all__ = ["ARGUMENTS", "GroundRequest", "Method", "Prepared", "prepared"]
+__all__ = ["ARGUMENTS", "GroundRequest", "Method", "Prepared", "check_accepts", "prepared"]
 
 ARGUMENTS = ("heads", "placement", "prompt", "rows")
 """What a request may hold beside options; not every method has a use for all of it."""
@@ -65,6 +66,25 @@ class Method(Protocol):
     ) -> list[Grounding]:
         """Ground every phrase in one image, uint8 (height, width, 3); one result per phrase."""
         ...
+
+
+@runtime_checkable
+class _Explaining(Protocol):
+    """A method that says why it does not run on a dual encoder."""
+
+    def unfit(self, encoder: DualEncoder) -> str: ...
+
+
+def check_accepts(method: Method, model: LoadedModel | DualEncoder) -> None:
+    """Raise UnsupportedError unless a method can run on a model; says why where it knows."""
+    if method.accepts(model):
+        return
+    reason = ""
+    if isinstance(method, _Explaining) and isinstance(model, DualEncoder):
+        reason = method.unfit(model)
+    raise UnsupportedError(
+        reason or f"The method {method.id!r} does not run on {model.id}. See: vlmscope methods"
+    )
 
 
 class Prepared(Protocol):

@@ -18,6 +18,7 @@ from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
 from vlmscope.methods.encoder.sclip import SClip
+from vlmscope.methods.encoder.self_proxy import SelfProxy
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
@@ -36,6 +37,7 @@ METHODS: Registry[Method] = Registry(
         ClearClip(),
         SClip(),
         NaClip(),
+        SelfProxy(),
         ClipPatches(),
     ),
     where="See: vlmscope methods",

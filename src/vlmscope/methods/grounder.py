@@ -8,8 +8,15 @@ from typing import Any
 
 from vlmscope.data.ahead import ahead
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
-from vlmscope.errors import BadOptionError, BadPhraseError, UnsupportedError
-from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method, Prepared, prepared
+from vlmscope.errors import BadOptionError, BadPhraseError
+from vlmscope.methods.base import (
+    ARGUMENTS,
+    GroundRequest,
+    Method,
+    Prepared,
+    check_accepts,
+    prepared,
+)
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.models.guard import check_model
@@ -122,10 +129,7 @@ def _chosen(
             "vlmscope.compare_methods(model, image, phrases)."
         )
     method = get_method(name)
-    if not method.accepts(model):
-        raise UnsupportedError(
-            f"The method {name!r} does not run on {model.id}. See: vlmscope methods"
-        )
+    check_accepts(method, model)
     return method, ()
 
 

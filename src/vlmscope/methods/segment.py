@@ -14,6 +14,7 @@ from torch import Tensor
 from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.methods.base import check_accepts
 from vlmscope.methods.catalogue import METHODS, get_method
 from vlmscope.methods.encoder.method import DenseMethod, describe
 from vlmscope.methods.encoder.similarity import (
@@ -238,6 +239,7 @@ def segmenter(
             f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
             "it, one phrase per class."
         )
+    check_accepts(chosen, model)
     listed = ClassList.of(classes)
     _check(listed, compete, background, logit_scale)
     _check_cosine("least_presence", least_presence)

@@ -213,7 +213,10 @@ def _scores(setup: DenseSetup, tokens: DenseTokens, text: Tensor) -> tuple[Tenso
     if setup.companions is not None:
         text = torch.cat([text, setup.companions])
     assert tokens.pooled is not None  # it was asked for
-    return _cosine(tokens.patches, text), _cosine(tokens.pooled, text)
+    patches = _cosine(tokens.patches, text)
+    if tokens.weights is not None:
+        patches *= tokens.weights.float().cpu().unsqueeze(-1)
+    return patches, _cosine(tokens.pooled, text)
 
 
 def _similarity(
