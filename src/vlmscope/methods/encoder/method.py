@@ -60,9 +60,12 @@ class DenseMethod(ABC):
     def path(self, options: Any, blocks: int) -> DensePath:
         """The shape of the dense path in a tower of so many blocks."""
 
-    @abstractmethod
     def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
-        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``."""
+        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``.
+
+        A method has this one or an :meth:`update` of its own.
+        """
+        raise NotImplementedError(f"{self.id} has no attention of its own; call update.")
 
     def watch(self, x: Tensor, qkv: QKV, site: Site, options: Any) -> Any:
         """What is kept of a block that the path watches; ``x`` is the block's input.

@@ -61,6 +61,7 @@ class Site:
         scratch: buffers of this pass, for what does not outlive the attention.
         watched: what the method kept of the blocks that it watches, by their numbers.
         pixels: the images, for a method that looks at them by itself; None where there are none.
+        number: of the block, from 0.
     """
 
     block: VisionBlock
@@ -70,6 +71,7 @@ class Site:
     scratch: Scratch = field(default_factory=Scratch)
     watched: Mapping[int, Any] = field(default_factory=dict)
     pixels: Pixels | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class DensePath:
 
 
 class DenseFormula(Protocol):
-    """What the tower has to know of a method: its path, and how its patches attend there.
+    """What the tower has to know of a method: its path, and what a block adds to it.
 
     Attributes:
         id: of the method, for messages.
@@ -100,10 +102,6 @@ class DenseFormula(Protocol):
 
     def path(self, options: Any, blocks: int) -> DensePath:
         """The shape of the dense path in a tower of so many blocks."""
-        ...
-
-    def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
-        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``."""
         ...
 
     def watch(self, x: Tensor, qkv: QKV, site: Site, options: Any) -> Any:
@@ -255,7 +253,8 @@ class _Walk:
         for number, block in enumerate(blocks):
             normed = block.norm1(x)
             qkv = block.project(normed)
-            here = Site(block, normed, self.grid, family.prefix_tokens, self.scratch, {}, pixels)
+            prefix = family.prefix_tokens
+            here = Site(block, normed, self.grid, prefix, self.scratch, {}, pixels, number)
             for index, route in enumerate(self.routes):
                 site = replace(here, watched=watched[index])
                 if number in route.path.watches:
