@@ -6,6 +6,7 @@ As in ``naive``, nothing is shared with the library but the model's weights and 
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,33 @@ def proxied(tower: Tower, features: Tensor, beta: float, gamma: float) -> Tensor
 
 def middle(tower: Tower, after: int, beta: float, gamma: float) -> Tensor:
     return proxied(tower, tower.states[after][tower.prefix :], beta, gamma)
+
+
+def resclip(
+    tower: Tower, layers: range, share: float, gain: float, base: str, std: float
+) -> Tensor:
+    """``layers`` are counted from 1; attention matrices in full."""
+    p, last = tower.prefix, tower.blocks[-1]
+    columns = tower.grid[1]
+    with torch.no_grad():
+        q, k, v = last.qkv(tower.states[-2])
+        middle_ = [tower.blocks[n - 1].qkv(tower.states[n - 1]) for n in layers]
+        s = k[0].shape[-1] ** -0.5
+        near = torch.zeros(len(v[0]), len(v[0]), dtype=v[0].dtype)
+        if base == "naclip":
+            for i in range(len(near) - p):
+                for j in range(len(near) - p):
+                    dy, dx = i // columns - j // columns, i % columns - j % columns
+                    near[p + i, p + j] = math.exp(-(dy * dy + dx * dx) / (2 * std * std))
+        heads = []
+        for h in range(last.heads):
+            each = q[h] if base == "clearclip" else k[h]
+            crossed = [rows(s * a[h] @ b[h].T) for a, b, _ in middle_]
+            mean = sum(crossed) / len(crossed)
+            heads.append(
+                gain * ((1 - share) * rows(s * each @ each.T + near) + share * mean) @ v[h]
+            )
+        return tower.project(last.join(heads)[p:])
 
 
 def factors(features: Tensor, neighbours: int, kind: str) -> list[float]:

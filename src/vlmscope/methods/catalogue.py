@@ -17,6 +17,7 @@ from vlmscope.methods.encoder.clip_surgery import ClipSurgery
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
+from vlmscope.methods.encoder.resclip import ResClip
 from vlmscope.methods.encoder.sc_clip import ScClip
 from vlmscope.methods.encoder.sclip import SClip
 from vlmscope.methods.encoder.self_proxy import SelfProxy
@@ -40,6 +41,7 @@ METHODS: Registry[Method] = Registry(
         NaClip(),
         SelfProxy(),
         ScClip(),
+        ResClip(),
         ClipPatches(),
     ),
     where="See: vlmscope methods",
