@@ -97,7 +97,7 @@ def self_self(block: NaiveBlock, x: Tensor, name: str) -> list[Tensor]:
 
 
 def gem(
-    iterations: int, constant: float | None, names: str
+    iterations: int, constant: float | None, names: str, normalise: bool = True
 ) -> Callable[[NaiveBlock, Tensor], list[Tensor]]:
     def attention(block: NaiveBlock, x: Tensor) -> list[Tensor]:
         q, k, v = block.qkv(x)
@@ -110,9 +110,9 @@ def gem(
             for name in names:
                 p = {"q": q, "k": k, "v": v}[name][h]
                 for _ in range(iterations):
-                    p = unit(p)
+                    p = unit(p) if normalise else p
                     p = rows(t * p @ p.T) @ p
-                p = unit(p)
+                p = unit(p) if normalise else p
                 total = total + rows(t * p @ p.T) @ v[h]
             out.append(total / len(names))
         return out

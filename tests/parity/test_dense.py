@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import naive
@@ -65,6 +66,24 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, bool, bool], Any]] = {
         {"depth": 1, "iterations": 0, "temperature": "constant", "constant": 10.0},
         (1, True, False),
         naive.gem(0, 10.0, "qkv"),
+    ),
+    "gem-without-unit-vectors": (
+        "gem",
+        {"depth": 2, "iterations": 2, "normalise": False, "temperature": "scaled"},
+        (2, True, False),
+        naive.gem(2, 1 / math.sqrt(8), "qkv", normalise=False),
+    ),
+    "gem-as-long-as-they-are": (
+        "gem",
+        {"depth": 2, "normalise": False},
+        (2, True, False),
+        naive.gem(1, None, "qkv", normalise=False),
+    ),
+    "gem-feed-forward": (
+        "gem",
+        {"depth": 3, "feed_forward": True, "projections": "q"},
+        (3, True, True),
+        naive.gem(1, None, "q"),
     ),
     "gem-keys-values": (
         "gem",
@@ -199,6 +218,13 @@ def test_the_expected_temperature_is_close_to_the_measured_one() -> None:
         head_dim = block.project(normed).q.shape[-1]
     measured = float(adaptive_temperature(normed, head_dim)[0])
     assert expected_temperature(block) == pytest.approx(measured, rel=0.1)
+
+
+def test_gem_without_unit_vectors_has_no_temperature_by_perplexity() -> None:
+    gem = get_method("gem")
+    with pytest.raises(BadOptionError, match="temperatures of unit vectors"):
+        gem.options(normalise=False, temperature="perplexity")
+    assert not gem.cautions(DUAL["clip"](), gem.options(normalise=False))
 
 
 def test_gem_warns_where_its_temperature_is_flat() -> None:

@@ -2,6 +2,7 @@
 
 For p in q, k, v of each of the last blocks: repeat ``iterations`` times p <- softmax(t p p^T) p on
 unit vectors; then A_p = softmax(t p p^T). The block adds out(mean over p of A_p v) to the path.
+The paper's ablations (without unit vectors, with the feed-forward part) are options.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vlmscope.errors import BadOptionError
 from vlmscope.methods.encoder.method import DenseMethod
 from vlmscope.methods.encoder.options import DenseOptions
 from vlmscope.methods.encoder.tower import DensePath, Site
@@ -23,7 +25,7 @@ from vlmscope.options import option
 
 __all__ = ["Gem", "GemOptions", "adaptive_temperature", "perplexity_temperature"]
 
-TEMPERATURES = ("adaptive", "constant", "perplexity")
+TEMPERATURES = ("adaptive", "constant", "perplexity", "scaled")
 PROJECTIONS = ("qkv", "qk", "kv", "qv", "q", "k", "v")
 
 # of the search for a temperature: rows that are looked at, bisections, and the range
@@ -57,8 +59,9 @@ class GemOptions(DenseOptions):
     temperature: str = option(
         "adaptive",
         "inverse temperature of the softmax: mean token norm / sqrt(head dim) per image "
-        "(adaptive, published), a constant, or the one at which a row attends to a set share "
-        "of the tokens (perplexity: holds on narrow models too)",
+        "(adaptive, published), a constant, the one at which a row attends to a set share "
+        "of the tokens (perplexity: holds on narrow models too), or 1 / sqrt(head dim), that of "
+        "ordinary attention (scaled)",
         choices=TEMPERATURES,
     )
     constant: float = option(10.0, "inverse temperature, for temperature=constant", at_least=0.0)
@@ -70,6 +73,20 @@ class GemOptions(DenseOptions):
         at_most=1.0,
     )
     projections: str = option("qkv", "which projections attend to themselves", choices=PROJECTIONS)
+    normalise: bool = option(
+        True, "projections become unit vectors before they attend (False: the paper's ablation)"
+    )
+    feed_forward: bool = option(
+        False, "the GEM path goes through the blocks' feed-forward parts (True: an ablation)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.temperature == "perplexity" and not self.normalise:
+            raise BadOptionError(
+                "temperature='perplexity' is looked for between 0.5 and 512, which are temperatures "
+                "of unit vectors. With normalise=False use 'scaled', 'constant' or 'adaptive'."
+            )
 
 
 class Gem(DenseMethod):
@@ -80,7 +97,8 @@ class Gem(DenseMethod):
     options = GemOptions
 
     def path(self, options: Any, blocks: int) -> DensePath:
-        return DensePath(depth=min(options.depth, blocks), residual=True, feed_forward=False)
+        depth = min(options.depth, blocks)
+        return DensePath(depth, residual=True, feed_forward=options.feed_forward)
 
     def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
         total: Tensor | None = None
@@ -98,7 +116,7 @@ class Gem(DenseMethod):
         return mean.flatten(2)
 
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
-        if options.temperature != "adaptive":
+        if options.temperature != "adaptive" or not options.normalise:
             return ()
         tower = encoder.blocks
         blocks = tower[-self.path(options, len(tower)).depth :]
@@ -112,11 +130,17 @@ class Gem(DenseMethod):
 
 
 def _smoothed(p: Tensor, buffer: Tensor, options: Any, temperature: Tensor | None) -> Tensor:
-    """A projection after the iterations: unit vectors, in the buffer."""
-    unit = _unit(p, buffer)
+    """A projection after the iterations, in the buffer: unit vectors unless that is switched off."""
+    within = _unit if options.normalise else _copied
+    unit = within(p, buffer)
     for _ in range(options.iterations):
-        unit = _unit(_self_attend(unit, unit, _temperature(unit, options, temperature)), buffer)
+        unit = within(_self_attend(unit, unit, _temperature(unit, options, temperature)), buffer)
     return unit
+
+
+def _copied(p: Tensor, buffer: Tensor) -> Tensor:
+    """The vectors as they are, in the buffer."""
+    return buffer.copy_(p)
 
 
 def _unit(p: Tensor, buffer: Tensor) -> Tensor:
@@ -145,6 +169,8 @@ def expected_temperature(block: VisionBlock) -> float:
 
 def _fixed_temperature(p: Tensor, site: Site, options: Any) -> Tensor | None:
     """(batch,) inverse temperatures, or None where each projection has its own."""
+    if options.temperature == "scaled":
+        return torch.full((len(p),), site.block.scale, device=p.device)
     if options.temperature == "constant":
         return torch.full((len(p),), options.constant, device=p.device)
     if options.temperature == "adaptive":
