@@ -14,6 +14,7 @@ from vlmscope.methods.decoder.relative_attention import RelativeAttention
 from vlmscope.methods.encoder.clearclip import ClearClip
 from vlmscope.methods.encoder.clip_patches import ClipPatches
 from vlmscope.methods.encoder.clip_surgery import ClipSurgery
+from vlmscope.methods.encoder.cls_attention import ClsAttention
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
@@ -42,6 +43,7 @@ METHODS: Registry[Method] = Registry(
         SelfProxy(),
         ScClip(),
         ResClip(),
+        ClsAttention(),
         ClipPatches(),
     ),
     where="See: vlmscope methods",

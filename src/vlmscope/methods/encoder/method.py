@@ -47,6 +47,7 @@ class DenseMethod(ABC):
         takes: none of the arguments that are about a decoder.
         least_blocks: how many blocks a tower needs.
         class_token: whether the tower needs a class token.
+        score_is: what the score of a result is, in words.
     """
 
     id: str
@@ -55,6 +56,7 @@ class DenseMethod(ABC):
     takes: frozenset[str] = frozenset()
     least_blocks: int = 1
     class_token: bool = False
+    score_is: str = "largest cosine similarity of a patch with the phrase"
 
     @abstractmethod
     def path(self, options: Any, blocks: int) -> DensePath:
@@ -274,7 +276,7 @@ def _grounding(
         scores=raw,
         details={
             **describe(setup, similarity),
-            "score": "largest cosine similarity of a patch with the phrase",
+            "score": setup.method.score_is,
             "presence": presence_score,
             "presence_is": PRESENCE,
         },

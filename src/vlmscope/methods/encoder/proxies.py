@@ -1,7 +1,7 @@
 """Patches gathered by how alike they are somewhere else: the attention of ProxyCLIP.
 
-Lan et al., "ProxyCLIP", ECCV 2024, section 3.3: the features of another model, or as here of another
-block, are the proxy that says which patches belong together; values are CLIP's.
+Lan et al., "ProxyCLIP", ECCV 2024, the proxy attention module: features of another model, or of
+another block, are the proxy that says which patches belong together; values are CLIP's.
 """
 
 from __future__ import annotations

@@ -82,7 +82,13 @@ _TOKENS_AT_A_TIME = 4096  # of the windows of one pass
 
 
 class RefinedFormula(DenseFormula, Protocol):
-    """A formula for the tower whose similarities have a last step of their own."""
+    """A formula for the tower whose similarities have a last step of their own.
+
+    Attributes:
+        score_is: what the largest value of a map is, in words.
+    """
+
+    score_is: str
 
     def companions(self, encoder: DualEncoder, options: Any) -> Tensor | None:
         """Unit vectors (n, joint) that an image is compared with besides the texts; None: none."""
