@@ -13,7 +13,7 @@ from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Detector
-    from vlmscope.models import DualEncoder, LoadedModel
+    from vlmscope.models import DualEncoder, LoadedModel, PatchTower
     from vlmscope.refine import Refiner
 
 __all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "named"]
@@ -105,6 +105,14 @@ class Loading:
         _silence()
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
+
+    def tower(self, name: str) -> PatchTower:
+        """A vision tower that knows no text, in the same dtype and on the same device."""
+        from vlmscope.models import load_tower
+
+        _silence()
+        with own_stdout():
+            return load_tower(named(name), dtype=self.dtype, device=self.device)
 
     def _keywords(self) -> dict[str, Any]:
         """Arguments of :func:`vlmscope.load`."""

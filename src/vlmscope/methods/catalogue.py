@@ -18,6 +18,7 @@ from vlmscope.methods.encoder.cls_attention import ClsAttention
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
+from vlmscope.methods.encoder.proxyclip import ProxyClip
 from vlmscope.methods.encoder.resclip import ResClip
 from vlmscope.methods.encoder.sc_clip import ScClip
 from vlmscope.methods.encoder.sclip import SClip
@@ -44,6 +45,7 @@ METHODS: Registry[Method] = Registry(
         ScClip(),
         ResClip(),
         ClsAttention(),
+        ProxyClip(),
         ClipPatches(),
     ),
     where="See: vlmscope methods",

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from vlmscope.data.images import ImageSource, OpenedImage
 from vlmscope.methods.grounder import Phrase, grounder
-from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.refine import Refiner
 from vlmscope.results import Grounding
 
@@ -27,6 +27,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -42,6 +43,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -57,6 +59,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -72,6 +75,7 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
 
@@ -86,6 +90,7 @@ def ground(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
     """Find what phrases refer to in an image, or in each of several.
@@ -104,6 +109,7 @@ def ground(
         rows: the read-out row; default: the one the heads were discovered with.
         refine: a SAM from :func:`vlmscope.load_sam` that draws the masks, prompted by the boxes;
             default: masks are the method's own.
+        proxy: a tower from :func:`vlmscope.load_tower`, for ``proxyclip``.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -117,9 +123,12 @@ def ground(
         UnknownNameError: an unknown method, option, placement, preset or row.
         BadHeadSetError: heads that the model does not have, or none to be found for it.
         UnsupportedError: a method that cannot run on the model.
-        BadOptionError: ``refine`` that is no Refiner, or an argument that the method has no use for.
+        BadOptionError: ``refine`` that is no Refiner, ``proxy`` that is no tower, or an argument that
+            the method has no use for.
     """
-    ready = grounder(model, phrases, method, heads, placement, prompt, rows, refine, **options)
+    ready = grounder(
+        model, phrases, method, heads, placement, prompt, rows, refine, proxy, **options
+    )
     alone = isinstance(phrases, str | Prompt)
     if isinstance(image, list | tuple):
         by_image = list(ready.each(image))

@@ -16,9 +16,10 @@ from vlmscope.methods.base import (
     Prepared,
     check_accepts,
     prepared,
+    with_proxy,
 )
 from vlmscope.methods.catalogue import default_method, get_method
-from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
@@ -93,6 +94,7 @@ def grounder(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Grounder:
     """Check everything and prepare the phrases once, for many images.
@@ -101,7 +103,7 @@ def grounder(
     """
     check_model(model)
     check_refiner(refine)
-    chosen, cautions = _chosen(model, method, heads)
+    chosen, cautions = _chosen(model, method, heads, proxy)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
@@ -119,16 +121,17 @@ def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grou
 
 
 def _chosen(
-    model: LoadedModel | DualEncoder, name: str | None, heads: Any
+    model: LoadedModel | DualEncoder, name: str | None, heads: Any, proxy: Any
 ) -> tuple[Method, tuple[str, ...]]:
-    if name is None:
+    if name is None and proxy is None:
         return default_method(model, heads)
+    name = "proxyclip" if name is None else name
     if name == "all":
         raise BadOptionError(
             "One call of ground is one method; for all of them side by side call "
             "vlmscope.compare_methods(model, image, phrases)."
         )
-    method = get_method(name)
+    method = with_proxy(get_method(name), proxy)
     check_accepts(method, model)
     return method, ()
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.methods.base import check_accepts
+from vlmscope.methods.base import check_accepts, with_proxy
 from vlmscope.methods.catalogue import METHODS, get_method
 from vlmscope.methods.encoder.method import DenseMethod, describe
 from vlmscope.methods.encoder.similarity import (
@@ -33,7 +33,7 @@ from vlmscope.methods.encoder.texts import (
 )
 from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.grounder import ground_options
-from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
 from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
@@ -120,6 +120,7 @@ class Segmenter:
             "dtype": str(encoder.dtype).removeprefix("torch."),
             "method": self.setup.method.id,
             "options": asdict(self.setup.options),
+            **self.setup.method.record(),
             **self.settings,
             "classes": {each.name: list(each.texts) for each in self.classes.classes},
         }
@@ -169,6 +170,7 @@ def segment(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -194,6 +196,7 @@ def segment(
             the whole image at once. The stride is half the side unless given.
         logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
             how sharp the softmax is, and nothing else.
+        proxy: a tower from :func:`vlmscope.load_tower`, for ``proxyclip``.
         **options: of the method.
 
     Raises:
@@ -213,6 +216,7 @@ def segment(
         least_score=least_score,
         window=window,
         logit_scale=logit_scale,
+        proxy=proxy,
         **options,
     )
     return ready(image)
@@ -229,11 +233,12 @@ def segmenter(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
     check_model(model)
-    chosen = dense_method(method)
+    chosen = dense_method(method, proxy)
     if not isinstance(model, DualEncoder):
         raise UnsupportedError(
             f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
@@ -266,14 +271,15 @@ def segmenter(
     )
 
 
-def dense_method(name: str) -> DenseMethod:
-    """The dense method of an id.
+def dense_method(name: str, proxy: PatchTower | None = None) -> DenseMethod:
+    """The dense method of an id, with the second tower that was given.
 
     Raises:
         UnknownNameError: no such method.
         UnsupportedError: one that yields no scores per patch.
+        BadOptionError: a tower for a method that has no use for one.
     """
-    method = get_method(name)
+    method = with_proxy(get_method(name), proxy)
     if isinstance(method, DenseMethod):
         return method
     dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]

@@ -24,7 +24,7 @@ from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
 from vlmscope.data.images import MAX_PIXELS, OpenedImage
-from vlmscope.errors import BadPhraseError
+from vlmscope.errors import BadOptionError, BadPhraseError
 
 if TYPE_CHECKING:
     from vlmscope.methods import Method
@@ -68,6 +68,14 @@ class Reading:
     ] = None
     prompt: Annotated[str | None, typer.Option(help="Preset of the prompt: paper or chat.")] = None
     rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOWER",
+            help="A second vision tower, for proxyclip: hub id or folder of a DINO, DINOv2 or DINOv3.",
+            show_default=False,
+        ),
+    ] = None
     post: Annotated[
         str | None,
         typer.Option(
@@ -86,7 +94,7 @@ class Reading:
     ] = None
 
     def keywords(self) -> dict[str, Any]:
-        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows`` and ``refine``.
+        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows``, ``refine`` and ``proxy``.
 
         Raises:
             BadHeadSetError: no such head file.
@@ -158,15 +166,23 @@ def ground(
     output.check(pictures.alone)
     if method == ALL:
         output.check_format(("table", "json", "jsonl", "csv"), "The result of --method all")
+        if reading.proxy is not None:
+            raise BadOptionError(
+                "--proxy is for proxyclip, and --method all runs what needs no second tower. Leave one "
+                "of them out."
+            )
     if say:
         output.check_format(("table", "json", "jsonl"), "The result of --say")
         other = method if method != "localization-heads" else None
         clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
+        clash["--proxy"] = reading.proxy
         check_say(output, len(prompts), clash)
     opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
     sam = None if reading.refine is None else loading.refiner(reading.refine)
     loaded: Any = loading.model(model)
+    if reading.proxy is not None:
+        settings["proxy"] = loading.tower(reading.proxy)
     if not say:
         settings |= {"rows": reading.rows, "refine": sam}
     for text in () if output.quiet else pictures.said(texts):

@@ -164,6 +164,15 @@ def segment(
             help="See: vlmscope methods.", rich_help_panel="Method", autocompletion=dense_names
         ),
     ] = "gem",
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOWER",
+            help="A second vision tower, for proxyclip: hub id or folder of a DINO, DINOv2 or DINOv3.",
+            show_default=False,
+            rich_help_panel="Method",
+        ),
+    ] = None,
     place: Place,
     decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -183,7 +192,8 @@ def segment(
     files = image_files(Path(image), place.out)
     folder = place.folder()
     loaded = loading.model(model)
-    ready = segmenter(loaded, listed, method, **asdict(decision), **options)
+    tower = None if proxy is None else loading.tower(proxy)
+    ready = segmenter(loaded, listed, method, proxy=tower, **asdict(decision), **options)
     if folder is not None:
         folder.open(ready.header, place.overwrite)
     for text in () if printing.quiet else listed.notes:

@@ -85,6 +85,10 @@ class DenseMethod(ABC):
         """Factors (batch, patches) of the patches' similarities; None, the default: all are 1."""
         return None
 
+    def record(self) -> dict[str, Any]:
+        """What a result says of the method beside its options: JSON values."""
+        return {}
+
     def accepts(self, model: LoadedModel | DualEncoder) -> bool:
         """Dense methods run on dual encoders, but for those that :meth:`unfit` names."""
         return isinstance(model, DualEncoder) and not self.unfit(model)
@@ -287,6 +291,7 @@ def describe(setup: DenseSetup, similarity: Similarity) -> dict[str, Any]:
     """The settings of a result, for the record: JSON values."""
     return {
         "options": asdict(setup.options),
+        **setup.method.record(),
         "grid": list(similarity.token_map.views[0].grid),
         "side": setup.side,
         "windows": similarity.windows,

@@ -98,6 +98,10 @@ class RefinedFormula(DenseFormula, Protocol):
         """A last step: cosines (batch, patches, texts + n), (batch, texts + n) -> of the texts."""
         ...
 
+    def record(self) -> dict[str, Any]:
+        """What a result says of the method beside its options: JSON values."""
+        ...
+
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
         """Sentences to read before trusting this method on this model."""
         ...
