@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vlmscope.models import DualEncoder, LoadedModel, PatchTower
     from vlmscope.refine import Refiner
 
-__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "named"]
+__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "TextEmbeddings", "named"]
 
 ModelName = Annotated[
     str,
@@ -27,6 +27,18 @@ ModelName = Annotated[
         help="Embedded id, hub id or folder.",
         rich_help_panel="Model",
         autocompletion=model_names,
+    ),
+]
+
+
+TextEmbeddings = Annotated[
+    str | None,
+    typer.Option(
+        "--text-embeddings",
+        metavar="FILE",
+        help="For an image tower: a safetensors file with a vector for each phrase.",
+        show_default=False,
+        rich_help_panel="Model",
     ),
 ]
 
@@ -59,8 +71,8 @@ class Loading:
         typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
     ] = False
 
-    def model(self, name: str) -> LoadedModel | DualEncoder:
-        """A model of any kind.
+    def model(self, name: str, text_embeddings: str | None = None) -> LoadedModel | DualEncoder:
+        """A model of any kind; with the file of text embeddings that was named for it.
 
         Raises:
             BadOptionError: an empty name.
@@ -69,7 +81,10 @@ class Loading:
 
         _silence()
         with own_stdout():
-            return load(named(name), **self._keywords())
+            keywords = self._keywords()
+            if text_embeddings is not None:
+                keywords["text_embeddings"] = text_embeddings
+            return load(named(name), **keywords)
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.

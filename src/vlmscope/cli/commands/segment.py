@@ -12,7 +12,7 @@ import typer
 from vlmscope.cli.arguments import MaxPixels, Printing
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
-from vlmscope.cli.loading import Loading, ModelName
+from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_place, image_files
 from vlmscope.cli.segment_run import SegmentRun
@@ -158,6 +158,7 @@ def segment(
     ],
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
+    text_embeddings: TextEmbeddings = None,
     method: Annotated[
         str,
         typer.Option(
@@ -191,7 +192,7 @@ def segment(
     listed = ClassList.of(classes)
     files = image_files(Path(image), place.out)
     folder = place.folder()
-    loaded = loading.model(model)
+    loaded = loading.model(model, text_embeddings)
     tower = None if proxy is None else loading.tower(proxy)
     ready = segmenter(loaded, listed, method, proxy=tower, **asdict(decision), **options)
     if folder is not None:
