@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         compare_methods,
         ground,
         grounder,
+        parts,
         segment,
     )
     from vlmscope.models import (
@@ -63,6 +64,7 @@ __all__ = [
     "load_sam",
     "load_tower",
     "open_image",
+    "parts",
     "prefill",
     "prompt_ablation",
     "segment",
@@ -97,6 +99,7 @@ _HOMES = {
     "load_sam": "refine",
     "load_tower": "models",
     "open_image": "data.images",
+    "parts": "methods",
     "prefill": "attention",
     "prompt_ablation": "analysis.prompts",
     "segment": "methods",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -105,10 +105,24 @@ class Segmenter:
             warnings=(
                 *self.classes.notes,
                 *self.cautions,
-                *setup.method.cautions(setup.encoder, setup.options),
+                *self.method_cautions,
                 *similarity.token_map.picture_notes,
             ),
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was tidied up of the classes."""
+        return self.classes.notes
+
+    def names(self, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """The classes of a whole run, whatever its records hold."""
+        return self.classes.names
+
+    @property
+    def method_cautions(self) -> tuple[str, ...]:
+        """What to know of the method on this model; every result says it."""
+        return self.setup.method.cautions(self.setup.encoder, self.setup.options)
 
     @property
     def header(self) -> dict[str, Any]:

@@ -278,12 +278,14 @@ class _Walk:
         )
 
 
-def original_tokens(encoder: DualEncoder, values: Tensor, grid: PatchGrid) -> Tensor:
-    """The original path alone: (batch, prefix + patches, dim) after the last block."""
+def original_tokens(
+    encoder: DualEncoder, values: Tensor, grid: PatchGrid, after: int | None = None
+) -> Tensor:
+    """The original path alone: (batch, prefix + patches, dim) after so many blocks, None for all."""
     with encoder.frozen():
         x = encoder.family.embed(encoder.hf, values.to(encoder.device, encoder.dtype), grid)
         scratch = Scratch()
-        for block in encoder.blocks:
+        for block in encoder.blocks[:after]:
             qkv = block.project(block.norm1(x))
             x = block.forward(x, qkv, scratch)
         return x
