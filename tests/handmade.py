@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmscope.attention import HeadMaps
+from vlmscope.attention import HeadMaps, HeadReading
 from vlmscope.errors import BadPhraseError
 from vlmscope.models import ModelCard, Prompt
 from vlmscope.post import mask_coverage
@@ -101,6 +101,23 @@ class PlantedHeads:
                 (text.split()[-1],),
             )
             for text in texts
+        ]
+
+    def together(
+        self, model: FakeModel, pixels: np.ndarray, readings: Sequence[HeadReading]
+    ) -> list[list[HeadMaps]]:
+        """Stands in for ``read_together``."""
+        return [
+            self(
+                model,
+                pixels,
+                each.phrases,
+                rows=each.rows,
+                heads=each.heads,
+                preset=each.preset,
+                placement=each.placement,
+            )
+            for each in readings
         ]
 
     @staticmethod

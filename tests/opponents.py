@@ -32,6 +32,7 @@ class Planted:
     draws: bool = False
     scored: bool = True
     dtype: str = "float32"
+    limits: str = ""
     calls: int = 0
 
     def find(self, image: Any, phrase: str) -> Found:

@@ -19,7 +19,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> PlantedHeads:
     """Reads known heads in place of a model's."""
     reader = PlantedHeads()
     monkeypatch.setattr("vlmscope.heads.survey.read_heads", reader)
-    monkeypatch.setattr("vlmscope.methods.decoder.localization_heads.read_heads", reader)
+    monkeypatch.setattr("vlmscope.methods.decoder.reads.read_together", reader.together)
     return reader
 
 

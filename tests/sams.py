@@ -1,7 +1,8 @@
 """Tiny SAMs with random weights, and stand-ins for the processors that need torchvision.
 
 The sizes are those of no checkpoint: canvas, low resolution and patch differ from the defaults, so
-that a number taken from the wrong place shows.
+that a number taken from the wrong place shows. Mask prompts keep their 16 channels: of four, the first norm
+would be taken over one, and every mask would come out of it as zero.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def tiny_sam(canvas: int = 64, longest: int | None = None) -> tuple[SamModel, Sa
             "hidden_size": 16,
             "image_size": canvas,
             "patch_size": 8,
-            "mask_input_channels": 4,
+            "mask_input_channels": 16,
         },
         mask_decoder_config={"hidden_size": 16, "iou_head_hidden_dim": 16, **DECODER},
         initializer_range=0.3,
@@ -81,7 +82,7 @@ def tiny_sam2() -> tuple[Sam2Model, Stretched]:
             "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
             "fpn_hidden_size": 32,
         },
-        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "mask_input_channels": 4},
+        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "mask_input_channels": 16},
         mask_decoder_config={"hidden_size": 32, "iou_head_hidden_dim": 16, **DECODER},
         initializer_range=0.3,
     )
@@ -107,7 +108,7 @@ def tiny_sam3() -> tuple[Sam3TrackerModel, Stretched]:
             "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
             "fpn_hidden_size": 32,
         },
-        prompt_encoder_config={"hidden_size": 32, "image_size": 56, "mask_input_channels": 4},
+        prompt_encoder_config={"hidden_size": 32, "image_size": 56, "mask_input_channels": 16},
         mask_decoder_config={"hidden_size": 32, "iou_head_hidden_dim": 16, **DECODER},
         initializer_range=0.3,
     )

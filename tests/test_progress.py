@@ -81,7 +81,7 @@ def test_a_notebook_gets_a_widget(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel(monkeypatch, types.SimpleNamespace(kernel=object()))
     assert in_notebook()
     assert walked(True) == [1, 2, 3]
-    assert made == [{"desc": "counting", "total": None, "unit": "number"}]
+    assert made == [{"desc": "counting", "total": None, "unit": "number", "smoothing": 0}]
 
 
 @pytest.mark.parametrize("shell", [None, types.SimpleNamespace()])

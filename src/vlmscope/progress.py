@@ -33,7 +33,8 @@ def progress_bar(
     Raises:
         BadOptionError: the switch has a value that is none.
     """
-    options: dict[str, Any] = {"desc": title, "total": total, "unit": unit}
+    # the time left by the mean of the whole run: items that go in batches come in bursts
+    options: dict[str, Any] = {"desc": title, "total": total, "unit": unit, "smoothing": 0}
     if not shown(progress):
         from tqdm import tqdm
 

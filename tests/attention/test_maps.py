@@ -11,7 +11,8 @@ import torch
 from families import llava
 from lvlms import made
 from vlmscope.attention import read_heads
-from vlmscope.attention.maps import Reading, image_layers, read_means
+from vlmscope.attention.maps import image_layers, read_means
+from vlmscope.attention.mean_maps import Reading
 from vlmscope.errors import AttentionError, UnknownNameError
 from vlmscope.models import LoadedModel, Prompt
 
@@ -116,13 +117,13 @@ def test_no_head_is_kept(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) ->
     from vlmscope.attention import Trace
 
     kept: list[tuple[int, ...]] = []
-    real = Trace.maps.fget
+    real = Trace.of
 
-    def seen(trace: Trace) -> torch.Tensor:
-        kept.append(tuple(real(trace).shape))
-        return real(trace)
+    def seen(trace: Trace, item: int) -> torch.Tensor:
+        kept.append(tuple(real(trace, item).shape))
+        return real(trace, item)
 
-    monkeypatch.setattr(Trace, "maps", property(seen))
+    monkeypatch.setattr(Trace, "of", seen)
     read_means(model, IMAGE, PHRASES, Reading("phrase", ALL, rest=True))
     assert kept and all(shape[:2] == (4, 1) for shape in kept)
 

@@ -117,6 +117,32 @@ PICTURES = frozenset(
     ]
 )
 
+IMAGE_TOKENS = frozenset(
+    [
+        "images",
+        "sentences",
+        "image_tokens_once",
+        "image_tokens_over_once",
+        "text_tokens_per_sentence",
+        "localization-heads_over_once",
+        "mean-attention_over_once",
+        "attend-minus-mean_over_once",
+        "relative-attention_over_once",
+    ]
+)
+
+SAM = frozenset(
+    [
+        "masks",
+        "passes_once",
+        "passes_each",
+        "once_seconds",
+        "each_seconds",
+        "once_over_each",
+        "largest_difference",
+    ]
+)
+
 RUNS = [
     Run(
         "localization.py",
@@ -142,7 +168,10 @@ RUNS = [
         KNOCKOUT,
         ("largest_difference", 0.1),
     ),
+    Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
+    # two beginnings of the prompt: the paper's, and the chat template's of relative attention
+    Run("image_tokens.py", (), IMAGE_TOKENS, ("image_tokens_over_once", 2.0)),
     Run(
         "instances.py",
         ("--singular",),
@@ -178,6 +207,12 @@ def test_runs_at_its_smallest_size(run: Run) -> None:
     for name, value in figures.items():
         assert math.isfinite(value), name
         assert value > 0 or (value == 0 and name in MAY_BE_ZERO), name
+
+
+def test_sam_embeds_an_image_once_for_all_runs_and_prompts() -> None:
+    figures = json.loads(printed("sam.py", "--json", "--sentences", "2"))
+    assert (figures["passes_once"], figures["passes_each"]) == (1, 8)
+    assert figures["masks"] == 16  # two runs, four prompts, two sentences
 
 
 def test_the_table_has_a_name_and_a_figure_in_every_line() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -116,10 +119,109 @@ def test_an_empty_file_is_as_good_as_none(tmp_path: Path) -> None:
     assert "one" in SampleLog(path, HEADER)
 
 
-def test_without_a_path_everything_stays_in_memory() -> None:
+def test_without_a_path_records_are_kept_until_the_log_is_gone() -> None:
     log = SampleLog(None, HEADER)
     log.add("one", {"x": (1, 2)})
-    assert log["one"]["x"] == [1, 2]
+    assert log["one"] == {"id": "one", "x": [1, 2]}
+    with pytest.raises(KeyError, match="two"):
+        log["two"]
+
+
+@pytest.mark.parametrize("name", [None, "state.jsonl"])
+def test_memory_holds_no_records(tmp_path: Path, name: str | None) -> None:
+    """A hundred bytes of index for each, of records of any length."""
+    path = None if name is None else tmp_path / name
+    log = SampleLog(path, HEADER)
+    record, count = {"text": "x" * 8000}, 1000
+    log.add("first", record)
+    tracemalloc.start()
+    for number in range(count):
+        log.add(f"{number:09d}", record)
+    for number in range(count):
+        assert log[f"{number:09d}"]["text"] == record["text"]
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    # a temporary file begins in memory
+    assert kept < 100 * count + (0 if name else 2 << 20)
+
+
+def test_memory_holds_no_records_of_an_earlier_run(tmp_path: Path) -> None:
+    path = tmp_path / "state.jsonl"
+    log = SampleLog(path, HEADER)
+    for number in range(500):
+        log.add(f"{number:09d}", {"text": "x" * 8000})
+    tracemalloc.start()
+    again = SampleLog(path, HEADER)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(again) == 500
+    assert kept < 100 * 500 and peak < 500_000
+
+
+def test_a_later_record_of_a_sample_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+    log = SampleLog(tmp_path / "state.jsonl", HEADER)
+    log.add("one", {"x": 1})
+    log.add("one", {"x": 2})
+    for each in (log, SampleLog(tmp_path / "state.jsonl", HEADER)):
+        assert len(each) == 1 and each["one"]["x"] == 2
+
+
+def test_records_are_found_between_additions(tmp_path: Path) -> None:
+    """What is read ahead of one record must not hide those that come after."""
+    log = SampleLog(tmp_path / "state.jsonl", HEADER)
+    for number in range(50):
+        log.add(str(number), {"x": number})
+        assert [log[str(each)]["x"] for each in range(number + 1)] == list(range(number + 1))
+
+
+def test_a_state_file_that_is_changed_meanwhile_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "state.jsonl"
+    log = SampleLog(path, HEADER)
+    log.add("one", {"x": 1})
+    log.add("two", {"x": 2})
+    path.write_text(path.read_text().replace('"one"', '"uno"'))
+    with pytest.raises(OutputError, match="changed while it was in use"):
+        log["one"]
+    assert log["two"]["x"] == 2
+
+
+def test_a_state_file_that_is_taken_away_meanwhile_is_not_begun_without_its_header(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.jsonl"
+    log = SampleLog(path, HEADER)
+    path.unlink()
+    with pytest.raises(OutputError, match="Cannot write"):
+        log.add("one", {"x": 1})
+    assert not path.exists() and "one" not in log
+
+
+def test_a_finished_state_is_read_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.jsonl"
+    SampleLog(path, HEADER).add("one", {"x": 1})
+    opened = Path.open
+
+    def read_only(place: Path, mode: str = "r", **options: Any) -> Any:
+        if set(mode) & set("aw+x"):
+            raise PermissionError(13, "Permission denied")
+        return opened(place, mode, **options)
+
+    monkeypatch.setattr(Path, "open", read_only)  # root may write everywhere
+    log = SampleLog(path, HEADER)
+    assert log["one"]["x"] == 1
+    with pytest.raises(OutputError, match="Permission denied"):
+        log.add("two", {"x": 2})
+
+
+def test_a_line_torn_inside_a_letter_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "state.jsonl"
+    SampleLog(path, HEADER).add("one", {"x": 1})
+    whole = path.read_bytes()
+    path.write_bytes(whole + '{"id": "two", "text": "é'.encode()[:-1])
+    assert len(SampleLog(path, HEADER)) == 1
+    assert path.read_bytes() == whole
 
 
 def test_a_folder_is_no_state_file(tmp_path: Path) -> None:
@@ -181,6 +283,27 @@ def test_the_bar_says_what_an_earlier_run_did(
     assert "done before" not in capsys.readouterr().err
     job(SampleLog(path, HEADER), ["one", "two", "three"], [], progress=True)
     assert "2 done before" in capsys.readouterr().err
+
+
+def test_the_bar_shows_the_time_left_of_what_is_still_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nine hundred that an earlier run did take no time, and must not make the rest look quick."""
+
+    def step(number: int) -> bool:
+        if number < 900:
+            return True
+        if number == 903:
+            raise KeyboardInterrupt
+        time.sleep(0.15)
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(range(1000), step, title="walk", progress=True)
+    shown = re.findall(r"90[23]/1000 \[\d\d:\d\d<(\d\d):(\d\d)", capsys.readouterr().err)
+    assert shown
+    minutes, seconds = shown[-1]
+    assert 60 * int(minutes) + int(seconds) >= 97 * 0.15 - 1
 
 
 def test_a_walk_takes_every_step_in_order() -> None:

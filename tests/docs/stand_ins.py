@@ -19,6 +19,7 @@ from answers import talker
 from detectors import tiny_grounding_dino
 from panoptic_folder import PanopticFolder
 from sams import tiny_sam
+from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.tiny import embedded_path, referring_samples
 
 ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|google/vit)"
@@ -44,6 +45,8 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\s--revision\s+\S+", ""),
     (r"\bcuda(?::\d+)?\b", "cpu"),
     # places
+    (r"(eval refcoco .*?)--root (?!tiny)\S+", r"\1--root tiny-refs/refcoco"),
+    (r"(reproduce localization-heads .*?)--root (?!tiny)\S+", r"\1--root tiny-refs/"),
     (r"--root (?!tiny[\w-]*/)\S+", "--root panoptic"),  # tiny/ was rendered by the page itself
     (r"\broot=\"[^\"]+\"", 'root="panoptic"'),
     (r"\bFOLDER\b", "photos"),
@@ -58,6 +61,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
 
 COSTLY: dict[str, tuple[str, tuple[str, ...]]] = {
     "eval": ("--limit", ("--limit", "2")),
+    "reproduce": ("--limit", ("--limit", "1")),
     "flow": ("--samples", ("--samples", "tiny-scenes:2")),
     "knockout": ("--samples", ("--samples", "tiny-scenes:2")),
     "prompts": ("--samples", ("--samples", "tiny-scenes:2")),
@@ -98,6 +102,8 @@ def prepare(folder: Path, text: str) -> None:
     shutil.copy(embedded_path("tiny-llava") / "heads.json", folder / "heads.json")
     if "panoptic" in text:
         panoptic(folder / "panoptic")
+    if "tiny-refs" in text:
+        make_tiny("refcoco", folder / "tiny-refs" / "refcoco", 1)
     if "tiny-sam" in text:
         _saved(*tiny_sam(), folder / "tiny-sam")
     if "tiny-grounding-dino" in text:

@@ -19,13 +19,14 @@ from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import UnknownNameError, UnsupportedError
 from vlmscope.evaluation.answer_entrants import place_of
 from vlmscope.evaluation.configured_methods import choose, configure_methods
+from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.report import markdown
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation, score_table
 from vlmscope.methods.box_questions import BoxAnswer, BoxQuestion
 from vlmscope.models import Prompt
 
-NO_BOX = "there is no such thing"
+NO_BOX = "somewhere on the left"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,7 @@ def test_the_first_box_counts_and_the_true_one_is_right(
         )
         assert row["answer"] == f"It is at {known[row['text']]} or {far}."
         assert (row["score"], row["mask_iou"], row["unparsed"]) == (None, None, False)
-        assert row["rejection"] is None
+        assert row["rejection"] is False
     says(lambda phrase: f"It is at {far} or {known[phrase]}.")
     assert measured(data, model, tmp_path, limit=1)[0]["answer"]["Acc@0.5"].interval.value == 0
 
@@ -153,8 +154,42 @@ def test_all_boxes_count_where_several_are_meant(
     absent = sum(row["absent"] for row in rows)
     assert absent and run["GREC F1"].interval.value == pytest.approx(1 - absent / len(rows))
     # what cannot be read is no rejection
-    assert run["GREC N_acc"].interval.value == 0
+    assert run["GREC N_acc"].interval.value == run["absent N_acc"].interval.value == 0
     assert "absent AUC" not in [score.metric for score in run.scores]
+    # words are, and need no threshold
+    says(lambda phrase: texts.get(phrase, "There is no such thing."))
+    result, rows = measured(data, model, tmp_path, limit=1)
+    run = result["answer"]
+    for name in ("GREC N_acc", "absent N_acc", "absent T_acc", "GREC F1"):
+        assert run[name].interval.value == 1, name
+    assert [row["rejected"] for row in rows] == [row["absent"] for row in rows]
+    [said] = result.protocol["decided by rule"].values()
+    assert said == "rejected where rejection is below 0.5; no threshold was chosen"
+    assert "does not exist" in run.setting["rejection"]
+    # the area of a decision is the mean of both shares
+    assert run["absent AUC rejection"].interval.value == 1 and "absent AUC" not in {
+        score.metric for score in run.scores
+    }
+
+
+def test_written_boxes_beside_yes_or_no(root: Path, model: Any, tmp_path: Path, says: Any) -> None:
+    data = open_dataset("grefcoco", root / "grefcoco", split="val")
+    says(lambda phrase: NO_BOX)
+    asked = {"evidence": Evidence.of(["answer"]), "limit": 1, "tasks": ["absent"]}
+    rows = tmp_path / "rows.jsonl"
+    choices = choose(["mean-attention", "answer"])
+    result = evaluate(data, model, choices, rows=rows, progress=False, **asked)
+    lines = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
+    shares: dict[str, list[float]] = {}
+    for row in lines:
+        shares.setdefault(row["method"], []).append(row["evidence"]["answer"])
+    assert shares["answer"] == shares["mean-attention"]
+    areas = [result[label]["absent AUC answer"].interval for label in shares]
+    assert areas[0] == areas[1]
+    with pytest.raises(
+        UnsupportedError, match="'answer' has no evidence 'contrast', only: rejection"
+    ):
+        evaluate(data, model, choices, progress=False, evidence=Evidence.of(["contrast"]))
 
 
 def test_the_image_is_read_once_and_answers_are_kept(

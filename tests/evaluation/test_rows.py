@@ -129,13 +129,13 @@ def test_all_sentences_of_an_image_go_in_one_call(
 ) -> None:
     method = get_method("mean-attention")
     calls: list[list[str]] = []
-    inner = type(method).ground
+    inner = type(method).reads
 
-    def counted(self: Any, model: Any, pixels: Any, phrases: Any, request: Any) -> Any:
+    def counted(self: Any, model: Any, phrases: Any, request: Any) -> Any:
         calls.append([phrase.text for phrase in phrases])
-        return inner(self, model, pixels, phrases, request)
+        return inner(self, model, phrases, request)
 
-    monkeypatch.setattr(type(method), "ground", counted)
+    monkeypatch.setattr(type(method), "reads", counted)
     found, rows = measured(tmp_path, "grefcoco", ["mean-attention"])
     assert len(calls) == found.images == 2
     assert [text for call in calls for text in call] == [row["text"] for row in rows]

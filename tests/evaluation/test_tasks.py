@@ -148,6 +148,7 @@ def test_referring_by_hand() -> None:
         "centre": True,
         "pointing": True,
         "chance": 0.25,
+        "share": 0.25,
         "truths": [],
     }
     missed = {key: rows[1][key] for key in ("box", "point", "iou", "mask_iou", "union", "pointing")}

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import vlmscope as vs
-from vlmscope.attention import SharedPrefix, generate
+from vlmscope.attention import SharedPrefix, generate, prefix
 from vlmscope.data.noun_phrases import noun_phrases
 from vlmscope.errors import BadOptionError, BadSampleError
 from vlmscope.heads import DiscoveryOptions
@@ -64,14 +64,14 @@ def test_an_image_is_encoded_once_for_caption_and_phrases(
     model: LoadedModel, scenes: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled = 0
-    real = SharedPrefix._run_prefix
+    real = prefix._fill_empty
 
-    def counted(self: SharedPrefix, *given: Any) -> None:
+    def counted(active: Any, prefixes: list[SharedPrefix], *given: Any) -> None:
         nonlocal filled
-        filled += 1
-        real(self, *given)
+        filled += len(prefixes)
+        real(active, prefixes, *given)
 
-    monkeypatch.setattr(SharedPrefix, "_run_prefix", counted)
+    monkeypatch.setattr(prefix, "_fill_empty", counted)
     vs.discover_heads(model, images=scenes, options=FEW, progress=False)
     assert filled == len(scenes)
 

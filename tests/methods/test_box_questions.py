@@ -12,7 +12,7 @@ import vlmscope as vs
 from answers import dictated, talker
 from dual_families import clip
 from lvlms import made, qwen_vl
-from vlmscope.attention import SharedPrefix
+from vlmscope.attention import SharedPrefix, prefix
 from vlmscope.errors import UnknownNameError, UnsupportedError
 from vlmscope.methods.box_questions import BoxQuestion
 from vlmscope.models import LoadedModel
@@ -24,13 +24,13 @@ PHRASES = ["red circle", "the circle", "red circle"]
 @pytest.fixture
 def prefixes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every image that was read into a cache."""
-    read, inner = [], SharedPrefix._run_prefix
+    read, inner = list[int](), prefix._fill_empty
 
-    def counted(prefix: SharedPrefix, *arguments: Any) -> None:
-        read.append(1)
-        inner(prefix, *arguments)
+    def counted(active: Any, prefixes: list[SharedPrefix], *arguments: Any) -> None:
+        read.extend(1 for _ in prefixes)
+        inner(active, prefixes, *arguments)
 
-    monkeypatch.setattr(SharedPrefix, "_run_prefix", counted)
+    monkeypatch.setattr(prefix, "_fill_empty", counted)
     return read
 
 

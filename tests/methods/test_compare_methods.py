@@ -50,10 +50,21 @@ def test_every_method_of_a_decoder_gives_what_ground_gives(model: LoadedModel) -
         alone = vs.ground(model, IMAGE, PHRASES, method=method, **heads)
         for one, other in zip(found[method], alone, strict=True):
             assert one.method == method
-            np.testing.assert_allclose(one.score_map, other.score_map, atol=1e-6)
+            np.testing.assert_array_equal(one.score_map, other.score_map)
     pairs = list(found.by_phrase())
     assert [[each.method for each in own] for own in pairs] == [list(DECODER)] * 2
     assert [own[0].phrase for own in pairs] == ["the red circle", "the dog"]
+
+
+def test_methods_of_a_decoder_share_its_passes(model: LoadedModel) -> None:
+    """One for each way in which a prompt begins, and nothing is run again."""
+    images: list[int] = []
+    tower = model.hf.model.vision_tower
+    hook = tower.register_forward_hook(lambda *_: images.append(1))
+    vs.compare_methods(model, IMAGE, PHRASES, heads=HEADS)
+    vs.compare_methods(model, IMAGE, PHRASES, heads=HEADS, prompt="chat")
+    hook.remove()
+    assert len(images) == 2 + 1
 
 
 @pytest.mark.parametrize("options", [{}, {"window": 32, "side": 48}, {"compete": True}])

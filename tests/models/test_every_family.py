@@ -14,6 +14,7 @@ from PIL import Image
 import vlmscope as vs
 from lvlms import Build, builds, made
 from vlmscope.attention import read_heads, shared_prefix
+from vlmscope.attention.next_tokens import next_token_logits
 from vlmscope.errors import KnockoutError, UnsupportedError
 from vlmscope.models import LoadedModel, Prompt
 
@@ -237,6 +238,16 @@ def test_an_answer_on_a_shared_prefix_is_that_of_generate_and_leaves_it_as_it_wa
     fresh = read_heads(model, picture(), phrases, heads=heads, preset=preset)
     for one, other in zip(after, fresh, strict=True):
         np.testing.assert_allclose(one.maps, other.maps, atol=1e-6, rtol=0)
+
+
+@each_family
+def test_next_token_logits_of_many_prompts_equal_single_passes(name: str) -> None:
+    model = made(name)
+    prompts = [PHRASE, *OTHERS]
+    found = next_token_logits(model, picture(), prompts)
+    for prompt, row in zip(prompts, found, strict=True):
+        [alone] = vs.prefill(model, picture(), prompt).logits
+        torch.testing.assert_close(row, alone.float(), atol=1e-4, rtol=1e-3)
 
 
 # -- pixels ------------------------------------------------------------------------------

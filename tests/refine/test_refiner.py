@@ -20,7 +20,7 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.refine import Refiner
+from vlmscope.refine import PROMPTS, Refiner
 from vlmscope.types import tight_box
 
 BUILDS = {"sam": tiny_sam, "sam2": tiny_sam2, "sam3": tiny_sam3}
@@ -161,7 +161,7 @@ def test_an_embedded_image_is_prompted_again_and_again(sam: Refiner) -> None:
     found = grounding(pixels, BOX)
     embedded = sam.embed(pixels)
     runs = encoder_runs(sam)
-    answers = {p: sam.refine(found, p, embedded=embedded) for p in ("box", "point", "both")}
+    answers = {p: sam.refine(found, p, embedded=embedded) for p in PROMPTS}
     assert not runs
     for prompt, answer in answers.items():
         assert np.array_equal(answer.mask, sam.refine(found, prompt).mask)
@@ -222,7 +222,7 @@ def test_a_model_in_half_precision(sam: Refiner, dtype: torch.dtype) -> None:
     found = [grounding(noise(30, 90), BOX), grounding(noise(30, 90), OTHER)]
     embedded = sam.embed(found[0].image)
     sam.hf.to(dtype)
-    for prompt in ("box", "point", "both"):
+    for prompt in PROMPTS:
         answers = sam.refine(found, prompt)
         assert all(isinstance(a.details["refined"]["predicted_iou"], float) for a in answers)
     assert {p.dtype for p in sam.hf.parameters()} == {dtype}
@@ -339,5 +339,17 @@ def test_grounding_and_refining_in_one_call() -> None:
         assert (after.mask != expected.mask).mean() < 0.01
     one = vs.ground(model, pixels, phrases[0], refine=sam)
     assert one.phrase == phrases[0]
+    by_mask = vs.ground(model, pixels, phrases[0], refine=sam, refine_prompt="mask")
+    assert by_mask.details["refined"]["prompt"] == "mask"
+    assert np.array_equal(by_mask.mask, sam.refine(plain[0], "mask").mask)
+    both = vs.compare_methods(model, pixels, phrases, refine=sam, refine_prompt="both")
+    assert {g.details["refined"]["prompt"] for own in both.groundings.values() for g in own} == {
+        "both"
+    }
     with pytest.raises(BadOptionError, match="load_sam.*got str"):
         vs.ground(model, pixels, phrases, refine="facebook/sam-vit-base")  # type: ignore[call-overload]
+    with pytest.raises(UnknownNameError, match="mask"):
+        vs.ground(model, pixels, phrases, refine=sam, refine_prompt="maks")
+    for call in (vs.ground, vs.compare_methods):
+        with pytest.raises(BadOptionError, match="there is no SAM"):
+            call(model, pixels, phrases, refine_prompt="mask")

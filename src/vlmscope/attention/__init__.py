@@ -5,27 +5,38 @@ The only place in vlmscope that touches hooks or transformers' attention registr
 
 from vlmscope.attention.capture import Trace, capture
 from vlmscope.attention.generation import Generation, generate
+from vlmscope.attention.head_maps import HeadMaps, HeadReading, captured
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
-from vlmscope.attention.maps import HeadMaps, captured, read_heads
+from vlmscope.attention.maps import image_layers, read_heads
+from vlmscope.attention.mean_maps import MeanMaps, MeanReading, Reading
 from vlmscope.attention.prefill import Prefill, prefill, token_map
 from vlmscope.attention.prefix import SharedPrefix, shared_prefix
 from vlmscope.attention.selection import ROWS
+from vlmscope.attention.together import ImageReading, read_images, read_together
 
 __all__ = [
     "EDGE_ROLES",
     "ROWS",
     "Generation",
     "HeadMaps",
+    "HeadReading",
+    "ImageReading",
     "Knockout",
+    "MeanMaps",
+    "MeanReading",
     "Prefill",
+    "Reading",
     "SharedPrefix",
     "Trace",
     "capture",
     "captured",
     "generate",
+    "image_layers",
     "knockout",
     "prefill",
     "read_heads",
+    "read_images",
+    "read_together",
     "shared_prefix",
     "token_map",
 ]

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, StopForwardError
-from vlmscope.attention.prefix import SharedPrefix, shared_prefix
 from vlmscope.attention.selection import check_layers
 from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
 from vlmscope.markup import one_line
 from vlmscope.models import Encoded, LoadedModel, Prompt
-from vlmscope.models.decoders import model as decoders
 from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
 
 __all__ = [
-    "PhrasePass",
-    "PhraseSegment",
     "Prefill",
     "as_batch",
-    "phrase_passes",
     "prefill",
     "token_map",
 ]
@@ -177,92 +170,3 @@ def _opened(source: Any) -> Any:
             )
         return [open_image(each).pixels for each in source]
     return open_image(source).pixels
-
-
-@dataclass(frozen=True, eq=False)
-class PhraseSegment:
-    """Where one phrase is in a pass.
-
-    Attributes:
-        index: which phrase, from 0.
-        start, end: positions of the sequence that are its own.
-        token_map: of the phrase's own prompt, as if it had been run alone.
-    """
-
-    index: int
-    start: int
-    end: int
-    token_map: TokenMap
-
-    def among(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which positions of the sequence are the phrase's own."""
-        inside: NDArray[np.bool_] = (positions >= self.start) & (positions < self.end)
-        return inside
-
-
-@dataclass(frozen=True, eq=False)
-class PhrasePass:
-    """One forward pass, not run yet.
-
-    Attributes:
-        forward: runs it, under whatever contexts are open.
-        sequence: roles and texts of the positions that it runs over.
-        segments: the phrases in it.
-    """
-
-    forward: Callable[[], object]
-    sequence: TokenMap
-    segments: tuple[PhraseSegment, ...]
-
-
-def phrase_passes(
-    model: LoadedModel,
-    pixels: NDArray[np.uint8],
-    phrases: Sequence[str | Prompt],
-    *,
-    rows: str | int | Sequence[int],
-    preset: str | None,
-    placement: str | None,
-    deepest: int,
-    prefix: SharedPrefix | None = None,
-) -> Iterator[PhrasePass]:
-    """The passes that bring up the rows of every phrase; nothing above ``deepest`` is computed.
-
-    Where the image comes before the text it is run once and the phrases are packed behind it, unless
-    there is one alone, or ``rows`` are numbered, which count within one prompt.
-
-    Args:
-        model: the model.
-        pixels: uint8 (height, width, 3), the original image.
-        phrases: what is asked.
-        rows: the read-out row, as for :func:`vlmscope.capture`.
-        preset, placement: as for :func:`vlmscope.prefill`.
-        deepest: last layer that is read.
-        prefix: of this very image, preset and placement, down to that layer at least, where somebody
-            has it already; None: made where it is needed.
-    """
-    several = len(phrases) > 1 or prefix is not None
-    if model.family.causal_image and isinstance(rows, str) and several:
-        if prefix is None:
-            prefix = shared_prefix(
-                model, pixels, preset=preset, placement=placement, stop_after=deepest
-            )
-        yield from _packed(prefix, phrases)
-        return
-    for index, phrase in enumerate(phrases):
-        encoded = model.encode([pixels], [phrase], preset=preset, placement=placement)
-        tokens = encoded.token_maps[0]
-        segment = PhraseSegment(index, 0, len(tokens), tokens)
-        yield PhrasePass(partial(run, model, encoded, stop_after=deepest), tokens, (segment,))
-
-
-def _packed(prefix: SharedPrefix, phrases: Sequence[str | Prompt]) -> Iterator[PhrasePass]:
-    texts = prefix.encode(phrases)
-    for indices, pack in prefix.packs(texts):
-        segments = tuple(
-            PhraseSegment(
-                index, *ends, decoders.token_map(texts[index], [prefix.image], [prefix.image_size])
-            )
-            for index, ends in zip(indices, pack.segments, strict=True)
-        )
-        yield PhrasePass(partial(prefix.run, pack), pack.token_map, segments)

@@ -9,6 +9,7 @@ The cached keys are neither copied nor repeated per phrase.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +30,7 @@ from vlmscope.models.prompts.encoding import EncodedText
 from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import TokenMap
 
-__all__ = ["Pack", "SharedPrefix", "shared_prefix"]
+__all__ = ["Pack", "SharedPrefix", "fill_together", "shared_prefix"]
 
 # phrases of one pass: enough to fill the matrix units, few enough that the rows stay small
 _PACK_TOKENS = 512
@@ -75,13 +76,16 @@ class SharedPrefix:
         self._filled_under: tuple[Any, ...] = ()
         self._ids: NDArray[np.int64] | None = None
         self._prefix_positions: Tensor | None = None
-        # the prefix ends before any phrase, so which one is asked cannot matter to it
-        self._asked = PromptRequest(Prompt("image"))
 
     @property
     def length(self) -> int:
         """Positions of the prefix; 0 before the first phrase."""
-        return 0 if self._ids is None else len(self._ids)
+        return len(self.ids)
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Token ids of the prefix; none before the first phrase."""
+        return np.zeros(0, dtype=np.int64) if self._ids is None else self._ids
 
     def encode(self, prompts: Sequence[str | Prompt]) -> list[EncodedText]:
         """Tokenise phrases and check that they share the prefix."""
@@ -132,12 +136,17 @@ class SharedPrefix:
         packed = replace(maps[0], roles=np.concatenate(roles), tokens=words)
         return Pack(tuple(texts), tuple(starts), packed)
 
-    def run(self, pack: Pack) -> None:
+    def run(self, pack: Pack, deepest: int | None = None) -> Tensor | None:
         """Run a pack on top of the prefix; active captures see ``pack.token_map``.
 
-        Nothing above ``stop_after`` is computed. The cache is put back to the prefix after.
+        Nothing above ``deepest`` is computed, or above ``stop_after`` where it is None. The cache is
+        put back to the prefix after.
+
+        Returns:
+            The last hidden states of the suffixes (1, positions, hidden); None where it stopped early.
         """
         self._fill(pack.token_map)
+        stop_after = self.stop_after if deepest is None else deepest
         suffixes = [text.ids[self.length :] for text in pack.texts]
         ids = torch.from_numpy(np.concatenate(suffixes))[None].to(self.model.device)
         positions = self._positions([len(part) for part in suffixes])
@@ -146,7 +155,7 @@ class SharedPrefix:
             active.blockers.append(fence)
             try:
                 with active.bound(Binding((pack.token_map,), segments=pack.segments)):
-                    self._forward(active, input_ids=ids, position_ids=positions)
+                    return self._forward(active, stop_after, input_ids=ids, position_ids=positions)
             finally:
                 active.blockers.remove(fence)
                 self._put_back()
@@ -183,6 +192,27 @@ class SharedPrefix:
             self._put_back()
         return generation_of(self.model, torch.tensor(ids), pack.token_map)
 
+    def next_logits(self, prompts: Sequence[str | Prompt]) -> Tensor:
+        """What may follow each prompt: logits (prompts, vocabulary), float32 on the CPU.
+
+        Prompts are packed, and the cache is put back. A prefix that is to be read whole takes no
+        ``stop_after``.
+
+        Raises:
+            UnsupportedError: prompts that differ before the end of the image.
+        """
+        texts = self.encode(prompts)
+        logits: list[Tensor] = [torch.zeros(0)] * len(texts)
+        for indices, pack in self.packs(texts):
+            last = torch.tensor([end - 1 - self.length for _, end in pack.segments])
+            hidden = self.run(pack)
+            assert hidden is not None  # nothing stops a whole pass
+            with self.model.frozen():
+                rows = self.model.family.head(self.model.hf, hidden[0, last.to(hidden.device)])
+            for index, row in zip(indices, rows.float().cpu(), strict=True):
+                logits[index] = row
+        return torch.stack(logits)
+
     def _put_back(self) -> None:
         """Cut the cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
         for layer in self._cache.layers:
@@ -203,47 +233,79 @@ class SharedPrefix:
     def _fill(self, packed: TokenMap) -> None:
         """Run the prefix once; nothing reads it, but knock-outs among its own positions apply."""
         with instrument(self.model) as active, self.model.frozen():
-            blockers = tuple(active.blockers)
             if self._cache is not None:
-                if blockers != self._filled_under:
+                if tuple(active.blockers) != self._filled_under:
                     raise AttentionError(
                         "This image prefix was computed under other knock-outs than are active now. "
                         "Make a new shared_prefix inside the knockout."
                     )
                 return
-            self._run_prefix(active, packed)
-            self._filled_under = blockers
+            _fill_empty(active, [self], [packed])
 
-    def _run_prefix(self, active: Instrument, packed: TokenMap) -> None:
-        from transformers import DynamicCache
+    def _forward(
+        self, active: Instrument, stop_after: int | None, **inputs: Tensor
+    ) -> Tensor | None:
+        hidden: Tensor | None = None
+        with active.stopping_after(stop_after), contextlib.suppress(StopForwardError):
+            out = self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+            hidden = out.last_hidden_state
+        return hidden
 
-        model = self.model
-        # without a config every layer keeps all keys, so that the cache can be put back; sliding
-        # windows are still in the masks
-        cache = DynamicCache()
-        ids = torch.from_numpy(self._ids)[None]
-        batch = {
-            "input_ids": ids,
-            "attention_mask": torch.ones_like(ids),
-            "position_ids": torch.arange(ids.shape[1])[None],
-        }
-        inputs = model.complete(batch, [[self.image]], [self._asked])
-        self._prefix_positions = inputs["position_ids"].cpu()
-        prefix_map = replace(
-            packed, roles=packed.roles[: self.length], tokens=packed.tokens[: self.length]
-        )
-        with (
-            active.unread(),
-            active.bound(Binding((prefix_map,))),
-            active.stopping_after(self.stop_after),
-            contextlib.suppress(StopForwardError),
-        ):
-            model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
-        self._cache = cache
 
-    def _forward(self, active: Instrument, **inputs: Tensor) -> None:
-        with active.stopping_after(self.stop_after), contextlib.suppress(StopForwardError):
-            self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
+def fill_together(prefixes: Sequence[SharedPrefix], texts: Sequence[EncodedText]) -> None:
+    """Run the prefixes of several images side by side, in one batch without padding.
+
+    Args:
+        prefixes: of one model and depth, of the same ids, none of them filled.
+        texts: a phrase of each.
+    """
+    pairs = zip(prefixes, texts, strict=True)
+    maps = [token_map(text, [each.image], [each.image_size]) for each, text in pairs]
+    with instrument(prefixes[0].model) as active, prefixes[0].model.frozen():
+        _fill_empty(active, prefixes, maps)
+
+
+def _fill_empty(
+    active: Instrument, prefixes: Sequence[SharedPrefix], maps: Sequence[TokenMap]
+) -> None:
+    """Run prefixes of the same ids; ``maps`` are of prompts that begin with them."""
+    from transformers import DynamicCache
+
+    first, model = prefixes[0], prefixes[0].model
+    # without a config every layer keeps all keys, so that the cache can be put back; sliding
+    # windows are still in the masks
+    cache = DynamicCache()
+    ids = torch.from_numpy(np.stack([each.ids for each in prefixes]))
+    batch = {
+        "input_ids": ids,
+        "attention_mask": torch.ones_like(ids),
+        "position_ids": torch.arange(ids.shape[1]).repeat(len(prefixes), 1),
+    }
+    # the prefix ends before any phrase, so which one is asked cannot matter to it
+    request = PromptRequest(Prompt("image"))
+    inputs = model.complete(batch, [[each.image] for each in prefixes], [request] * len(prefixes))
+    positions, end = inputs["position_ids"].cpu(), first.length
+    cut = [replace(each, roles=each.roles[:end], tokens=each.tokens[:end]) for each in maps]
+    with (
+        active.unread(),
+        active.bound(Binding(tuple(cut))),
+        active.stopping_after(first.stop_after),
+        contextlib.suppress(StopForwardError),
+    ):
+        model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
+    for item, each in enumerate(prefixes):
+        each._cache = cache if len(prefixes) == 1 else _item_of(cache, item)
+        each._prefix_positions = positions[..., item : item + 1, :]
+        each._filled_under = tuple(active.blockers)
+
+
+def _item_of(cache: Any, item: int) -> Any:
+    """One image's part of a batch's cache; a view, which the first phrase behind it copies."""
+    own = copy.copy(cache)
+    own.layers = [copy.copy(layer) for layer in cache.layers]
+    for layer in own.layers:
+        layer.keys, layer.values = layer.keys[item : item + 1], layer.values[item : item + 1]
+    return own
 
 
 class _Fence:

@@ -20,6 +20,7 @@ __all__ = [
     "comparator_names",
     "completing",
     "dense_names",
+    "evidence_names",
     "head_sets",
     "install_completion",
     "measured_names",
@@ -158,6 +159,13 @@ def comparator_names(incomplete: str) -> list[tuple[str, str]]:
     from vlmscope.evaluation.comparators import COMPARATORS
 
     return _after_comma(incomplete, ((f"{each.id}=", each.title) for each in COMPARATORS))
+
+
+def evidence_names(incomplete: str) -> list[tuple[str, str]]:
+    """Kinds of evidence that a sentence means something."""
+    from vlmscope.evaluation.evidence import EVIDENCE
+
+    return _after_comma(incomplete, ((each.id, each.summary) for each in EVIDENCE))
 
 
 def dense_names(incomplete: str) -> list[tuple[str, str]]:

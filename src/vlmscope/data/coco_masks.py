@@ -47,7 +47,12 @@ def coco_mask(segmentation: Any) -> MaskSource | None:
             "A mask is a list of polygons or an object with counts and size, got "
             f"{repr(segmentation)[:_SHOWN]}."
         )
-    return partial(_draw_lengths, segmentation["counts"], segmentation["size"])
+    counts, size = segmentation["counts"], segmentation["size"]
+    if counts is None and size is None:  # how Parquet writes an object that is not there
+        return None
+    if not isinstance(size, list | tuple):
+        raise BadSampleError(f"The size of a mask is [height, width], got {repr(size)[:_SHOWN]}.")
+    return partial(_draw_lengths, counts, size)
 
 
 def has_polygons(segmentation: Any) -> bool:

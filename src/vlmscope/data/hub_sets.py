@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from vlmscope.errors import BadSampleError
 from vlmscope.hub import no_connection, refusal, text_of
 
-__all__ = ["Fetched", "fetched_set"]
+__all__ = ["Fetched", "fetched_set", "of_address"]
 
 # where an address has been a Path, one of its slashes is gone
 _HUB = re.compile(r"hf:/{1,2}(?P<rest>.*)", re.DOTALL)
@@ -58,6 +60,23 @@ def fetched_set(root: str | os.PathLike[str] | None) -> Fetched | None:
             "says, unpack it, and give the folder as --root."
         )
     return Fetched(folder, f"hf://datasets/{name}@{folder.name}")
+
+
+@contextlib.contextmanager
+def of_address(fetched: Fetched) -> Iterator[None]:
+    """Say where files are from when something is wrong with them: their paths lie in a cache.
+
+    Raises:
+        BadSampleError: in place of another.
+    """
+    try:
+        yield
+    except BadSampleError as error:
+        raise BadSampleError(
+            f"{error} The files are those of {fetched.address}, of which Parquet alone is fetched. A "
+            "set whose images are not inside is downloaded as its page says, into a folder of your "
+            "own: give that as --root."
+        ) from error
 
 
 def _downloaded(name: str, revision: str | None) -> Path:

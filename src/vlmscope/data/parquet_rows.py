@@ -18,7 +18,7 @@ from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadSampleError, MissingExtraError, nearest, quoted
 from vlmscope.io import is_file
 
-__all__ = ["ParquetRows", "Place", "picture_of", "shards"]
+__all__ = ["ParquetRows", "Place", "picture_of", "shards", "stated_size"]
 
 _BATCH = 8  # rows with pictures in memory at once
 _LISTED = 512  # rows without
@@ -195,6 +195,7 @@ def shards(root: Path, split: str, aliases: Sequence[str] = ()) -> list[Path]:
             f"There is no Parquet file of the split {split!r} in {root} or {root / 'data'} (its name "
             f"begins with {' or '.join(names)}). Found: {there}."
         )
+    _check_copies(chosen, split)
     _check_shards(chosen)
     return chosen
 
@@ -205,12 +206,34 @@ def _is_of(path: Path, name: str) -> bool:
     return name in words
 
 
+def _check_copies(files: Sequence[Path], split: str) -> None:
+    """The same rows would be read twice."""
+    folders = {path.parent for path in files}
+    numbered = [path for path in files if _SHARD.search(path.name)]
+    if len(folders) > 1 or 0 < len(numbered) < len(files):
+        one, other = (
+            (numbered[0], next(path for path in files if path not in numbered))
+            if len(folders) == 1
+            else (files[0], next(path for path in files if path.parent != files[0].parent))
+        )
+        raise BadSampleError(
+            f"The split {split!r} is there twice, as {one} and as {other}: two copies, or files of two "
+            "versions. Keep those of one."
+        )
+
+
 def _check_shards(files: Sequence[Path]) -> None:
     numbers: dict[int, set[int]] = {}
     for path in files:
         match = _SHARD.search(path.name)
         if match:
-            numbers.setdefault(int(match[2]), set()).add(int(match[1]))
+            numbers_of_count = numbers.setdefault(int(match[2]), set())
+            if int(match[1]) in numbers_of_count:
+                raise BadSampleError(
+                    f"Two files are number {match[1]} of {match[2]} of a split, one of them "
+                    f"{path.name}: files of two splits or versions are mixed. Keep those of one."
+                )
+            numbers_of_count.add(int(match[1]))
     if len(numbers) > 1:
         raise BadSampleError(
             f"The files {quoted([path.name for path in files])} are of two versions of a split: they "
@@ -238,6 +261,20 @@ def picture_of(cell: Any, name: str) -> OpenedImage:
             "data set that has its images inside."
         )
     return open_image(data, name=name)
+
+
+def stated_size(row: Mapping[str, Any]) -> tuple[int, int]:
+    """(height, width) that a row states of its image.
+
+    Raises:
+        BadSampleError: no whole numbers from 1.
+    """
+    height, width = row["height"], row["width"]
+    if not all(isinstance(side, int) and side > 0 for side in (height, width)):
+        raise BadSampleError(
+            f"It states the size {height!r} x {width!r} (height x width), no whole numbers from 1."
+        )
+    return height, width
 
 
 def _parquet() -> Any:

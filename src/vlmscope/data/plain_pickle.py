@@ -8,11 +8,13 @@ those need are carried out here, and any other is refused by the name of what it
 from __future__ import annotations
 
 import ast
+import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vlmscope.data.value_trees import check_finite_tree
 from vlmscope.errors import BadSampleError
 from vlmscope.io import shown_path, unread
 
@@ -20,6 +22,8 @@ __all__ = ["plain_pickle", "plain_values", "read_plain_pickle"]
 
 _MARK = object()
 _LONGEST = 300  # bytes of a whole number
+_SHOWN = 100  # letters of a name in a message
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _ALLOWED = "lists, dictionaries, text, numbers and None"
 
 
@@ -50,7 +54,9 @@ def plain_values(data: bytes) -> Any:
     """
     machine = _Machine(data)
     try:
-        return machine.run()
+        value = machine.run()
+        check_finite_tree(value)
+        return value
     except (IndexError, KeyError, TypeError, ValueError, struct.error, SyntaxError) as error:
         if isinstance(error, BadSampleError):
             raise
@@ -153,15 +159,19 @@ class _Machine:
         """What an instruction that is not carried out asks for."""
         letter = bytes([code])
         if letter in (b"c", b"i"):
-            module, name = self.line(), self.line()
-            return f"the class {module.decode('latin1')}.{name.decode('latin1')}"
+            return _class_name(self.line().decode("latin1"), self.line().decode("latin1"))
         if letter == b"\x93":
-            module, name = self.stack[-2:]
-            return f"the class {module}.{name}"
+            return _class_name(*self.stack[-2:])
         known = _REFUSED.get(letter)
         if known is None:
             raise ValueError(f"there is no instruction {letter!r}")
         return known
+
+
+def _class_name(module: Any, name: Any) -> str:
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise TypeError("the name of a class is text")
+    return f"the class {module[:_SHOWN]}.{name[:_SHOWN]}"
 
 
 _REFUSED = {
@@ -194,9 +204,12 @@ def _long(machine: _Machine, layout: str) -> None:
 
 def _quoted(machine: _Machine) -> None:
     """A byte string of Python 2 in quotes, with its escapes."""
-    value = ast.literal_eval("b" + machine.line().decode("ascii"))
-    if not isinstance(value, bytes):
-        raise TypeError("text expected")
+    text = machine.line().decode("ascii")
+    if not _QUOTED.fullmatch(
+        text
+    ):  # one text and no more: Python's parser would take any expression
+        raise ValueError("text in quotes expected")
+    value: bytes = ast.literal_eval("b" + text)
     machine.push(value.decode("latin1"))
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vlmscope.data.log.line_file import LineFile
+from vlmscope.data.log.offsets import Offsets
 from vlmscope.errors import ModelMismatchError, OutputError, VlmscopeError
 from vlmscope.io import is_there, shown_path, write_text
 from vlmscope.progress import progress_bar
@@ -25,11 +28,12 @@ Item = TypeVar("Item")
 
 
 class SampleLog:
-    """What was measured of each sample, by its digest; in memory, and in a file if there is one.
+    """What was measured of each sample, by its digest, in a file: of the user's, or a temporary one.
 
     The file is JSON lines: a header that says what was measured on which model and how, then one
     line per sample, appended when the sample is finished. A line that an interruption tore is
-    dropped; one that is not as it was written, by its digest, is refused.
+    dropped; one that is not as it was written, by its digest, is refused. Records are read back
+    from the file, and only where they begin is kept: memory does not grow with what they hold.
 
     Args:
         path: of the file, or None.
@@ -42,63 +46,73 @@ class SampleLog:
 
     def __init__(self, path: str | os.PathLike[str] | None, header: dict[str, Any]) -> None:
         self._path = None if path is None else Path(path)
-        self._records: dict[str, str] = {}  # as JSON, a fifth of what the values take
+        self._offsets = Offsets()
         # through JSON, so that a tuple equals the list that is read back
         self._header = json.loads(json.dumps({"format": _FORMAT, **header}))
         if self._path is not None:
             self._open(self._path)
+        self._lines = LineFile(self._path)
+        if self._path is None:
+            self._lines.append(json.dumps(self._header))
 
     def __contains__(self, digest: str) -> bool:
-        return digest in self._records
+        return self._offsets.get(digest) is not None
 
     def __getitem__(self, digest: str) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads(self._records[digest])
+        offset = self._offsets.get(digest)
+        if offset is None:
+            raise KeyError(digest)
+        record = _values(self._lines.read(offset))
+        if record is None or record.get("id") != digest:
+            raise OutputError(
+                f"The state file {self._path} was changed while it was in use: the record of "
+                f"{digest!r} is no longer where it was written. Start the same job again."
+            )
+        del record[_CHECK]
         return record
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._offsets)
 
     def add(self, digest: str, record: dict[str, Any]) -> None:
         """Keep the record of a finished sample."""
-        text = json.dumps({"id": digest, **record}, allow_nan=False)
-        self._records[digest] = text
-        written = json.loads(text)
+        written = json.loads(json.dumps({"id": digest, **record}, allow_nan=False))
         line = json.dumps({**written, _CHECK: _digest(written)})
-        if self._path is None:
-            return
-        try:
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
-        except OSError as error:
-            raise OutputError(f"Cannot write {self._path}: {error.strerror or error}.") from error
+        self._offsets.put(digest, self._lines.append(line))
 
     def _open(self, path: Path) -> None:
+        """Check the lines of a file, note where each begins and cut a torn one off; or begin one."""
         try:
-            text = path.read_text(encoding="utf-8-sig") if is_there(path) else ""
-        except UnicodeDecodeError as error:
-            raise _foreign(path) from error
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
+            end = self._read(path) if is_there(path) else 0
+            if end and end < path.stat().st_size:
+                os.truncate(path, end)
+        except OutputError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
             raise OutputError(
                 f"Cannot read the state file {shown_path(path)}: {reason}."
             ) from error
-        # not splitlines(): a JSON text may hold the other separators of Unicode
-        *lines, torn = text.split("\n")
-        if lines:
-            self._check(path, _parse(path, lines[0], "format"))
-            for number, line in enumerate(lines[1:], start=2):
-                record = _parse(path, line, "id")
-                if record.pop(_CHECK, None) != _digest(record):
-                    raise OutputError(
-                        f"Line {number} of the state file {path} is not as it was written. Delete "
-                        "the line, and its sample is computed again; or give another path."
-                    )
-                self._records[record["id"]] = json.dumps(record)
-        elif torn:
+        if not end:
+            write_text(path, f"{json.dumps(self._header)}\n")
+
+    def _read(self, path: Path) -> int:
+        """Where the last whole line of a file ends, 0 for an empty one."""
+        end = 0
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                if number == 1:
+                    self._check(path, _parse(path, line.removeprefix(BOM_UTF8), "format"))
+                else:
+                    self._offsets.put(_checked(path, line, number)["id"], end)
+                end += len(line)
+            else:
+                return end
+        if not end:  # a header that is torn
             raise _foreign(path)
-        if torn or not lines:
-            whole = lines or [json.dumps(self._header)]
-            write_text(path, "".join(f"{line}\n" for line in whole))
+        return end
 
     def _check(self, path: Path, header: dict[str, Any]) -> None:
         if not header["format"].startswith(_KIND):
@@ -117,15 +131,32 @@ class SampleLog:
             )
 
 
-def _parse(path: Path, line: str, key: str) -> dict[str, Any]:
+def _checked(path: Path, line: bytes, number: int) -> dict[str, Any]:
+    """A line's record, if it is as it was written."""
+    record = _parse(path, line, "id")
+    if record.pop(_CHECK, None) != _digest(record):
+        raise OutputError(
+            f"Line {number} of the state file {path} is not as it was written. Delete "
+            "the line, and its sample is computed again; or give another path."
+        )
+    return record
+
+
+def _parse(path: Path, line: bytes, key: str) -> dict[str, Any]:
     """A line's values, which have a text by this key."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict) or not isinstance(record.get(key), str):
+    record = _values(line)
+    if record is None or not isinstance(record.get(key), str):
         raise _foreign(path)
     return record
+
+
+def _values(line: bytes) -> dict[str, Any] | None:
+    """What a line says; None for one that is no JSON object."""
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _digest(record: dict[str, Any]) -> str:
@@ -229,7 +260,8 @@ def walk(
         title: of the bar.
         total: how many items there are, where ``items`` does not say it.
         unit: what the bar counts.
-        progress: show the bar (see :mod:`vlmscope.progress`); it says how many items an earlier run did.
+        progress: show the bar (see :mod:`vlmscope.progress`), with the time left; it says how many
+            items an earlier run did.
         bad: errors of ``step`` after which the item is left out; others end the walk.
 
     Returns:
@@ -242,6 +274,7 @@ def walk(
             try:
                 if step(item):
                     before += 1
+                    bar.initial = before  # what takes no time now says nothing of the time left
                     bar.set_postfix_str(f"{before} done before", refresh=False)
             except bad as error:
                 skipped.append((name(item), str(error)))

@@ -17,7 +17,7 @@ from vlmscope.data.shapes import box_of, mask_array
 from vlmscope.errors import BadSampleError
 from vlmscope.types import Box
 
-__all__ = ["Sample", "grouped", "image_id", "read_sample", "sample_id"]
+__all__ = ["Sample", "grouped", "image_id", "picture_id", "read_sample", "sample_id"]
 
 _GROUP = 32  # phrases that go through the model together on one image
 
@@ -78,10 +78,15 @@ def _box_or_mask(target: Any) -> tuple[Any, Any]:
 
 def sample_id(pixels: NDArray[np.uint8], phrase: str) -> str:
     """A digest of what the model is shown: 12 digits of the picture, 8 of the phrase."""
+    words = hashlib.blake2b(phrase.strip().encode(), digest_size=4)
+    return f"{picture_id(pixels)}-{words.hexdigest()}"
+
+
+def picture_id(pixels: NDArray[np.uint8]) -> str:
+    """A digest of a picture, uint8 (height, width, 3): 12 digits."""
     picture = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=6)
     picture.update(np.ascontiguousarray(pixels).data)
-    words = hashlib.blake2b(phrase.strip().encode(), digest_size=4)
-    return f"{picture.hexdigest()}-{words.hexdigest()}"
+    return picture.hexdigest()
 
 
 def image_id(digest: str) -> str:

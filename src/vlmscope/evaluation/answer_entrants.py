@@ -8,9 +8,13 @@ from functools import partial
 from typing import Any
 
 from vlmscope.data.images import OpenedImage
+from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.boxed_results import CENTRE, BoxedImageResult, centre
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.evidence.choice import Evidence
+from vlmscope.evaluation.evidence.kinds import EVIDENCE
+from vlmscope.evaluation.evidence.rejection import rejects
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place, ScoredBox
 from vlmscope.evaluation.row_shares import share_of_rows
@@ -34,12 +38,16 @@ class AnswerEntrant(Entrant):
     Attributes:
         method: the method ``answer`` under its options.
         question: how the model is asked.
+        chosen: the kinds of evidence that its places are to hold.
     """
 
     scored = False
+    draws = False
+    decides = "rejection"
 
     method: ConfiguredMethod
     question: BoxQuestion = field(repr=False)
+    chosen: Evidence = field(default_factory=Evidence)
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -69,12 +77,19 @@ class AnswerEntrant(Entrant):
             "point": CENTRE,
             "mask": "none: a box is not taken for one",
             "score": "none",
+            "rejection": EVIDENCE.get("rejection").definition({}),
             "options": asdict(self.method.options),
         }
 
     def result(self, trial: Trial) -> ImageResult:
         find = partial(self._places, trial.sample.image)
-        return BoxedImageResult(f"{self.noun} {self.id!r}", trial.sample, find)
+        result = BoxedImageResult(f"{self.noun} {self.id!r}", trial.sample, find)
+        return with_answers(result, trial, self.question.model, self.chosen)
+
+    def evidence(self, asked: Evidence) -> tuple[str, ...]:
+        if "answer" not in asked.kinds:
+            return super().evidence(asked)
+        return ("answer", *super().evidence(asked.without("answer")))
 
     def own_scores(self, rows: Rows, seed: int) -> Sequence[Score]:
         """The shares of answers without a box, and of those that were cut off."""
@@ -90,16 +105,20 @@ class AnswerEntrant(Entrant):
 def place_of(written: BoxAnswer) -> Place:
     """A written answer as the answer to a sentence.
 
-    An answer without a box is no rejection: whether the model denied in words that there is such a
-    thing is ``rejection``, None where nobody judged it.
+    An answer without a box alone is no rejection: whether the model denied in words that there is
+    such a thing is ``rejection``.
     """
     boxes = [each.box for each in written.answer.boxes]
     first = written.answer.box
+    rejection = first is None and rejects(written.raw)
     remarks = {
         "answer": written.raw,
         "unparsed": first is None,
         "truncated": written.truncated,
-        "rejection": None,
+        "rejection": rejection,
     }
     objects = tuple(ScoredBox(box, None) for box in boxes)
-    return Place(None, first, centre(first), None, objects=objects, remarks=remarks)
+    evidence = {"rejection": float(not rejection)}
+    return Place(
+        None, first, centre(first), None, objects=objects, remarks=remarks, evidence=evidence
+    )

@@ -55,6 +55,10 @@ class ComparatorEntrant(Entrant):
         return self.comparator.scored
 
     @property
+    def draws(self) -> bool:  # type: ignore[override]
+        return self.comparator.draws
+
+    @property
     def digest(self) -> str:
         """Of kind, checkpoint and revision, and of the dtype, in which boxes differ."""
         who = self.comparator
@@ -73,6 +77,7 @@ class ComparatorEntrant(Entrant):
             "point": CENTRE,
             "mask": drawn,
             "score": score,
+            **({"limits": who.limits} if who.limits else {}),
             "options": {},
         }
 

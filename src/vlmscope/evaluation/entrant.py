@@ -8,9 +8,12 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from vlmscope.data.datasets import EvalSample
+from vlmscope.errors import UnsupportedError
+from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.rows import Rows
 from vlmscope.metrics.score import Score
+from vlmscope.types import HeadSet
 
 __all__ = ["Entrant", "Trial"]
 
@@ -25,6 +28,9 @@ class Entrant(ABC):
         noun: what it is, in messages.
         comparable: whether its scores are comparable between classes.
         scored: whether its answers have scores; without them nothing is decided by a threshold.
+        draws: whether its answers have masks.
+        decides: the kind of evidence by whose own rule it says itself that nothing is meant,
+            whatever is chosen for others, or None.
         base: the entrant whose result on the same image it starts from, or None.
     """
 
@@ -32,6 +38,8 @@ class Entrant(ABC):
     noun: ClassVar[str] = "method"
     comparable: bool = False
     scored: bool = True
+    draws: bool = True
+    decides: str | None = None
     base: Entrant | None = None
 
     @property
@@ -54,6 +62,33 @@ class Entrant(ABC):
     @abstractmethod
     def result(self, trial: Trial) -> ImageResult:
         """What it finds in the image of a trial; best computed when first asked for."""
+
+    def head_set(self) -> HeadSet | None:
+        """The attention heads that it reads, so that they are credited; of what it starts from, too."""
+        return None if self.base is None else self.base.head_set()
+
+    @property
+    def scorer(self) -> Entrant:
+        """Whose scores its answers have: its own, or those of the one that it starts from."""
+        return self
+
+    def evidence(self, asked: Evidence) -> tuple[str, ...]:
+        """The kinds of evidence that its rows hold beside the score, all that is asked for included.
+
+        Raises:
+            UnsupportedError: a kind that it does not have.
+        """
+        if self.base is not None:
+            return self.base.evidence(asked)
+        own = () if self.decides is None else (self.decides,)
+        foreign = [kind for kind in asked.kinds if kind not in own]
+        if foreign:
+            offered = [*(["score"] if self.scored else []), *own]
+            raise UnsupportedError(
+                f"The {self.noun} {self.id!r} has no evidence {foreign[0]!r}, only: "
+                f"{', '.join(offered) or 'none'}. Leave the one or the other out."
+            )
+        return own
 
     def own_scores(self, rows: Rows, seed: int) -> Sequence[Score]:
         """Scores that only this kind of entrant has, such as the share of unread answers."""

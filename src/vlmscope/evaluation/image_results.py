@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.data.datasets import IGNORE, EvalSample, Referent
 from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.evidence.kinds import ATTENTION_PRESENCE
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.pointed import pointed
+from vlmscope.evaluation.reads.shared_reads import SharedReads
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
@@ -26,7 +29,13 @@ from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
 
-__all__ = ["ClassEvidence", "DenseImageResult", "GroundedImageResult", "ImageResult", "is_dense"]
+__all__ = [
+    "ClassEvidence",
+    "DenseImageResult",
+    "GroundedImageResult",
+    "ImageResult",
+    "is_dense",
+]
 
 
 class ImageResult(ABC):
@@ -79,13 +88,16 @@ class DenseImageResult(ImageResult):
         sample: the image and its truth.
         words: the classes.
         compare: the image against text embeddings (texts, joint).
+        null: a phrase that names nothing, for contrast, or None.
     """
 
     method: ConfiguredMethod
     sample: EvalSample
     words: Vocabulary
     compare: Callable[[Tensor], Similarity]
+    null: str | None = None
     _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
+    _places: list[Place] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
         if not self.sample.referents:
@@ -101,10 +113,11 @@ class DenseImageResult(ImageResult):
         return results
 
     def places(self) -> list[Place]:
-        if not self.sample.referents:
-            return []
-        scores = self._of_referents()
-        return [self._place(scores.token_map, weights) for weights in scores.patches.T]
+        if not self._places and self.sample.referents:
+            scores = self._of_referents()
+            pairs = zip(scores.patches.T, scores.evidence.presence, strict=True)
+            self._places.extend(self._place(scores, *each) for each in pairs)
+        return self._places
 
     def classes(self) -> NDArray[np.int64]:
         assert self.sample.labels is not None  # the task asks for no other sample
@@ -118,10 +131,13 @@ class DenseImageResult(ImageResult):
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
 
-    def _place(self, token_map: TokenMap, weights: NDArray[np.float32]) -> Place:
-        located = locate(token_map, weights, self.method.options)
+    def _place(self, scores: _Scores, weights: NDArray[np.float32], presence: np.float32) -> Place:
+        located = locate(scores.token_map, weights, self.method.options)
         # the score is that of ``ground``: the largest similarity of a patch
-        return Place(located.mask, located.box, located.point, float(weights.max()), located)
+        score, evidence = float(weights.max()), {"presence": float(presence)}
+        if scores.null is not None:
+            evidence["contrast"] = score - scores.null
+        return Place(located.mask, located.box, located.point, score, located, evidence=evidence)
 
     def _of_referents(self) -> _Scores:
         """Referents that are classes are scored among all classes, others among themselves."""
@@ -130,27 +146,48 @@ class DenseImageResult(ImageResult):
             return self._against(concepts)
         scores = self._against(self.words.concepts)
         columns = [self.words.concepts.index(concept) for concept in concepts]
-        return _Scores(scores.patches[:, columns], scores.evidence, scores.token_map)
+        evidence = ClassEvidence(scores.evidence.peak[columns], scores.evidence.presence[columns])
+        return _Scores(scores.patches[:, columns], evidence, scores.token_map, scores.null)
 
     def _against(self, concepts: Concepts) -> _Scores:
         """The image against concepts, each by the best of its texts; computed once."""
         if concepts not in self._known:
-            similarity = self.compare(self.words.embed(concepts, self.method.options.templates))
-            index, count = owners(concepts), len(concepts)
-            patches = best_of_each(similarity.patches, index, count)
-            presences = best_of_each(presence(similarity), index, count)
-            evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy())
-            self._known[concepts] = _Scores(patches.numpy(), evidence, similarity.token_map)
+            text = self.words.embed(concepts, self.method.options.templates)
+            if self.null is None:
+                self._known[concepts] = _scores(concepts, self.compare(text), None)
+            else:  # one text more in the same pass, which changes nothing for the others
+                null = self.words.embed_alone(self.null, self.method.options.templates)
+                similarity = self.compare(torch.cat([text, null]))
+                peak = float(similarity.patches[:, -1].max())
+                texts = slice(0, len(text))
+                without = replace(
+                    similarity,
+                    patches=similarity.patches[:, texts],
+                    whole=similarity.whole[texts],
+                )
+                self._known[concepts] = _scores(concepts, without, peak)
         return self._known[concepts]
 
 
 @dataclass(frozen=True, eq=False)
 class _Scores:
-    """Concepts against patches: float32 (tokens, concepts), and what speaks for each concept."""
+    """Concepts against patches: float32 (tokens, concepts), and what speaks for each concept.
+
+    And the score of the null phrase, if there is one.
+    """
 
     patches: NDArray[np.float32]
     evidence: ClassEvidence
     token_map: TokenMap
+    null: float | None
+
+
+def _scores(concepts: Concepts, similarity: Similarity, null: float | None) -> _Scores:
+    index, count = owners(concepts), len(concepts)
+    patches = best_of_each(similarity.patches, index, count)
+    presences = best_of_each(presence(similarity), index, count)
+    evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy())
+    return _Scores(patches.numpy(), evidence, similarity.token_map, null)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,18 +198,28 @@ class GroundedImageResult(ImageResult):
         method: the method.
         model: the model.
         sample: the image and its truth.
+        null: a phrase that names nothing, for contrast, or None.
+        shared: the passes of methods that share them; None: the method runs its own.
     """
 
     method: ConfiguredMethod
     model: Any
     sample: EvalSample
+    null: str | None = None
+    shared: SharedReads | None = None
     _grounded: list[Grounding] = field(default_factory=list, repr=False)
+    _nulls: list[Grounding] = field(default_factory=list, repr=False)
 
     def pointing(self) -> list[tuple[int, float]]:
         return pointed(self.sample, [grounding.point for grounding in self._groundings()])
 
     def places(self) -> list[Place]:
-        return [Place(g.mask, g.box, g.point, g.score, g.located) for g in self._groundings()]
+        groundings = self._groundings()
+        null = self._nulls[0].score if self._nulls else None
+        return [
+            Place(g.mask, g.box, g.point, g.score, g.located, evidence=_evidence(g, null))
+            for g in groundings
+        ]
 
     def classes(self) -> NDArray[np.int64]:
         self._refuse()
@@ -189,10 +236,19 @@ class GroundedImageResult(ImageResult):
     def _groundings(self) -> list[Grounding]:
         if not self._grounded and self.sample.referents:
             prompts = [self._prompt(referent) for referent in self.sample.referents]
-            request = GroundRequest(None, None, None, None, self.method.options)
-            pixels = self.sample.image.pixels
-            self._grounded.extend(self.method.method.ground(self.model, pixels, prompts, request))
+            if self.null is not None:  # asked with the sentences, to share the image's prefix
+                prompts.append(Prompt(self.null))
+            grounded = self._ground(prompts)
+            count = len(self.sample.referents)
+            self._grounded.extend(grounded[:count])
+            self._nulls.extend(grounded[count:])
         return self._grounded
+
+    def _ground(self, prompts: Sequence[Prompt]) -> list[Grounding]:
+        if self.shared is not None:
+            return self.shared.ground(self.method, prompts)
+        request = GroundRequest(None, None, None, None, self.method.options)
+        return self.method.method.ground(self.model, self.sample.image.pixels, prompts, request)
 
     def _prompt(self, referent: Referent) -> Prompt:
         texts = texts_of(self.model, referent.names)
@@ -202,6 +258,17 @@ class GroundedImageResult(ImageResult):
                 f"{', '.join(texts[:4])}. Use a word list with one name per class."
             )
         return Prompt.of(texts[0])
+
+
+def _evidence(grounding: Grounding, null: float | None) -> dict[str, float]:
+    """What else speaks for a phrase than its score."""
+    evidence = {}
+    if grounding.method in ATTENTION_PRESENCE and grounding.located is not None:
+        # smoothing neither adds nor loses attention
+        evidence["presence"] = float(grounding.located.weights.sum())
+    if null is not None:
+        evidence["contrast"] = grounding.score - null
+    return evidence
 
 
 def is_dense(method: ConfiguredMethod) -> bool:

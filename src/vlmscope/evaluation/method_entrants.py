@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vlmscope.evaluation.answer_entrants import AnswerEntrant
+from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.answers import ANSWER
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult, is_dense
+from vlmscope.evaluation.readouts import head_set_of, readout
+from vlmscope.evaluation.reads.shared_reads import SharedReads, read_side_by_side
 from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.models import DualEncoder
+from vlmscope.types import HeadSet
 
-__all__ = ["MethodEntrant", "enter"]
+__all__ = ["MethodEntrant", "enter", "read_ahead"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +32,12 @@ class MethodEntrant(Entrant):
     Attributes:
         method: the method, its options and its label.
         words: the classes, and the model.
+        chosen: the kinds of evidence that its places are to hold.
     """
 
     method: ConfiguredMethod
     words: Vocabulary
+    chosen: Evidence = field(default_factory=Evidence)
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -52,7 +59,7 @@ class MethodEntrant(Entrant):
         run, model = self.method, self.words.model
         options = asdict(run.options)
         if not is_dense(run) or not isinstance(model, DualEncoder):
-            return {"options": options}
+            return {**readout(run, model), "options": options}
         side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
         kept = f"shorter side to {side} pixels, ratio kept to whole patches"
         windows = f", {_windows(run.options)}" if run.options.window else ""
@@ -63,33 +70,73 @@ class MethodEntrant(Entrant):
             "options": options,
         }
 
+    def head_set(self) -> HeadSet | None:
+        return head_set_of(self.method, self.words.model)
+
+    def evidence(self, asked: Evidence) -> tuple[str, ...]:
+        asked.check(self.method, self.words.model)
+        return asked.kinds
+
     def result(self, trial: Trial) -> ImageResult:
         # taken out: whoever has looked leaves nothing behind
-        return trial.shared("methods", lambda: _results(trial)).pop(self.label)
+        result = trial.shared("methods", lambda: _results(trial)).pop(self.label)
+        return with_answers(result, trial, self.words.model, self.chosen)
 
 
-def enter(methods: Sequence[ConfiguredMethod], words: Vocabulary) -> tuple[Entrant, ...]:
+def enter(
+    methods: Sequence[ConfiguredMethod], words: Vocabulary, chosen: Evidence | None = None
+) -> tuple[Entrant, ...]:
     """Configured methods as entrants.
 
     Args:
         methods: with labels that differ.
         words: the classes, and the model.
+        chosen: kinds of evidence with settings of the model (:meth:`Evidence.on`); None: the score.
     """
-    return tuple(_entrant(method, words) for method in methods)
+    evidence = chosen or Evidence()
+    return tuple(_entrant(method, words, evidence) for method in methods)
 
 
-def _entrant(method: ConfiguredMethod, words: Vocabulary) -> Entrant:
+def _entrant(method: ConfiguredMethod, words: Vocabulary, chosen: Evidence) -> Entrant:
     if method.method is ANSWER:
-        return AnswerEntrant(method, ANSWER.question(words.model, method.options))
-    return MethodEntrant(method, words)
+        return AnswerEntrant(method, ANSWER.question(words.model, method.options), chosen)
+    return MethodEntrant(method, words, chosen)
+
+
+def read_ahead(trials: Sequence[Trial]) -> None:
+    """Run the passes that methods share, of several images side by side, before any of them looks.
+
+    Maps may differ from those of one image at a time in their last digits.
+    """
+    read_side_by_side([each for trial in trials for each in _reads(trial)])
 
 
 def _results(trial: Trial) -> dict[str, ImageResult]:
     """All methods of a trial by label: those that see the image alike share a pass."""
-    entrants = [each for each in trial.entrants if isinstance(each, MethodEntrant)]
+    entrants = _methods(trial)
     methods = [each.method for each in entrants]
-    results = results_of_methods(methods, entrants[0].words, trial.sample)
+    first = entrants[0]  # words and evidence are the same for all
+    [reads] = _reads(trial)
+    null = first.chosen.null
+    results = results_of_methods(methods, first.words, trial.sample, null, reads)
     return {method.label: each for method, each in zip(methods, results, strict=True)}
+
+
+def _reads(trial: Trial) -> list[SharedReads]:
+    """The passes that methods share: one, or none where no method takes part."""
+    entrants = _methods(trial)
+    if not entrants:
+        return []
+
+    def make() -> SharedReads:
+        methods, first = [each.method for each in entrants], entrants[0]
+        return SharedReads(first.words.model, trial.sample, methods, first.chosen.null)
+
+    return [trial.shared("reads", make)]
+
+
+def _methods(trial: Trial) -> list[MethodEntrant]:
+    return [each for each in trial.entrants if isinstance(each, MethodEntrant)]
 
 
 def _windows(options: Any) -> str:

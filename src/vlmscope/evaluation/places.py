@@ -30,6 +30,8 @@ class Place:
         located: what it was read from, where further instances are looked for, or None.
         objects: every object, best first, of whoever finds them as boxes; None: they are looked for
             in ``located``.
+        evidence: kind -> what else than the score speaks for the phrase meaning something, of
+            :mod:`vlmscope.evaluation.evidence`; kinds that nobody asked for may be in it.
         remarks: JSON values that a row keeps beside all this, such as an answer word for word.
     """
 
@@ -40,6 +42,7 @@ class Place:
     located: Located | None = field(default=None, repr=False)
     objects: tuple[ScoredBox, ...] | None = None
     remarks: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def boxes(self) -> tuple[ScoredBox, ...]:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from vlmscope.data.datasets import Dataset
+from vlmscope.evaluation.evidence import SCORE, Decision, Evidence
 from vlmscope.evaluation.tasks import SentenceTask, Task
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
@@ -15,7 +16,7 @@ from vlmscope.version import __version__
 
 __all__ = ["left_out", "protocol_of", "state_header"]
 
-_RECORDS = "rows"  # what a record of a state file holds; another word when that changes
+_RECORDS = "rows with shares, pictures"  # what a record of a state file holds; another word when that changes
 
 
 def protocol_of(
@@ -23,7 +24,8 @@ def protocol_of(
     model: LoadedModel | DualEncoder,
     tasks: Sequence[Task],
     seed: int,
-    thresholds: Mapping[str, Threshold] | None = None,
+    decisions: Mapping[str, Decision] | None = None,
+    evidence: Evidence | None = None,
 ) -> dict[str, Any]:
     """Everything that holds for all runs of an evaluation, as JSON values."""
     return {
@@ -38,7 +40,8 @@ def protocol_of(
             "device": str(model.device),
         },
         "tasks": {task.id: task.definition for task in tasks},
-        **_decision(tasks, thresholds),
+        **({"evidence": evidence.definitions} if evidence and evidence.kinds else {}),
+        **_decided(tasks, decisions or {}),
         "names": "the score of a class is that of the best of its names, patch by patch",
         "interval": f"{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES} resamples, "
         f"seed {seed}",
@@ -55,16 +58,31 @@ def left_out(tasks: Sequence[Task]) -> list[str]:
     return [name for task in tasks if isinstance(task, SentenceTask) for name in task.decided]
 
 
-def _decision(tasks: Sequence[Task], thresholds: Mapping[str, Threshold] | None) -> dict[str, Any]:
-    """By which threshold a sentence is held to mean nothing, where a task asks for it."""
+def _decided(tasks: Sequence[Task], decisions: Mapping[str, Decision]) -> dict[str, Any]:
+    """By what a sentence is held to mean nothing, where a task asks for it."""
     names = left_out(tasks)
     if not names:
         return {}
-    if thresholds is None:
-        return {"threshold": f"none, so these scores are left out: {', '.join(names)}"}
-    values = {label: threshold.value for label, threshold in thresholds.items()}
-    [split] = {threshold.split for threshold in thresholds.values()}
-    return {"threshold": {"rule": Threshold.definition, "chosen_on": split, "values": values}}
+    ruled = {label: _rule(each) for label, each in decisions.items() if each.ruled}
+    by_rule = {"decided by rule": ruled} if ruled else {}
+    chosen = {label: each for label, each in decisions.items() if not each.ruled}
+    if chosen:
+        return {"threshold": _chosen(chosen), **by_rule}
+    if ruled:
+        return by_rule
+    return {"threshold": f"none, so these scores are left out: {', '.join(names)}"}
+
+
+def _chosen(decisions: Mapping[str, Decision]) -> dict[str, Any]:
+    values = {label: each.threshold.value for label, each in decisions.items()}
+    [split] = {each.threshold.split for each in decisions.values()}
+    [kind] = {each.kind for each in decisions.values()}
+    by = {} if kind == SCORE else {"by": kind}
+    return {"rule": Threshold.definition, **by, "chosen_on": split, "values": values}
+
+
+def _rule(decision: Decision) -> str:
+    return f"rejected where {decision.kind} is below {decision.threshold.value:g}; no threshold was chosen"
 
 
 def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str, Any]:

@@ -1,35 +1,66 @@
-"""The report of an evaluation: JSON for programs, Markdown for people, both with the protocol."""
+"""The report of an evaluation: JSON for programs, Markdown and a page for people, all with the protocol."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vlmscope.evaluation.breakdowns import Failures
+from vlmscope.evaluation.page import evaluation_page
+from vlmscope.evaluation.page.tables import (
+    ReportTable,
+    breakdown_tables,
+    failure_table,
+    published_of,
+    published_table,
+    readout,
+)
 from vlmscope.evaluation.scores import Evaluation, RunScores, Score, remarks, score_table
 from vlmscope.io import write_json, write_text
 
 __all__ = ["markdown", "write_report"]
 
-_SAID_ALONE = ("resize", "text", "similarity")  # parts of a setting that need no name
 _REASONS = 20  # skipped images that are listed one by one
 
 
-def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
     """Write ``report.json`` and ``report.md`` into a folder, which is made if it is not there.
 
+    Where sentences were measured there is ``report.html``, too: for its pictures some images are opened
+    again, and each run looks at them once more.
+
     Returns:
-        Both paths.
+        The paths, in this order.
 
     Raises:
         OutputError: when the folder cannot be written.
+        BadImageError, BadSampleError: an image that is no longer what it was.
     """
     target = Path(folder)
     data, text = target / "report.json", target / "report.md"
-    write_json(data, evaluation.to_dict())
+    write_json(data, _record(evaluation))
     write_text(text, markdown(evaluation))
-    return data, text
+    if evaluation.sentences is None:
+        return data, text
+    page = target / "report.html"
+    evaluation_page(evaluation, evaluation.sentences).write(page)
+    return data, text, page
+
+
+def _record(evaluation: Evaluation) -> dict[str, Any]:
+    figures = [
+        {
+            "metric": each.metric,
+            "method": each.method,
+            "value": each.value,
+            "setting": each.setting,
+            "source": str(each.source),
+        }
+        for each in published_of(evaluation)
+    ]
+    return {**evaluation.to_dict(), **({"published": figures} if figures else {})}
 
 
 def markdown(evaluation: Evaluation) -> str:
@@ -40,9 +71,11 @@ def markdown(evaluation: Evaluation) -> str:
         title,
         f"{evaluation.images} images measured, {len(evaluation.skipped)} skipped. "
         f"Values with their {protocol['interval']}.",
+        *(f"**Note:** {warning}" for warning in evaluation.warnings),
         _table(evaluation.runs),
         _counts(evaluation.runs),
         *_remarks(evaluation),
+        *_of_sentences(evaluation),
         "## Protocol",
         "\n".join(_bullets(protocol)),
         "## Methods",
@@ -56,6 +89,32 @@ def markdown(evaluation: Evaluation) -> str:
 def _table(runs: Sequence[RunScores]) -> str:
     heads, rows = score_table(runs)
     return "\n".join(map(_row, [heads, ["---"] * len(heads), *rows]))
+
+
+def _of_sentences(evaluation: Evaluation) -> Iterator[str]:
+    """Breakdowns, failures in common and published figures, each as a section."""
+    yield from map(_section, breakdown_tables(evaluation))
+    if evaluation.sentences is not None and evaluation.sentences.failures is not None:
+        yield from _failures(evaluation.sentences.failures)
+    figures = published_table(evaluation)
+    if figures is not None:
+        yield _section(figures)
+
+
+def _failures(failures: Failures) -> Iterator[str]:
+    missed = failures.missed
+    yield _section(failure_table(failures))
+    yield f"Missed by every run: {missed.detail['count']:,} of {missed.n:,} sentences: {missed}."
+    if failures.examples:
+        yield "\n".join(
+            f"- {' '.join(str(each['text']).split())} (image {each['image']}, sentence {each['id']})"
+            for each in failures.examples
+        )
+
+
+def _section(table: ReportTable) -> str:
+    lines = [_row(table.columns), _row(["---"] * len(table.columns)), *map(_row, table.rows)]
+    return f"## {table.title}\n\n" + "\n".join(lines) + (f"\n\n{table.note}" * bool(table.note))
 
 
 def _counts(runs: Sequence[RunScores]) -> str:
@@ -86,15 +145,8 @@ def _bullets(values: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 
 def _setting(run: RunScores) -> str:
-    options = ", ".join(f"{name}={value}" for name, value in run.setting["options"].items())
-    seen = [str(run.setting[key]) for key in _SAID_ALONE if key in run.setting]
-    named = [
-        f"{key.replace('_', ' ')}: {value}"
-        for key, value in run.setting.items()
-        if key not in (*_SAID_ALONE, "options")
-    ]
-    parts = [*seen, *named, *([f"options {options}"] if options else [])]
-    return f"- **{run.label}** ({run.method}): {'; '.join(parts)}"
+    said = "; ".join(f"{name}: {text}" for name, text in readout(run) if name != "method")
+    return f"- **{run.label}** ({run.method}): {said}"
 
 
 def _skipped(evaluation: Evaluation) -> str:

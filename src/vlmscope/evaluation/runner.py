@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import (
@@ -14,21 +16,29 @@ from vlmscope.errors import (
     BadPhraseError,
     BadSampleError,
     UnsupportedError,
+    VlmscopeWarning,
 )
+from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
 from vlmscope.evaluation.comparator_entrants import enter_comparators
 from vlmscope.evaluation.comparators import Comparator
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
+from vlmscope.evaluation.decisions import check_decisions, decisions_of
 from vlmscope.evaluation.entrant import Entrant
+from vlmscope.evaluation.evidence import SCORE, Evidence
 from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.method_entrants import enter
-from vlmscope.evaluation.protocol import left_out, protocol_of, state_header
+from vlmscope.evaluation.protocol import protocol_of, state_header
+from vlmscope.evaluation.readouts import overlap_warnings
+from vlmscope.evaluation.reads.batches import Batches
 from vlmscope.evaluation.rows import write_rows
+from vlmscope.evaluation.sam import check_masks, with_sam
 from vlmscope.evaluation.scores import Evaluation
-from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
+from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
-from vlmscope.metrics import Threshold
+from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.refine import Refiner
 
 __all__ = ["check_places", "evaluate"]
 
@@ -41,6 +51,8 @@ def evaluate(
     methods: Sequence[MethodChoice] | None = None,
     *,
     against: Mapping[str, Comparator] | Sequence[Comparator] = (),
+    refiner: Refiner | None = None,
+    refine_prompts: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -49,6 +61,9 @@ def evaluate(
     rows: str | os.PathLike[str] | None = None,
     thresholds: Thresholds | None = None,
     thresholds_out: str | os.PathLike[str] | None = None,
+    evidence: Evidence | None = None,
+    decide: str = SCORE,
+    batch: int = 1,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -61,8 +76,13 @@ def evaluate(
         methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
         against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
             in the report; a sequence: by their ids.
+        refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
+            ``gem+sam:box``, once for each prompt. Each image is embedded once for all of them.
+        refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
+            None: each of them.
         tasks: ids; None: all that the data set has truth for and every run can do.
-        limit: how many images, from the first; None: all.
+        limit: how many images, from the first; None: all. Where a split's size is published, every
+            score then says how much of it was measured.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
             added to it; another model, data set, word list or version is refused.
         progress: show a bar on stderr.
@@ -71,15 +91,24 @@ def evaluate(
             sentences can be worked out again; it is written at the end, whole or not at all.
         thresholds: by which sentences are held to mean nothing, chosen on another split; None:
             scores that need that decision are left out, as the protocol then says.
-        thresholds_out: a file for thresholds that are chosen on this split.
+        thresholds_out: a file for thresholds that are chosen on this split, one for each kind of
+            evidence.
+        evidence: kinds that rows hold beside the method's score; None: none. A file of ``resume``
+            keeps records of other kinds apart.
+        decide: the kind that ``thresholds`` are applied to. One with a rule of its own (``answer``)
+            decides without thresholds, too.
+        batch: how many images methods that read a decoder's attention look at side by side, those of
+            the same number of tokens in one pass; maps may differ from those of one at a time in
+            their last digits, and the protocol says it.
 
     Raises:
-        UnknownNameError: a task that the data set does not have.
-        UnsupportedError: a method that does not run on the model, or a run that cannot do a task
-            asked for.
-        BadOptionError: a limit below 1, two runs of one label, rows where no task is about
-            sentences, thresholds where nothing is absent, of another data set or not of a method,
-            or only tasks that need one.
+        UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
+        UnsupportedError: a method that does not run on the model, a run that cannot do a task asked
+            for, or one that has no evidence of a kind.
+        BadOptionError: a limit or batch below 1, two runs of one label, rows or evidence where no task
+            is about sentences, thresholds where nothing is absent, of another data set or not of a
+            method, or only tasks that need one; a SAM where no mask is scored, or its prompts without
+            it.
         BadPhraseError: names that the model cannot take.
         BadSampleError: not one image could be used (says the first reason), or thresholds that were
             chosen on what is scored.
@@ -88,20 +117,28 @@ def evaluate(
     """
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
+    check_batch(batch)
+    dataset = _first(dataset, limit)
     configured = configure_methods(model, methods)
     words = Vocabulary.of(model, dataset.words)
-    methods_on_trial = enter(configured, words)
+    asked = (evidence or Evidence()).including(decide).on(model)
+    methods_on_trial = enter(configured, words, asked)
     labels = [run.label for run in methods_on_trial]
-    runs = (*methods_on_trial, *enter_comparators(against, labels))
+    entered = (*methods_on_trial, *enter_comparators(against, labels))
+    runs = with_sam(entered, refiner, refine_prompts)
     chosen = _tasks(dataset, runs, tasks)
-    if rows is not None:
+    if refiner is not None:
+        check_masks(dataset, chosen)
+    for run in runs:
+        run.evidence(asked)  # refuses kinds that it does not have
+    if rows is not None or asked.kinds:
         _check_rows(dataset, chosen)
-    decisions = _decisions(dataset, model, runs, thresholds)
-    _check_decisions(dataset, chosen, runs, decisions, thresholds_out)
+    decisions = decisions_of(dataset, model.id, runs, chosen, thresholds, asked, decide)
+    check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
-    job = Job(dataset, runs, chosen, log, StrangePictures(model))
+    job = Job(dataset, runs, chosen, log, StrangePictures(model), asked)
     image_ids = list(dataset.image_ids)[:limit]
-    failed = _measure_all(job, image_ids, progress)
+    failed = _measure_all(job, image_ids, batch, progress)
     skipped = (*dataset.skipped, *failed)
     bad = {image_id for image_id, _ in failed}
     usable = [image_id for image_id in image_ids if image_id not in bad]
@@ -118,18 +155,34 @@ def evaluate(
         names = [run.label for run in runs]
         write_rows(rows, list(zip(names, logged, decisions, strict=True)))
     if thresholds_out is not None:
-        pairs = [pair for pair in zip(runs, logged, strict=True) if pair[0].scored]
-        Thresholds.choose(dataset, model.id, pairs).save(thresholds_out)
+        pairs = [pair for pair in zip(runs, logged, strict=True) if _has_own_scores(pair[0])]
+        Thresholds.choose(dataset, model.id, pairs, asked).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
-    protocol = protocol_of(dataset, model, chosen, seed, by_label or None)
+    protocol = protocol_of(dataset, model, chosen, seed, by_label, asked)
     protocol |= _undone(dataset, runs, chosen, tasks)
-    return Evaluation(protocol, len(usable), skipped, scores)
+    if batch > 1:
+        protocol["batch"] = f"{batch} images side by side"
+    sentences = None
+    if any(isinstance(task, SentenceTask) for task in chosen):
+        labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
+        sentences = sentence_report(dataset.id, labelled, seed=seed, again=job.again)
+    cautions = overlap_warnings(scores)
+    for caution in cautions:
+        warnings.warn(caution, VlmscopeWarning, stacklevel=2)
+    return Evaluation(protocol, len(usable), skipped, scores, sentences, cautions)
 
 
-def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Skipped]:
+def _first(dataset: Dataset, limit: int | None) -> Dataset:
+    """A set whose publishers count it then says how much of it its first images are."""
+    if limit is None or not isinstance(dataset, ReferringSet):
+        return dataset
+    return dataset.first(limit)
+
+
+def _measure_all(job: Job, image_ids: Sequence[str], batch: int, progress: bool) -> list[Skipped]:
     skipped = walk(
         image_ids,
-        job.measure,
+        job.measure if batch == 1 else Batches(job, image_ids, batch).measure,
         title=job.dataset.id,
         unit="image",
         progress=progress,
@@ -141,58 +194,15 @@ def _measure_all(job: Job, image_ids: Sequence[str], progress: bool) -> list[Ski
 def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
     if not any(isinstance(task, SentenceTask) for task in tasks):
         sentences = [name for name in dataset.tasks if isinstance(TASKS.get(name), SentenceTask)]
-        advice = f"Add one of: {', '.join(sentences)}." if sentences else "Leave rows out."
+        advice = f"Add one of: {', '.join(sentences)}." if sentences else "Leave them out."
         raise BadOptionError(
-            f"Rows are of sentences, and no task here is about sentences ({dataset.id}: "
+            f"Rows and evidence are of sentences, and no task here is about sentences ({dataset.id}: "
             f"{', '.join(task.id for task in tasks)}). {advice}"
         )
 
 
-def _decisions(
-    dataset: Dataset,
-    model: LoadedModel | DualEncoder,
-    runs: Sequence[Entrant],
-    thresholds: Thresholds | None,
-) -> list[Threshold | None]:
-    """The threshold of each run."""
-    if thresholds is None:
-        return [None] * len(runs)
-    thresholds.check_split(dataset)
-    thresholds.check_model(model.id)
-    return [thresholds.of(run) if run.scored else None for run in runs]
-
-
-def _check_decisions(
-    dataset: Dataset,
-    tasks: Sequence[Task],
-    runs: Sequence[Entrant],
-    decisions: Sequence[Threshold | None],
-    out: str | os.PathLike[str] | None,
-) -> None:
-    if not left_out(tasks):
-        if out is not None or any(decisions):
-            raise BadOptionError(
-                f"A threshold decides whether a sentence means nothing, which no task of "
-                f"{dataset.id} asks here ({', '.join(task.id for task in tasks)}). Leave it out."
-            )
-    elif out is not None and not any(run.scored for run in runs):
-        raise BadOptionError(
-            f"A threshold is one of scores, which none of {', '.join(run.label for run in runs)} "
-            "gives. Leave it out."
-        )
-    elif not any(decisions) and not any(_scorable(task, run) for task in tasks for run in runs):
-        raise BadOptionError(
-            f"Without a threshold there is no score of {', '.join(task.id for task in tasks)}. "
-            "Choose one on another split (--split OTHER --threshold-out FILE) and give it with "
-            "--threshold FILE."
-        )
-
-
-def _scorable(task: Task, run: Entrant) -> bool:
-    """Whether a task has scores of a run without a threshold."""
-    if isinstance(task, ImageTask):
-        return True
-    return task.always if run.scored else task.unscored
+def _has_own_scores(run: Entrant) -> bool:
+    return run.scored and run.scorer is run
 
 
 def _undone(

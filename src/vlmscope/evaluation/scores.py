@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
+from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
 from vlmscope.metrics.score import Score
 
 __all__ = ["Evaluation", "RunScores", "Score", "remarks", "score_table"]
@@ -54,12 +55,16 @@ class Evaluation:
         images: how many were measured.
         skipped: those that could not be.
         runs: one per method, in the order asked for.
+        sentences: what rows say beside; None where no task is about sentences.
+        warnings: what to know before trusting a score.
     """
 
     protocol: Mapping[str, Any]
     images: int
     skipped: tuple[Skipped, ...]
     runs: tuple[RunScores, ...]
+    sentences: SentenceReport | None = field(default=None, repr=False, compare=False)
+    warnings: tuple[str, ...] = ()
 
     def __getitem__(self, label: str) -> RunScores:
         """The scores of a run.
@@ -74,6 +79,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, the content of ``report.json``."""
+        more = {} if self.sentences is None else self.sentences.to_dict()
         return {
             "format": "vlmscope-evaluation/1",
             "protocol": dict(self.protocol),
@@ -88,6 +94,8 @@ class Evaluation:
                 }
                 for run in self.runs
             ],
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
+            **more,
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from vlmscope.evaluation.image_results import (
     ImageResult,
     is_dense,
 )
+from vlmscope.evaluation.reads.shared_reads import SharedReads, is_reading
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import (
     DenseSetup,
@@ -36,17 +37,23 @@ _Size = tuple[int, bool]
 
 
 def results_of_methods(
-    methods: Sequence[ConfiguredMethod], words: Vocabulary, sample: EvalSample
+    methods: Sequence[ConfiguredMethod],
+    words: Vocabulary,
+    sample: EvalSample,
+    null: str | None = None,
+    reads: SharedReads | None = None,
 ) -> list[ImageResult]:
     """One result per method; no model runs before a task asks for something.
 
     Dense methods that see the whole image at one size share one pass through the tower; those with
-    sliding windows go on their own.
+    sliding windows go on their own. Methods that read a decoder's attention share its passes.
 
     Args:
         methods: with labels that differ.
         words: the classes, and the model.
         sample: the image and its truth.
+        null: a phrase that names nothing, which is asked as well, or None.
+        reads: of those of the methods that read attention, on this image; None: not begun yet.
 
     Raises:
         BadSampleError: an image that becomes too many patches, or none.
@@ -58,19 +65,26 @@ def results_of_methods(
         if is_dense(method) and not method.options.window:
             groups.setdefault(_size(method, words.model), []).append(method)
     passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
-    return [_result(method, words, sample, passes) for method in methods]
+    reads = reads or SharedReads(words.model, sample, methods, null)
+    results: list[ImageResult] = []
+    for method in methods:
+        if is_dense(method):
+            way = _comparison(method, words, sample, passes)
+            results.append(DenseImageResult(method, sample, words, way, null))
+        else:
+            shared = reads if is_reading(method) else None
+            results.append(GroundedImageResult(method, words.model, sample, null, shared))
+    return results
 
 
-def _result(
+def _comparison(
     method: ConfiguredMethod, words: Vocabulary, sample: EvalSample, passes: dict[_Size, _Pass]
-) -> ImageResult:
-    if not is_dense(method):
-        return GroundedImageResult(method, words.model, sample)
+) -> Callable[[Tensor], Similarity]:
+    """From text embeddings to what the image makes of them."""
     if method.options.window:
         setup = DenseSetup(method.method, words.model, method.options)  # type: ignore[arg-type]
-        return DenseImageResult(method, sample, words, partial(compare, setup, sample.image.pixels))
-    shared = passes[_size(method, words.model)]
-    return DenseImageResult(method, sample, words, partial(shared.compare, method))
+        return partial(compare, setup, sample.image.pixels)
+    return partial(passes[_size(method, words.model)].compare, method)
 
 
 def _size(method: ConfiguredMethod, model: Any) -> _Size:

@@ -30,6 +30,7 @@ class Vocabulary:
     model: LoadedModel | DualEncoder
     concepts: Concepts
     _embedded: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    _alone: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, model: LoadedModel | DualEncoder, words: WordList) -> Vocabulary:
@@ -64,6 +65,14 @@ class Vocabulary:
         if concepts == self.concepts:
             return self._embedded[templates]
         return phrase_embeddings(self.model, flat(concepts), templates, keep=False)
+
+    def embed_alone(self, text: str, templates: str) -> Tensor:
+        """The unit vector (1, joint) of a text that is none of the classes; it is kept."""
+        assert isinstance(self.model, DualEncoder)  # others have no use for embeddings
+        if (text, templates) not in self._alone:
+            vector = phrase_embeddings(self.model, [text], templates, keep=False)
+            self._alone[text, templates] = vector
+        return self._alone[text, templates]
 
 
 def flat(concepts: Concepts) -> list[str]:

@@ -5,6 +5,7 @@ A function of its own and not a value of ``ground``'s ``method``: what comes bac
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -17,17 +18,18 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.methods.base import Method, check_accepts
+from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method, check_accepts
 from vlmscope.methods.catalogue import get_method, methods
+from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together
 from vlmscope.methods.encoder import DenseMethod
 from vlmscope.methods.encoder.method import grounded_together
 from vlmscope.methods.encoder.similarity import DenseSetup
 from vlmscope.methods.ground import ground
 from vlmscope.methods.grounder import (
     Phrase,
-    check_refiner,
     ground_options,
     prompts_of,
+    sam_prompt,
     with_image_notes,
 )
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
@@ -49,6 +51,7 @@ def compare_methods(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    refine_prompt: str | None = None,
     **options: Any,
 ) -> MethodComparison:
     """Ground the same phrases by several methods.
@@ -61,6 +64,7 @@ def compare_methods(
         heads, placement, prompt, rows: as for :func:`vlmscope.ground`, for the methods that have a
             use for them.
         refine: a SAM that draws the masks; it embeds the image once for all of them.
+        refine_prompt: what prompts it: ``box`` (default), ``point``, ``both`` or ``mask``.
         **options: each goes to every method that has it; ``post`` to all.
 
     Returns:
@@ -74,7 +78,7 @@ def compare_methods(
         BadImageError, BadPhraseError, UnsupportedError: as for :func:`vlmscope.ground`.
     """
     check_model(model)
-    check_refiner(refine)
+    prompts_sam = sam_prompt(refine, refine_prompt)
     chosen = methods_for(model, methods)
     prompts = prompts_of(phrases)
     arguments = {"heads": heads, "placement": placement, "prompt": prompt, "rows": rows}
@@ -83,6 +87,7 @@ def compare_methods(
     _check_used(model, chosen, shared, options)
     opened = open_image(image)
     groundings = _by_dense_methods(model, chosen, calls, opened, prompts)
+    groundings |= _by_reading_methods(model, chosen, calls, opened, prompts)
     left_out: dict[str, Exception] = {}
     for method in chosen:
         if method.id in groundings:
@@ -99,7 +104,9 @@ def compare_methods(
         model=model.id,
         phrases=tuple(_named(each) for each in prompts),
         groundings=_refined(
-            {each.id: groundings[each.id] for each in chosen if each.id in groundings}, refine
+            {each.id: groundings[each.id] for each in chosen if each.id in groundings},
+            refine,
+            prompts_sam,
         ),
         left_out={method: str(error) for method, error in left_out.items()},
     )
@@ -158,6 +165,46 @@ def _by_dense_methods(
     }
 
 
+def _by_reading_methods(
+    model: LoadedModel | DualEncoder,
+    chosen: Sequence[Method],
+    calls: Mapping[str, Mapping[str, Any]],
+    opened: OpenedImage,
+    prompts: Sequence[Prompt],
+) -> dict[str, list[Grounding]]:
+    """The groundings of methods that read a decoder's attention, which share its passes.
+
+    One that refuses the model has none here, and none has where a pass is refused: each is then
+    called alone, and the one that cannot be run is left out like any other.
+    """
+    several: dict[str, Reads] = {}
+    for method in chosen:
+        if isinstance(method, ReadingMethod) and prompts:
+            assert isinstance(model, LoadedModel)  # `accepts` said so
+            with contextlib.suppress(BadHeadSetError, UnsupportedError):
+                request = _request(method, model, calls[method.id])
+                several[method.id] = method.reads(model, prompts, request)
+    if not several:
+        return {}
+    assert isinstance(model, LoadedModel)
+    try:
+        results = ground_together(model, opened.pixels, list(several.values()))
+    except UnsupportedError:
+        return {}
+    return {
+        name: with_image_notes(groundings, opened)
+        for name, groundings in zip(several, results, strict=True)
+    }
+
+
+def _request(
+    method: Method, model: LoadedModel | DualEncoder, call: Mapping[str, Any]
+) -> GroundRequest:
+    options = {name: value for name, value in call.items() if name not in ARGUMENTS}
+    heads, placement, prompt, rows = (call.get(name) for name in ARGUMENTS)
+    return GroundRequest(heads, placement, prompt, rows, ground_options(method, model, options))
+
+
 def _call(
     model: LoadedModel | DualEncoder,
     method: Method,
@@ -195,14 +242,13 @@ def _check_used(
 
 
 def _refined(
-    by_method: Mapping[str, list[Grounding]], refine: Refiner | None
+    by_method: Mapping[str, list[Grounding]], refine: Refiner | None, prompt: str
 ) -> dict[str, tuple[Grounding, ...]]:
     """All of them through the refiner together: the image is embedded once."""
     if refine is None:
         return {method: tuple(groundings) for method, groundings in by_method.items()}
-    better = iter(
-        refine.refine([grounding for groundings in by_method.values() for grounding in groundings])
-    )
+    together = [grounding for groundings in by_method.values() for grounding in groundings]
+    better = iter(refine.refine(together, prompt))
     return {
         method: tuple(itertools.islice(better, len(groundings)))
         for method, groundings in by_method.items()

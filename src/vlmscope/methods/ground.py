@@ -27,6 +27,8 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
+    batch: int = ...,
     proxy: PatchTower | None = ...,
     **options: Any,
 ) -> Grounding: ...
@@ -43,6 +45,8 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
+    batch: int = ...,
     proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
@@ -59,6 +63,8 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
+    batch: int = ...,
     proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
@@ -75,6 +81,8 @@ def ground(
     prompt: str | None = ...,
     rows: str | int | Sequence[int] | None = ...,
     refine: Refiner | None = ...,
+    refine_prompt: str | None = ...,
+    batch: int = ...,
     proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
@@ -90,6 +98,8 @@ def ground(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    refine_prompt: str | None = None,
+    batch: int = 1,
     proxy: PatchTower | None = None,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
@@ -107,8 +117,12 @@ def ground(
         placement: how the image is fitted; default: the family's.
         prompt: preset of the prompt; default: the one the heads were discovered with.
         rows: the read-out row; default: the one the heads were discovered with.
-        refine: a SAM from :func:`vlmscope.load_sam` that draws the masks, prompted by the boxes;
-            default: masks are the method's own.
+        refine: a SAM from :func:`vlmscope.load_sam` that draws the masks; default: masks are the
+            method's own.
+        refine_prompt: what prompts it: ``box`` (default), ``point``, ``both`` or ``mask``.
+        batch: of a list of images, how many are looked at side by side, for methods that read a
+            decoder's attention. Images of the same number of tokens share a pass; maps may differ
+            from those of one image at a time in their last digits.
         proxy: a tower from :func:`vlmscope.load_tower`, for ``proxyclip``.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
@@ -120,14 +134,25 @@ def ground(
     Raises:
         BadImageError: an image that cannot be read.
         BadPhraseError: an empty phrase, or something that is no text.
-        UnknownNameError: an unknown method, option, placement, preset or row.
+        UnknownNameError: an unknown method, option, placement, preset, row or prompt of SAM.
         BadHeadSetError: heads that the model does not have, or none to be found for it.
         UnsupportedError: a method that cannot run on the model.
-        BadOptionError: ``refine`` that is no Refiner, ``proxy`` that is no tower, or an argument that
-            the method has no use for.
+        BadOptionError: ``refine`` that is no Refiner, its prompt without it, ``proxy`` that is no
+            tower, or an argument that the method has no use for.
     """
     ready = grounder(
-        model, phrases, method, heads, placement, prompt, rows, refine, proxy, **options
+        model,
+        phrases,
+        method,
+        heads,
+        placement,
+        prompt,
+        rows,
+        refine,
+        refine_prompt,
+        batch,
+        proxy,
+        **options,
     )
     alone = isinstance(phrases, str | Prompt)
     if isinstance(image, list | tuple):

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vlmscope.data.ahead import ahead
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
-from vlmscope.errors import BadOptionError, BadPhraseError
+from vlmscope.errors import (
+    BadImageError,
+    BadOptionError,
+    BadPhraseError,
+    VlmscopeError,
+)
 from vlmscope.methods.base import (
     ARGUMENTS,
     GroundRequest,
@@ -19,21 +28,23 @@ from vlmscope.methods.base import (
     with_proxy,
 )
 from vlmscope.methods.catalogue import default_method, get_method
+from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together, read_of_images
 from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
 from vlmscope.post.options import post_fields
-from vlmscope.refine import Refiner
+from vlmscope.refine import RefineOptions, Refiner
 from vlmscope.results import Grounding
 
 __all__ = [
     "Grounder",
     "Phrase",
-    "check_refiner",
+    "check_batch",
     "ground_options",
     "grounder",
     "prompts_of",
+    "sam_prompt",
     "with_image_notes",
 ]
 
@@ -49,15 +60,20 @@ class Grounder:
         method: the method.
         prompts: what is looked for.
         refine: a SAM that draws the masks, or None.
+        refine_prompt: what of a result prompts it.
         cautions: what to know of the choice of the method; every result says it.
+        batch: how many images :meth:`each` looks at side by side.
     """
 
     model: LoadedModel | DualEncoder = field(repr=False)
     method: Method
     prompts: tuple[Prompt, ...]
     refine: Refiner | None
+    refine_prompt: str
     cautions: tuple[str, ...]
     _find: Prepared = field(repr=False)
+    batch: int = 1
+    _reads: Reads | None = field(default=None, repr=False)
 
     def __call__(self, image: ImageSource | OpenedImage) -> list[Grounding]:
         """Ground the phrases in one image; a Grounding for each.
@@ -66,23 +82,52 @@ class Grounder:
             BadImageError: an image that cannot be read.
         """
         opened = open_image(image)
-        results = self._find(opened.pixels) if self.prompts else []
-        results = with_image_notes(results, opened)
-        if self.cautions:
-            results = [replace(each, warnings=self.cautions + each.warnings) for each in results]
-        return results if self.refine is None else self.refine.refine(results)
+        return self._finished(self._find(opened.pixels) if self.prompts else [], opened)
 
     def each(self, images: Iterable[ImageSource | OpenedImage]) -> Iterator[list[Grounding]]:
         """The same for every image, in order; the next images are read while one is looked at.
 
-        Images are taken one by one, so that memory does not grow with their number.
+        Images are taken one by one, or :attr:`batch` of them at a time, so that memory does not grow
+        with their number.
 
         Raises:
             BadImageError: at the first image that cannot be read. To go on after it, call the
                 Grounder image by image.
         """
-        for _, opened in ahead(images, open_image):
-            yield self(opened())
+        if self.batch == 1 or not self.prompts:
+            for _, opened in ahead(images, open_image):
+                yield self(opened())
+            return
+        waiting: list[OpenedImage] = []
+        for _, opened in ahead(images, open_image, self.batch):
+            try:
+                waiting.append(opened())
+            except BadImageError:
+                yield from self._side_by_side(waiting)
+                raise
+            if len(waiting) == self.batch:
+                yield from self._side_by_side(waiting)
+                waiting = []
+        yield from self._side_by_side(waiting)
+
+    def _side_by_side(self, images: Sequence[OpenedImage]) -> Iterator[list[Grounding]]:
+        assert self._reads is not None and isinstance(
+            self.model, LoadedModel
+        )  # as they were checked
+        pixels = [opened.pixels for opened in images]
+        try:
+            read = read_of_images(self.model, pixels, [[self._reads]] * len(images))
+        except VlmscopeError:  # of one of them: each by itself, and this one says it when it comes
+            yield from map(self, images)
+            return
+        for opened, [own] in zip(images, read, strict=True):
+            yield self._finished(self._reads.located(opened.pixels, own), opened)
+
+    def _finished(self, results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
+        results = with_image_notes(results, opened)
+        if self.cautions:
+            results = [replace(each, warnings=self.cautions + each.warnings) for each in results]
+        return results if self.refine is None else self.refine.refine(results, self.refine_prompt)
 
 
 def grounder(
@@ -94,6 +139,8 @@ def grounder(
     prompt: str | None = None,
     rows: str | int | Sequence[int] | None = None,
     refine: Refiner | None = None,
+    refine_prompt: str | None = None,
+    batch: int = 1,
     proxy: PatchTower | None = None,
     **options: Any,
 ) -> Grounder:
@@ -102,14 +149,34 @@ def grounder(
     Arguments and errors: :func:`vlmscope.ground`.
     """
     check_model(model)
-    check_refiner(refine)
+    prompts_sam = sam_prompt(refine, refine_prompt)
+    check_batch(batch)
     chosen, cautions = _chosen(model, method, heads, proxy)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
     _refuse_foreign(chosen, request)
-    find = prepared(chosen, model, prompts, request)
-    return Grounder(model, chosen, tuple(prompts), refine, cautions, find)
+    fixed = (model, chosen, tuple(prompts), refine, prompts_sam, cautions)
+    if batch == 1:
+        return Grounder(*fixed, prepared(chosen, model, prompts, request))
+    if not isinstance(chosen, ReadingMethod) or not isinstance(model, LoadedModel):
+        raise BadOptionError(
+            f"The method {chosen.id!r} looks at one image at a time; batch is for methods that read "
+            f"attention of a decoder. Leave it out, got {batch}."
+        )
+    reads = chosen.reads(model, prompts, request)
+    return Grounder(*fixed, partial(_alone, model, reads), batch, reads)
+
+
+def check_batch(batch: Any) -> None:
+    """Raise BadOptionError for anything but a whole number of 1 or more."""
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise BadOptionError(f"batch is how many images are looked at side by side, got {batch!r}.")
+
+
+def _alone(model: LoadedModel, reads: Reads, pixels: NDArray[np.uint8]) -> list[Grounding]:
+    [groundings] = ground_together(model, pixels, [reads])
+    return groundings
 
 
 def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
@@ -150,13 +217,24 @@ def _refuse_foreign(method: Method, request: GroundRequest) -> None:
             )
 
 
-def check_refiner(refine: Any) -> None:
-    """Raise BadOptionError for anything but a Refiner or None."""
+def sam_prompt(refine: Any, prompt: Any) -> str:
+    """What of a Grounding prompts SAM: the box, unless something else was asked for.
+
+    Raises:
+        BadOptionError: anything but a Refiner or None, or a prompt without a SAM.
+        UnknownNameError: a prompt that there is none of.
+    """
+    if refine is None and prompt is not None:
+        raise BadOptionError(
+            f"refine_prompt={prompt!r} says what prompts SAM, and there is no SAM. Give one with "
+            "refine, such as vlmscope.load_sam('facebook/sam-vit-base')."
+        )
     if refine is not None and not isinstance(refine, Refiner):
         raise BadOptionError(
             "refine takes a Refiner, such as vlmscope.load_sam('facebook/sam-vit-base') gives, got "
             f"{type(refine).__name__}."
         )
+    return RefineOptions().prompt if prompt is None else RefineOptions(prompt).prompt
 
 
 def ground_options(

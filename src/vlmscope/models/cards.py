@@ -21,6 +21,7 @@ __all__ = ["Checkpoint", "ModelCard", "read_card"]
 _FILE = "vlmscope.json"
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "system": (str, type(None)),
+    "question": (str, type(None)),
     "grounding": (dict,),
     "side": (int, type(None)),
     "world": (dict,),
@@ -70,6 +71,8 @@ class ModelCard:
         size: parameters, as people say it.
         licence: of the weights.
         system: the system sentence of the ``paper`` preset; None: the family's.
+        question: how it is asked whether something is in a picture, ``{phrase}`` in it; None: in
+            plain English.
         grounding: the model's own post-processing defaults, empty for the method's.
         heads: a head set that ships with the model, or None.
         side: of the images that a dual encoder is given by default, in pixels; None: its own.
@@ -85,6 +88,7 @@ class ModelCard:
     size: str = "unknown"
     licence: str = "unknown"
     system: str | None = None
+    question: str | None = None
     grounding: dict[str, Any] = field(default_factory=dict)
     heads: Path | None = None
     side: int | None = None

@@ -1,10 +1,11 @@
-"""Masks refined by SAM: a box or a point of a Grounding prompts it, the image is embedded once."""
+"""Masks refined by SAM: box, point or mask of a Grounding prompt it, the image is embedded once."""
 
 from vlmscope.refine.embedding import Embedded
-from vlmscope.refine.frame import Frame
+from vlmscope.refine.frame import Frame, RefinedMask
 from vlmscope.refine.kinds import KINDS, SamKind
 from vlmscope.refine.loading import load_sam
 from vlmscope.refine.options import PROMPTS, RefineOptions
+from vlmscope.refine.prompts import Subject
 from vlmscope.refine.refiner import Refiner
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Embedded",
     "Frame",
     "RefineOptions",
+    "RefinedMask",
     "Refiner",
     "SamKind",
+    "Subject",
     "load_sam",
 ]

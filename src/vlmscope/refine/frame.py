@@ -59,6 +59,23 @@ class Frame:
         )
         return (torch.tensor(points, dtype=torch.float64).reshape(-1, 2) * ratio).float()
 
+    def lay(self, masks: Tensor) -> Tensor:
+        """Lay masks of the original image into the canvas, as the image itself lies there.
+
+        Args:
+            masks: (masks, height, width) of the original image, bool.
+
+        Returns:
+            float32 (masks, canvas height, canvas width), 0..1: the share of each pixel of the canvas
+            that the mask covers. Bilinear and antialiased, so that an edge stays where it was; the
+            padding is not covered.
+        """
+        shares = functional.interpolate(
+            masks.float()[None], self.resized, mode="bilinear", align_corners=False, antialias=True
+        )[0]
+        below, right = (whole - part for whole, part in zip(self.canvas, self.resized, strict=True))
+        return functional.pad(shares, (0, right, 0, below))
+
     def restore(self, logits: Tensor) -> Tensor:
         """Lay low-resolution logits over the original image.
 
@@ -104,13 +121,14 @@ def refined_masks(name: str, output: Any, frame: Frame) -> Iterator[RefinedMask]
     Args:
         name: of the model, for messages.
         output: of a SAM for one image: ``pred_masks`` (1, objects, masks, height, width), logits
-            over the whole canvas, and ``iou_scores`` (1, objects, masks).
+            over the whole canvas, and ``iou_scores`` (1, objects, masks); or (objects, 1, ...) where
+            each object went through with an embedding of its own.
         frame: how the image lies in the canvas.
 
     Raises:
         UnsupportedError: values that are not finite.
     """
-    logits, scores = output.pred_masks[0], output.iou_scores[0].float()
+    logits, scores = output.pred_masks.flatten(0, 1), output.iou_scores.flatten(0, 1).float()
     if not (torch.isfinite(logits).all() and torch.isfinite(scores).all()):
         raise UnsupportedError(
             f"{name} gave values that are not finite in {logits.dtype}. Load it with "

@@ -8,7 +8,7 @@ from vlmscope.options import CheckedOptions, option
 
 __all__ = ["PROMPTS", "RefineOptions"]
 
-PROMPTS = ("box", "point", "both")
+PROMPTS = ("box", "point", "both", "mask")
 """What of a Grounding may prompt SAM."""
 
 

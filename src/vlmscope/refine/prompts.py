@@ -1,66 +1,100 @@
-"""Boxes and points of Groundings as the tensors that prompt SAM."""
+"""What SAM is prompted by, and its boxes and points as tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import BadOptionError
 from vlmscope.refine.frame import Frame
-from vlmscope.results import Grounding
+from vlmscope.types import Box
 
-__all__ = ["check_prompt", "missing_prompt", "prompt_tensors"]
+__all__ = ["Subject", "check_prompt", "missing_prompt", "prompt_tensors"]
 
 Point = tuple[float, float]
 
-_NEEDS = {"box": ("box",), "point": ("point",), "both": ("box", "point")}
+_NEEDS = {"box": ("box",), "point": ("point",), "both": ("box", "point"), "mask": ("mask",)}
 # methods place edges by arithmetic: they may overshoot the image by a rounding error
 _SLACK = 1e-3
 
 
-def missing_prompt(grounding: Grounding, prompt: str) -> str | None:
-    """What a Grounding lacks to prompt SAM, ``"box"`` or ``"point"``; None when it has all."""
+class Subject(Protocol):
+    """What SAM draws: a Grounding, or anything else that says where it lies.
+
+    Attributes:
+        phrase: for messages.
+        box: xyxy float pixels of the image, or None.
+        point: (x, y) in the same, or None.
+        mask: bool (height, width).
+        image_size: (height, width) of the image.
+    """
+
+    @property
+    def phrase(self) -> str: ...
+    @property
+    def box(self) -> Box | None: ...
+    @property
+    def point(self) -> Point | None: ...
+    @property
+    def mask(self) -> NDArray[np.bool_]: ...
+    @property
+    def image_size(self) -> tuple[int, int]: ...
+
+
+def missing_prompt(subject: Subject, prompt: str) -> str | None:
+    """What a Subject lacks to prompt SAM, ``"box"``, ``"point"`` or ``"mask"``; None when it has
+    all. A mask without a pixel is none."""
     for name in _NEEDS[prompt]:
-        if getattr(grounding, name) is None:
+        value = getattr(subject, name)
+        if value is None or (name == "mask" and not value.any()):
             return name
     return None
 
 
-def check_prompt(grounding: Grounding, prompt: str) -> None:
-    """Refuse a box or point that cannot lie in its image.
+def check_prompt(subject: Subject, prompt: str) -> None:
+    """Refuse a box, point or mask that cannot lie in its image.
 
     Args:
-        grounding: one that lacks nothing.
-        prompt: ``box``, ``point`` or ``both``.
+        subject: one that lacks nothing.
+        prompt: ``box``, ``point``, ``both`` or ``mask``.
 
     Raises:
-        BadOptionError: a value that is not finite, outside the image, or a box inside out.
+        BadOptionError: a value that is not finite, outside the image, a box inside out, or a mask of
+            another size.
     """
-    height, width = grounding.image_size
+    height, width = subject.image_size
     image = f"pixels of its image of height {height} and width {width}"
     if "box" in _NEEDS[prompt]:
-        (x0, y0), (x1, y1) = corners = _corners(grounding)
-        if not (all(_inside(grounding, point) for point in corners) and x0 < x1 and y0 < y1):
+        (x0, y0), (x1, y1) = corners = _corners(subject)
+        if not (all(_inside(subject, point) for point in corners) and x0 < x1 and y0 < y1):
             raise BadOptionError(
-                f"The box {grounding.box} of {grounding.phrase!r} cannot prompt SAM: it has to be "
+                f"The box {subject.box} of {subject.phrase!r} cannot prompt SAM: it has to be "
                 f"(x0, y0, x1, y1) with x0 < x1 and y0 < y1, in {image}."
             )
-    if "point" in _NEEDS[prompt] and not _inside(grounding, _point(grounding)):
+    if "point" in _NEEDS[prompt] and not _inside(subject, _point(subject)):
         raise BadOptionError(
-            f"The point {grounding.point} of {grounding.phrase!r} cannot prompt SAM: it has to be "
+            f"The point {subject.point} of {subject.phrase!r} cannot prompt SAM: it has to be "
             f"(x, y) in {image}."
+        )
+    if "mask" in _NEEDS[prompt] and subject.mask.shape != subject.image_size:
+        raise BadOptionError(
+            f"The mask of {subject.phrase!r} cannot prompt SAM: it has the shape "
+            f"{subject.mask.shape}, its image has height {height} and width {width}."
         )
 
 
 def prompt_tensors(
-    groundings: Sequence[Grounding], prompt: str, frame: Frame, device: torch.device
+    subjects: Sequence[Subject], prompt: str, frame: Frame, device: torch.device
 ) -> dict[str, Tensor]:
-    """The prompts of several Groundings in one image, one object each.
+    """The boxes and points of several subjects in one image, one object each.
 
     Args:
-        groundings: of the image of ``frame``; none of them lacks what is asked for.
+        subjects: of the image of ``frame``; none of them lacks what is asked for.
         prompt: ``box``, ``point`` or ``both``.
         frame: how the image lies in the canvas.
         device: of the model.
@@ -72,31 +106,29 @@ def prompt_tensors(
     """
     tensors: dict[str, Tensor] = {}
     if "box" in _NEEDS[prompt]:
-        corners = [corner for grounding in groundings for corner in _corners(grounding)]
+        corners = [corner for subject in subjects for corner in _corners(subject)]
         tensors["input_boxes"] = frame.to_canvas(corners).reshape(1, -1, 4).to(device)
     if "point" in _NEEDS[prompt]:
-        points = frame.to_canvas([_point(grounding) for grounding in groundings]).reshape(
-            1, -1, 1, 2
-        )
+        points = frame.to_canvas([_point(subject) for subject in subjects]).reshape(1, -1, 1, 2)
         tensors["input_points"] = points.to(device)
         tensors["input_labels"] = torch.ones(points.shape[:3], dtype=torch.long, device=device)
     return tensors
 
 
-def _corners(grounding: Grounding) -> tuple[Point, Point]:
-    assert grounding.box is not None
-    x0, y0, x1, y1 = (float(value) for value in grounding.box)
+def _corners(subject: Subject) -> tuple[Point, Point]:
+    assert subject.box is not None
+    x0, y0, x1, y1 = (float(value) for value in subject.box)
     return (x0, y0), (x1, y1)
 
 
-def _point(grounding: Grounding) -> Point:
-    assert grounding.point is not None
-    x, y = (float(value) for value in grounding.point)
+def _point(subject: Subject) -> Point:
+    assert subject.point is not None
+    x, y = (float(value) for value in subject.point)
     return x, y
 
 
-def _inside(grounding: Grounding, point: Point) -> bool:
+def _inside(subject: Subject, point: Point) -> bool:
     # comparisons with NaN are false, so it is never inside
-    height, width = grounding.image_size
+    height, width = subject.image_size
     x, y = point
     return -_SLACK <= x <= width + _SLACK and -_SLACK <= y <= height + _SLACK

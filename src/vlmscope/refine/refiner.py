@@ -14,10 +14,11 @@ from vlmscope.errors import BadOptionError, ModelMismatchError
 from vlmscope.models.guard import frozen
 from vlmscope.models.loading.identity import revision_of
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
-from vlmscope.refine.frame import RefinedMask, refined_masks
+from vlmscope.refine.frame import Frame, RefinedMask, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
+from vlmscope.refine.mask_prompts import mask_tensor
 from vlmscope.refine.options import RefineOptions
-from vlmscope.refine.prompts import check_prompt, missing_prompt, prompt_tensors
+from vlmscope.refine.prompts import Subject, check_prompt, missing_prompt, prompt_tensors
 from vlmscope.results import Grounding
 from vlmscope.types import tight_box
 
@@ -114,14 +115,15 @@ class Refiner:
         tight_box: bool = False,
         embedded: Embedded | None = None,
     ) -> Grounding | list[Grounding]:
-        """Give Groundings the masks that SAM draws for their boxes or points.
+        """Give Groundings the masks that SAM draws for their boxes, points or masks.
 
         Every image among them is embedded once, however many phrases it has. All else of a
         Grounding stays: the heat map, the score and the peak are the method's.
 
         Args:
             groundings: one, or several, of one image or of many.
-            prompt: ``box``, ``point`` (the peak), or ``both``.
+            prompt: ``box``, ``point`` (the peak), ``both``, or ``mask``: the method's own mask, as
+                logits of SAM's low resolution.
             multimask: let SAM give several masks (whole, part, subpart) and take the one that it
                 rates best; False: its single mask, which it was trained to give for prompts that
                 leave no doubt.
@@ -131,13 +133,13 @@ class Refiner:
         Returns:
             One Grounding for one, a list in the same order for a sequence. ``details["refined"]``
             holds the model, the prompt, the IoU that SAM predicts for its mask and which of its
-            masks was taken. A Grounding without the box or point that is asked for keeps its mask,
-            gets a warning, and costs nothing.
+            masks was taken. A Grounding without the box or point that is asked for, or whose mask is
+            empty where the mask is, keeps its mask, gets a warning, and costs nothing.
 
         Raises:
             UnknownNameError: an unknown prompt.
-            BadOptionError: something that is no Grounding, a box outside its image, an embedding
-                of another image or model.
+            BadOptionError: something that is no Grounding, a box outside its image, a mask of
+                another size than it, an embedding of another image or model.
             BadImageError: an image too narrow for SAM.
             UnsupportedError: a model whose half precision overflows.
         """
@@ -149,7 +151,8 @@ class Refiner:
         for digest, places in _by_image(sources, prompt).items():
             if embedded is not None:
                 self._check_own(embedded, digest)
-            masks = self._masks([sources[place] for place in places], options, embedded)
+            image = embedded or self.embed(sources[places[0]].image)
+            masks = self._masks([sources[place] for place in places], options, image)
             for place, mask in zip(places, masks, strict=True):
                 results[place] = self._refined(sources[place], mask, options)
         return results[0] if isinstance(groundings, Grounding) else results
@@ -171,11 +174,52 @@ class Refiner:
             features = self.hf.get_image_embeddings(values.to(weight.device, weight.dtype))
         return Embedded(self.name, digest_of(pixels), frame, features)
 
-    def _check_own(self, embedded: Embedded, digest: str) -> None:
+    def draw(
+        self,
+        embedded: Embedded,
+        subjects: Sequence[Subject],
+        prompt: str = "box",
+        *,
+        multimask: bool = True,
+    ) -> list[RefinedMask | None]:
+        """The bare masks that SAM draws in an image after :meth:`embed`.
+
+        Args:
+            embedded: the image.
+            subjects: what is drawn, in that image; Groundings are some.
+            prompt: as for :meth:`refine`.
+            multimask: as for :meth:`refine`.
+
+        Returns:
+            One for each subject; None for one without the box, the point or the mask asked for.
+
+        Raises:
+            UnknownNameError: an unknown prompt.
+            BadOptionError: a box or point outside the image, a mask of another size than it, an
+                embedding by another model.
+            UnsupportedError: a model whose half precision overflows.
+        """
+        options = RefineOptions(prompt, multimask)
+        self._check_maker(embedded)
+        able = [self.can_draw(each, prompt) for each in subjects]
+        drawn = [each for each, can in zip(subjects, able, strict=True) if can]
+        for each in drawn:
+            check_prompt(each, prompt)
+        masks = self._masks(drawn, options, embedded)
+        return [next(masks) if can else None for can in able]
+
+    def can_draw(self, subject: Subject, prompt: str) -> bool:
+        """Whether a subject has the box, the point or the mask that is to prompt SAM."""
+        return missing_prompt(subject, prompt) is None
+
+    def _check_maker(self, embedded: Embedded) -> None:
         if embedded.model != self.name:
             raise BadOptionError(
                 f"The embedding was made by {embedded.model}, not by {self.name}. Make it anew."
             )
+
+    def _check_own(self, embedded: Embedded, digest: str) -> None:
+        self._check_maker(embedded)
         if embedded.digest != digest:
             raise BadOptionError(
                 "The embedding is of another image than the Groundings. Embed theirs, or leave "
@@ -183,22 +227,32 @@ class Refiner:
             )
 
     def _masks(
-        self, groundings: Sequence[Grounding], options: RefineOptions, embedded: Embedded | None
+        self, subjects: Sequence[Subject], options: RefineOptions, image: Embedded
     ) -> Iterator[RefinedMask]:
-        """SAM's masks for Groundings of one image; none of them lacks its prompt."""
-        image = embedded or self.embed(groundings[0].image)
+        """SAM's masks for subjects of one image; none of them lacks its prompt."""
         weight = next(self.hf.mask_decoder.parameters())
         features = _in_dtype(image.features, weight.dtype)
-        for start in range(0, len(groundings), _OBJECTS_AT_ONCE):
-            some = groundings[start : start + _OBJECTS_AT_ONCE]
-            prompts = prompt_tensors(some, options.prompt, image.frame, weight.device)
+        for start in range(0, len(subjects), _OBJECTS_AT_ONCE):
+            some = subjects[start : start + _OBJECTS_AT_ONCE]
+            prompts, embedding = self._prompts(some, options.prompt, image.frame), features
+            if "input_masks" in prompts:
+                embedding = _for_each(features, len(some))
             with frozen(self.hf):
                 output = self.hf(
-                    image_embeddings=features,
+                    image_embeddings=embedding,
                     multimask_output=options.multimask,
                     **prompts,
                 )
             yield from refined_masks(self.name, output, image.frame)
+
+    def _prompts(
+        self, subjects: Sequence[Subject], prompt: str, frame: Frame
+    ) -> dict[str, torch.Tensor]:
+        """What prompts the model, as keywords of its forward pass."""
+        if prompt == "mask":
+            return {"input_masks": mask_tensor(subjects, frame, self.hf.prompt_encoder)}
+        device = next(self.hf.mask_decoder.parameters()).device
+        return prompt_tensors(subjects, prompt, frame, device)
 
     def _refined(
         self, grounding: Grounding, refined: RefinedMask, options: RefineOptions
@@ -238,6 +292,13 @@ def _in_dtype(features: Any, dtype: torch.dtype) -> Any:
     if isinstance(features, torch.Tensor):
         return features.to(dtype)
     return [level.to(dtype) for level in features]
+
+
+def _for_each(features: Any, count: int) -> Any:
+    """The embedding of an image as often as there are objects, without a copy."""
+    if isinstance(features, torch.Tensor):
+        return features.expand(count, -1, -1, -1)
+    return [level.expand(count, -1, -1, -1) for level in features]
 
 
 def _checked(groundings: Any) -> list[Grounding]:

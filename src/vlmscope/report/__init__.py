@@ -1,6 +1,6 @@
 """One self-contained HTML page for what an analysis found: text, tables, plots, pictures."""
 
-from vlmscope.report.page import Page
+from vlmscope.report.page import Page, Photo
 from vlmscope.report.plots import Series, curves, head_map
 
-__all__ = ["Page", "Series", "curves", "head_map"]
+__all__ = ["Page", "Photo", "Series", "curves", "head_map"]

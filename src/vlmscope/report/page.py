@@ -6,7 +6,8 @@ import html
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -14,7 +15,7 @@ from vlmscope.io import write_text
 from vlmscope.markup import cell, data_uri
 from vlmscope.version import __version__
 
-__all__ = ["Page"]
+__all__ = ["Page", "Photo"]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #ffffff;
@@ -38,6 +39,18 @@ figure > svg { max-width: max(100%, 30rem); }
 figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 .row figure { margin: .4rem 0; }
+.gallery { display: grid; gap: 1rem; margin: .8rem 0 1.4rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(12rem, 44%), 1fr)); }
+.gallery figure { margin: 0; overflow: visible; }
+.gallery img { width: 100%; max-width: 20rem; }
+.gallery figcaption { font-size: .84rem; line-height: 1.35; }
+.gallery b { display: block; color: var(--ink); font-weight: 600; }
+h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
+dl { display: grid; grid-template-columns: minmax(7rem, 15rem) 1fr; gap: .25rem 1rem; margin: .5rem 0;
+  font-size: .92rem; max-width: 58rem; }
+dt { color: var(--soft); }
+dd { margin: 0; white-space: pre-wrap; min-width: 0; }
+@media (max-width: 600px) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .28rem .8rem; border-bottom: 1px solid var(--line); }
@@ -55,6 +68,23 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 """
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A picture that is encoded already.
+
+    Attributes:
+        data: a JPEG.
+        size: (width, height) in pixels.
+        title: what it is of.
+        text: what is to know of it.
+    """
+
+    data: bytes = field(repr=False)
+    size: tuple[int, int]
+    title: str
+    text: str
+
+
 class Page:
     """A report under construction; every text is escaped as it comes in.
 
@@ -70,6 +100,10 @@ class Page:
     def heading(self, text: str) -> None:
         """A new section."""
         self._parts.append(f"<h2>{html.escape(text)}</h2>")
+
+    def subheading(self, text: str) -> None:
+        """A part of a section."""
+        self._parts.append(f"<h3>{html.escape(text)}</h3>")
 
     def text(self, text: str) -> None:
         """A paragraph."""
@@ -106,6 +140,13 @@ class Page:
         if note:
             self._parts.append(f'<p class="columns">{html.escape(note)}</p>')
 
+    def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Names with what is said of each, long or short."""
+        inside = "".join(
+            f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in pairs
+        )
+        self._parts.append(f"<dl>{inside}</dl>")
+
     def plot(self, svg: str, caption: str = "") -> None:
         """A plot from :mod:`vlmscope.report.plots`."""
         self._parts.append(_figure(svg, caption))
@@ -114,6 +155,11 @@ class Page:
         """Pictures beside one another, each with its caption."""
         figures = "".join(_figure(_img(image, text), text) for image, text in images)
         self._parts.append(f'<div class="row">{figures}</div>')
+
+    def gallery(self, photos: Sequence[Photo]) -> None:
+        """Small pictures in as many columns as fit."""
+        figures = "".join(map(_photo, photos))
+        self._parts.append(f'<div class="gallery">{figures}</div>')
 
     def html(self) -> str:
         """The whole page."""
@@ -157,3 +203,11 @@ def _img(image: Image.Image, text: str) -> str:
     size = f'width="{image.width}" height="{image.height}"'
     address = data_uri(stream.getvalue())
     return f'<img alt="{html.escape(text, quote=True)}" {size} src="{address}">'
+
+
+def _photo(photo: Photo) -> str:
+    title, text = html.escape(photo.title, quote=True), html.escape(photo.text)
+    size = f'width="{photo.size[0]}" height="{photo.size[1]}"'
+    address = data_uri(photo.data, "image/jpeg")
+    caption = f"<figcaption><b>{title}</b>{text}</figcaption>"
+    return f'<figure><img alt="{title}" {size} src="{address}">{caption}</figure>'

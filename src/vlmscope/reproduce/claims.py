@@ -21,10 +21,10 @@ class Claim:
         sentence: what is claimed.
         source: the paper and the table, figure or section in it.
         low, high: the published value twice, in the scale of scores (a share is 0..1, not per cent);
-            or the ends of a range, infinite where it is open.
+            or the ends of a range, infinite where it is open; both infinite: no number is published.
         unit: ``%`` (shown times 100) or a word such as ``x`` or ``nats``; empty for a bare number.
         measured_by: exactly what is measured for it, in a sentence.
-        models: ids of the models that it is made of.
+        models: ids of the models that it is made of; empty: of any, for it is stated by relative depth.
         dataset: id and split of the data set that it is made on, such as ``refcoco val``.
         direction: ``higher``: the claim is that it is so high, so only a measurement below speaks
             against it; ``lower``: only one above; ``either``: both.
@@ -47,8 +47,15 @@ class Claim:
         return self.low != self.high
 
     @property
+    def has_number(self) -> bool:
+        """Whether there is anything to hold a measurement against."""
+        return not (math.isinf(self.low) and math.isinf(self.high))
+
+    @property
     def published(self) -> str:
         """The published value as it is shown: ``86.5%``, ``0.3 to 0.6``, ``at least 0``."""
+        if not self.has_number:
+            return "no number"
         if not self.is_range:
             return self.shown(self.low)
         if math.isinf(self.high):

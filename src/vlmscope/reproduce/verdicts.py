@@ -54,9 +54,11 @@ def _hindrance(claim: Claim, measurement: Measurement) -> str:
         return measurement.missing
     if measurement.score is None or measurement.score.interval is None:
         return "nothing could be measured"
+    if not claim.has_number:
+        return "no number of it is published"
     reasons = list(measurement.reservations)
     models = ", ".join(claim.models)
-    if measurement.model != models:
+    if models and measurement.model != models:
         reasons.append(f"measured on {measurement.model}, the claim is of {models}")
     if measurement.dataset != claim.dataset:
         reasons.append(f"measured on {measurement.dataset}, the claim is of {claim.dataset}")

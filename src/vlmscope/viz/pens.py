@@ -111,7 +111,12 @@ def _label_corner(image: Image.Image, box: Box | None, width: int, height: int) 
     return max(left, 0), min(max(top, 0), image.height - height)
 
 
-def outline_mask(image: Image.Image, mask: NDArray[np.bool_], width: int) -> Image.Image:
+def outline_mask(
+    image: Image.Image,
+    mask: NDArray[np.bool_],
+    width: int,
+    colour: tuple[int, int, int] = TURQUOISE,
+) -> Image.Image:
     """A copy of ``image`` with a smooth line along the border of ``mask`` (height, width)."""
     if not mask.any() or mask.all():
         return image
@@ -127,7 +132,7 @@ def outline_mask(image: Image.Image, mask: NDArray[np.bool_], width: int) -> Ima
     light = np.clip(1.35 - np.abs(level - 0.5) / width_of_slope, 0, 1)[..., None]
     pixels = np.asarray(image, dtype=float)
     pixels = pixels * (1 - dark) + np.array(INK) * dark
-    pixels = pixels * (1 - light) + np.array(TURQUOISE) * light
+    pixels = pixels * (1 - light) + np.array(colour) * light
     return Image.fromarray(np.rint(pixels).astype(np.uint8))
 
 

@@ -145,3 +145,16 @@ def test_words_that_the_vocabulary_lacks_are_named(tiny: LoadedModel) -> None:
         context.ask("where is the zebra ?", max_new_tokens=2)
     with pytest.warns(VlmscopeWarning, match=r"vocabulary lacks 'quagga'"):
         compress_context(tiny, picture(), "where is the quagga ?", keep=0.5, by="norm")
+
+
+def test_what_kept_tokens_hold(tiny: LoadedModel) -> None:
+    read = read_image(tiny, render_scene(20_000_000).image, "describe the picture")
+    for keep in (0.0, 0.1, 0.5, 1.0):
+        kept = read.compressed(keep).kept
+        for layer, (chosen, share) in enumerate(zip(kept, read.held(keep), strict=True)):
+            weights = read.importance[layer]
+            assert share == pytest.approx(weights[chosen].sum() / weights.sum())
+            assert share >= keep - 1e-9  # the most important ones hold no less than others
+    assert np.allclose(read.held(1.0), 1.0) and not read.held(0.0).any()
+    with pytest.raises(BadOptionError, match="keep"):
+        read.held(1.5)

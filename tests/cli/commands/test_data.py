@@ -29,13 +29,118 @@ def root(run: Any, tmp_path: Path) -> Path:
 def test_a_rendered_set_is_whole(run: Any, tmp_path: Path, like: str) -> None:
     words = ("--like", like, "-o", tmp_path / "set", "--images", IMAGES, "--json")
     made = json.loads(run("data", "make-tiny", *words).out)
-    checked = run("data", "check", like, "--root", tmp_path / "set", "--json")
+    name = LAYOUTS[like].dataset
+    checked = run("data", "check", name, "--root", tmp_path / "set", "--json")
     found = json.loads(checked.out)
     assert checked.code == 0 and found["usable"] and found["problem"] == ""
-    assert found["counts"] == made["splits"][found["split"]]
-    usual = {"screenspot": "all", "mme": "test"}.get(like, "val")
-    assert found["split"] == found["splits"][0] == usual
+    counts = made["splits"][found["split"] or "all"]
+    assert found["counts"] == {kind: counts[kind] for kind in found["counts"]}
+    assert found["counts"]["images"] > 0
+    usual = {"screenspot": "all", "mme": "test", "groundingme": "test"}.get(like, "val")
+    if found["splits"]:
+        assert found["split"] == found["splits"][0] == usual
     assert all(part["count"] for part in found["parts"])
+
+
+MEASURED = [like for like in LAYOUTS if like not in ("mme", "coco-panoptic")]  # no sentences
+
+
+@pytest.mark.parametrize("like", MEASURED)
+def test_a_rendered_set_is_measured_and_its_rows_say_the_same(
+    run: Any, tmp_path: Path, like: str
+) -> None:
+    """From make-tiny to scores: every reader, and every score of a sentence worked out again."""
+    root, rows = tmp_path / "set", tmp_path / "rows.jsonl"
+    made = run("data", "make-tiny", "--like", like, "-o", root, "--images", IMAGES)
+    name = LAYOUTS[like].dataset
+    assert f"Read it with: vlmscope data check {name} --root {root}" in made.err
+    words = ["eval", name, "--root", root, "--model", "tiny-clip", "--method", "clip", "--json"]
+    result = run(*words, "-q", "--rows", rows)
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    data, scores = report["protocol"]["dataset"], report["runs"][0]["scores"]
+    counts = json.loads((root / "manifest.json").read_text())["splits"]
+    usual = {"screenspot": "all", "groundingme": "test"}.get(like, "val")
+    assert data["id"] == name and data["counts"] == counts[usual] and "partial" not in data
+    lines = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
+    assert len(lines) == counts[usual]["sentences"] and report["images"] == counts[usual]["images"]
+    present = [line for line in lines if not line["absent"]]
+    expected = {
+        "Acc@0.5": [line["iou"] >= 0.5 for line in present],
+        "pointing": [line["pointing"] for line in present],
+        "centre": [line["centre"] for line in present],
+    }
+    for metric, hits in expected.items():
+        assert scores[metric]["n"] == len(hits)
+        assert scores[metric]["value"] == pytest.approx(sum(hits) / len(hits))
+    own = {
+        "ref-l4": "Ref-L4 Acc@0.5",
+        "reasonseg": "ReasonSeg gIoU",
+        "groundingme": "absent AUC",
+        "grefcoco": "absent AUC",
+    }
+    assert own.get(like, "Acc@0.5") in scores
+
+
+def test_a_press_counts_when_the_point_lies_in_the_box(run: Any, tmp_path: Path) -> None:
+    root, rows = tmp_path / "set", tmp_path / "rows.jsonl"
+    run("data", "make-tiny", "--like", "screenspot", "-o", root, "--images", IMAGES)
+    words = ["eval", "screenspot", "--root", root, "--model", "tiny-clip"]
+    words += ["--method", "clip", "--json", "-q", "--rows", rows]
+    scores = json.loads(run(*words).out)["runs"][0]["scores"]
+    lines = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
+    inside = []
+    for line in lines:
+        (x, y), (x0, y0, x1, y1) = line["point"], line["truth"]
+        inside.append(x0 <= x < x1 and y0 <= y < y1)
+    assert scores["pointing"]["n"] == len(lines) and 0 < sum(inside) < len(lines)
+    assert scores["pointing"]["value"] == pytest.approx(sum(inside) / len(lines))
+
+
+def test_a_limit_is_a_part_and_asked_for(run: Any, root: Path, tmp_path: Path) -> None:
+    words = ["eval", "refcoco", "--root", root, "--model", "tiny-clip", "--method", "clip"]
+    result = run(*words, "--limit", 1, "-q", "-o", tmp_path / "out", "--json")
+    whole = json.loads((root / "manifest.json").read_text())["splits"]["val"]["sentences"]
+    report = json.loads(result.out)
+    n = report["runs"][0]["scores"]["pointing"]["n"]
+    part = f"{n} of {whole} sentences (limit: 1 image)"
+    assert report["protocol"]["dataset"]["partial"] == part and n < whole
+    assert {each["partial"] for each in report["runs"][0]["scores"].values()} == {part}
+    assert result.code == 0 and f"partial: {part}" in result.err
+    shown = run(*words, "--limit", 1, "-q").out
+    assert shown.count(f"(partial: {part})") == len(report["runs"][0]["scores"])
+    # the same state goes on to the whole, which is no part any more
+    rest = run(*words, "--limit", IMAGES, "-o", tmp_path / "out", "--json", "-q")
+    assert rest.code == 0 and "partial" not in json.loads(rest.out)["protocol"]["dataset"]
+    assert len((tmp_path / "out" / "samples.jsonl").read_text().splitlines()) == 1 + IMAGES
+
+
+def test_what_the_split_lacks_is_no_success(run: Any, root: Path) -> None:
+    words = ["eval", "refcoco", "--root", root, "--model", "tiny-clip", "--method", "clip", "-q"]
+    change_refs(root, lambda refs: [ref for ref in refs if ref["ref_id"] != _last(refs)])
+    refused = run(*words)
+    assert refused.code == 2 and "it is cut short" in refused.err
+    result = run(*words, "--partial", "--json")
+    report = json.loads(result.out)
+    assert result.code == 1 and report["skipped"] == []
+    both = run(*words, "--partial", "--json", "--limit", 1)
+    assert both.code == 1
+    assert "(limit: 1 image)" in json.loads(both.out)["protocol"]["dataset"]["partial"]
+
+
+def test_missing_images_are_counted_and_no_success(run: Any, root: Path) -> None:
+    (root / "train2014" / "COCO_train2014_000000000003.jpg").unlink()
+    words = ["eval", "refcoco", "--root", root, "--model", "tiny-clip", "--method", "clip", "-q"]
+    refused = run(*words)
+    assert refused.code == 2 and "1 of the 2 images of refcoco val are missing" in refused.err
+    result = run(*words, "--partial", "--json")
+    report = json.loads(result.out)
+    assert result.code == 1 and [each["image"] for each in report["skipped"]] == ["3"]
+    assert report["images"] == 1 and "1 image was skipped" in result.err
+
+
+def _last(refs: list[dict[str, Any]]) -> int:
+    return [ref["ref_id"] for ref in refs if ref["split"] == "val"][-1]
 
 
 def test_what_is_made_and_found_as_text(run: Any, root: Path) -> None:

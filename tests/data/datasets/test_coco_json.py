@@ -92,6 +92,8 @@ def test_a_split_is_a_folder_or_a_file(root: Path) -> None:
         ({"bbox": [1, 1, -5, 5]}, "has no area"),
         ({"segmentation": [[1, 2]]}, "Polygons of a mask"),
         ({"image_id": 9}, "is of image 9, which the file does not hold"),
+        ({"image_id": [1]}, r"is of image [1], which the file does not hold"),
+        ({"category_id": [7]}, "category_id is [7], not the number of a category"),
     ],
 )
 def test_an_annotation_that_cannot_be_used_is_left_out(

@@ -114,6 +114,12 @@ def test_what_is_no_json_object_is_left_out(tmp_path: Path, data: bytes) -> None
     assert skipped.image_id == "bad" and "bad.json" in skipped.reason
 
 
+def test_a_folder_is_no_sample(tmp_path: Path) -> None:
+    sample(tmp_path, "good", [shape("target", SQUARE)])
+    (tmp_path / "val" / "folder.json").mkdir()
+    assert open_dataset("reasonseg", tmp_path, partial=True).skipped == ()
+
+
 def test_a_sample_without_a_target_is_told(tmp_path: Path) -> None:
     sample(tmp_path, "a", [shape("ignore", SQUARE)])
     with pytest.raises(BadSampleError, match="Sentence a: Its mask is empty"):

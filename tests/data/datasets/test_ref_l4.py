@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from ref_sets import ref_l4
+from ref_sets import ref_l4, write_parquet
 from vlmscope.data.datasets import open_dataset
 from vlmscope.errors import BadSampleError
 
@@ -43,3 +44,15 @@ def test_images_still_packed_are_missing(tmp_path: Path) -> None:
     (root / "images").rename(tmp_path / "packed")
     with pytest.raises(BadSampleError, match=r"2 of the 2 images of ref-l4 val are missing"):
         open_dataset("ref-l4", root)
+
+
+def test_an_image_whose_every_row_is_faulty_is_not_asked_about(tmp_path: Path) -> None:
+    root = ref_l4(tmp_path, BOXES)
+    rows = pq.read_table(root / "ref-l4-val.parquet").to_pylist()
+    rows[-1]["bbox"] = None
+    write_parquet(root / "ref-l4-val.parquet", rows)
+    data = open_dataset("ref-l4", root)
+    assert list(data.image_ids) == ["coco/0.png"]
+    assert [(each.image_id, each.reason) for each in data.skipped] == [
+        ("row 2", "A box is four numbers, got None.")
+    ]

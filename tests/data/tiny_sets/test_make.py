@@ -10,15 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vlmscope.data.datasets import NOWHERE, EvalSample, Referent, open_dataset
+from vlmscope.data.datasets import IGNORE, NOWHERE, EvalSample, Referent, open_dataset
 from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.data.tiny_sets import LAYOUTS, make_tiny
-from vlmscope.data.tiny_sets.scenes import rectangles, said_of, scenes_of, several_or_none
+from vlmscope.data.tiny_sets.scenes import (
+    nothing_like,
+    rectangles,
+    said_of,
+    scenes_of,
+    several_or_none,
+)
 from vlmscope.data.tiny_sets.screenspot_layout import SCENES_OF_PLATFORMS
 from vlmscope.errors import BadOptionError, OutputError, UnknownNameError
 from vlmscope.metrics.mme import COGNITION, PERCEPTION
 from vlmscope.tiny import Scene
 from vlmscope.tiny.world.splits import HELD_OUT, SELECT
+from vlmscope.tiny.world.words import SHAPES
 
 IMAGES = 6
 
@@ -32,7 +39,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def pairs(name: str, root: Path, split: str) -> Iterator[tuple[Scene, EvalSample]]:
-    data = open_dataset(name, root, split=split)
+    data = open_dataset(LAYOUTS[name].dataset, root, split=split)
     assert data.skipped == () and "partial" not in data.protocol
     for scene, image_id in zip(scenes_of(split, IMAGES), data.image_ids, strict=True):
         yield scene, data.load(image_id)
@@ -50,27 +57,104 @@ def check_object(scene: Scene, referent: Referent, objects: tuple[int, ...]) -> 
     assert not referent.absent
 
 
+UNSAID = {"refcoco+": ("place",), "refcoco+-jxu124": ("place",)}
+
+
 @pytest.mark.parametrize(
     ("name", "split"),
-    [("refcoco-m", "val"), *(("refcoco", split) for split in ("train", "val", "testA", "testB"))],
+    [
+        ("refcoco-m", "val"),
+        *(("refcoco", split) for split in ("train", "val", "testA", "testB")),
+        *(("refcoco-jxu124", split) for split in ("train", "val", "testA", "testB")),
+        *(("refcoco+", split) for split in ("val", "testA")),
+        ("refcoco+-jxu124", "testB"),
+        *(("refcocog", split) for split in ("train", "val", "test")),
+        ("refcocog-jxu124", "test"),
+    ],
 )
 def test_sentences_boxes_and_masks_are_those_of_the_scenes(
     roots: dict[str, Path], name: str, split: str
 ) -> None:
     total = 0
     for scene, sample in pairs(name, roots[name], split):
-        expected = [(text, said.objects) for said in said_of(scene) for text in said.texts]
+        groups = said_of(scene, UNSAID.get(name, ()))
+        expected = [(text, said.objects) for said in groups for text in said.texts]
         assert [referent.label for referent in sample.referents] == [text for text, _ in expected]
         for referent, (text, objects) in zip(sample.referents, expected, strict=True):
             assert referent.names == (text,)
-            assert referent.tags == {"category": scene.objects[objects[0]].shape}
+            shape = scene.objects[objects[0]].shape
+            numbered = str(SHAPES.index(shape) + 1)  # jxu124 has the categories' numbers alone
+            assert referent.tags == {"category": numbered if "jxu124" in name else shape}
             check_object(scene, referent, objects)
             total += 1
         assert sample.image.size == scene.size
         difference = np.abs(sample.image.pixels.astype(int) - scene.image)
         assert difference.max() == 0 if name == "refcoco-m" else difference.mean() < 4
-    counts = open_dataset(name, roots[name], split=split).protocol["counts"]
+    data = open_dataset(LAYOUTS[name].dataset, roots[name], split=split)
+    counts = data.protocol["counts"]
     assert counts["sentences"] == total and counts["images"] == IMAGES
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *(("refcoco-lmms", split) for split in ("val", "testA", "testB")),
+        ("refcoco+-lmms", "val"),
+        ("refcocog-lmms", "test"),
+        ("ref-l4", "val"),
+        ("ref-l4", "test"),
+    ],
+)
+def test_forms_without_masks_have_the_boxes_of_the_scenes(
+    roots: dict[str, Path], name: str, split: str
+) -> None:
+    for scene, sample in pairs(name, roots[name], split):
+        groups = said_of(scene, ("place",) if name.startswith("refcoco+") else ())
+        expected = [
+            (text, scene.objects[said.objects[0]].box) for said in groups for text in said.texts
+        ]
+        assert [(r.label, r.target.box) for r in sample.referents] == expected
+        assert all(referent.target.mask is None for referent in sample.referents)
+        assert np.array_equal(sample.image.pixels, scene.image)
+
+
+def test_ref_l4_is_val_and_test_together(roots: dict[str, Path]) -> None:
+    val, test, whole = (
+        open_dataset("ref-l4", roots["ref-l4"], split=split) for split in ("val", "test", "all")
+    )
+    assert list(whole.image_ids) == [*val.image_ids, *test.image_ids]
+    assert whole.load(whole.image_ids[0]).referents[0].tags["category"].startswith("o365_")
+
+
+def test_groundingme_has_boxes_and_rejections(roots: dict[str, Path]) -> None:
+    data = open_dataset("groundingme", roots["groundingme"])
+    assert data.skipped == ()
+    rows = [
+        (scene, said)
+        for scene in scenes_of("test", IMAGES)
+        for said in (*said_of(scene), *nothing_like(scene))
+    ]
+    absent = 0
+    for (scene, said), image_id in zip(rows, data.image_ids, strict=True):
+        sample = data.load(image_id)
+        [referent] = sample.referents
+        assert np.array_equal(sample.image.pixels, scene.image)
+        assert referent.label == said.texts[0] and referent.absent is not bool(said.objects)
+        absent += referent.absent
+        if said.objects:
+            assert referent.target.box == scene.objects[said.objects[0]].box
+    assert 1 < absent < len(rows) and "absent" in data.tasks
+
+
+def test_sentences_of_refcoco_plus_name_no_place(roots: dict[str, Path]) -> None:
+    """Places are what the set was made to do without."""
+
+    def labels(name: str) -> list[str]:
+        data = open_dataset(name, roots[name], split="testA")
+        return [r.label for image_id in data.image_ids for r in data.load(image_id).referents]
+
+    assert any(" in the " in label for label in labels("refcoco"))
+    assert not any(" in the " in label for label in labels("refcoco+"))
 
 
 def test_one_several_or_no_object(roots: dict[str, Path]) -> None:
@@ -124,6 +208,18 @@ def test_screens_show_the_scenes_of_their_platform(roots: dict[str, Path], platf
     assert kinds == {("icon", True), ("text", False)}
 
 
+def test_segments_are_the_objects_of_the_scenes(roots: dict[str, Path]) -> None:
+    data = open_dataset("coco-panoptic", roots["coco-panoptic"])
+    assert data.skipped == () and len(data.image_ids) == IMAGES
+    for scene, image_id in zip(scenes_of("val", IMAGES), data.image_ids, strict=True):
+        sample = data.load(image_id)
+        assert np.array_equal(sample.image.pixels, scene.image)
+        expected = np.full(scene.size, IGNORE)
+        for item in scene.objects:
+            expected[item.mask] = data.words.labels.index(item.shape)
+        assert np.array_equal(sample.labels, expected)
+
+
 def test_mme_asks_two_questions_of_each_scene(roots: dict[str, Path]) -> None:
     data = open_dataset("mme", roots["mme"])
     assert isinstance(data, MmeSet)
@@ -162,8 +258,13 @@ def test_the_manifest_says_what_is_read(roots: dict[str, Path]) -> None:
     for like, root in roots.items():
         content = json.loads((root / "manifest.json").read_text())
         assert content["like"] == like
+        if like == "coco-panoptic":  # its format knows no splits
+            data = open_dataset(like, root)
+            assert "no published figure" in data.protocol["rendered"]
+            assert content["splits"]["all"]["images"] == len(data.image_ids)
+            continue
         for split, counts in content["splits"].items():
-            data = open_dataset(like, root, split=split)
+            data = open_dataset(LAYOUTS[like].dataset, root, split=split)
             assert data.protocol["counts"] == counts
             assert "no published figure" in data.protocol["rendered"]
             assert "label noise" not in data.protocol

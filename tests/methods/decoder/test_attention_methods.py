@@ -11,7 +11,8 @@ import pytest
 import vlmscope as vs
 from families import llava
 from lvlms import builds, made
-from vlmscope.attention.maps import Reading, read_means
+from vlmscope.attention import Reading, read_together
+from vlmscope.attention.maps import read_means
 from vlmscope.errors import AttentionError, BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.methods import get_method
 from vlmscope.methods.decoder.relative_attention import GENERIC, default_layer
@@ -88,14 +89,12 @@ def test_relative_attention_of_the_generic_prompt_itself_is_one_everywhere(
 def test_a_cell_that_the_generic_prompt_ignores_does_not_outshine_all(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vlmscope.methods.decoder import relative_attention as module
-
     def planted(*args: Any) -> Any:
-        found = read_means(*args)
-        found[-1].mean[0] = 0.0
+        found = read_together(*args)
+        found[0][-1].mean[0] = 0.0
         return found
 
-    monkeypatch.setattr(module, "read_means", planted)
+    monkeypatch.setattr("vlmscope.methods.decoder.reads.read_together", planted)
     found = find(model, "relative-attention", layer=2, **RAW)
     own = read(model, SENTENCE, "last_input", (2,), preset="chat")
     below = read(model, Prompt(GENERIC), "last_input", (2,), preset="chat").mean

@@ -64,6 +64,7 @@ def test_a_run_that_is_stopped_repeats_nothing_and_loses_nothing(
     assert len(table(again, "ranks")) > 3
     heads = (tmp_path / "again" / "models" / "tiny-llava" / "heads.json").read_text("utf-8")
     assert json.loads(heads)["evidence"]["samples"] > 0
+    assert json.loads(heads)["options"]["data"] == "refcoco train"  # reports credit it
     prompts = values(again)["protocol"]["models"]["tiny-llava"]["prompts"]
     assert prompts["paper"].endswith("<image>\nEXPRESSION")
 

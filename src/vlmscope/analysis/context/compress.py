@@ -180,10 +180,7 @@ class ReadImage:
         Raises:
             BadOptionError: a share outside 0..1.
         """
-        check_number("keep", keep, at_least=0, at_most=1)
-        count = math.ceil(round(keep * self.importance.shape[1], 6))
-        best = np.argsort(-self.importance, axis=1, kind="stable")[:, :count]
-        kept = np.sort(best, axis=1)
+        kept = self._kept(keep)
         smaller = _selected(self.cached, self.cached.token_map.image_positions, kept)
         return CompressedContext(
             model=self.model,
@@ -199,6 +196,29 @@ class ReadImage:
             _image=self.image,
             _preset=self.preset,
         )
+
+    def held(self, keep: float) -> NDArray[np.float64]:
+        """Float (layers,): how much of each layer's importance the kept tokens hold, 0..1.
+
+        By attention it is the share of what the answer's rows give to the image. A layer without
+        any importance holds nothing.
+
+        Raises:
+            BadOptionError: a share outside 0..1.
+        """
+        kept = np.take_along_axis(self.importance, self._kept(keep), axis=1).sum(axis=1)
+        total = self.importance.sum(axis=1)
+        shares: NDArray[np.float64] = np.divide(
+            kept, total, out=np.zeros(len(total)), where=total > 0
+        )
+        return shares
+
+    def _kept(self, keep: float) -> NDArray[np.int64]:
+        """Int (layers, kept): the most important image tokens of each layer, ascending."""
+        check_number("keep", keep, at_least=0, at_most=1)
+        count = math.ceil(round(keep * self.importance.shape[1], 6))
+        best = np.argsort(-self.importance, axis=1, kind="stable")[:, :count]
+        return np.sort(best, axis=1)
 
 
 def _image_alone(cached: Cached, encoded: Encoded) -> Cached:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 
 from vlmscope.analysis.agreement import plain
@@ -87,18 +87,23 @@ class ObjectWords:
 
     def named(self, text: str) -> set[str]:
         """The objects that a text names; the longest word at each place, singular or plural."""
-        words = plain(text).split()
-        names: set[str] = set()
+        return {name for name, _, _ in self.mentions(plain(text).split())}
+
+    def mentions(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Where words name objects: (object, first word, past the last), the longest at each place.
+
+        Args:
+            words: of a text that :func:`vlmscope.analysis.agreement.plain` made plain.
+        """
         at = 0
         while at < len(words):
             for length in range(min(self._longest, len(words) - at), 0, -1):
                 name = self._objects.get(tuple(words[at : at + length]))
                 if name is not None:
-                    names.add(name)
+                    yield name, at, at + length
                     at += length - 1
                     break
             at += 1
-        return names
 
     def f1(self, answer: str, clean: str) -> float | None:
         """F1 of the objects that an answer names against those of the clean description.
@@ -109,6 +114,11 @@ class ObjectWords:
         if not wanted:
             return None
         return 2 * len(wanted & named) / (len(wanted) + len(named))
+
+    @property
+    def objects(self) -> frozenset[str]:
+        """Every object of the list."""
+        return frozenset(self._objects.values())
 
     @property
     def digest(self) -> str:

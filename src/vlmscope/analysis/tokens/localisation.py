@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
+from vlmscope.analysis.tokens.peaks import TOLERANCE, around, peak_hits
 from vlmscope.analysis.tokens.result import GroundedAnswer
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question
@@ -20,12 +20,9 @@ from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import BadSampleError
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
-from vlmscope.post import peak
 from vlmscope.stats import Interval, bootstrap_ratios
 
 __all__ = ["Localisation", "localisation"]
-
-_TOLERANCE = 40.0 / 448.0  # the paper's 40 pixels, of images that its model takes at 448
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def localisation(
     ranges: Sequence[tuple[int, int]] | None = None,
     options: TokenOptions | None = None,
     *,
-    tolerance: float = _TOLERANCE,
+    tolerance: float = TOLERANCE,
     progress: bool = False,
 ) -> Localisation:
     """The localisation score of answers to questions about ONE object each.
@@ -96,7 +93,7 @@ def localisation(
         answer = token_grounding(
             model, question.image, question.text, question.answer, options, phrases=[]
         )
-        near = _near(question.mask, tolerance * max(question.mask.shape))
+        near = around(question.mask, tolerance)
         return {"tally": asdict(_tally(answer, near, spans))}
 
     log = SampleLog(None, {})
@@ -145,9 +142,7 @@ def _tally(
     answer: GroundedAnswer, near: NDArray[np.bool_], spans: Sequence[tuple[int, int]]
 ) -> _Tally:
     lost = np.array([word.lost for word in answer.words])
-    hits = np.array(
-        [[_hits(answer, index, span, near) for span in spans] for index in range(len(answer.words))]
-    )
+    hits = np.array([peak_hits(answer, index, spans, near) for index in range(len(answer.words))])
     return _Tally(
         hits.sum(axis=0).tolist(),
         hits[lost].sum(axis=0).tolist(),
@@ -155,22 +150,6 @@ def _tally(
         int(lost.sum()),
         float(near.mean()),
     )
-
-
-def _hits(
-    answer: GroundedAnswer, word: int, span: tuple[int, int], near: NDArray[np.bool_]
-) -> bool:
-    point = peak(answer.token_map, answer.map_of(word, span))
-    if point is None:
-        return False
-    height, width = near.shape
-    x, y = min(int(point[0]), width - 1), min(int(point[1]), height - 1)
-    return bool(near[max(y, 0), max(x, 0)])
-
-
-def _near(mask: NDArray[np.bool_], distance: float) -> NDArray[np.bool_]:
-    near: NDArray[np.bool_] = distance_transform_edt(~mask) <= distance
-    return near
 
 
 def _shares(hits: Sequence[Sequence[int]], words: Sequence[int]) -> tuple[Interval, ...]:

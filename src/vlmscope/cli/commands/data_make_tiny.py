@@ -32,7 +32,7 @@ def command(words: list[str]) -> Callable[..., Any]:
 def render(
     *,
     like: Annotated[
-        str, typer.Option(metavar="DATASET", help="Whose layout, see below.", show_default=False)
+        str, typer.Option(metavar="LAYOUT", help="Whose layout, see below.", show_default=False)
     ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder to write, new or empty.", show_default=False)
@@ -40,7 +40,7 @@ def render(
     images: Annotated[int, typer.Option(help="Images of each split.")] = 12,
     printing: Printing,
 ) -> int:
-    from vlmscope.data.tiny_sets import make_tiny
+    from vlmscope.data.tiny_sets import LAYOUTS, make_tiny
 
     counts = make_tiny(like, out, images)
     if printing.as_json:
@@ -50,5 +50,5 @@ def render(
         rows = [(split, *held) for split, held in counts.items()]
         emit_table(("split", "images", "objects", "sentences"), rows)
     if not printing.quiet:
-        note(f"Wrote {out}. Read it with: vlmscope data check {like} --root {out}")
+        note(f"Wrote {out}. Read it with: vlmscope data check {LAYOUTS[like].dataset} --root {out}")
     return 0

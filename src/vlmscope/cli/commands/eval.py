@@ -13,9 +13,11 @@ from vlmscope.cli.arguments import Printing
 from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
+from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
+from vlmscope.cli.sam_options import SamMasks
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Wanted
@@ -30,7 +32,7 @@ _SHOWN = 5
 _ABOUT = """Measure methods on a data set: pointing, segmentation, presence, each with its interval.
 
 With --out, finished images are kept, and the same command goes on where it stopped; methods may be
-added to it. Exit code 1 when images were skipped."""
+added to it. Exit code 1 when images were skipped, or the split was cut short (--partial)."""
 
 
 def command(words: list[str]) -> Callable[..., Any]:
@@ -147,6 +149,7 @@ def measure(
     model: ModelName = "tiny-clip",
     source: Source,
     runs: Runs,
+    masks: SamMasks,
     task: Annotated[
         list[str] | None,
         typer.Option(
@@ -159,7 +162,7 @@ def measure(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.json, report.md and the state.",
+            help="Folder for report.json, report.md, report.html (sets of sentences) and the state.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -171,10 +174,17 @@ def measure(
             rich_help_panel="Output",
         ),
     ] = None,
+    eval_results: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (YAML) for entries of the model's .eval_results folder on the hub.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
     threshold_out: Annotated[
         Path | None,
         typer.Option(
-            help="File for a threshold per method, chosen on this split.",
+            help="File for a threshold per method and kind of evidence, chosen on this split.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -186,12 +196,22 @@ def measure(
             rich_help_panel="Method",
         ),
     ] = None,
+    deciding: Deciding,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
+    batch: Annotated[
+        int,
+        typer.Option(
+            help="How many images methods that read attention look at side by side.",
+            rich_help_panel="Method",
+        ),
+    ] = 1,
     loading: Loading,
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
     from vlmscope.evaluation.configured_methods import configure_methods
+    from vlmscope.evaluation.decisions import check_kind
+    from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
@@ -208,14 +228,22 @@ def measure(
     check_places(data)
     runs.texts()
     choices = runs.choices(_listed(runs.method)) if runs.method else None
+    evidence = deciding.chosen()
     opponents = runs.comparators()
+    tasks = _listed(task) if task else None
+    masks.check(data, tasks)
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)
+    if eval_results is not None:
+        check_place(eval_results)
+        check_home(data.protocol, data.id)
     thresholds = None if threshold is None else Thresholds.load(threshold)
     if thresholds is not None:
         thresholds.check_split(data)
+    check_kind(deciding.kind, thresholds)
     against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
+    refiner = None if masks.refine is None else loading.refiner(masks.refine)
     loaded = loading.model(model)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
@@ -225,7 +253,9 @@ def measure(
             loaded,
             choices,
             against=against,
-            tasks=_listed(task) if task else None,
+            refiner=refiner,
+            refine_prompts=masks.prompts,
+            tasks=tasks,
             limit=source.limit,
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,
@@ -233,15 +263,22 @@ def measure(
             rows=rows,
             thresholds=thresholds,
             thresholds_out=threshold_out,
+            evidence=evidence,
+            decide=deciding.kind,
+            batch=batch,
         )
     except KeyboardInterrupt:
         if out is not None:
             note(f"Finished images are kept in {out / STATE}. The same command goes on.")
         raise
     reports = () if out is None else write_report(result, out)
-    written = [*reports, *(place for place in (rows, threshold_out) if place is not None)]
+    if eval_results is not None:
+        write_eval_results(result, eval_results)
+    places = (rows, threshold_out, eval_results)
+    written = [*reports, *(place for place in places if place is not None)]
     _show(result, written, out is not None, printing)
-    return 1 if result.skipped else 0
+    # a limit was asked for; what the split lacks was not
+    return 1 if result.skipped or data.protocol.get("partial") else 0
 
 
 def _listed(values: Sequence[str]) -> list[str]:

@@ -87,14 +87,22 @@ class Reading:
         str | None,
         typer.Option(
             metavar="SAM",
-            help="Let SAM draw the masks, prompted by the boxes: hub id or folder.",
+            help="Let SAM draw the masks: hub id or folder.",
+            show_default=False,
+            rich_help_panel="Post-processing",
+        ),
+    ] = None
+    refine_prompt: Annotated[
+        str | None,
+        typer.Option(
+            help="What prompts SAM: box, point, both, or mask. Default: box.",
             show_default=False,
             rich_help_panel="Post-processing",
         ),
     ] = None
 
     def keywords(self) -> dict[str, Any]:
-        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows``, ``refine`` and ``proxy``.
+        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows``, the tower and SAM.
 
         Raises:
             BadHeadSetError: no such head file.
@@ -102,6 +110,24 @@ class Reading:
         heads = None if self.heads is None else open_heads(self.heads)
         keywords = {"heads": heads, "placement": self.placement, "prompt": self.prompt}
         return keywords if self.post is None else {**keywords, "post": self.post}
+
+    def check_refine(self) -> None:
+        """Say before a model is loaded what is wrong with SAM's prompt.
+
+        Raises:
+            BadOptionError: a prompt without a SAM.
+            UnknownNameError: a prompt that there is none of.
+        """
+        from vlmscope.refine import RefineOptions
+
+        if self.refine_prompt is None:
+            return
+        if self.refine is None:
+            raise BadOptionError(
+                f"--refine-prompt {self.refine_prompt} says what prompts SAM, and there is no SAM. "
+                "Give one with --refine."
+            )
+        RefineOptions(self.refine_prompt)
 
 
 def ground(
@@ -175,17 +201,19 @@ def ground(
     if say:
         output.check_format(("table", "json", "jsonl"), "The result of --say")
         other = method if method != "localization-heads" else None
-        clash = {"--method": other, "--rows": reading.rows, "--refine": reading.refine}
-        clash["--proxy"] = reading.proxy
+        sam = {"--refine": reading.refine, "--refine-prompt": reading.refine_prompt}
+        clash = {"--method": other, "--rows": reading.rows, "--proxy": reading.proxy, **sam}
         check_say(output, len(prompts), clash)
+    reading.check_refine()
     opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
-    sam = None if reading.refine is None else loading.refiner(reading.refine)
+    refiner = None if reading.refine is None else loading.refiner(reading.refine)
     loaded: Any = loading.model(model, text_embeddings)
     if reading.proxy is not None:
         settings["proxy"] = loading.tower(reading.proxy)
     if not say:
-        settings |= {"rows": reading.rows, "refine": sam}
+        settings |= {"rows": reading.rows, "refine": refiner}
+        settings |= {"refine_prompt": reading.refine_prompt}
     for text in () if output.quiet else pictures.said(texts):
         note(text)
     look = _look(output, loaded, prompts, SAY if say else method, settings)

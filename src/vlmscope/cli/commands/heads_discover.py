@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,6 +107,8 @@ def discover(
         progress=not printing.quiet,
         resume=resume,
     )
+    data = f"{len(files)} pictures" if files else Path(samples or default_samples(chosen)).name
+    discovered = replace(discovered, options={**discovered.options, "data": data})
     if out is not None:
         discovered.save(out)
     kept = keep_heads(discovered) if (bool(images) if keep is None else keep) else None

@@ -92,6 +92,7 @@ class Dataset(Protocol):
         id: of its kind.
         digest: of what is true in it, so that results of two versions are never mixed.
         tasks: ids of the tasks it has truth for.
+        masks: whether any of its referents has a mask.
         words: its classes and their names, in the order of the label maps.
         image_ids: in the order of evaluation.
         skipped: what its listing already says cannot be used.
@@ -101,6 +102,7 @@ class Dataset(Protocol):
     id: str
     digest: str
     tasks: tuple[str, ...]
+    masks: bool
     words: WordList
     image_ids: Sequence[str]
     skipped: tuple[Skipped, ...]

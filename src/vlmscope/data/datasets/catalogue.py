@@ -20,7 +20,7 @@ from vlmscope.data.datasets.refcoco_m import RefcocoMKind
 from vlmscope.data.datasets.screenspot import ScreenSpotKind
 from vlmscope.data.datasets.tiny_scenes import TinyScenesKind
 from vlmscope.data.datasets.words import WordList
-from vlmscope.data.hub_sets import fetched_set
+from vlmscope.data.hub_sets import fetched_set, of_address
 from vlmscope.registry import Registry
 
 __all__ = ["DATASETS", "dataset_kinds", "open_dataset"]
@@ -82,6 +82,7 @@ def open_dataset(
     fetched = fetched_set(root) if kind.parts else None
     if fetched is None:
         return kind.open(DatasetSource(root, words, split, partial, columns))
-    data = kind.open(DatasetSource(fetched.folder, words, split, partial, columns))
+    with of_address(fetched):
+        data = kind.open(DatasetSource(fetched.folder, words, split, partial, columns))
     data.protocol = {**data.protocol, "hub": fetched.address}
     return data

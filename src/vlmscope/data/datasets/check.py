@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource, Part, Skipped
 from vlmscope.data.datasets.catalogue import DATASETS
-from vlmscope.data.hub_sets import fetched_set
+from vlmscope.data.hub_sets import Fetched, fetched_set, of_address
 from vlmscope.errors import BadImageError, BadOptionError, BadSampleError, MissingExtraError
 from vlmscope.io import is_file
 
@@ -107,7 +108,7 @@ def check_dataset(
     source = DatasetSource(folder, None, split, False, columns)
     if kind.parts and root is None:
         source.folder(name, "; ".join(part.contents for part in kind.parts))
-    data, problem = _opened(kind, source)
+    data, problem = _opened(kind, source, fetched)
     partial, problem = _partial(kind, source, data, problem)
     return SetCheck(
         kind.id,
@@ -124,10 +125,13 @@ def check_dataset(
     )
 
 
-def _opened(kind: DatasetKind, source: DatasetSource) -> tuple[Dataset | None, str]:
+def _opened(
+    kind: DatasetKind, source: DatasetSource, fetched: Fetched | None
+) -> tuple[Dataset | None, str]:
     """The set, or why it cannot be opened. A set whose images cannot be is returned with a reason."""
     try:
-        data = kind.open(source)
+        with of_address(fetched) if fetched is not None else contextlib.nullcontext():
+            data = kind.open(source)
     except (BadSampleError, BadImageError, MissingExtraError) as error:
         return None, str(error)
     ids = data.image_ids

@@ -72,7 +72,8 @@ class Instances:
 
     def category(self, number: Any) -> str:
         """The name of a category, or its number where it has none."""
-        return self.categories.get(number, str(number))
+        known = self.categories.get(number) if isinstance(number, int) else None
+        return str(number) if known is None else known
 
 
 def json_file(path: Path, kind: str) -> tuple[Any, bytes]:

@@ -23,6 +23,7 @@ __all__ = ["CocoJsonKind"]
 
 _FILES = ("annotations.json", "instances.json", "_annotations.coco.json", "instances_{split}.json")
 _FOLDERS = ("images", "{split}", "")
+_SHOWN = 60  # characters of a wrong value in a message
 _TEXTS = ("caption", "text", "phrase")
 
 
@@ -76,10 +77,11 @@ def _listing(name: str, path: Path, split: str | None) -> Listing:
         number: [] for number in instances.images
     }
     for number, row in instances.annotations.items():
-        if row.get("image_id") in rows:
-            rows[row["image_id"]].append((number, row))
+        image_id = row.get("image_id")
+        if isinstance(image_id, int) and image_id in rows:
+            rows[image_id].append((number, row))
         else:
-            reason = f"It is of image {row.get('image_id')}, which the file does not hold."
+            reason = f"It is of image {repr(image_id)[:_SHOWN]}, which the file does not hold."
             problems.append(Skipped(f"annotation {number}", reason))
     folders = [folder.format(split=split) for folder in _FOLDERS if split or "{" not in folder]
     places = image_paths(path.parent, [each.name for each in instances.images.values()], folders)
@@ -123,11 +125,11 @@ def _sentences(
             region = region_of(row)
             if region.box is None and region.draw is None:
                 raise BadSampleError("It has neither bbox nor segmentation.")
+            kind = _category(row)
         except BadSampleError as error:
             problems.append(Skipped(f"annotation {number}", str(error)))
             continue
         text = next((row[key] for key in _TEXTS if isinstance(row.get(key), str)), None)
-        kind = row.get("category_id")
         if row.get("iscrowd"):
             if region.draw is not None:
                 crowds.setdefault(kind, []).append(region.draw)
@@ -142,6 +144,15 @@ def _sentences(
         ignore = partial(_together, crowds[kind]) if kind in crowds else None
         own.append(Sentence(place, name, tuple(regions), place, {"category": name}, ignore))
     return own
+
+
+def _category(row: Mapping[str, Any]) -> int | str | None:
+    number = row.get("category_id")
+    if number is not None and not isinstance(number, int | str):
+        raise BadSampleError(
+            f"Its category_id is {repr(number)[:_SHOWN]}, not the number of a category."
+        )
+    return number
 
 
 def _together(sources: Sequence[MaskSource], size: tuple[int, int]) -> NDArray[np.bool_]:

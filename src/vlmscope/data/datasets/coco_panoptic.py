@@ -22,6 +22,7 @@ from vlmscope.data.datasets.base import (
     Referent,
     Skipped,
 )
+from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.panoptic_json import PanopticListing
 from vlmscope.data.datasets.panoptic_png import class_labels, read_segment_ids
 from vlmscope.data.datasets.words import WordList
@@ -56,6 +57,7 @@ class CocoPanoptic:
 
     id = "coco-panoptic"
     tasks: tuple[str, ...] = ("pointing", "segmentation", "presence")
+    masks = True
 
     def __init__(
         self, root: Path, words: WordList | None = None, area: tuple[float, float] = AREA
@@ -87,6 +89,7 @@ class CocoPanoptic:
             "targets": "all segments of a class in an image together, crowds included",
             "target area": f"{area[0]:.0%} to {area[1]:.0%} of the image",
             "ignored pixels": "unlabelled, or of a category that is not in the word list",
+            **expected_counts(root, "all", Expected()).source,
         }
 
     def load(self, image_id: str) -> EvalSample:

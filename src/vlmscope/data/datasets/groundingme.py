@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from vlmscope.data.box_forms import form_by_sizes, four_numbers
+from vlmscope.data.box_forms import check_fits, form_by_sizes, four_numbers
 from vlmscope.data.datasets.base import Dataset, DatasetSource, Part, Skipped
 from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.referring import Listing, Picture, ReferringSet, Region, Sentence
 from vlmscope.data.images import OpenedImage
-from vlmscope.data.parquet_rows import ParquetRows, Place, picture_of, shards
+from vlmscope.data.parquet_rows import ParquetRows, Place, picture_of, shards, stated_size
+from vlmscope.errors import BadSampleError
 
 __all__ = ["GroundingMeKind"]
 
@@ -45,44 +46,72 @@ class GroundingMeKind:
         return ReferringSet(self.id, _listing(f"{self.id} {split}", rows), expected, source.partial)
 
 
+class _Row(NamedTuple):
+    """A row as it is written; its box is corners, or None for a rejection."""
+
+    place: Place
+    id: str
+    text: Any
+    box: tuple[float, float, float, float] | None
+    size: tuple[int, int]
+    tags: Mapping[str, str]
+
+    def sentence(self) -> Sentence:
+        if self.box is not None:
+            check_fits(self.box, "xyxy", self.size)
+        regions = () if self.box is None else (Region(self.box),)
+        return Sentence(self.id, self.text, regions, self.id, self.tags)
+
+
 def _listing(name: str, rows: ParquetRows) -> Listing:
     content = hashlib.sha256()
-    boxes: list[tuple[Any, tuple[int, int]]] = []
-    pictures: dict[str, Picture] = {}
+    listed: dict[str, _Row] = {}
     problems: list[Skipped] = []
     for place, row in rows.scan(_LISTED):
         content.update(repr(row).encode())
-        number, size = str(row["id"]), (int(row["height"]), int(row["width"]))
-        box = _box(row)
-        if box is not None:
-            boxes.append((box, size))
-        if number in pictures:
-            problems.append(Skipped(f"row {number}", "Its id occurs twice; the first counts."))
-            continue
-        opened = partial(_open, rows, place, number)
-        pictures[number] = Picture(number, opened, (_sentence(row, number, box),), size)
+        number = str(row["id"])
+        try:
+            if number in listed:
+                raise BadSampleError("Its id occurs twice; the first counts.")
+            listed[number] = _row(place, row)
+        except BadSampleError as error:
+            problems.append(Skipped(f"row {number}", str(error)))
+    boxes = [(row.box, row.size) for row in listed.values() if row.box is not None]
+    form = form_by_sizes(name, "xyxy", boxes)
+    pictures = []
+    for number, each in listed.items():
+        try:
+            opened = partial(_open, rows, each.place, number)
+            pictures.append(Picture(number, opened, (each.sentence(),), each.size))
+        except BadSampleError as error:
+            problems.append(Skipped(f"row {number}", str(error)))
     protocol = {
         "source": f"{len(rows.files)} Parquet files with images",
-        "boxes": form_by_sizes(name, "xyxy", boxes),
-        "absent": "rows of the subtask Rejection, whose box is [0, 0, 0, 0]",
+        "boxes": form,
+        "absent": "rows whose box is [0, 0, 0, 0], which are those of the subtask Rejection",
     }
-    return Listing(
-        name, list(pictures.values()), content.digest(), tuple(problems), protocol=protocol
-    )
+    return Listing(name, pictures, content.digest(), tuple(problems), protocol=protocol)
+
+
+def _row(place: Place, row: Mapping[str, Any]) -> _Row:
+    tags = {key: str(row[key]) for key in ("subtask_l1", "subtask_l2") if row[key] is not None}
+    box, size = _box(row), stated_size(row)
+    return _Row(place, str(row["id"]), row["description"], box, size, tags)
 
 
 def _box(row: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
     """None for a rejection."""
-    if row["subtask_l1"] == _REJECTION or row["bbox"] is None:
+    rejected = row["subtask_l1"] == _REJECTION
+    if rejected and row["bbox"] is None:
         return None
     box = four_numbers(row["bbox"])
-    return None if box == _NOTHING else box
-
-
-def _sentence(row: Mapping[str, Any], number: str, box: Any) -> Sentence:
-    tags = {key: str(row[key]) for key in ("subtask_l1", "subtask_l2") if row[key] is not None}
-    regions = () if box is None else (Region(box),)
-    return Sentence(number, str(row["description"]), regions, number, tags)
+    if box == _NOTHING:
+        return None
+    if rejected:
+        raise BadSampleError(
+            f"It is of the subtask {_REJECTION}, but has the box {list(box)}, where [0, 0, 0, 0] belongs."
+        )
+    return box
 
 
 def _open(rows: ParquetRows, place: Place, number: str) -> OpenedImage:

@@ -102,6 +102,7 @@ class MmeSet:
 
     id = "mme"
     tasks: tuple[str, ...] = ()
+    masks = False
 
     def __init__(self, folder: Path, expected: Expected, partial: bool) -> None:
         absent = [name for name in _CATEGORIES if not is_folder(folder / name)]
@@ -114,7 +115,7 @@ class MmeSet:
             first = f" The first: {problems[0].image_id}: {problems[0].reason}" if problems else ""
             raise BadSampleError(f"{folder} has no picture with two questions.{first}")
         counts = _counts(self._asked)
-        short = check_counts("mme", _counts(asked), counts, expected, missing, partial)
+        short = check_counts("mme", _counts(asked), counts, expected, missing, partial, problems)
         if absent:
             short = f"{len(_CATEGORIES) - len(absent)} of {len(_CATEGORIES)} categories"
         self.image_ids: Sequence[str] = tuple(self._asked)

@@ -57,7 +57,7 @@ class ReasonSegKind:
 
 def _listing(name: str, root: Path, split: str) -> Listing:
     folder = root / split
-    files = sorted(folder.glob("*.json"))
+    files = sorted(path for path in folder.glob("*.json") if is_file(path))
     if not files:
         splits = sorted(path.name for path in root.glob("*") if any(path.glob("*.json")))
         raise BadSampleError(

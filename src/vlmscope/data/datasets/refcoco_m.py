@@ -15,13 +15,15 @@ from vlmscope.data.datasets.counts import Expected, expected_counts
 from vlmscope.data.datasets.referring import Listing, Picture, ReferringSet, Region, Sentence
 from vlmscope.data.images import OpenedImage
 from vlmscope.data.parquet_rows import ParquetRows, Place, picture_of, shards
-from vlmscope.errors import BadSampleError
+from vlmscope.errors import BadSampleError, quoted
 from vlmscope.types import Box, tight_box
 
 __all__ = ["RefcocoMKind"]
 
 _LISTED = ("image_id", "samples")
 _PUBLISHED = Expected({"images": 1_190, "objects": 2_080, "sentences": 5_598}, "masks")
+_FIELDS = ("id", "category", "sentences", "bbox", "mask")
+_MOST_PIXELS = 200_000_000
 _CHECKED = 200  # objects whose boxes are held against their masks
 
 
@@ -63,7 +65,7 @@ def _listing(name: str, rows: ParquetRows) -> Listing:
         if number in images:
             problems.append(Skipped(f"image {number}", "It has two rows; the first counts."))
         else:
-            images[number] = place, list(row["samples"] or ())
+            images[number] = place, _samples(row, rows.files[place.file])
     form, found = form_by_truth(name, _boxes(images))
     pictures = [
         Picture(
@@ -81,6 +83,23 @@ def _listing(name: str, rows: ParquetRows) -> Listing:
         "on the same subset only",
     }
     return Listing(name, pictures, content.digest(), tuple(problems), categories, protocol)
+
+
+def _samples(row: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    """Raises BadSampleError for a column of another make, which all rows of a file share."""
+    samples = row["samples"] or []
+    if not isinstance(samples, list) or not all(isinstance(each, dict) for each in samples):
+        raise BadSampleError(
+            f"The column samples of {path} holds no lists of objects, got {repr(samples)[:60]}. It is "
+            "another data set, or another version: get it again."
+        )
+    missing = sorted({key for each in samples for key in _FIELDS if key not in each})
+    if missing:
+        raise BadSampleError(
+            f"The objects in the column samples of {path} have no {quoted(missing)}. They have: "
+            f"{', '.join(samples[0])}. It is another version: get it again."
+        )
+    return samples
 
 
 def _open(rows: ParquetRows, place: Place, number: str) -> OpenedImage:
@@ -106,7 +125,16 @@ def _boxes(images: Mapping[str, tuple[Place, list[dict[str, Any]]]]) -> list[tup
 
 def _mask_box(mask: Any) -> Box | None:
     draw = coco_mask(mask)
-    return None if draw is None else tight_box(draw((mask["size"][0], mask["size"][1])))
+    if draw is None or not isinstance(mask, dict):
+        return None
+    size = mask["size"]
+    if not isinstance(size, list) or [type(side) for side in size] != [int, int]:
+        raise BadSampleError(f"The size of a mask is [height, width], got {size!r}.")
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise BadSampleError(
+            f"The mask is of {size[0]} x {size[1]} pixels, more than any photograph."
+        )
+    return tight_box(draw((size[0], size[1])))
 
 
 def _sentences(
@@ -123,7 +151,7 @@ def _sentences(
             continue
         tags = {"category": str(sample["category"])}
         sentences += [
-            Sentence(f"{number}/{place}", str(text), (region,), number, tags)
+            Sentence(f"{number}/{place}", text, (region,), number, tags)
             for place, text in enumerate(sample["sentences"] or ())
         ]
     return sentences

@@ -6,6 +6,7 @@ and masks drawn one image at a time, when its turn comes; all sentences of an im
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from vlmscope.data.coco_masks import MaskSource
 from vlmscope.data.datasets.base import NOWHERE, EvalSample, Referent, Skipped
-from vlmscope.data.datasets.counts import Counts, Expected, check_counts
+from vlmscope.data.datasets.counts import Counts, Expected, check_counts, part_of
 from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.data.shapes import check_box_inside, check_mask_size
@@ -49,7 +50,7 @@ class Sentence:
 
     Attributes:
         id: unique within the split.
-        text: as it is shown to a model, stripped.
+        text: as it is written; a set strips it, and leaves out what is no text or empty.
         regions: the objects it means; empty: the image holds nothing of the kind.
         object: id of what is meant; several sentences may mean the same.
         tags: what scores may be split by.
@@ -57,7 +58,7 @@ class Sentence:
     """
 
     id: str
-    text: str
+    text: Any
     regions: tuple[Region, ...]
     object: str
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -142,11 +143,16 @@ class ReferringSet:
             first = f" The first: {problems[0].image_id}: {problems[0].reason}" if problems else ""
             raise BadSampleError(f"{listing.name} has no sentence that can be used.{first}")
         self.counts = _counted(there)
-        short = check_counts(listing.name, _counted(kept), self.counts, expected, missing, partial)
+        listed = _counted(kept)
+        short = check_counts(
+            listing.name, listed, self.counts, expected, missing, partial, problems
+        )
+        self._listed, self._expected = listed, expected
         self._pictures = {picture.id: picture for picture in there}
         self.image_ids: Sequence[str] = tuple(self._pictures)
         self.skipped: tuple[Skipped, ...] = (*problems, *missing)
         self.tasks: tuple[str, ...] = ("pointing", "referring", *listing.tasks, *_more_tasks(there))
+        self.masks = any(region.draw is not None for region in _regions(there))
         self.words = _word_list(listing.categories)
         self.digest = _digest(listing, self.counts)
         self.protocol: Mapping[str, Any] = {
@@ -156,6 +162,27 @@ class ReferringSet:
             "counts": self.counts._asdict(),
             **({"partial": short} if short else {}),
         }
+
+    def first(self, images: int) -> ReferringSet:
+        """Its first images, as the same data set.
+
+        Where the split's size is published, ``partial`` in the protocol says how much of it they are.
+
+        Args:
+            images: how many; as many as there are, or more, is all.
+        """
+        if images >= len(self.image_ids):
+            return self
+        part = copy.copy(self)
+        part.image_ids = self.image_ids[:images]
+        if self._expected.numbers:
+            used = _counted([self._pictures[image_id] for image_id in part.image_ids])
+            size = part_of(used, self._listed, self._expected)
+            part.protocol = {
+                **self.protocol,
+                "partial": f"{size} (limit: {images:,} {'image' if images == 1 else 'images'})",
+            }
+        return part
 
     def load(self, image_id: str) -> EvalSample:
         """Open one image and draw the masks of its sentences."""
@@ -176,9 +203,16 @@ def _usable(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Skipped]]:
     for picture in pictures:
         sentences = []
         for sentence in picture.sentences:
-            text, place = sentence.text.strip(), f"image {picture.id} sentence {sentence.id}"
+            place = f"image {picture.id} sentence {sentence.id}"
+            if not isinstance(sentence.text, str):
+                got = type(sentence.text).__name__
+                unfit.append(Skipped(place, f"Its text is no text, but {got}."))
+                continue
+            text = sentence.text.strip()
             if not text:
                 unfit.append(Skipped(place, "It is empty after stripping, so it names nothing."))
+            elif (flat := _flat_box(sentence)) is not None:
+                unfit.append(Skipped(place, f"Its box {list(flat)} (corners) has no area."))
             elif sentence.id in ids:
                 unfit.append(Skipped(place, "Its id occurs twice; the first counts."))
             else:
@@ -189,6 +223,12 @@ def _usable(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Skipped]]:
         if sentences:
             kept.append(replace(picture, sentences=tuple(sentences)))
     return kept, unfit
+
+
+def _flat_box(sentence: Sentence) -> Box | None:
+    """A box of it without a pixel."""
+    boxes = (region.box for region in sentence.regions if region.box is not None)
+    return next((box for box in boxes if box[0] >= box[2] or box[1] >= box[3]), None)
 
 
 def _with_images(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Skipped]]:
@@ -216,6 +256,12 @@ def _more_tasks(pictures: Sequence[Picture]) -> list[str]:
         return []
     drawn = all(region.draw is not None for each in sentences for region in each.regions)
     return ["absent", *(["gres"] if drawn else []), "grec"]
+
+
+def _regions(pictures: Sequence[Picture]) -> Iterable[Region]:
+    for picture in pictures:
+        for sentence in picture.sentences:
+            yield from sentence.regions
 
 
 def _word_list(categories: Sequence[str]) -> WordList:

@@ -46,6 +46,7 @@ class TinyScenes:
 
     id = "tiny-scenes"
     tasks: tuple[str, ...] = ("pointing", "segmentation", "presence", "referring")
+    masks = True
     skipped: tuple[Skipped, ...] = ()
 
     def __init__(self) -> None:

@@ -1,9 +1,9 @@
-"""Scenes as RefCOCO and gRefCOCO have theirs: refs, ``instances.json`` and a folder of photographs."""
+"""Scenes as RefCOCO/+/g and gRefCOCO have theirs: refs, ``instances.json``, a folder of photographs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,73 @@ from vlmscope.io import atomic_path, write_bytes, write_text
 from vlmscope.tiny import Scene, SceneObject
 from vlmscope.tiny.world.words import SHAPES
 
-__all__ = ["write_grefcoco", "write_refcoco"]
+__all__ = ["REFCOCO", "REFCOCO_G", "REFCOCO_PLUS", "Flavour", "RefSet", "write_grefcoco"]
 
-SPLITS = ("train", "val", "testA", "testB")
+
+@dataclass(frozen=True)
+class Flavour:
+    """One of the three sets.
+
+    Attributes:
+        maker: who split it, as the pickle's name says.
+        splits: their names.
+        unsaid: what no sentence mentions.
+    """
+
+    maker: str
+    splits: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()
+
+    def collected(self, folder: Path, images: int, photographs: bool = True) -> RefSet:
+        """Render the scenes of all splits.
+
+        Args:
+            folder: where ``train2014/`` is written.
+            images: of each split.
+            photographs: whether it is.
+        """
+        collected = RefSet(folder, self.splits, photographs)
+        for split in self.splits:
+            for scene in scenes_of(split, images):
+                collected.add(scene, split, said_of(scene, self.unsaid), listed=False)
+        return collected
+
+    def write(self, folder: Path, images: int) -> dict[str, Counts]:
+        """Write ``refs(MAKER).p``, ``instances.json`` and ``train2014/``; what each split holds."""
+        collected = self.collected(folder, images)
+        collected.write_instances()
+        write_bytes(folder / f"refs({self.maker}).p", plain_pickle(collected.refs))
+        return collected.counts()
+
+
+_SPLITS = ("train", "val", "testA", "testB")
+
+REFCOCO = Flavour("unc", _SPLITS)
+REFCOCO_PLUS = Flavour("unc", _SPLITS, unsaid=("place",))
+REFCOCO_G = Flavour("umd", ("train", "val", "test"))
 
 
 @dataclass
-class _Set:
-    """What is collected over the splits; ids go on from split to split."""
+class RefSet:
+    """What is collected over the splits; ids go on from split to split.
+
+    Attributes:
+        folder: where photographs are written.
+        splits: names.
+        photographs: whether they are.
+        refs, images, annotations: rows as the files have them.
+        sentences: how many there are.
+        scenes: rendered ones, by the image's id, where no photographs are written.
+    """
 
     folder: Path
+    splits: tuple[str, ...]
+    photographs: bool = True
     refs: list[dict[str, Any]] = field(default_factory=list)
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     sentences: int = 0
+    scenes: dict[int, Scene] = field(default_factory=dict)
 
     def add(self, scene: Scene, split: str, groups: Sequence[Said], listed: bool) -> None:
         """One scene. ``listed``: a ref names its annotations in a list, -1 for none."""
@@ -45,8 +98,11 @@ class _Set:
         name = f"COCO_train2014_{number:012d}.jpg"
         height, width = scene.size
         self.images.append({"id": number, "file_name": name, "height": height, "width": width})
-        with atomic_path(self.folder / "train2014" / name) as place:
-            Image.fromarray(scene.image).save(place, "JPEG", quality=95, subsampling=0)
+        if self.photographs:
+            with atomic_path(self.folder / "train2014" / name) as place:
+                Image.fromarray(scene.image).save(place, "JPEG", quality=95, subsampling=0)
+        else:
+            self.scenes[number] = scene
         first = len(self.annotations) + 1
         self.annotations += [
             _annotation(first + index, number, item) for index, item in enumerate(scene.objects)
@@ -89,7 +145,7 @@ class _Set:
     def counts(self) -> dict[str, Counts]:
         """Split -> what it holds."""
         held = {}
-        for split in SPLITS:
+        for split in self.splits:
             refs = [ref for ref in self.refs if ref["split"] == split]
             images = {ref["image_id"] for ref in refs}
             sentences = sum(len(ref["sentences"]) for ref in refs)
@@ -97,31 +153,15 @@ class _Set:
         return held
 
 
-def write_refcoco(folder: Path, images: int) -> dict[str, Counts]:
-    """Write ``refs(unc).p``, ``instances.json`` and ``train2014/``; what each split holds."""
-    collected = _collected(folder, images, said_of, listed=False)
-    write_bytes(folder / "refs(unc).p", plain_pickle(collected.refs))
-    return collected.counts()
-
-
 def write_grefcoco(folder: Path, images: int) -> dict[str, Counts]:
     """Write ``grefs(unc).json``, ``instances.json`` and ``train2014/``; what each split holds."""
-    collected = _collected(
-        folder, images, lambda scene: [*said_of(scene), *several_or_none(scene)], listed=True
-    )
+    collected = RefSet(folder, _SPLITS)
+    for split in _SPLITS:
+        for scene in scenes_of(split, images):
+            collected.add(scene, split, [*said_of(scene), *several_or_none(scene)], listed=True)
+    collected.write_instances()
     write_text(folder / "grefs(unc).json", json.dumps(collected.refs))
     return collected.counts()
-
-
-def _collected(
-    folder: Path, images: int, groups: Callable[[Scene], Sequence[Said]], listed: bool
-) -> _Set:
-    collected = _Set(folder)
-    for split in SPLITS:
-        for scene in scenes_of(split, images):
-            collected.add(scene, split, groups(scene), listed)
-    collected.write_instances()
-    return collected
 
 
 def _annotation(number: int, image: int, item: SceneObject) -> dict[str, Any]:

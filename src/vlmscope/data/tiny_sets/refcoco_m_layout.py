@@ -2,61 +2,40 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from vlmscope.data.coco_masks import lengths_of_mask, lengths_text
 from vlmscope.data.datasets.counts import Counts
+from vlmscope.data.tiny_sets.parquet_files import picture_cell, picture_type, write_parquet
 from vlmscope.data.tiny_sets.scenes import said_of, scenes_of
-from vlmscope.errors import MissingExtraError
-from vlmscope.io import atomic_path
 from vlmscope.tiny import Scene
 
 __all__ = ["write_refcoco_m"]
 
-_ROWS = 16  # of a row group
-
 
 def write_refcoco_m(folder: Path, images: int) -> dict[str, Counts]:
     """Write ``data/validation-00000-of-00001.parquet``; what it holds."""
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "parquet", "Writing Parquet") from error
-    used = objects = sentences = 0
-    with atomic_path(folder / "data" / "validation-00000-of-00001.parquet") as place:
-        schema = _schema(arrow)
-        with parquet.ParquetWriter(place, schema) as writer:
-            for rows in _groups(images):
-                writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
-                used += sum(bool(row["samples"]) for row in rows)
-                objects += sum(len(row["samples"]) for row in rows)
-                sentences += sum(len(s["sentences"]) for row in rows for s in row["samples"])
-    return {"val": Counts(used, objects, sentences)}
+    held: list[Counts] = []
 
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, scene in enumerate(scenes_of("val", images), start=1):
+            row = _row(number, scene)
+            samples = row["samples"]
+            held.append(
+                Counts(bool(samples), len(samples), sum(len(s["sentences"]) for s in samples))
+            )
+            yield row
 
-def _groups(images: int) -> Iterator[list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
-    for number, scene in enumerate(scenes_of("val", images), start=1):
-        rows.append(_row(number, scene))
-        if len(rows) == _ROWS:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
+    write_parquet(folder / "data" / "validation-00000-of-00001.parquet", _schema, rows())
+    return {"val": Counts(*(sum(numbers) for numbers in zip(*held, strict=True)))}
 
 
 def _row(number: int, scene: Scene) -> dict[str, Any]:
-    picture = io.BytesIO()
-    Image.fromarray(scene.image).save(picture, "PNG")
     name = f"COCO_train2014_{number:012d}.jpg"
     return {
-        "image": {"bytes": picture.getvalue(), "path": name},
+        "image": picture_cell(scene, name),
         "image_id": number,
         "file_name": name,
         "samples": [
@@ -97,7 +76,7 @@ def _schema(arrow: Any) -> Any:
     )
     return arrow.schema(
         [
-            ("image", arrow.struct([("bytes", arrow.binary()), ("path", text)])),
+            ("image", picture_type(arrow)),
             ("image_id", whole),
             ("file_name", text),
             ("samples", arrow.list_(sample)),

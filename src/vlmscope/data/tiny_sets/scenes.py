@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,7 +16,15 @@ from vlmscope.tiny.world.phrases import Phrase, resolve
 from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 from vlmscope.tiny.world.words import COLOURS, SHAPES
 
-__all__ = ["MOST_IMAGES", "Said", "rectangles", "said_of", "scenes_of", "several_or_none"]
+__all__ = [
+    "MOST_IMAGES",
+    "Said",
+    "nothing_like",
+    "rectangles",
+    "said_of",
+    "scenes_of",
+    "several_or_none",
+]
 
 MOST_IMAGES = 1_000
 """How many images a split may have."""
@@ -50,12 +58,17 @@ def scenes_of(split: str, images: int) -> Iterator[Scene]:
     return map(render_scene, seeds)
 
 
-def said_of(scene: Scene) -> list[Said]:
-    """For every object that a phrase tells from the others, up to three phrases."""
+def said_of(scene: Scene, unsaid: Collection[str] = ()) -> list[Said]:
+    """For every object that a phrase tells from the others, up to three phrases.
+
+    Args:
+        scene: the scene.
+        unsaid: what no phrase mentions, such as ``place``.
+    """
     groups = []
     for index in range(len(scene.objects)):
         rng = random.Random(f"vlmscope-tiny-set:{scene.seed}:{index}")
-        phrases = [refer(scene, index, rng) for _ in range(_TRIES)]
+        phrases = [refer(scene, index, rng, unsaid) for _ in range(_TRIES)]
         texts = dict.fromkeys(phrase.text() for phrase in phrases if phrase is not None)
         if texts:
             groups.append(Said((index,), tuple(texts)[:_PHRASES]))
@@ -71,9 +84,14 @@ def several_or_none(scene: Scene) -> list[Said]:
         for phrase, objects in meant
         if len(objects) > 1
     ]
+    return [*groups, *nothing_like(scene)]
+
+
+def nothing_like(scene: Scene) -> list[Said]:
+    """A sentence of what is absent, one word away from an object that is there; perhaps none."""
     rng = random.Random(f"vlmscope-tiny-set:{scene.seed}:absent")
     nothing = next((each for _ in range(_TRIES) if (each := absent(scene, rng)) is not None), None)
-    return groups if nothing is None else [*groups, Said((), (nothing.text(),))]
+    return [] if nothing is None else [Said((), (nothing.text(),))]
 
 
 def rectangles(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:

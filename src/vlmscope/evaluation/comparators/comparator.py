@@ -29,6 +29,7 @@ class Comparator(Protocol):
         draws: whether it gives masks.
         scored: whether its boxes have scores.
         dtype: of its weights, for records.
+        limits: what it cannot be asked for, for a report; "" where that is nothing.
     """
 
     @property
@@ -43,6 +44,8 @@ class Comparator(Protocol):
     def scored(self) -> bool: ...
     @property
     def dtype(self) -> str: ...
+    @property
+    def limits(self) -> str: ...
 
     def find(self, image: ImageSource | OpenedImage, phrase: str) -> Found:
         """Find one phrase in one image."""
@@ -81,6 +84,11 @@ class Detector:
     def scored(self) -> bool:
         """Whether its boxes have scores."""
         return self.kind.scored
+
+    @property
+    def limits(self) -> str:
+        """What it cannot be asked for."""
+        return self.kind.limits
 
     @property
     def dtype(self) -> str:

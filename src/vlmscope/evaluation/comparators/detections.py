@@ -19,7 +19,7 @@ _NARROW = 100  # times as long as wide: below it no processor leaves nothing of 
 
 
 def prepared(
-    hf: Any, processor: Any, pixels: NDArray[np.uint8], text: str, **options: Any
+    hf: Any, processor: Any, pixels: NDArray[np.uint8], text: str | None, **options: Any
 ) -> dict[str, Any]:
     """An image and a text as a model takes them, on its device and in its dtype.
 
@@ -27,7 +27,7 @@ def prepared(
         hf: the model.
         processor: its processor.
         pixels: uint8 (height, width, 3).
-        text: what is asked.
+        text: what is asked; None: the image alone.
         **options: for the processor.
 
     Raises:
@@ -36,7 +36,7 @@ def prepared(
     try:
         inputs = processor(
             images=[pixels],
-            text=[text],
+            **({} if text is None else {"text": [text]}),
             # said, not guessed: an image three pixels high looks like one with channels first
             input_data_format="channels_last",
             return_tensors="pt",
@@ -57,13 +57,17 @@ def _moved(value: Any, hf: Any) -> Any:
     return value.to(hf.device, hf.dtype if value.is_floating_point() else None)
 
 
-def check_numbers(hf: Any, outputs: Any) -> None:
+def check_numbers(hf: Any, *outputs: torch.Tensor) -> None:
     """Refuse boxes or scores that are no numbers: they would count as misses of the detector.
+
+    Args:
+        hf: the model.
+        *outputs: its scores and boxes.
 
     Raises:
         UnsupportedError: names the dtype.
     """
-    if outputs.logits.isnan().any() or outputs.pred_boxes.isnan().any():
+    if any(bool(each.isnan().any()) for each in outputs):
         raise UnsupportedError(
             f"{type(hf).__name__} computes numbers that are none (NaN) in {hf.dtype}. Load it with "
             "dtype='float32'."

@@ -39,7 +39,7 @@ def find(hf: Any, processor: Any, pixels: NDArray[np.uint8], phrase: str) -> Fou
     notes = cut_note(processor, text, most)
     inputs = prepared(hf, processor, pixels, text, truncation=True, max_length=most)
     outputs = hf(**inputs)
-    check_numbers(hf, outputs)
+    check_numbers(hf, outputs.logits, outputs.pred_boxes)
     (result,) = processor.post_process_grounded_object_detection(
         outputs,
         inputs["input_ids"],

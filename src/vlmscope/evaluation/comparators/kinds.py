@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.evaluation.comparators.found import Found
+from vlmscope.models.loading.processors import load_processor
 
 __all__ = ["ComparatorKind", "Find"]
 
@@ -32,6 +33,9 @@ class ComparatorKind:
         find: finds a phrase in an image; the model is in evaluation mode and has no gradients.
         draws: whether it gives masks.
         scored: whether its boxes have scores.
+        other_types: of configurations that hold it as a part.
+        torchvision: whether its images are prepared by torchvision alone.
+        limits: what it cannot be asked for, for a report; "" where that is nothing.
     """
 
     id: str
@@ -43,6 +47,43 @@ class ComparatorKind:
     find: Find = field(repr=False)
     draws: bool = False
     scored: bool = True
+    other_types: tuple[str, ...] = ()
+    torchvision: bool = False
+    limits: str = ""
+
+    def check_installed(self, name: str) -> None:
+        """Refuse a checkpoint whose images cannot be prepared here.
+
+        Raises:
+            UnsupportedError: torchvision is needed and not installed.
+        """
+        from transformers import utils
+
+        if self.torchvision and not utils.is_torchvision_available():
+            import torch
+
+            raise UnsupportedError(
+                f"{name} is {self.title}, whose images transformers prepares by torchvision, which is "
+                f"not installed. Install the build of torchvision that belongs to torch "
+                f"{torch.__version__}, or compare with a detector that works without it."
+            )
+
+    def load_processor(self, path: str, options: Mapping[str, Any]) -> Any:
+        """The processor of a checkpoint, of the Pillow backend wherever there is one.
+
+        Args:
+            path: a folder, or an id on the hub.
+            options: for transformers: ``revision``, ``trust_remote_code``.
+
+        Raises:
+            OSError, ValueError, ImportError: from transformers.
+        """
+        if not self.torchvision:
+            return load_processor(path, options)
+        import transformers
+
+        # by its class: a checkpoint of the whole video model names that one's processor
+        return getattr(transformers, self.processor_class).from_pretrained(path, **options)
 
     def check_type(self, model_type: str, name: str) -> None:
         """Refuse a checkpoint of something else.
@@ -50,7 +91,7 @@ class ComparatorKind:
         Raises:
             UnsupportedError: names what it is, what is needed, and an example.
         """
-        if model_type != self.model_type:
+        if model_type not in (self.model_type, *self.other_types):
             raise UnsupportedError(
                 f"{name} has the model type {model_type!r}, but the comparator {self.id!r} is "
                 f"{self.title}, of type {self.model_type!r}, such as {self.example}."

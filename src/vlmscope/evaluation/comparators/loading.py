@@ -12,7 +12,6 @@ from vlmscope.evaluation.comparators.kinds import ComparatorKind
 from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import plan_weights
 from vlmscope.models.loading.foreign_code import foreign_code
-from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, locate, pinned
@@ -46,7 +45,8 @@ def load(
 
     Raises:
         UnknownNameError: no such comparator, dtype or device, or a name that leads nowhere.
-        UnsupportedError: a checkpoint of another type.
+        UnsupportedError: a checkpoint of another type, or one that needs torchvision where that is
+            missing.
         ModelLoadError: the hub or the files refuse, the processor or weights are missing, or the
             checkpoint comes with code of its own; says what to do.
         ModelMismatchError: a processor that belongs to something else.
@@ -56,12 +56,13 @@ def load(
     source = pinned(_locate(kind, name, revision), revision)
     _refuse_code(kind, name, source.files)
     kind.check_type(source.config["model_type"], name)
+    kind.check_installed(name)
     quantised = quantisation(source.config)
     plan = plan_weights(
         dtype, None if device == "auto" else device, quantised=quantised, widened=True
     )
     with explained(name, source.offline):
-        processor = load_processor(source.path, source.options)
+        processor = kind.load_processor(source.path, source.options)
         _refuse_code(kind, name, source.files)  # some of the hub's files have only now been fetched
         if source.folder is not None:
             check_weight_files(source.folder)

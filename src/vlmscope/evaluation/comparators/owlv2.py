@@ -36,7 +36,7 @@ def find(hf: Any, processor: Any, pixels: NDArray[np.uint8], phrase: str) -> Fou
         hf, processor, pixels, phrase, truncation=True, max_length=most, padding="max_length"
     )
     outputs = hf(**inputs)
-    check_numbers(hf, outputs)
+    check_numbers(hf, outputs.logits, outputs.pred_boxes)
     (result,) = processor.post_process_grounded_object_detection(
         outputs, threshold=0.0, target_sizes=[size]
     )

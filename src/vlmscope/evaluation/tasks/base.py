@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from vlmscope.data.datasets import EvalSample, WordList
+from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
-from vlmscope.metrics import Threshold
 
 __all__ = ["ImageTask", "SentenceTask", "Task"]
 
@@ -50,25 +50,30 @@ class SentenceTask(_Base):
 
     Attributes:
         instances: whether rows need every object of a sentence.
-        decided: scores that need the decision that nothing is meant, so a threshold.
+        decided: scores that need the decision that nothing is meant.
         always: whether it has scores without one, too.
+        masks: whether any of its scores is of masks.
         unscored: whether it has scores of runs whose answers have no score.
+        by_evidence: whether it has some of those of them that have other evidence.
     """
 
     dense: ClassVar[bool] = False
     instances: ClassVar[bool] = False
     decided: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True
+    masks: ClassVar[bool] = False
     unscored: ClassVar[bool] = True
+    by_evidence: ClassVar[bool] = False
 
     @abstractmethod
-    def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
+    def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
         """The scores of the rows (:mod:`vlmscope.evaluation.rows`).
 
         Args:
             rows: one per sentence.
-            threshold: of the method's score, chosen on another split; None: without one, scores
-                that need a decision are left out.
+            decision: by which a sentence is held to mean nothing, on a threshold that was chosen on
+                another split or that the kind of evidence brings with it; None: scores that need a
+                decision are left out.
             seed: of the bootstraps.
         """
 

@@ -6,36 +6,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import SentenceTask
-from vlmscope.metrics import Gres, Threshold
+from vlmscope.metrics import Gres
 
 __all__ = ["GeneralisedMasks"]
 
 
 class GeneralisedMasks(SentenceTask):
-    """GRES gIoU, cIoU and Pr@t, N_acc and T_acc; no score without a threshold."""
+    """GRES gIoU, cIoU and Pr@t, N_acc and T_acc; no score without a decision."""
 
     id = "gres"
+    masks = True
     definition = (
-        "the method's mask; a sentence is rejected where its score is below the threshold, an empty "
-        f"mask alone is no rejection; {Gres.definition}"
+        "the method's mask; a sentence is rejected where its score, or the evidence that decides, is "
+        f"below the threshold, an empty mask alone is no rejection; {Gres.definition}"
     )
     decided = ("GRES gIoU", "GRES cIoU", "N_acc", "T_acc", "GRES Pr@t")
     always = False
     unscored = False
 
-    def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
-        if threshold is None:
+    def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
+        if decision is None:
             return []
-        records = (_record(row, threshold) for row in rows if row["union"] is not None)
+        records = (_record(row, decision) for row in rows if row["union"] is not None)
         return [_renamed(score) for score in Gres().scores(records, seed=seed)]
 
 
-def _record(row: Mapping[str, Any], threshold: Threshold) -> dict[str, Any]:
+def _record(row: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
     kept = {key: row[key] for key in ("id", "image", "absent", "inside", "union")}
-    return {**kept, "rejected": threshold.rejects(row["score"])}
+    return {**kept, "rejected": decision.rejects(row)}
 
 
 def _renamed(score: Score) -> Score:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vlmscope.errors import BadSampleError
+from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import SentenceTask
-from vlmscope.metrics import RefL4, Threshold
+from vlmscope.metrics import RefL4
 
 __all__ = ["RefL4Boxes"]
 
@@ -20,7 +21,7 @@ class RefL4Boxes(SentenceTask):
     id = "ref-l4"
     definition = f"the method's box; {RefL4.definition}"
 
-    def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
+    def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
         """Raises BadSampleError for a sentence without a category."""
         return RefL4().scores((_record(row) for row in rows if not row["absent"]), seed=seed)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import SentenceTask
-from vlmscope.metrics import Rec, Res, Threshold
+from vlmscope.metrics import Rec, Res
 
 __all__ = ["Referring"]
 
@@ -16,12 +17,13 @@ class Referring(SentenceTask):
     """Acc@t, mAcc and centre of boxes; oIoU, mIoU and Pr@t of masks. Pointing has its own task."""
 
     id = "referring"
+    masks = True
     definition = (
         "the method's mask and box after its post-processing, of sentences that mean something; "
         f"{Rec.definition}; RES, of sentences with a mask: {Res.definition}"
     )
 
-    def scores(self, rows: Rows, threshold: Threshold | None, seed: int) -> Sequence[Score]:
+    def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
         """What is absent has no place to be found at, so it is left out."""
         boxes = (row for row in rows if not row["absent"])
         masks = (row for row in rows if not row["absent"] and row["union"] is not None)

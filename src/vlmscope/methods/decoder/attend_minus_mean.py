@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vlmscope.attention.maps import MeanMaps, Reading, image_layers, read_means
+from vlmscope.attention import MeanMaps, MeanReading, Reading, image_layers
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.base import AttentionMethod, PhraseMap
 from vlmscope.models import LoadedModel, Prompt
@@ -68,13 +68,9 @@ class AttendMinusMean(AttentionMethod):
         "share of the mean attention, beyond what the prompt's tokens give on average, in the mask"
     )
 
-    def maps(
-        self,
-        model: LoadedModel,
-        pixels: NDArray[np.uint8],
-        phrases: Sequence[Prompt],
-        request: GroundRequest,
-    ) -> list[PhraseMap]:
+    def readings(
+        self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest
+    ) -> tuple[MeanReading, ...]:
         reading = Reading(
             rows="last_text" if request.rows is None else request.rows,
             layers=image_layers(model),
@@ -82,8 +78,10 @@ class AttendMinusMean(AttentionMethod):
             placement=request.placement,
             rest=True,
         )
-        keep = request.options.keep_negative
-        return [_difference(read, keep) for read in read_means(model, pixels, phrases, reading)]
+        return (MeanReading(tuple(phrases), reading),)
+
+    def maps(self, read: Sequence[list[MeanMaps]], options: Any) -> list[PhraseMap]:
+        return [_difference(each, options.keep_negative) for each in read[0]]
 
 
 def _difference(read: MeanMaps, keep_negative: bool) -> PhraseMap:

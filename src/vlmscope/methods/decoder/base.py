@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention.maps import MeanMaps
+from vlmscope.attention import MeanMaps, MeanReading
 from vlmscope.methods.base import GroundRequest
+from vlmscope.methods.decoder.reads import ReadingMethod, Reads
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.post import image_cautions, locate
 from vlmscope.results import Grounding
@@ -38,7 +39,7 @@ class PhraseMap:
     warnings: tuple[str, ...] = ()
 
 
-class AttentionMethod(ABC):
+class AttentionMethod(ReadingMethod):
     """A method that makes one map per phrase out of a decoder's attention.
 
     Attributes:
@@ -56,36 +57,33 @@ class AttentionMethod(ABC):
     scored: str
 
     @abstractmethod
-    def maps(
-        self,
-        model: LoadedModel,
-        pixels: NDArray[np.uint8],
-        phrases: Sequence[Prompt],
-        request: GroundRequest,
-    ) -> list[PhraseMap]:
-        """The maps of phrases on one image, uint8 (height, width, 3); one per phrase."""
+    def readings(
+        self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest
+    ) -> tuple[MeanReading, ...]:
+        """What is read of an image.
+
+        Raises:
+            BadOptionError: a layer that the model does not have.
+        """
+
+    @abstractmethod
+    def maps(self, read: Sequence[list[MeanMaps]], options: Any) -> list[PhraseMap]:
+        """The map of each phrase, from what was read for each of :meth:`readings`."""
 
     def accepts(self, model: Any) -> bool:
         """Any model with a decoder that reads image tokens."""
         return hasattr(type(model), "decoder_shape")
 
-    def ground(
-        self,
-        model: LoadedModel,
-        pixels: NDArray[np.uint8],
-        phrases: Sequence[Prompt],
-        request: GroundRequest,
-    ) -> list[Grounding]:
-        """Make the maps of all phrases, and locate each.
+    def reads(self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest) -> Reads:
+        """What is read for these phrases. Raises as :meth:`readings`."""
 
-        Raises:
-            BadOptionError: a layer that the model does not have.
-        """
-        maps = self.maps(model, pixels, phrases, request)
-        return [
-            self._located(model, pixels, phrase, each, request.options)
-            for phrase, each in zip(phrases, maps, strict=True)
-        ]
+        def located(pixels: NDArray[np.uint8], read: Sequence[list[MeanMaps]]) -> list[Grounding]:
+            return [
+                self._located(model, pixels, phrase, each, request.options)
+                for phrase, each in zip(phrases, self.maps(read, request.options), strict=True)
+            ]
+
+        return Reads(self.readings(model, phrases, request), located)
 
     def _located(
         self,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention import HeadMaps, read_heads
+from vlmscope.attention import HeadMaps, HeadReading
 from vlmscope.errors import BadHeadSetError, BadOptionError
 from vlmscope.heads.choice import head_cautions, resolve_heads
 from vlmscope.heads.criteria import spatial_entropies
 from vlmscope.heads.options import LocalizationHeadsOptions
 from vlmscope.methods.base import ARGUMENTS, GroundRequest
+from vlmscope.methods.decoder.reads import ReadingMethod, Reads
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.post import Located, attention_share, image_cautions, locate
 from vlmscope.results import Grounding
@@ -34,7 +35,7 @@ class _Plan:
     options: LocalizationHeadsOptions
 
 
-class LocalizationHeads:
+class LocalizationHeads(ReadingMethod):
     """Kang et al., CVPR 2025: a few attention heads of a frozen model point at the object."""
 
     id = "localization-heads"
@@ -46,44 +47,24 @@ class LocalizationHeads:
         """Any model with a decoder that reads image tokens; an encoder alone has none."""
         return hasattr(type(model), "decoder_shape")
 
-    def ground(
-        self,
-        model: LoadedModel,
-        pixels: NDArray[np.uint8],
-        phrases: Sequence[Prompt],
-        request: GroundRequest,
-    ) -> list[Grounding]:
-        """Read the heads' maps of all phrases in one pass over the image, and locate each.
+    def reads(self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest) -> Reads:
+        """Look up the heads.
 
         Raises:
             BadHeadSetError: heads that the model does not have, none known for it, or a set
                 without frequencies where ``greedy`` needs them.
             BadOptionError: ``k`` is more than there are heads.
         """
-        return self.prepare(model, phrases, request)(pixels)
-
-    def prepare(
-        self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest
-    ) -> Callable[[NDArray[np.uint8]], list[Grounding]]:
-        """Look up the heads once, for images one after the other. Raises as :meth:`ground`."""
         plan = _plan(model, request)
 
-        def ground(pixels: NDArray[np.uint8]) -> list[Grounding]:
-            read = read_heads(
-                model,
-                pixels,
-                phrases,
-                rows=plan.rows,
-                heads=plan.heads,
-                preset=plan.preset,
-                placement=request.placement,
-            )
+        def located(pixels: NDArray[np.uint8], read: Sequence[list[HeadMaps]]) -> list[Grounding]:
             return [
                 _locate(model, pixels, phrase, maps, plan)
-                for phrase, maps in zip(phrases, read, strict=True)
+                for phrase, maps in zip(phrases, read[0], strict=True)
             ]
 
-        return ground
+        reading = HeadReading(tuple(phrases), plan.heads, plan.rows, plan.preset, request.placement)
+        return Reads((reading,), located)
 
     def heads_for(self, model: LoadedModel, request: GroundRequest) -> tuple[Head, ...]:
         """The heads that :meth:`locate` wants maps of."""

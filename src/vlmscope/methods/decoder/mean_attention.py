@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vlmscope.attention.maps import Reading, image_layers, read_means
+from vlmscope.attention import MeanMaps, MeanReading, Reading, image_layers
 from vlmscope.errors import BadOptionError
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.base import AttentionMethod, PhraseMap
@@ -42,19 +40,18 @@ class MeanAttention(AttentionMethod):
     options = MeanAttentionOptions
     scored = "share of the mean attention of all heads read that falls into the mask, 0 to 1"
 
-    def maps(
-        self,
-        model: LoadedModel,
-        pixels: NDArray[np.uint8],
-        phrases: Sequence[Prompt],
-        request: GroundRequest,
-    ) -> list[PhraseMap]:
+    def readings(
+        self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest
+    ) -> tuple[MeanReading, ...]:
         layers = layer_range(model, request.options.first_layer, request.options.last_layer)
         rows = "last_text" if request.rows is None else request.rows
         reading = Reading(rows, layers, request.prompt, request.placement)
+        return (MeanReading(tuple(phrases), reading),)
+
+    def maps(self, read: Sequence[list[MeanMaps]], options: Any) -> list[PhraseMap]:
         return [
-            PhraseMap(read.mean, partial(attention_share, read.token_map, read.mean), read)
-            for read in read_means(model, pixels, phrases, reading)
+            PhraseMap(each.mean, partial(attention_share, each.token_map, each.mean), each)
+            for each in read[0]
         ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention.maps import MeanMaps, Reading, image_layers, read_means
+from vlmscope.attention import MeanMaps, MeanReading, Reading, image_layers
 from vlmscope.errors import BadOptionError, BadPhraseError
 from vlmscope.methods.base import GroundRequest
 from vlmscope.methods.decoder.base import AttentionMethod, PhraseMap
@@ -72,13 +72,10 @@ class RelativeAttention(AttentionMethod):
         "attention in the mask for the phrase over that for the generic prompt; 1: no difference"
     )
 
-    def maps(
-        self,
-        model: LoadedModel,
-        pixels: NDArray[np.uint8],
-        phrases: Sequence[Prompt],
-        request: GroundRequest,
-    ) -> list[PhraseMap]:
+    def readings(
+        self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest
+    ) -> tuple[MeanReading, ...]:
+        """The phrases and the generic prompt, on one pass over the image where that is possible."""
         options: RelativeAttentionOptions = request.options
         layer = default_layer(model) if options.layer is None else _checked(model, options.layer)
         preset = "chat" if "chat" in model.family.presets else None
@@ -88,8 +85,18 @@ class RelativeAttention(AttentionMethod):
             preset=request.prompt or preset,
             placement=request.placement,
         )
-        reads, generic = _read(model, pixels, phrases, reading, options.generic)
-        return [_ratio(read, generic, options.generic) for read in reads]
+        neutral = _generic_prompt(options.generic)
+        if reading.rows in _SHARED_ROWS:
+            return (MeanReading((*phrases, neutral), reading),)
+        alone = Reading("last_input", reading.layers, reading.preset, reading.placement)
+        return MeanReading((neutral,), alone), MeanReading(tuple(phrases), reading)
+
+    def maps(self, read: Sequence[list[MeanMaps]], options: Any) -> list[PhraseMap]:
+        if len(read) == 1:
+            *reads, generic = read[0]
+        else:
+            [generic], reads = read
+        return [_ratio(each, generic, options.generic) for each in reads]
 
 
 def default_layer(model: LoadedModel) -> int:
@@ -106,23 +113,6 @@ def _checked(model: LoadedModel, layer: int) -> int:
             f"{', '.join(map(str, looking))}. Got {layer}."
         )
     return layer
-
-
-def _read(
-    model: LoadedModel,
-    pixels: NDArray[np.uint8],
-    phrases: Sequence[Prompt],
-    reading: Reading,
-    generic: str,
-) -> tuple[list[MeanMaps], MeanMaps]:
-    """The phrases and the generic prompt, on one pass over the image where that is possible."""
-    neutral = _generic_prompt(generic)
-    if reading.rows in _SHARED_ROWS:
-        *reads, last = read_means(model, pixels, [*phrases, neutral], reading)
-        return reads, last
-    alone = Reading("last_input", reading.layers, reading.preset, reading.placement)
-    [below] = read_means(model, pixels, [neutral], alone)
-    return read_means(model, pixels, phrases, reading), below
 
 
 def _generic_prompt(text: str) -> Prompt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vlmscope.data.resume import SampleLog
@@ -51,6 +51,8 @@ class Discovery:
         heads = discover_heads(
             self.model, self.samples, options, progress=self.progress, resume=file
         )
+        credit = str(self.samples.data.protocol["split"])
+        heads = replace(heads, options={**heads.options, "data": credit})
         log = SampleLog(file, {"job": "discovery"})
         measures = stack([log[digest] for digest in heads.sample_ids])
         layers, width = self.model.decoder_shape

@@ -15,7 +15,7 @@ from vlmscope.tiny.model.architecture import Shape
 from vlmscope.tiny.model.tokenizer import BOS, CHAT_TEMPLATE, EOS, PAD, build_tokenizer, vocabulary
 from vlmscope.tiny.training.feed import MEAN, STD
 from vlmscope.tiny.training.world_limits import RENDERED
-from vlmscope.tiny.world.words import SYSTEM
+from vlmscope.tiny.world.words import QUESTION, SYSTEM
 
 if TYPE_CHECKING:
     from transformers import LlavaForConditionalGeneration
@@ -59,6 +59,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     made = {"torch": torch.__version__, "python": platform.python_version()}
     known = {
         "system": SYSTEM,
+        "question": QUESTION,
         "world": replace(RENDERED, instead=_INSTEAD).to_record(),
         "made_with": made,
         "vocabulary": list(vocabulary()),

@@ -12,6 +12,7 @@ __all__ = [
     "NUMBERS",
     "PATTERNS",
     "PLACES",
+    "QUESTION",
     "SHAPES",
     "SIZES",
     "SYSTEM",
@@ -49,6 +50,9 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 SYSTEM = "you look at a picture of simple shapes and answer each question about it in few words"
 """The system sentence. It is long on purpose: heads that do not need the image rest on it, so the
 attention sum of the discovery tells heads apart."""
+
+QUESTION = "is there {phrase}"
+"""How the tiny decoder is asked whether something is in the picture."""
 
 
 def plural(noun: str) -> str:

@@ -1,0 +1,5 @@
+"""The page of an evaluation on sentences: one file, pictures inside."""
+
+from vlmscope.evaluation.page.page import evaluation_page
+
+__all__ = ["evaluation_page"]

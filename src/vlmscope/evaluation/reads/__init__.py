@@ -1,0 +1,1 @@
+"""What an image is read for once: by all methods that read attention, and several images side by side."""
