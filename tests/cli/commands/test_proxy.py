@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,24 @@ def test_a_tower_for_all_methods_is_refused(run, tower: Path, picture: Path) -> 
 def test_proxyclip_without_a_tower_says_what_to_give(run, picture: Path) -> None:
     result = run("ground", picture, "a circle", "--model", "tiny-clip", "--method", "proxyclip")
     assert result.code == 2 and "--proxy FOLDER" in result.err
+
+
+def test_eval_measures_proxyclip_and_says_its_tower(run, tower: Path) -> None:
+    words = (
+        "eval",
+        "tiny-scenes",
+        "--limit",
+        2,
+        "--model",
+        "tiny-clip",
+        "--json",
+        "-q",
+        "--proxy",
+        tower,
+    )
+    result = run(*words, "--method", "proxyclip,maskclip")
+    assert result.code == 0, result.err
+    settings = [each["setting"] for each in json.loads(result.out)["runs"]]
+    assert settings[0]["proxy"]["id"] == str(tower) and "proxy" not in settings[1]
+    refused = run(*words, "--method", "gem")
+    assert refused.code == 2 and "not among the methods" in refused.err

@@ -69,6 +69,11 @@ class GivenTexts(DualFamily):
         )
         self._base, self._table = base, table
 
+    @property
+    def digest(self) -> str:
+        """Of phrases and vectors."""
+        return self._table.digest
+
     def blocks(self, hf: PreTrainedModel) -> list[VisionBlock]:
         return self._base.blocks(_whole(hf))
 
