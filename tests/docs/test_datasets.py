@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from vlmscope.data.datasets import DATASETS, reasonseg, ref_l4, refcoco_m
+from vlmscope.data.datasets import (
+    DATASETS,
+    ade20k,
+    cityscapes,
+    context,
+    reasonseg,
+    ref_l4,
+    refcoco_m,
+    voc,
+)
 from vlmscope.data.datasets.refcoco import RefcocoKind
 from vlmscope.data.tiny_sets import LAYOUTS
 
@@ -60,6 +69,10 @@ def counts(name: str) -> list[int]:
         "refcoco-m": list(refcoco_m._PUBLISHED.numbers.values()),
         "ref-l4": list(ref_l4._ALL.numbers.values()),
         "reasonseg": [reasonseg._IMAGES[split] for split in ("val", "test", "train")],
+        **{name: list(voc._IMAGES.values()) for name in ("voc21", "voc20")},
+        **{name: list(context._IMAGES) for name in ("context60", "context59")},
+        "ade20k": list(ade20k._IMAGES.values()),
+        "cityscapes": list(cityscapes._IMAGES.values()),
     }
     return asserted.get(name, [])
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
 from vlmscope.data.strange_pictures import StrangePictures
@@ -174,7 +175,7 @@ def evaluate(
 
 def _first(dataset: Dataset, limit: int | None) -> Dataset:
     """A set whose publishers count it then says how much of it its first images are."""
-    if limit is None or not isinstance(dataset, ReferringSet):
+    if limit is None or not isinstance(dataset, ReferringSet | LabelledSet):
         return dataset
     return dataset.first(limit)
 

@@ -2,6 +2,7 @@
 
 from vlmscope.post.coverage import box_coverage, mask_coverage, visible_areas
 from vlmscope.post.labels import Labels, competing_labels, standalone_labels
+from vlmscope.post.lit_points import lit_points
 from vlmscope.post.locate import (
     Located,
     attention_share,
@@ -32,6 +33,7 @@ __all__ = [
     "find_region",
     "heat_map",
     "image_cautions",
+    "lit_points",
     "locate",
     "mask_coverage",
     "peak",

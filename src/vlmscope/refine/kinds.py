@@ -8,6 +8,7 @@ from typing import Any
 
 from vlmscope.errors import UnsupportedError
 from vlmscope.models.loading.processors import load_processor
+from vlmscope.models.loading.torchvision import need_torchvision
 from vlmscope.registry import Registry
 
 __all__ = ["KINDS", "SamKind", "kind_of", "kind_of_model"]
@@ -39,16 +40,10 @@ class SamKind:
         Raises:
             UnsupportedError: torchvision is needed and not installed.
         """
-        from transformers import utils
-
-        if self.torchvision and not utils.is_torchvision_available():
-            import torch
-
-            raise UnsupportedError(
-                f"{name} is {self.title}, whose image processor needs torchvision, which is not "
-                f"installed. Install the build of torchvision that belongs to torch "
-                f"{torch.__version__}, or take {_SAM_1.title} ({_SAM_1.example}), which works "
-                "without it."
+        if self.torchvision:
+            need_torchvision(
+                f"{name} is {self.title}",
+                f"take {_SAM_1.title} ({_SAM_1.example}), which works without it",
             )
 
     def load_images(self, path: str, options: Mapping[str, Any]) -> Any:

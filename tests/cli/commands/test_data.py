@@ -11,6 +11,7 @@ import pytest
 from ref_sets import as_lmms, change_refs, unpublished
 from vlmscope.cli.data_options import columns_of
 from vlmscope.data.tiny_sets import LAYOUTS
+from vlmscope.data.tiny_sets.label_map_layouts import MAP_LAYOUTS
 from vlmscope.errors import BadOptionError
 
 IMAGES = 2
@@ -42,7 +43,39 @@ def test_a_rendered_set_is_whole(run: Any, tmp_path: Path, like: str) -> None:
     assert all(part["count"] for part in found["parts"])
 
 
-MEASURED = [like for like in LAYOUTS if like not in ("mme", "coco-panoptic")]  # no sentences
+MAPS = [layout.dataset for layout in MAP_LAYOUTS]
+UNSAID = ("mme", "coco-panoptic", "openimages-points", *MAPS)  # no sentences
+MEASURED = [like for like in LAYOUTS if like not in UNSAID]
+
+
+@pytest.mark.parametrize("like", [*MAPS, "openimages-points"])
+def test_a_rendered_set_of_pixels_is_measured(run: Any, tmp_path: Path, like: str) -> None:
+    root = tmp_path / "set"
+    run("data", "make-tiny", "--like", like, "-o", root, "--images", 1)
+    words = ["eval", like, "--root", root, "--model", "tiny-clip", "--method", "clip", "--json"]
+    if like in MAPS:
+        words += ["--words", root / "words.json"]
+    result = run(*words, "-q")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report["images"] == 1 and report["protocol"]["dataset"]["counts"]["images"] == 1
+    scores = report["runs"][0]["scores"]
+    assert ("mIoU" if like in MAPS else "points mIoU pooled") in scores
+    if like in MAPS:
+        there = scores["mIoU"]["classes_present"]
+        assert f"mIoU: mean over the {there} of {scores['mIoU']['classes']} classes" in result.err
+        assert "clip: mIoU as mmseg counts: " in result.err
+
+
+def test_words_are_chosen_by_name_or_file(run: Any, refused: Any, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    run("data", "make-tiny", "--like", "voc21", "-o", root, "--images", 1)
+    words = ["eval", "voc21", "--root", root, "--model", "tiny-clip", "--method", "clip"]
+    for kind, names in (("plain", 21), ("field", 56)):
+        report = json.loads(run(*words, "--words", kind, "--json", "-q").out)
+        assert report["protocol"]["words"]["title"] == f"voc21 {kind}"
+        assert report["protocol"]["words"]["names"] == names
+    refused([*words, "--words", "fields"], "Cannot read the word list fields")
 
 
 @pytest.mark.parametrize("like", MEASURED)

@@ -56,8 +56,13 @@ class Source:
     ] = None
     split: Split = None
     words: Annotated[
-        Path | None,
-        typer.Option(help="Word list: JSON from classes to names (or rows of a classifier)."),
+        str | None,
+        typer.Option(
+            metavar="plain|field|FILE",
+            help="What classes are called: plain (the set's own names), field (what open-vocabulary "
+            "segmentation calls them), or a JSON file from classes to names (or rows of a "
+            "classifier).",
+        ),
     ] = None
     limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None
     partial: Annotated[

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.evaluation.comparators.found import Found
 from vlmscope.models.loading.processors import load_processor
+from vlmscope.models.loading.torchvision import need_torchvision
 
 __all__ = ["ComparatorKind", "Find"]
 
@@ -57,15 +58,9 @@ class ComparatorKind:
         Raises:
             UnsupportedError: torchvision is needed and not installed.
         """
-        from transformers import utils
-
-        if self.torchvision and not utils.is_torchvision_available():
-            import torch
-
-            raise UnsupportedError(
-                f"{name} is {self.title}, whose images transformers prepares by torchvision, which is "
-                f"not installed. Install the build of torchvision that belongs to torch "
-                f"{torch.__version__}, or compare with a detector that works without it."
+        if self.torchvision:
+            need_torchvision(
+                f"{name} is {self.title}", "compare with a detector that works without it"
             )
 
     def load_processor(self, path: str, options: Mapping[str, Any]) -> Any:
