@@ -22,6 +22,7 @@ GROUPED = (
     "knockout",
     "prompts",
     "eval",
+    "reproduce gem",
     "reproduce whats-in-the-image",
     "reproduce localization-heads",
 )

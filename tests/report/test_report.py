@@ -45,6 +45,15 @@ def test_curves_are_told_apart_without_colour() -> None:
     assert svg == curves(two, x_label="layer", title="Shares", span=(0, 1)), "the same each time"
 
 
+@pytest.mark.parametrize(("scale", "ratio"), [("log", 1.0), ("linear", 10.0)])
+def test_places_that_are_factors_of_each_other_stand_evenly(scale: str, ratio: float) -> None:
+    svg = curves([Series("a", VALUES)], x=[1.0, 10.0, 100.0], x_scale=scale)
+    markers = [line for line in svg.splitlines() if "<use" in line and "stroke: #0072b2" in line]
+    places = {re.findall(r' x="([\d.]+)"', line)[0] for line in markers}  # and the legend's none
+    first, second, third = sorted(map(float, places))
+    assert (third - second) / (second - first) == pytest.approx(ratio, rel=1e-3)
+
+
 def test_a_head_map_marks_heads() -> None:
     grid = np.random.default_rng(0).random((4, 8))
     plain, marked = head_map(grid, label="share"), head_map(grid, label="share", marked=[(1, 2)])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from claims_by_hand import claim, measurement
 from vlmscope.reproduce.costs import Cost
 from vlmscope.reproduce.findings import Finding
 from vlmscope.reproduce.measurements import Measurement
 from vlmscope.reproduce.report import REPORTS, write_report
-from vlmscope.reproduce.reproductions import Reproduction, Table
+from vlmscope.reproduce.reproductions import Plot, Reproduction, Table
 from vlmscope.reproduce.verdicts import RULE
+from vlmscope.stats import Interval
 
 
 def reproduction() -> Reproduction:
@@ -63,3 +68,25 @@ def test_a_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:
     write_report(reproduction(), tmp_path)
     write_report(reproduction(), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(REPORTS)
+
+
+def with_curves() -> Reproduction:
+    values = [Interval(0.5, 0.4, 0.6), Interval(0.7, 0.6, 0.8)]
+    one = Plot("t", "Hot & cold", {"a": values}, [0.1, 10], "degrees", "mIoU", "beneath", "log")
+    return replace(reproduction(), plots=(one, replace(one, title="Twice")))
+
+
+def test_curves_stand_between_claims_and_tables(tmp_path: Path) -> None:
+    html = write_report(with_curves(), tmp_path)[2].read_text("utf-8")
+    places = [html.index(each) for each in ("Claims", "Hot &amp; cold", "Twice", "How many heads")]
+    assert places == sorted(places)
+    assert html.count("<svg") == 2 and "beneath" in html and "degrees" in html
+
+
+def test_without_matplotlib_the_report_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    html = write_report(with_curves(), tmp_path)[2].read_text("utf-8")
+    assert html.count("The curves are not drawn") == 1 and "matplotlib" in html
+    assert "<svg" not in html and "How many heads" in html

@@ -91,3 +91,12 @@ def test_published_values_are_shown_in_their_unit(
     made = claim(*ends, unit=unit)
     assert made.published == shown
     assert None not in [made.to_dict()["published"]]
+
+
+def test_a_claim_about_an_order_is_decided_on_any_set() -> None:
+    order = claim(0.0, math.inf, models=(), dataset="")
+    anywhere = {"model": "another", "dataset": "voc20 val"}
+    assert judge(order, measurement(0.01, 0.02, **anywhere)).word == "confirmed"
+    assert judge(order, measurement(-0.02, -0.01, **anywhere)).word == "refuted"
+    assert judge(order, measurement(-0.01, 0.01, **anywhere)).word == "undecided"
+    assert judge(claim(0.0, math.inf), measurement(0.01, 0.02, **anywhere)).word == "undecided"

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "reproduce": "Put the claims of a paper to the test, on your weights and data.",
     "reproduce localization-heads": "Kang et al., CVPR 2025: a few attention heads point at the object.",
+    "reproduce gem": "Bousselham et al., CVPR 2024: self-self attention finds objects in CLIP.",
     "reproduce whats-in-the-image": "Kaduri et al., CVPR 2025: how the image reaches the answer.",
     "data": "Data sets on your disk: check one, convert one, or render a small one.",
     "data check": "Say whether a data set is whole, which file is missing and how to get it.",

@@ -18,6 +18,7 @@ __all__ = [
     "confusion_counts",
     "confusion_matrix",
     "mean_iou",
+    "mean_of_ious",
     "pixel_accuracy",
 ]
 
@@ -101,11 +102,27 @@ def mean_iou(images: Sequence[Counts], classes: int, *, seed: int = 0) -> Interv
             sums[row, 2, predicted] += pixels
 
     def statistic(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        ious = _ious(*np.moveaxis(drawn.reshape(-1, 3, classes), 1, 0))
-        present = np.isfinite(ious)
-        return np.where(present, ious, 0).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+        return mean_of_ious(*np.moveaxis(drawn.reshape(-1, 3, classes), 1, 0))
 
     return bootstrap_sums(sums.reshape(len(images), 3 * classes), statistic, seed=seed)
+
+
+def mean_of_ious(
+    right: NDArray[np.number], true: NDArray[np.number], predicted: NDArray[np.number]
+) -> NDArray[np.float64]:
+    """Mean IoU of each row over the classes that have true pixels in it; 0 where none has.
+
+    Args:
+        right, true, predicted: (n, classes), pixels of the diagonal, of the rows and of the columns
+            of n confusion matrices.
+
+    Returns:
+        float (n,).
+    """
+    ious = _ious(right, true, predicted)
+    present = np.isfinite(ious)
+    mean: NDArray[np.float64] = np.where(present, ious, 0).sum(axis=1)
+    return mean / np.maximum(present.sum(axis=1), 1)
 
 
 def _ious(

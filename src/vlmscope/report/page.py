@@ -56,7 +56,9 @@ table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabu
 th, td { text-align: right; padding: .28rem .8rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child, .words { text-align: left; }
 td:not(.words) { white-space: nowrap; }
-td.words { min-width: 8rem; }
+td.words { min-width: 6rem; }
+td.words:first-child { min-width: 9rem; }
+td.words:last-child { min-width: 10rem; }
 th:first-child, td:first-child { padding-left: 0; }
 .scroll + .scroll { margin-top: 1.6rem; }
 th { color: var(--soft); font-weight: 600; }

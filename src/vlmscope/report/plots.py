@@ -46,6 +46,7 @@ def curves(
     y_label: str = "",
     title: str = "",
     span: tuple[float, float] | None = None,
+    x_scale: str = "linear",
 ) -> str:
     """Curves with shaded intervals.
 
@@ -54,6 +55,7 @@ def curves(
         x: places on the x axis; default: 0, 1, 2 ...
         x_label, y_label, title: words.
         span: (from, to) on the x axis that is shaded, for the layers that matter.
+        x_scale: ``linear``, or ``log`` for places that are factors of each other.
 
     Returns:
         SVG text.
@@ -80,7 +82,7 @@ def curves(
         )
     if span is not None:
         axes.axvspan(span[0] - 0.5, span[1] + 0.5, color="#000000", alpha=0.07, linewidth=0)
-    axes.set(xlabel=x_label, ylabel=y_label, title=title)
+    axes.set(xlabel=x_label, ylabel=y_label, title=title, xscale=x_scale)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if x is None:

@@ -25,7 +25,8 @@ class Claim:
         unit: ``%`` (shown times 100) or a word such as ``x`` or ``nats``; empty for a bare number.
         measured_by: exactly what is measured for it, in a sentence.
         models: ids of the models that it is made of; empty: of any, for it is stated by relative depth.
-        dataset: id and split of the data set that it is made on, such as ``refcoco val``.
+        dataset: id and split of the data set that it is made on, such as ``refcoco val``; empty: of
+            any, for it is about an order, not about a value.
         direction: ``higher``: the claim is that it is so high, so only a measurement below speaks
             against it; ``lower``: only one above; ``either``: both.
     """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import ModelMismatchError, OutputError
 from vlmscope.io import is_there, parse_json, unread, write_json
 
-__all__ = ["KeptResults"]
+__all__ = ["KeptResults", "slug"]
 
 _FORMAT = "vlmscope-reproduction/1"
 _HEADER = "state.json"
@@ -98,6 +99,11 @@ class KeptResults:
                     f"{self._header.get(key)!r}. Use the same models, data and options, or another "
                     "folder."
                 )
+
+
+def slug(name: str) -> str:
+    """The name of a model as that of a folder."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
 
 
 def _read(path: Path) -> Any:

@@ -7,12 +7,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vlmscope.errors import MissingExtraError
 from vlmscope.io import write_json, write_text
 from vlmscope.markup import cell
-from vlmscope.report import Page
+from vlmscope.report import Page, Series, curves
 from vlmscope.reproduce import costs, findings
 from vlmscope.reproduce.costs import cost_rows
-from vlmscope.reproduce.reproductions import Reproduction, Table
+from vlmscope.reproduce.reproductions import Plot, Reproduction, Table
 from vlmscope.reproduce.verdicts import RULE
 
 __all__ = ["REPORTS", "page", "write_report"]
@@ -46,9 +47,11 @@ def page(reproduction: Reproduction) -> Page:
     built = Page(reproduction.paper, f"{reproduction.summary}.")
     for note in reproduction.notes:
         built.caveat(note)
-    for table in _tables(reproduction):
-        built.heading(table.title)
-        built.table(table.columns, table.rows, table.note)
+    first, *tables = _tables(reproduction)
+    _add(built, first)
+    _draw(built, reproduction.plots)
+    for table in tables:
+        _add(built, table)
     built.heading("Protocol")
     built.code(_protocol(reproduction))
     if reproduction.skipped:
@@ -56,6 +59,30 @@ def page(reproduction: Reproduction) -> Page:
         for line in _skipped(reproduction):
             built.text(line)
     return built
+
+
+def _add(built: Page, table: Table) -> None:
+    built.heading(table.title)
+    built.table(table.columns, table.rows, table.note)
+
+
+def _draw(built: Page, plots: Sequence[Plot]) -> None:
+    """Curves; without the package that draws them the page says so, for hours went before it."""
+    for plot in plots:
+        series = [Series(name, values) for name, values in plot.series.items()]
+        try:
+            drawn = curves(
+                series,
+                x=plot.x,
+                x_label=plot.x_label,
+                y_label=plot.y_label,
+                x_scale=plot.x_scale,
+            )
+        except MissingExtraError as error:
+            built.caveat(f"The curves are not drawn; the tables hold their numbers. {error}")
+            return
+        built.heading(plot.title)
+        built.plot(drawn, plot.caption)
 
 
 def markdown(reproduction: Reproduction) -> str:

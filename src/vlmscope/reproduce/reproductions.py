@@ -10,8 +10,9 @@ from typing import Any
 from vlmscope.reproduce.costs import Cost
 from vlmscope.reproduce.findings import Finding
 from vlmscope.reproduce.verdicts import RULE
+from vlmscope.stats import Interval
 
-__all__ = ["Reproduction", "Table"]
+__all__ = ["Plot", "Reproduction", "Table"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,30 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """Curves beside the claims; their numbers stand in a table, too.
+
+    Attributes:
+        id: unique.
+        title: a heading.
+        series: name of a curve -> a value with its interval for each place.
+        x: places on the x axis.
+        x_label, y_label: words.
+        caption: a sentence or two beneath.
+        x_scale: ``linear`` or ``log``.
+    """
+
+    id: str
+    title: str
+    series: Mapping[str, Sequence[Interval]]
+    x: Sequence[float]
+    x_label: str
+    y_label: str
+    caption: str = ""
+    x_scale: str = "linear"
+
+
+@dataclass(frozen=True)
 class Reproduction:
     """The whole of it.
 
@@ -50,6 +75,7 @@ class Reproduction:
         protocol: JSON values: all that was done, and with what.
         skipped: what could not be used, and why: ``refcoco val: image 7: ...``.
         notes: sentences to read before the numbers, such as the overlap of images.
+        plots: curves, for the page.
     """
 
     paper: str
@@ -59,6 +85,7 @@ class Reproduction:
     protocol: Mapping[str, Any] = field(repr=False)
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = field(default=(), repr=False)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -60,7 +60,7 @@ def _hindrance(claim: Claim, measurement: Measurement) -> str:
     models = ", ".join(claim.models)
     if models and measurement.model != models:
         reasons.append(f"measured on {measurement.model}, the claim is of {models}")
-    if measurement.dataset != claim.dataset:
+    if claim.dataset and measurement.dataset != claim.dataset:
         reasons.append(f"measured on {measurement.dataset}, the claim is of {claim.dataset}")
     return "; ".join(reasons)
 

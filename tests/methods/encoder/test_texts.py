@@ -72,6 +72,14 @@ def test_punctuation_is_no_word() -> None:
     assert "lacks 'gnu':" in found
 
 
+def test_a_name_that_is_known_as_a_whole_needs_none_of_its_words() -> None:
+    encoder = clip()
+    encoder.processor.tokenizer.add_tokens(["fire hydrant"])
+    assert unknown_caution(encoder, ["fire hydrant", "dog"]) == ()
+    (found,) = unknown_caution(encoder, ["fire hydrant", "fire dog"])
+    assert "lacks 'fire':" in found
+
+
 @pytest.mark.parametrize("family", sorted(set(DUAL) - set(READERS)))
 def test_labels_are_never_unknown_words(family: str) -> None:
     assert unknown_caution(DUAL[family](), ["tabby cat"]) == ()

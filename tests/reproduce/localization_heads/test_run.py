@@ -12,8 +12,8 @@ import pytest
 from families import llava
 from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError
 from vlmscope.models import LoadedModel
+from vlmscope.reproduce.listeners import Listener
 from vlmscope.reproduce.localization_heads import Scope, reproduce_localization_heads
-from vlmscope.reproduce.localization_heads.run import Listener
 from vlmscope.reproduce.reproductions import Reproduction
 
 

@@ -71,8 +71,8 @@ def reproduce(
     undecided on anything but the whole split and the paper's own model. Exit code 1 when images were
     skipped.
     """
+    from vlmscope.reproduce.listeners import Listener
     from vlmscope.reproduce.localization_heads import Scope, reproduce_localization_heads
-    from vlmscope.reproduce.localization_heads.run import Listener
 
     names = models_of(model)
     if len(names) > 1 and loading.revision is not None:

@@ -105,11 +105,17 @@ class DualFamily(ABC):
         """Words of texts that the vocabulary lacks; none where it spells every word in parts."""
         tokenizer = getattr(processor, "tokenizer", None)
         unknown = getattr(tokenizer, "unk_token_id", None)
-        words = [word.strip(punctuation) for text in texts for word in text.split()]
-        words = [word for word in dict.fromkeys(words) if word]
-        if tokenizer is None or unknown is None or not words:
+        texts = [text for text in texts if text.strip()]
+        if tokenizer is None or unknown is None or not texts:
             return ()
-        # without special tokens: CLIP's <unk> is also its end of text
+        # A vocabulary may hold "fire hydrant" and neither of its words: only what it does not read as
+        # a whole is looked at word by word. Without special tokens: CLIP's <unk> is its end of text too.
+        read = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+        lost = [text for text, parts in zip(texts, read, strict=True) if unknown in parts]
+        words = [word.strip(punctuation) for text in lost for word in text.split()]
+        words = [word for word in dict.fromkeys(words) if word]
+        if not words:
+            return ()
         ids = tokenizer(words, add_special_tokens=False, verbose=False)["input_ids"]
         return tuple(word for word, parts in zip(words, ids, strict=True) if unknown in parts)
 

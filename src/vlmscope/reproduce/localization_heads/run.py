@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadOptionError, BadSampleError
 from vlmscope.models import LoadedModel
 from vlmscope.refine import Refiner
-from vlmscope.reproduce.costs import Cost
-from vlmscope.reproduce.kept import KeptResults
+from vlmscope.reproduce.kept import KeptResults, slug
+from vlmscope.reproduce.listeners import Listener
 from vlmscope.reproduce.localization_heads.claims import PAPER
 from vlmscope.reproduce.localization_heads.conditions import conditions_of
 from vlmscope.reproduce.localization_heads.drawing import RULE
@@ -32,25 +30,10 @@ from vlmscope.reproduce.steps import take_steps
 from vlmscope.types import HeadSet
 from vlmscope.version import __version__
 
-__all__ = ["Listener", "reproduce_localization_heads"]
+__all__ = ["reproduce_localization_heads"]
 
 HEADS = "heads.json"
 """File of the heads that were found, beside the finished steps of a model."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Whoever waits for a reproduction.
-
-    Attributes:
-        costs: takes a title, and title and cost of each step, before any is begun.
-        say: takes sentences.
-        progress: show bars.
-    """
-
-    costs: Callable[[str, list[tuple[str, Cost]]], None] = lambda title, costs: None
-    say: Callable[[str], None] = lambda text: None
-    progress: bool = False
 
 
 def reproduce_localization_heads(
@@ -124,7 +107,7 @@ def _usable(
 
 def _outcome(work: ModelWork, folder: Path, listener: Listener) -> ModelOutcome:
     """Take the steps for one model."""
-    model, place = work.model, folder / "models" / _slug(work.model.id)
+    model, place = work.model, folder / "models" / slug(work.model.id)
     kept = KeptResults(place, _header(work))
     steps = work.steps()
     costs = [(step.title, step.cost) for step in steps]
@@ -158,10 +141,6 @@ def _header(work: ModelWork) -> dict[str, Any]:
         "sam": None if refiner is None else [refiner.name, refiner.revision],
         **work.scope.to_dict(),
     }
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
 
 
 def _unlisted(split: PaperSplit) -> str:
