@@ -25,9 +25,16 @@ if TYPE_CHECKING:
         compare_methods,
         ground,
         grounder,
+        parts,
         segment,
     )
-    from vlmscope.models import from_pretrained_model, load
+    from vlmscope.models import (
+        PatchTower,
+        from_pretrained_model,
+        load,
+        load_tower,
+        tower_from_pretrained,
+    )
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
     from vlmscope.types import HeadSet, Instance, TokenMap
@@ -37,6 +44,7 @@ __all__ = [
     "Grounding",
     "HeadSet",
     "Instance",
+    "PatchTower",
     "Refiner",
     "Segmentation",
     "TokenMap",
@@ -54,12 +62,15 @@ __all__ = [
     "knockout_sweep",
     "load",
     "load_sam",
+    "load_tower",
     "open_image",
+    "parts",
     "prefill",
     "prompt_ablation",
     "segment",
     "token_grounding",
     "token_map",
+    "tower_from_pretrained",
     "verify_heads",
 ]
 
@@ -68,6 +79,7 @@ _HOMES = {
     "Grounding": "results",
     "HeadSet": "types",
     "Instance": "types",
+    "PatchTower": "models",
     "Refiner": "refine",
     "Segmentation": "results",
     "TokenMap": "types",
@@ -85,12 +97,15 @@ _HOMES = {
     "knockout_sweep": "analysis.knockout",
     "load": "models",
     "load_sam": "refine",
+    "load_tower": "models",
     "open_image": "data.images",
+    "parts": "methods",
     "prefill": "attention",
     "prompt_ablation": "analysis.prompts",
     "segment": "methods",
     "token_grounding": "analysis.tokens",
     "token_map": "attention",
+    "tower_from_pretrained": "models",
     "verify_heads": "heads",
 }
 

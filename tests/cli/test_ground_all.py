@@ -93,7 +93,7 @@ def test_every_method_of_an_encoder(run: Any, encoder: Path, photo: Path) -> Non
     result = run("ground", photo, "a cat", "-m", encoder, "--method", "all", "--side", 64, "--json")
     assert result.code == 0, result.err
     record = json.loads(result.out)
-    assert record["methods"] == ENCODER
+    assert record["methods"] == [each for each in ENCODER if each != "proxyclip"]  # needs a tower
     assert {each["details"]["side"] for each in record["groundings"]} == {64}
 
 

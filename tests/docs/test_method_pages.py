@@ -24,7 +24,17 @@ ANALYSES = (
 )
 NAMES = [*(method.id for method in methods()), *ANALYSES]
 # arguments of the functions that examples and sentences call, beside options
-ARGUMENTS = {"method", "rows", "refine", "post", "phrases", "prompt", "replacements", "edges"}
+ARGUMENTS = {
+    "method",
+    "rows",
+    "refine",
+    "proxy",
+    "post",
+    "phrases",
+    "prompt",
+    "replacements",
+    "edges",
+}
 
 
 def _tables() -> ModuleType:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from dual_families import clip
+from towers import tiny_tower
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.evaluation.configured_methods import (
     ConfiguredMethod,
     choose,
     configure_methods,
     split_options,
+    with_tower,
 )
 from vlmscope.methods import get_method
+from vlmscope.models import tower_from_pretrained
 
 
 def test_options_are_split_at_commas_dots_and_equals() -> None:
@@ -125,3 +128,17 @@ def test_without_a_choice_every_method_runs_that_can() -> None:
 def test_a_method_that_cannot_run_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="'localization-heads' does not run on random-clip"):
         configure_methods(clip(), choose(["localization-heads"]))
+
+
+def test_a_second_tower_is_part_of_the_digest_and_of_the_record() -> None:
+    tower = tower_from_pretrained(*tiny_tower("dinov2"), name="a")
+    other = tower_from_pretrained(*tiny_tower("dinov2"), name="b")
+    chosen = choose(["proxyclip", "gem"])
+    one, two = (configure_methods(clip(), with_tower(chosen, each)) for each in (tower, other))
+    assert [one[0].record["proxy"]["id"], two[0].record["proxy"]["id"]] == ["a", "b"]
+    assert one[0].digest != two[0].digest and one[1].digest == two[1].digest
+    assert one[1].record == {}
+    with pytest.raises(UnsupportedError, match="none was given"):
+        configure_methods(clip(), chosen)
+    with pytest.raises(BadOptionError, match="not among the methods"):
+        with_tower(choose(["gem"]), tower)

@@ -23,7 +23,18 @@ from vlmscope.types import Box
 IMAGE = render_scene(0).image
 PHRASE = "the red circle"
 LVLM = ("localization-heads", "mean-attention", "relative-attention", "attend-minus-mean")
-CLIP = ("gem", "clip-surgery", "maskclip", "clearclip", "sclip", "naclip", "clip")
+CLIP = (
+    "gem",
+    "clip-surgery",
+    "maskclip",
+    "clearclip",
+    "sclip",
+    "naclip",
+    "self-proxy",
+    "sc-clip",
+    "resclip",
+    "clip",
+)
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Detector
-    from vlmscope.models import DualEncoder, LoadedModel
+    from vlmscope.models import DualEncoder, LoadedModel, PatchTower
     from vlmscope.refine import Refiner
 
-__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "named"]
+__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "TextEmbeddings", "named"]
 
 ModelName = Annotated[
     str,
@@ -27,6 +27,18 @@ ModelName = Annotated[
         help="Embedded id, hub id or folder.",
         rich_help_panel="Model",
         autocompletion=model_names,
+    ),
+]
+
+
+TextEmbeddings = Annotated[
+    str | None,
+    typer.Option(
+        "--text-embeddings",
+        metavar="FILE",
+        help="For an image tower: a safetensors file with a vector for each phrase.",
+        show_default=False,
+        rich_help_panel="Model",
     ),
 ]
 
@@ -61,8 +73,8 @@ class Loading:
         typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
     ] = False
 
-    def model(self, name: str) -> LoadedModel | DualEncoder:
-        """A model of any kind.
+    def model(self, name: str, text_embeddings: str | None = None) -> LoadedModel | DualEncoder:
+        """A model of any kind; with the file of text embeddings that was named for it.
 
         Raises:
             BadOptionError: an empty name.
@@ -71,7 +83,10 @@ class Loading:
 
         _silence()
         with own_stdout():
-            loaded = load(named(name), **self._keywords())
+            keywords = self._keywords()
+            if text_embeddings is not None:
+                keywords["text_embeddings"] = text_embeddings
+            loaded = load(named(name), **keywords)
         self._say_dtype(loaded)
         return loaded
 
@@ -109,6 +124,14 @@ class Loading:
         _silence()
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
+
+    def tower(self, name: str) -> PatchTower:
+        """A vision tower that knows no text, in the same dtype and on the same device."""
+        from vlmscope.models import load_tower
+
+        _silence()
+        with own_stdout():
+            return load_tower(named(name), dtype=self.dtype, device=self.device)
 
     def _say_dtype(self, model: LoadedModel | DualEncoder) -> None:
         """Which numbers ``fast`` stands for on this machine."""

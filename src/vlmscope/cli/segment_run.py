@@ -15,7 +15,7 @@ from vlmscope.progress import progress_bar
 
 if TYPE_CHECKING:
     from vlmscope.export import ResultFolder
-    from vlmscope.methods import Segmenter
+    from vlmscope.methods import PartFinder, Segmenter
 
 __all__ = ["SegmentRun"]
 
@@ -27,7 +27,7 @@ class SegmentRun:
     """The images of one command, one after the other.
 
     Attributes:
-        ready: the method with its classes.
+        ready: the method with its classes, or what finds parts without any.
         folder: where results go, or None.
         max_pixels: larger images are skipped.
         single: one image was named: what is wrong with it ends the command.
@@ -36,7 +36,7 @@ class SegmentRun:
         resumed: how many were done before.
     """
 
-    ready: Segmenter
+    ready: Segmenter | PartFinder
     folder: ResultFolder | None
     max_pixels: int
     single: bool
@@ -65,7 +65,7 @@ class SegmentRun:
                 )
             raise
         if self.folder is not None:
-            self.folder.close(self.ready.classes.names, self.records)
+            self.folder.close(self.ready.names(self.records), self.records)
 
     def _check_any(self, count: int) -> None:
         if not self.records:
@@ -127,9 +127,8 @@ class SegmentRun:
 
     def _warnings(self) -> list[str]:
         """What the results warn of beside what was said before; of pictures among others, of how many."""
-        said = {*self.ready.classes.notes, *self.ready.cautions}
-        setup = self.ready.setup
-        of_method = setup.method.cautions(setup.encoder, setup.options)
+        said = {*self.ready.notes, *self.ready.cautions}
+        of_method = self.ready.method_cautions
         counts = Counter(text for record in self.records for text in record["warnings"])
         total = len(self.records)
         return [

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.evaluation.answers import ANSWER
 from vlmscope.methods import Method, ground_options, methods
+from vlmscope.methods.base import check_accepts, with_proxy
 from vlmscope.methods.catalogue import METHODS
-from vlmscope.methods.encoder import DenseOptions
+from vlmscope.methods.encoder import DenseMethod, DenseOptions
 from vlmscope.methods.encoder.protocols import FREE, SegmentationProtocol
+from vlmscope.methods.encoder.proxyclip import ProxyClip
 from vlmscope.methods.encoder.sliding import SlidingWindows
-from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower
 from vlmscope.options import change_options, parse_option
 from vlmscope.registry import Registry
 
@@ -26,6 +28,7 @@ __all__ = [
     "choose",
     "configure_methods",
     "split_options",
+    "with_tower",
 ]
 
 MEASURED: Registry[Method] = Registry("method", (*METHODS, ANSWER), "See: vlmscope methods")
@@ -64,11 +67,35 @@ class ConfiguredMethod:
     protocol: SegmentationProtocol = FREE
 
     @property
+    def record(self) -> dict[str, Any]:
+        """What is to be said of the method beside its options: the second tower of proxyclip."""
+        return self.method.record() if isinstance(self.method, DenseMethod) else {}
+
+    @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits of method, options and protocol; the label does not count."""
+        """Twelve hexadecimal digits of method, options, second tower and protocol, not of the label."""
         ruled = [self.protocol.to_dict()] if self.protocol.fixed else []
-        content = json.dumps([self.method.id, asdict(self.options), *ruled], sort_keys=True)
+        parts = [self.method.id, asdict(self.options), *filter(None, [self.record]), *ruled]
+        content = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def with_tower(choices: Sequence[MethodChoice], tower: PatchTower) -> tuple[MethodChoice, ...]:
+    """Chosen methods, proxyclip among them with its second tower.
+
+    Raises:
+        BadOptionError: no method among them has a use for one.
+    """
+    uses = [choice.method.id == ProxyClip.id for choice in choices]
+    if not any(uses):
+        raise BadOptionError(
+            "A second vision tower (--proxy) is for proxyclip, which is not among the methods. Name it, "
+            "or leave the tower out."
+        )
+    return tuple(
+        replace(choice, method=with_proxy(choice.method, tower)) if use else choice
+        for choice, use in zip(choices, uses, strict=True)
+    )
 
 
 def split_options(texts: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -145,10 +172,8 @@ def configure_methods(
     for choice in choices:
         if choice.method is ANSWER:
             ANSWER.question(model, ANSWER.options(**choice.changes))  # says why, where it cannot
-        elif not choice.method.accepts(model):
-            raise UnsupportedError(
-                f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
-            )
+        else:
+            check_accepts(choice.method, model)
     return tuple(_configured(choice, model, protocol) for choice in choices)
 
 

@@ -78,6 +78,7 @@ class MethodEntrant(Entrant):
             "text": _text(run, model),
             "similarity": "cosine of patch and text",
             "options": options,
+            **run.record,
         }
 
     def head_set(self) -> HeadSet | None:

@@ -12,6 +12,7 @@ from vlmscope.evaluation.tasks import Segmentation, SentenceTask, Task
 from vlmscope.methods.encoder.protocols import FREE, SegmentationProtocol
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models.encoders.given_texts import GivenTexts
 from vlmscope.stats import LEVEL, RESAMPLES
 from vlmscope.version import __version__
 
@@ -40,6 +41,7 @@ def protocol_of(
             "dtype": str(model.dtype).removeprefix("torch."),
             "quantisation": model.card.quantisation,
             "device": str(model.device),
+            **_given_texts(model),
         },
         "tasks": {task.id: _definition(task, ruled) for task in tasks},
         **_by_name(ruled, dataset.words.background),
@@ -119,4 +121,11 @@ def state_header(dataset: Dataset, model: LoadedModel | DualEncoder) -> dict[str
         "revision": model.revision,
         "dtype": str(model.dtype),
         "quantisation": model.card.quantisation,
+        **_given_texts(model),
     }
+
+
+def _given_texts(model: LoadedModel | DualEncoder) -> dict[str, str]:
+    """The digest of the text embeddings that a model was loaded with; empty for its own."""
+    family = model.family
+    return {"text_embeddings": family.digest} if isinstance(family, GivenTexts) else {}

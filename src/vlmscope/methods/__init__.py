@@ -6,12 +6,15 @@ from vlmscope.methods.catalogue import get_method, methods
 from vlmscope.methods.compare import compare_methods, methods_for
 from vlmscope.methods.ground import ground
 from vlmscope.methods.grounder import Grounder, ground_options, grounder
+from vlmscope.methods.parts import PartFinder, PartOptions, part_finder, parts
 from vlmscope.methods.segment import Segmenter, segment, segmenter
 
 __all__ = [
     "GroundRequest",
     "Grounder",
     "Method",
+    "PartFinder",
+    "PartOptions",
     "Segmenter",
     "compare_answer",
     "compare_methods",
@@ -21,6 +24,8 @@ __all__ = [
     "grounder",
     "methods",
     "methods_for",
+    "part_finder",
+    "parts",
     "segment",
     "segmenter",
 ]

@@ -9,10 +9,19 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.models import LoadedModel, Prompt
+from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.results import Grounding
 
-__all__ = ["ARGUMENTS", "GroundRequest", "Method", "Prepared", "prepared"]
+__all__ = [
+    "ARGUMENTS",
+    "GroundRequest",
+    "Method",
+    "Prepared",
+    "check_accepts",
+    "prepared",
+    "with_proxy",
+]
 
 ARGUMENTS = ("heads", "placement", "prompt", "rows")
 """What a request may hold beside options; not every method has a use for all of it."""
@@ -65,6 +74,48 @@ class Method(Protocol):
     ) -> list[Grounding]:
         """Ground every phrase in one image, uint8 (height, width, 3); one result per phrase."""
         ...
+
+
+@runtime_checkable
+class _Explaining(Protocol):
+    """A method that says why it does not run on a dual encoder."""
+
+    def unfit(self, encoder: DualEncoder) -> str: ...
+
+
+def check_accepts(method: Method, model: LoadedModel | DualEncoder) -> None:
+    """Raise UnsupportedError unless a method can run on a model; says why where it knows."""
+    if method.accepts(model):
+        return
+    reason = ""
+    if isinstance(method, _Explaining) and isinstance(model, DualEncoder):
+        reason = method.unfit(model)
+    raise UnsupportedError(
+        reason or f"The method {method.id!r} does not run on {model.id}. See: vlmscope methods"
+    )
+
+
+@runtime_checkable
+class _Proxied(Protocol):
+    """A method that a second vision tower makes another of."""
+
+    def with_proxy(self, proxy: Any) -> Method: ...
+
+
+def with_proxy(method: Method, proxy: Any) -> Method:
+    """A method with the second vision tower that was given; itself where none was.
+
+    Raises:
+        BadOptionError: a tower for a method that has no use for one, or something that is no tower.
+    """
+    if proxy is None:
+        return method
+    if not isinstance(method, _Proxied):
+        raise BadOptionError(
+            f"The method {method.id!r} has no use for a second vision tower; proxyclip has. Leave "
+            "proxy out, or use method='proxyclip'."
+        )
+    return method.with_proxy(proxy)
 
 
 class Prepared(Protocol):

@@ -14,10 +14,15 @@ from vlmscope.methods.decoder.relative_attention import RelativeAttention
 from vlmscope.methods.encoder.clearclip import ClearClip
 from vlmscope.methods.encoder.clip_patches import ClipPatches
 from vlmscope.methods.encoder.clip_surgery import ClipSurgery
+from vlmscope.methods.encoder.cls_attention import ClsAttention
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
+from vlmscope.methods.encoder.proxyclip import ProxyClip
+from vlmscope.methods.encoder.resclip import ResClip
+from vlmscope.methods.encoder.sc_clip import ScClip
 from vlmscope.methods.encoder.sclip import SClip
+from vlmscope.methods.encoder.self_proxy import SelfProxy
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
@@ -36,6 +41,11 @@ METHODS: Registry[Method] = Registry(
         ClearClip(),
         SClip(),
         NaClip(),
+        SelfProxy(),
+        ScClip(),
+        ResClip(),
+        ClsAttention(),
+        ProxyClip(),
         ClipPatches(),
     ),
     where="See: vlmscope methods",

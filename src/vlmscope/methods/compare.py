@@ -18,7 +18,7 @@ from vlmscope.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method
+from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method, check_accepts
 from vlmscope.methods.catalogue import get_method, methods
 from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together
 from vlmscope.methods.encoder import DenseMethod
@@ -131,10 +131,7 @@ def methods_for(
         raise BadOptionError(f"methods names each method once, one at least; got {list(names)}.")
     chosen = tuple(get_method(name) for name in names)
     for method in chosen:
-        if not method.accepts(model):
-            raise UnsupportedError(
-                f"The method {method.id!r} does not run on {model.id}. See: vlmscope methods"
-            )
+        check_accepts(method, model)
     return chosen
 
 

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from vlmscope.data.images import ImageSource, OpenedImage
 from vlmscope.methods.grounder import Phrase, grounder
-from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.refine import Refiner
 from vlmscope.results import Grounding
 
@@ -29,6 +29,7 @@ def ground(
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
     batch: int = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -46,6 +47,7 @@ def ground(
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
     batch: int = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -63,6 +65,7 @@ def ground(
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
     batch: int = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -80,6 +83,7 @@ def ground(
     refine: Refiner | None = ...,
     refine_prompt: str | None = ...,
     batch: int = ...,
+    proxy: PatchTower | None = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
 
@@ -96,6 +100,7 @@ def ground(
     refine: Refiner | None = None,
     refine_prompt: str | None = None,
     batch: int = 1,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
     """Find what phrases refer to in an image, or in each of several.
@@ -118,6 +123,7 @@ def ground(
         batch: of a list of images, how many are looked at side by side, for methods that read a
             decoder's attention. Images of the same number of tokens share a pass; maps may differ
             from those of one image at a time in their last digits.
+        proxy: a tower from :func:`vlmscope.load_tower`, for ``proxyclip``.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -131,8 +137,8 @@ def ground(
         UnknownNameError: an unknown method, option, placement, preset, row or prompt of SAM.
         BadHeadSetError: heads that the model does not have, or none to be found for it.
         UnsupportedError: a method that cannot run on the model.
-        BadOptionError: ``refine`` that is no Refiner, its prompt without it, or an argument that the
-            method has no use for.
+        BadOptionError: ``refine`` that is no Refiner, its prompt without it, ``proxy`` that is no
+            tower, or an argument that the method has no use for.
     """
     ready = grounder(
         model,
@@ -145,6 +151,7 @@ def ground(
         refine,
         refine_prompt,
         batch,
+        proxy,
         **options,
     )
     alone = isinstance(phrases, str | Prompt)

@@ -16,13 +16,20 @@ from vlmscope.errors import (
     BadImageError,
     BadOptionError,
     BadPhraseError,
-    UnsupportedError,
     VlmscopeError,
 )
-from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method, Prepared, prepared
+from vlmscope.methods.base import (
+    ARGUMENTS,
+    GroundRequest,
+    Method,
+    Prepared,
+    check_accepts,
+    prepared,
+    with_proxy,
+)
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together, read_of_images
-from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
 from vlmscope.post import PostOptions
@@ -134,6 +141,7 @@ def grounder(
     refine: Refiner | None = None,
     refine_prompt: str | None = None,
     batch: int = 1,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Grounder:
     """Check everything and prepare the phrases once, for many images.
@@ -143,7 +151,7 @@ def grounder(
     check_model(model)
     prompts_sam = sam_prompt(refine, refine_prompt)
     check_batch(batch)
-    chosen, cautions = _chosen(model, method, heads)
+    chosen, cautions = _chosen(model, method, heads, proxy)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
@@ -180,20 +188,18 @@ def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grou
 
 
 def _chosen(
-    model: LoadedModel | DualEncoder, name: str | None, heads: Any
+    model: LoadedModel | DualEncoder, name: str | None, heads: Any, proxy: Any
 ) -> tuple[Method, tuple[str, ...]]:
-    if name is None:
+    if name is None and proxy is None:
         return default_method(model, heads)
+    name = "proxyclip" if name is None else name
     if name == "all":
         raise BadOptionError(
             "One call of ground is one method; for all of them side by side call "
             "vlmscope.compare_methods(model, image, phrases)."
         )
-    method = get_method(name)
-    if not method.accepts(model):
-        raise UnsupportedError(
-            f"The method {name!r} does not run on {model.id}. See: vlmscope methods"
-        )
+    method = with_proxy(get_method(name), proxy)
+    check_accepts(method, model)
     return method, ()
 
 

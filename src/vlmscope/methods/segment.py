@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.methods.base import check_accepts, with_proxy
 from vlmscope.methods.catalogue import METHODS, get_method
 from vlmscope.methods.encoder.method import DenseMethod, describe
 from vlmscope.methods.encoder.protocols import (
@@ -48,7 +50,7 @@ from vlmscope.methods.segment_options import (
     check_cosine,
     windowed,
 )
-from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models import DualEncoder, LoadedModel, PatchTower
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
 from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
@@ -120,10 +122,24 @@ class Segmenter:
             warnings=(
                 *self.classes.notes,
                 *self.cautions,
-                *setup.method.cautions(setup.encoder, setup.options),
+                *self.method_cautions,
                 *similarity.token_map.picture_notes,
             ),
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was tidied up of the classes."""
+        return self.classes.notes
+
+    def names(self, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """The classes of a whole run, whatever its records hold."""
+        return self.classes.names
+
+    @property
+    def method_cautions(self) -> tuple[str, ...]:
+        """What to know of the method on this model; every result says it."""
+        return self.setup.method.cautions(self.setup.encoder, self.setup.options)
 
     @property
     def header(self) -> dict[str, Any]:
@@ -135,6 +151,7 @@ class Segmenter:
             "dtype": str(encoder.dtype).removeprefix("torch."),
             "method": self.setup.method.id,
             "options": asdict(self.setup.options),
+            **self.setup.method.record(),
             **self.settings,
             "classes": {each.name: list(each.texts) for each in self.classes.classes},
         }
@@ -192,6 +209,7 @@ def segment(
     logit_scale: float | None = None,
     protocol: str | SegmentationProtocol = "free",
     text_cache: bool = True,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -222,6 +240,7 @@ def segment(
             constants of a data set. The class ``background``, if there is one, is its background.
         text_cache: keep embeddings of texts under several templates on disk, in ``texts`` of
             ``$VLMSCOPE_HOME``, and take them from there.
+        proxy: a tower from :func:`vlmscope.load_tower`, for ``proxyclip``.
         **options: of the method.
 
     Raises:
@@ -245,6 +264,7 @@ def segment(
         logit_scale=logit_scale,
         protocol=protocol,
         text_cache=text_cache,
+        proxy=proxy,
         **options,
     )
     return ready(image)
@@ -263,16 +283,18 @@ def segmenter(
     logit_scale: float | None = None,
     protocol: str | SegmentationProtocol = "free",
     text_cache: bool = True,
+    proxy: PatchTower | None = None,
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
     check_model(model)
-    chosen = dense_method(method)
+    chosen = dense_method(method, proxy)
     if not isinstance(model, DualEncoder):
         raise UnsupportedError(
             f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
             "it, one phrase per class."
         )
+    check_accepts(chosen, model)
     listed = ClassList.of(classes)
     check_classes(listed, compete, background, logit_scale)
     check_cosine("least_presence", least_presence)
@@ -310,14 +332,15 @@ def segmenter(
     )
 
 
-def dense_method(name: str) -> DenseMethod:
-    """The dense method of an id.
+def dense_method(name: str, proxy: PatchTower | None = None) -> DenseMethod:
+    """The dense method of an id, with the second tower that was given.
 
     Raises:
         UnknownNameError: no such method.
         UnsupportedError: one that yields no scores per patch.
+        BadOptionError: a tower for a method that has no use for one.
     """
-    method = get_method(name)
+    method = with_proxy(get_method(name), proxy)
     if isinstance(method, DenseMethod):
         return method
     dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]

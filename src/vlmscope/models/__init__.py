@@ -4,10 +4,12 @@ from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily, FittedPatches
+from vlmscope.models.encoders.patch_tower import PatchTower
 from vlmscope.models.families import FAMILIES, catalogue
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import PLACEMENTS
 from vlmscope.models.loading.load import from_pretrained_model, load
+from vlmscope.models.loading.load_tower import load_tower, tower_from_pretrained
 from vlmscope.models.prompts.encoding import Encoded
 from vlmscope.models.prompts.prompt import PRESETS, Prompt
 
@@ -24,8 +26,11 @@ __all__ = [
     "ImageInputs",
     "LoadedModel",
     "ModelCard",
+    "PatchTower",
     "Prompt",
     "catalogue",
     "from_pretrained_model",
     "load",
+    "load_tower",
+    "tower_from_pretrained",
 ]

@@ -20,7 +20,7 @@ PIXELS = np.random.default_rng(0).integers(0, 255, (40, 64, 3)).astype(np.uint8)
 
 def pairs(model: DualEncoder) -> list[tuple[Any, Any]]:
     """Every dense method, and two more settings of gem."""
-    ids = [method.id for method in methods() if isinstance(method, DenseMethod)]
+    ids = [m.id for m in methods() if isinstance(m, DenseMethod) and m.accepts(model)]
     options = {
         "gem@flat": {"iterations": 0, "temperature": "constant"},
         "gem@p": {"temperature": "perplexity", "depth": 2, "projections": "kv"},

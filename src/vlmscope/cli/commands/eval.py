@@ -14,7 +14,7 @@ from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.evidence_options import Deciding
-from vlmscope.cli.loading import Loading, ModelName
+from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import check_place
 from vlmscope.cli.sam_options import SamMasks
@@ -99,6 +99,14 @@ class Runs:
             autocompletion=comparator_names,
         ),
     ] = None
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOWER",
+            help="A second vision tower, for proxyclip: hub id or folder of a DINO, DINOv2 or DINOv3.",
+            show_default=False,
+        ),
+    ] = None
     side: Annotated[
         int | None, typer.Option(help="Side of the resized image. Default: the model's.")
     ] = None
@@ -161,6 +169,7 @@ def measure(
         typer.Argument(metavar="DATASET", help="Its id, see below.", show_default=False),
     ],
     model: ModelName = "tiny-clip",
+    text_embeddings: TextEmbeddings = None,
     source: Source,
     runs: Runs,
     masks: SamMasks,
@@ -223,7 +232,7 @@ def measure(
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
-    from vlmscope.evaluation.configured_methods import configure_methods
+    from vlmscope.evaluation.configured_methods import configure_methods, with_tower
     from vlmscope.evaluation.decisions import check_kind
     from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
@@ -260,7 +269,9 @@ def measure(
     check_kind(deciding.kind, thresholds)
     against = {each.label: loading.comparator(each.id, each.name) for each in opponents}
     refiner = None if masks.refine is None else loading.refiner(masks.refine)
-    loaded = loading.model(model)
+    if runs.proxy is not None:
+        choices = with_tower(choices or (), loading.tower(runs.proxy))
+    loaded = loading.model(model, text_embeddings)
     if choices is None:
         choices = runs.choices([each.label for each in configure_methods(loaded)])
     try:

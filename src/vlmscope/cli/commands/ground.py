@@ -18,7 +18,7 @@ from vlmscope.cli.ground_run import GroundRun
 from vlmscope.cli.ground_say import check_say
 from vlmscope.cli.ground_say import say as compare
 from vlmscope.cli.headsets import open_heads
-from vlmscope.cli.loading import ModelName, SizedLoading
+from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
@@ -68,6 +68,14 @@ class Reading:
     ] = None
     prompt: Annotated[str | None, typer.Option(help="Preset of the prompt: paper or chat.")] = None
     rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOWER",
+            help="A second vision tower, for proxyclip: hub id or folder of a DINO, DINOv2 or DINOv3.",
+            show_default=False,
+        ),
+    ] = None
     post: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +102,7 @@ class Reading:
     ] = None
 
     def keywords(self) -> dict[str, Any]:
-        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows`` and those of SAM.
+        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows``, the tower and SAM.
 
         Raises:
             BadHeadSetError: no such head file.
@@ -146,6 +154,7 @@ def ground(
     ] = [],  # noqa: B006
     options: dict[str, Any],
     model: ModelName = MODEL,
+    text_embeddings: TextEmbeddings = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -184,16 +193,24 @@ def ground(
     output.check(pictures.alone)
     if method == ALL:
         output.check_format(("table", "json", "jsonl", "csv"), "The result of --method all")
+        if reading.proxy is not None:
+            raise BadOptionError(
+                "--proxy is for proxyclip, and --method all runs what needs no second tower. Leave one "
+                "of them out."
+            )
     if say:
         output.check_format(("table", "json", "jsonl"), "The result of --say")
         other = method if method != "localization-heads" else None
         sam = {"--refine": reading.refine, "--refine-prompt": reading.refine_prompt}
-        check_say(output, len(prompts), {"--method": other, "--rows": reading.rows, **sam})
+        clash = {"--method": other, "--rows": reading.rows, "--proxy": reading.proxy, **sam}
+        check_say(output, len(prompts), clash)
     reading.check_refine()
     opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
     refiner = None if reading.refine is None else loading.refiner(reading.refine)
-    loaded: Any = loading.model(model)
+    loaded: Any = loading.model(model, text_embeddings)
+    if reading.proxy is not None:
+        settings["proxy"] = loading.tower(reading.proxy)
     if not say:
         settings |= {"rows": reading.rows, "refine": refiner}
         settings |= {"refine_prompt": reading.refine_prompt}

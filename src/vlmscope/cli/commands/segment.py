@@ -12,7 +12,7 @@ import typer
 from vlmscope.cli.arguments import MaxPixels, Printing, Protocol, TextCache
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
-from vlmscope.cli.loading import Loading, ModelName
+from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_place, image_files
 from vlmscope.cli.segment_run import SegmentRun
@@ -158,6 +158,7 @@ def segment(
     ],
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
+    text_embeddings: TextEmbeddings = None,
     method: Annotated[
         str,
         typer.Option(
@@ -166,6 +167,15 @@ def segment(
     ] = "gem",
     protocol: Protocol = "free",
     text_cache: TextCache = True,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOWER",
+            help="A second vision tower, for proxyclip: hub id or folder of a DINO, DINOv2 or DINOv3.",
+            show_default=False,
+            rich_help_panel="Method",
+        ),
+    ] = None,
     place: Place,
     decision: Decision,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -186,13 +196,15 @@ def segment(
     files = image_files(Path(image), place.out)
     folder = place.folder()
     find_protocol(protocol)
-    loaded = loading.model(model)
+    loaded = loading.model(model, text_embeddings)
+    tower = None if proxy is None else loading.tower(proxy)
     ready = segmenter(
         loaded,
         listed,
         method,
         protocol=protocol,
         text_cache=text_cache,
+        proxy=tower,
         **asdict(decision),
         **options,
     )

@@ -45,24 +45,68 @@ class DenseMethod(ABC):
         summary: one line.
         options: its options, a frozen dataclass derived from :class:`DenseOptions`.
         takes: none of the arguments that are about a decoder.
+        least_blocks: how many blocks a tower needs.
+        class_token: whether the tower needs a class token.
+        score_is: what the score of a result is, in words.
     """
 
     id: str
     summary: str
     options: type[Any] = DenseOptions
     takes: frozenset[str] = frozenset()
+    least_blocks: int = 1
+    class_token: bool = False
+    score_is: str = "largest cosine similarity of a patch with the phrase"
 
     @abstractmethod
     def path(self, options: Any, blocks: int) -> DensePath:
         """The shape of the dense path in a tower of so many blocks."""
 
-    @abstractmethod
     def attend(self, qkv: QKV, site: Site, options: Any) -> Tensor:
-        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``."""
+        """The dense attention: (batch, prefix + patches, dim), heads merged, before ``out``.
+
+        A method has this one or an :meth:`update` of its own.
+        """
+        raise NotImplementedError(f"{self.id} has no attention of its own; call update.")
+
+    def watch(self, x: Tensor, qkv: QKV, site: Site, options: Any) -> Any:
+        """What is kept of a block that the path watches; ``x`` is the block's input.
+
+        The default keeps the input's patches: (batch, patches, dim).
+        """
+        return x[:, site.prefix :]
+
+    def update(self, qkv: QKV, site: Site, options: Any) -> Tensor:
+        """What a block adds to the dense path: (batch, prefix + patches, dim)."""
+        added: Tensor = site.block.out(self.attend(qkv, site, options))
+        return added
+
+    def weigh(self, site: Site, options: Any) -> Tensor | None:
+        """Factors (batch, patches) of the patches' similarities; None, the default: all are 1."""
+        return None
+
+    def record(self) -> dict[str, Any]:
+        """What a result says of the method beside its options: JSON values."""
+        return {}
 
     def accepts(self, model: LoadedModel | DualEncoder) -> bool:
-        """Dense methods run on dual encoders."""
-        return isinstance(model, DualEncoder)
+        """Dense methods run on dual encoders, but for those that :meth:`unfit` names."""
+        return isinstance(model, DualEncoder) and not self.unfit(model)
+
+    def unfit(self, encoder: DualEncoder) -> str:
+        """Why it does not run on an encoder, a sentence; empty where it runs."""
+        if self.class_token and not encoder.family.prefix_tokens:
+            return (
+                f"{self.id} reads the attention of the class token, and {encoder.id} (family "
+                f"{encoder.family.id!r}) has none. Use another method."
+            )
+        blocks = len(encoder.blocks)
+        if blocks < self.least_blocks:
+            return (
+                f"{self.id} reads a block before the last, and the tower of {encoder.id} has {blocks} "
+                "in all. Use maskclip or clearclip, which read the last block alone."
+            )
+        return ""
 
     def check_texts(self, texts: int, options: Any) -> None:
         """Raise BadOptionError where the options need more texts than there are."""
@@ -236,7 +280,7 @@ def _grounding(
         scores=raw,
         details={
             **describe(setup, similarity),
-            "score": "largest cosine similarity of a patch with the phrase",
+            "score": setup.method.score_is,
             "presence": presence_score,
             "presence_is": PRESENCE,
         },
@@ -247,6 +291,7 @@ def describe(setup: DenseSetup, similarity: Similarity) -> dict[str, Any]:
     """The settings of a result, for the record: JSON values."""
     return {
         "options": asdict(setup.options),
+        **setup.method.record(),
         "grid": list(similarity.token_map.views[0].grid),
         "side": setup.side,
         "windows": similarity.windows,

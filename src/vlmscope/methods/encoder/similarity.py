@@ -83,7 +83,13 @@ _TOKENS_AT_A_TIME = 4096  # of the windows of one pass
 
 
 class RefinedFormula(DenseFormula, Protocol):
-    """A formula for the tower whose similarities have a last step of their own."""
+    """A formula for the tower whose similarities have a last step of their own.
+
+    Attributes:
+        score_is: what the largest value of a map is, in words.
+    """
+
+    score_is: str
 
     def companions(self, encoder: DualEncoder, options: Any) -> Tensor | None:
         """Unit vectors (n, joint) that an image is compared with besides the texts; None: none."""
@@ -91,6 +97,10 @@ class RefinedFormula(DenseFormula, Protocol):
 
     def refine(self, similarity: Tensor, whole: Tensor, options: Any) -> Tensor:
         """A last step: cosines (batch, patches, texts + n), (batch, texts + n) -> of the texts."""
+        ...
+
+    def record(self) -> dict[str, Any]:
+        """What a result says of the method beside its options: JSON values."""
         ...
 
     def cautions(self, encoder: DualEncoder, options: Any) -> tuple[str, ...]:
@@ -214,7 +224,10 @@ def scores_of(setup: DenseSetup, tokens: DenseTokens, text: Tensor) -> tuple[Ten
     if setup.companions is not None:
         text = torch.cat([text, setup.companions])
     assert tokens.pooled is not None  # it was asked for
-    return _cosine(tokens.patches, text), _cosine(tokens.pooled, text)
+    patches = _cosine(tokens.patches, text)
+    if tokens.weights is not None:
+        patches *= tokens.weights.float().cpu().unsqueeze(-1)
+    return patches, _cosine(tokens.pooled, text)
 
 
 def _similarity(

@@ -15,7 +15,15 @@ from torch import Tensor
 from vlmscope.errors import BadOptionError
 from vlmscope.types import Role, TokenMap, View
 
-__all__ = ["PatchGrid", "grid_map", "grid_size", "resize_positions", "to_pixel_values"]
+__all__ = [
+    "PatchGrid",
+    "grid_map",
+    "grid_size",
+    "resize_positions",
+    "to_pixel_values",
+    "to_pixels",
+    "to_values",
+]
 
 PatchGrid = tuple[int, int]
 """(rows, columns) of patches."""
@@ -101,6 +109,24 @@ def to_pixel_values(
         torch.tensor(part)[:, None, None] for part in (normalisation.mean, normalisation.std)
     )
     return ((values - mean) / std).contiguous()
+
+
+def to_pixels(values: Tensor, normalisation: Normalisation) -> Tensor:
+    """Normalised values (batch, 3, height, width) as pixels of 0..1."""
+    mean, std = _statistics(values, normalisation)
+    return (values * std + mean) / (normalisation.rescale * 255)
+
+
+def to_values(pixels: Tensor, normalisation: Normalisation) -> Tensor:
+    """Pixels of 0..1, float (batch, 3, height, width), as normalised values."""
+    mean, std = _statistics(pixels, normalisation)
+    return (pixels * (normalisation.rescale * 255) - mean) / std
+
+
+def _statistics(like: Tensor, normalisation: Normalisation) -> tuple[Tensor, Tensor]:
+    parts = (normalisation.mean, normalisation.std)
+    mean, std = (torch.tensor(part).to(like)[:, None, None] for part in parts)
+    return mean, std
 
 
 def resize_positions(

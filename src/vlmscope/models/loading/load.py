@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
+from vlmscope.models.encoders.given_texts import TOWERS_ALONE, GivenTexts
+from vlmscope.models.encoders.text_table import TextTable
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family_registry import AnyFamily
 from vlmscope.models.loading.damage import check_finite
@@ -40,6 +44,7 @@ def load(
     revision: str | None = None,
     trust_remote_code: bool = False,
     max_side: int | None = None,
+    text_embeddings: str | PathLike[str] | Mapping[str, Any] | None = None,
 ) -> LoadedModel | DualEncoder:
     """Load a model and its processor.
 
@@ -59,13 +64,18 @@ def load(
         trust_remote_code: run code that comes with the checkpoint; only if you read it.
         max_side: make images with a longer side smaller first, in pixels, so that families which
             take any resolution make fewer tokens of them. Boxes stay those of the original.
+        text_embeddings: for an image tower, alone or of a dual encoder: a safetensors file or a
+            mapping from phrase to vector, in the tower's joint space. Phrases are looked up in it,
+            and no text encoder is asked.
 
     Raises:
         UnknownNameError: a name that is neither embedded, nor a folder, nor a hub id.
         ModelLoadError: the hub or the files refuse, or weights are missing; says why and what to do.
         UnsupportedError: a family that vlmscope does not cover.
-        ModelMismatchError: a processor that does not belong to the model.
-        BadOptionError: a revision of a folder, a device beside a device map.
+        ModelMismatchError: a processor that does not belong to the model, text embeddings of
+            another width.
+        BadOptionError: a revision of a folder, a device beside a device map, text embeddings that
+            are none.
         MissingExtraError: a device map or a quantised model without accelerate.
     """
     if max_side is not None and max_side < 1:
@@ -73,7 +83,8 @@ def load(
     source = find_source(name, revision)
     if not trust_remote_code:
         refuse_foreign_code(source.name, source.files)
-    family = FAMILIES.for_config(source.config, name)
+    table = None if text_embeddings is None else TextTable.of(text_embeddings)
+    family = _family(source.config, name, table)
     plan = plan_weights(
         dtype,
         device,
@@ -89,6 +100,29 @@ def load(
         loaded = _wrap(source, hf, processor, family)
         try_processor(loaded)
     return replace(loaded, max_side=max_side) if isinstance(loaded, LoadedModel) else loaded
+
+
+def _family(config: Mapping[str, Any], name: str, table: TextTable | None) -> AnyFamily:
+    """The family of a configuration, with the texts that were given.
+
+    Raises:
+        UnsupportedError: an image tower alone without texts, or texts for a model that writes.
+    """
+    alone = TOWERS_ALONE.get(config["model_type"])
+    if table is None:
+        if alone is not None:
+            raise UnsupportedError(
+                f"{name} is the image tower of a {alone.dual} alone, without a text encoder. Load the "
+                "whole model, or give embeddings of the texts: text_embeddings=FILE."
+            )
+        return FAMILIES.for_config(config, name)
+    base = FAMILIES.for_config(config if alone is None else {"model_type": alone.dual}, name)
+    if not isinstance(base, DualFamily):
+        raise UnsupportedError(
+            f"{name} (family {base.id!r}) answers in words and compares no image with text embeddings. "
+            "Leave text_embeddings out, or load an image tower such as CLIP's."
+        )
+    return GivenTexts(base, table, None if alone is None else alone.auto_class)
 
 
 def _check_encoder(name: str, family: DualFamily, plan: WeightPlan, max_side: int | None) -> None:
