@@ -23,6 +23,7 @@ from vlmscope.evaluation.reads.shared_reads import SharedReads
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
+from vlmscope.methods.encoder.pixel_adaptive import class_scores
 from vlmscope.methods.encoder.similarity import best_of_each, presence
 from vlmscope.models import Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
@@ -125,8 +126,10 @@ class DenseImageResult(ImageResult):
         if not where.any():
             return np.zeros(0, dtype=np.int64)
         scores = self._against(self.words.concepts)
-        smoothed = smooth(scores.token_map, scores.patches.T, self.method.options).T
-        return classify_pixels(scores.token_map, smoothed, where)
+        pixels, options = self.sample.image.pixels, self.method.options
+        return classify_pixels(
+            *class_scores(scores.token_map, scores.patches, pixels, options), where
+        )
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence

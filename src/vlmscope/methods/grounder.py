@@ -22,6 +22,7 @@ from vlmscope.errors import (
 from vlmscope.methods.base import ARGUMENTS, GroundRequest, Method, Prepared, prepared
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together, read_of_images
+from vlmscope.methods.encoder.options import PIXEL_OPTIONS
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
@@ -37,6 +38,7 @@ __all__ = [
     "ground_options",
     "grounder",
     "prompts_of",
+    "refuse_pixel_options",
     "sam_prompt",
     "with_image_notes",
 ]
@@ -144,6 +146,7 @@ def grounder(
     prompts_sam = sam_prompt(refine, refine_prompt)
     check_batch(batch)
     chosen, cautions = _chosen(model, method, heads)
+    refuse_pixel_options(options)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
@@ -250,6 +253,20 @@ def ground_options(
         f"option of {method.id}",
         where=f"See: vlmscope methods {method.id}",
     )
+
+
+def refuse_pixel_options(options: Mapping[str, Any]) -> None:
+    """Options that compare classes pixel by pixel are not silently ignored.
+
+    Raises:
+        BadOptionError: one of them.
+    """
+    for name in PIXEL_OPTIONS:
+        if name in options:
+            raise BadOptionError(
+                f"The option {name!r} is about classes that are compared pixel by pixel, and each phrase "
+                "here has a map of its own. Leave it out, or use segment."
+            )
 
 
 def prompts_of(phrases: Any) -> list[Prompt]:

@@ -16,10 +16,10 @@ from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.methods.catalogue import METHODS, get_method
 from vlmscope.methods.encoder.method import DenseMethod, describe
+from vlmscope.methods.encoder.pixel_adaptive import class_scores
 from vlmscope.methods.encoder.similarity import (
     PRESENCE,
     DenseSetup,
-    Similarity,
     best_of_each,
     compare,
     presence,
@@ -35,9 +35,9 @@ from vlmscope.methods.grounder import ground_options
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
-from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
+from vlmscope.post import Labels, competing_labels, standalone_labels
 from vlmscope.results import Segmentation
-from vlmscope.types import BACKGROUND
+from vlmscope.types import BACKGROUND, TokenMap
 
 __all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
 
@@ -89,7 +89,7 @@ class Segmenter:
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(similarity.patches, owners, count).numpy()
         presences = best_of_each(presence(similarity), owners, count).numpy()
-        labels = self._labels(similarity, scores, presences)
+        labels = self._labels(similarity.token_map, scores, presences, pixels)
         grid = similarity.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
@@ -135,24 +135,25 @@ class Segmenter:
         }
 
     def _labels(
-        self, similarity: Similarity, scores: NDArray[np.float32], presences: NDArray[np.float32]
+        self,
+        token_map: TokenMap,
+        scores: NDArray[np.float32],
+        presences: NDArray[np.float32],
+        pixels: NDArray[np.uint8],
     ) -> Labels:
-        smoothed = smooth(similarity.token_map, scores.T, self.setup.options).T
         least = -math.inf if self.least_presence is None else self.least_presence
         kept = np.flatnonzero(presences >= least)
         if not len(kept):
-            nothing = np.full(similarity.token_map.image_size, BACKGROUND, dtype=np.uint16)
+            nothing = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
             return Labels(nothing, np.zeros(len(presences), np.float32) if self.compete else None)
-        some = smoothed[:, kept]
+        options = self.setup.options
+        where, some = class_scores(token_map, scores[:, kept], pixels, options)
         if not self.compete:
-            return _renumbered(
-                standalone_labels(similarity.token_map, some, self.setup.options),
-                kept,
-                len(presences),
-            )
+            chosen = standalone_labels(where, some, options)
+            return _renumbered(chosen, kept, len(presences))
         if self.least_score is not None:  # the background is a rival of that score everywhere
             some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
-        chosen = competing_labels(similarity.token_map, some, self.logit_scale, self.background)
+        chosen = competing_labels(where, some, self.logit_scale, self.background)
         return _renumbered(chosen, kept, len(presences))
 
 

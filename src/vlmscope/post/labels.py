@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from vlmscope.post.options import PostOptions
 from vlmscope.post.region import binarise, lights
 from vlmscope.types import BACKGROUND, TokenMap
 from vlmscope.types.views import axis_weights
 
-__all__ = ["Labels", "competing_labels", "standalone_labels"]
+__all__ = ["Labels", "bilinear_weights", "competing_labels", "standalone_labels"]
 
 _BAND_VALUES = 1 << 22  # 16 MB of float32
+_FEW_CELLS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +98,29 @@ def _bands(
     height, width = token_map.image_size
     grid = scores.astype(np.float32).reshape(*view.grid, -1)
     down = axis_weights(view.y_edges, height, "bilinear").astype(np.float32)
-    across = axis_weights(view.x_edges, width, "bilinear").astype(np.float32)
+    across = bilinear_weights(view.x_edges, width)
     step = max(1, _BAND_VALUES // (grid.shape[-1] * width))
     for start in range(0, height, step):
         rows = slice(start, min(start + step, height))
         # only the few patch rows that these pixels lie between matter
         used = np.flatnonzero(down[rows].any(axis=0))
         near = slice(used[0], used[-1] + 1)
-        yield rows, across @ np.tensordot(down[rows, near], grid[near], 1)
+        lines = np.tensordot(down[rows, near], grid[near], 1)
+        yield rows, across @ lines if isinstance(across, np.ndarray) else _spread(across, lines)
+
+
+def bilinear_weights(edges: NDArray[np.float64], size: int) -> NDArray[np.float32] | csr_array:
+    """Float32 (size, cells): weights of cells for pixels along an axis, sparse where cells are many.
+
+    A pixel lies between two cells; with a few dozen of them, skipping the others gains nothing.
+
+    Args:
+        edges: float (cells + 1,), ascending, original pixels.
+        size: pixels along the axis.
+    """
+    weights = axis_weights(edges, size, "bilinear").astype(np.float32)
+    return csr_array(weights) if weights.shape[1] > _FEW_CELLS else weights
+
+
+def _spread(across: csr_array, lines: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.stack([across @ line for line in lines])
