@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.post.labels import bilinear_weights
+from vlmscope.post.painting import bilinear_weights
 from vlmscope.types import TokenMap
 
 __all__ = ["classify_pixels"]

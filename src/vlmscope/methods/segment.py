@@ -32,10 +32,12 @@ from vlmscope.methods.encoder.texts import (
 )
 from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.grounder import ground_options
+from vlmscope.methods.sam_votes import SamVotes
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
-from vlmscope.post import Labels, competing_labels, standalone_labels
+from vlmscope.post import Labels, Regions, competing_labels, standalone_labels, vote
+from vlmscope.refine import AutomaticOptions, Refiner
 from vlmscope.results import Segmentation
 from vlmscope.types import BACKGROUND, TokenMap
 
@@ -64,6 +66,7 @@ class Segmenter:
         least_score: least cosine similarity of a labelled pixel, or None.
         logit_scale: factor between cosine similarity and logits.
         cautions: what to know of the classes' texts on this model before trusting any result.
+        votes: the SAM whose masks get one class each, or None.
     """
 
     setup: DenseSetup
@@ -75,6 +78,7 @@ class Segmenter:
     least_score: float | None
     logit_scale: float
     cautions: tuple[str, ...] = ()
+    votes: SamVotes | None = None
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
         """Segment one image.
@@ -132,6 +136,7 @@ class Segmenter:
             "least_score": self.least_score,
             "logit_scale": self.logit_scale,
             "presence_is": PRESENCE,
+            **({} if self.votes is None else {"refined": self.votes.record}),
         }
 
     def _labels(
@@ -149,12 +154,20 @@ class Segmenter:
         options = self.setup.options
         where, some = class_scores(token_map, scores[:, kept], pixels, options)
         if not self.compete:
-            chosen = standalone_labels(where, some, options)
+            chosen = standalone_labels(where, some, options, self._regions(where, some, pixels))
             return _renumbered(chosen, kept, len(presences))
         if self.least_score is not None:  # the background is a rival of that score everywhere
             some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
-        chosen = competing_labels(where, some, self.logit_scale, self.background)
+        regions = self._regions(where, some, pixels)
+        chosen = competing_labels(where, some, self.logit_scale, self.background, regions)
         return _renumbered(chosen, kept, len(presences))
+
+    def _regions(
+        self, where: TokenMap, scores: NDArray[np.floating], pixels: NDArray[np.uint8]
+    ) -> Regions | None:
+        if self.votes is None:
+            return None
+        return vote(where, scores, (each.mask for each in self.votes.masks(pixels)))
 
 
 def segment(
@@ -169,6 +182,8 @@ def segment(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    refine: Refiner | None = None,
+    refine_masks: AutomaticOptions | None = None,
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -194,6 +209,10 @@ def segment(
             the whole image at once. The stride is half the side unless given.
         logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
             how sharp the softmax is, and nothing else.
+        refine: a SAM (:func:`vlmscope.load_sam`) whose masks of everything in the image vote: each goes
+            to the class with the largest mean score inside, by the same rules as a pixel; where masks
+            overlap the smaller one lies on top; pixels without a mask keep their class.
+        refine_masks: which masks SAM makes (:class:`AutomaticOptions`); None: by the published rules.
         **options: of the method.
 
     Raises:
@@ -213,6 +232,8 @@ def segment(
         least_score=least_score,
         window=window,
         logit_scale=logit_scale,
+        refine=refine,
+        refine_masks=refine_masks,
         **options,
     )
     return ready(image)
@@ -229,6 +250,8 @@ def segmenter(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    refine: Refiner | None = None,
+    refine_masks: AutomaticOptions | None = None,
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
@@ -262,6 +285,7 @@ def segmenter(
         least_score,
         scale,
         _text_cautions(model, listed, text),
+        SamVotes.of(refine, refine_masks),
     )
 
 

@@ -15,6 +15,7 @@ from vlmscope.post.options import PAPER, PAPER_SEEN, POST_PRESETS, PostOptions
 from vlmscope.post.pointing import pointing_hits
 from vlmscope.post.raster import Raster, rasterise
 from vlmscope.post.region import Region, find_region, peak
+from vlmscope.post.regions import Regions, vote
 
 __all__ = [
     "PAPER",
@@ -25,6 +26,7 @@ __all__ = [
     "PostOptions",
     "Raster",
     "Region",
+    "Regions",
     "attention_share",
     "box_coverage",
     "combine",
@@ -41,4 +43,5 @@ __all__ = [
     "smooth",
     "standalone_labels",
     "visible_areas",
+    "vote",
 ]

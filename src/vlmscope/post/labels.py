@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vlmscope.post.options import PostOptions
+from vlmscope.post.painting import bilinear_weights
 from vlmscope.post.region import binarise, lights
+from vlmscope.post.regions import Regions
 from vlmscope.types import BACKGROUND, TokenMap
 from vlmscope.types.views import axis_weights
 
-__all__ = ["Labels", "bilinear_weights", "competing_labels", "standalone_labels"]
+__all__ = ["Labels", "competing_labels", "standalone_labels"]
 
 _BAND_VALUES = 1 << 22  # 16 MB of float32
-_FEW_CELLS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +40,32 @@ class Labels:
 
 
 def competing_labels(
-    token_map: TokenMap, scores: NDArray[np.floating], scale: float, floor: float | None = None
+    token_map: TokenMap,
+    scores: NDArray[np.floating],
+    scale: float,
+    floor: float | None = None,
+    regions: Regions | None = None,
 ) -> Labels:
-    """Every pixel goes to the class with the largest score there.
+    """Every pixel goes to the class with the largest score there, or in its region.
 
     Args:
         token_map: geometry of the patches, one view.
         scores: float (patches, classes), raw similarity.
         scale: factor that makes logits of it.
         floor: pixels whose largest softmax probability lies below are background; None: none are.
+        regions: parts of the image that go to one class each, by their own scores; other pixels are
+            decided one by one.
     """
+    voted = None if regions is None else _best(regions.scores * np.float32(scale))
     height, width = token_map.image_size
     labels = np.full((height, width), BACKGROUND, dtype=np.uint16)
     sums, counts = np.zeros(scores.shape[1]), np.zeros(scores.shape[1], dtype=np.int64)
     for rows, band in _bands(token_map, scores):
-        logits = np.multiply(band, np.float32(scale), out=band)
-        best = logits.argmax(axis=-1)
-        logits -= logits.max(axis=-1, keepdims=True)
-        certainty = 1.0 / np.exp(logits, out=logits).sum(axis=-1)
+        best, certainty = _best(np.multiply(band, np.float32(scale), out=band))
+        if regions is not None and voted is not None:
+            owners = regions.owners[rows]
+            inside = owners >= 0
+            best[inside], certainty[inside] = (each[owners[inside]] for each in voted)
         kept = certainty >= (0.0 if floor is None else floor)
         labels[rows] = np.where(kept, best, BACKGROUND)
         sums += np.bincount(best[kept], weights=certainty[kept], minlength=len(sums))
@@ -65,8 +74,18 @@ def competing_labels(
     return Labels(labels, mean.astype(np.float32))
 
 
+def _best(logits: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The best class, and its softmax probability: (..., classes), overwritten, -> (...) each."""
+    best = logits.argmax(axis=-1)
+    logits -= logits.max(axis=-1, keepdims=True)
+    return best, 1.0 / np.exp(logits, out=logits).sum(axis=-1)
+
+
 def standalone_labels(
-    token_map: TokenMap, scores: NDArray[np.floating], options: PostOptions
+    token_map: TokenMap,
+    scores: NDArray[np.floating],
+    options: PostOptions,
+    regions: Regions | None = None,
 ) -> Labels:
     """Every class is lit by its own threshold; a pixel goes to the strongest class lit there.
 
@@ -75,13 +94,24 @@ def standalone_labels(
         scores: float (patches, classes), raw similarity.
         options: ``threshold`` and ``share`` are used, on the patch grid; a class whose map is flat
             is lit nowhere.
+        regions: parts of the image that are lit or not as a whole, by their own scores.
     """
     limits = np.array([_limit(token_map, map_, options) for map_ in scores.T], dtype=np.float32)
     labels = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
     for rows, band in _bands(token_map, scores):
-        lit = np.where(lights(band, limits, options), band, -np.inf)
-        labels[rows] = np.where(np.isinf(lit.max(axis=-1)), BACKGROUND, lit.argmax(axis=-1))
+        labels[rows] = _strongest(band, limits, options)
+    if regions is not None:
+        inside = regions.owners >= 0
+        labels[inside] = _strongest(regions.scores, limits, options)[regions.owners[inside]]
     return Labels(labels, None)
+
+
+def _strongest(
+    scores: NDArray[np.float32], limits: NDArray[np.float32], options: PostOptions
+) -> NDArray[np.intp]:
+    """The strongest class that is lit, or BACKGROUND: (..., classes) -> (...)."""
+    lit = np.where(lights(scores, limits, options), scores, -np.inf)
+    return np.where(np.isinf(lit.max(axis=-1)), BACKGROUND, lit.argmax(axis=-1))
 
 
 def _limit(token_map: TokenMap, scores: NDArray[np.floating], options: PostOptions) -> float:
@@ -107,19 +137,6 @@ def _bands(
         near = slice(used[0], used[-1] + 1)
         lines = np.tensordot(down[rows, near], grid[near], 1)
         yield rows, across @ lines if isinstance(across, np.ndarray) else _spread(across, lines)
-
-
-def bilinear_weights(edges: NDArray[np.float64], size: int) -> NDArray[np.float32] | csr_array:
-    """Float32 (size, cells): weights of cells for pixels along an axis, sparse where cells are many.
-
-    A pixel lies between two cells; with a few dozen of them, skipping the others gains nothing.
-
-    Args:
-        edges: float (cells + 1,), ascending, original pixels.
-        size: pixels along the axis.
-    """
-    weights = axis_weights(edges, size, "bilinear").astype(np.float32)
-    return csr_array(weights) if weights.shape[1] > _FEW_CELLS else weights
 
 
 def _spread(across: csr_array, lines: NDArray[np.float32]) -> NDArray[np.float32]:
