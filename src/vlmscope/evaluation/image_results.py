@@ -125,11 +125,13 @@ class DenseImageResult(ImageResult):
         where = self.sample.labels != IGNORE
         if not where.any():
             return np.zeros(0, dtype=np.int64)
+        return classify_pixels(*self.compared(), where)
+
+    def compared(self) -> tuple[TokenMap, NDArray[np.floating]]:
+        """The scores of all classes as they are compared, float (cells, classes), and their cells."""
         scores = self._against(self.words.concepts)
         pixels, options = self.sample.image.pixels, self.method.options
-        return classify_pixels(
-            *class_scores(scores.token_map, scores.patches, pixels, options), where
-        )
+        return class_scores(scores.token_map, scores.patches, pixels, options)
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence

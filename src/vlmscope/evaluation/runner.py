@@ -31,14 +31,14 @@ from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.readouts import overlap_warnings
 from vlmscope.evaluation.reads.batches import Batches
 from vlmscope.evaluation.rows import write_rows
-from vlmscope.evaluation.sam import check_masks, with_sam
+from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
-from vlmscope.refine import Refiner
+from vlmscope.refine import AutomaticOptions, Refiner
 
 __all__ = ["check_places", "evaluate"]
 
@@ -53,6 +53,7 @@ def evaluate(
     against: Mapping[str, Comparator] | Sequence[Comparator] = (),
     refiner: Refiner | None = None,
     refine_prompts: Sequence[str] | None = None,
+    refine_masks: AutomaticOptions | None = None,
     tasks: Sequence[str] | None = None,
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -79,7 +80,9 @@ def evaluate(
         refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
             ``gem+sam:box``, once for each prompt. Each image is embedded once for all of them.
         refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
-            None: each of them.
+            None: each of them. Where classes are compared there is no prompt: runs that compare them
+            are followed by themselves with SAM's masks of everything, which vote, ``gem+sam:vote``.
+        refine_masks: which of these masks it makes; None: by the published rules.
         tasks: ids; None: all that the data set has truth for and every run can do.
         limit: how many images, from the first; None: all. Where a split's size is published, every
             score then says how much of it was measured.
@@ -125,10 +128,11 @@ def evaluate(
     methods_on_trial = enter(configured, words, asked)
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
-    runs = with_sam(entered, refiner, refine_prompts)
+    voting = compares_pixels(_tasks(dataset, entered, tasks))
+    runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
     if refiner is not None:
-        check_masks(dataset, chosen)
+        check_masks(dataset, chosen, refine_prompts, refine_masks)
     for run in runs:
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:

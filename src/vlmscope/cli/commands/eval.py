@@ -255,6 +255,7 @@ def measure(
             against=against,
             refiner=refiner,
             refine_prompts=masks.prompts,
+            refine_masks=masks.rules,
             tasks=tasks,
             limit=source.limit,
             resume=None if out is None else out / STATE,

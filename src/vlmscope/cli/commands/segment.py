@@ -15,6 +15,7 @@ from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_place, image_files
+from vlmscope.cli.sam_options import SamVoting
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadOptionError, UnknownNameError
@@ -166,6 +167,7 @@ def segment(
     ] = "gem",
     place: Place,
     decision: Decision,
+    voting: SamVoting,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: Loading,
     printing: Printing,
@@ -182,8 +184,11 @@ def segment(
     listed = ClassList.of(classes)
     files = image_files(Path(image), place.out)
     folder = place.folder()
+    voting.check()
+    refiner = None if voting.refine is None else loading.refiner(voting.refine)
     loaded = loading.model(model)
-    ready = segmenter(loaded, listed, method, **asdict(decision), **options)
+    sam = {"refine": refiner, "refine_masks": voting.rules}
+    ready = segmenter(loaded, listed, method, **asdict(decision), **sam, **options)
     if folder is not None:
         folder.open(ready.header, place.overwrite)
     for text in () if printing.quiet else listed.notes:

@@ -34,6 +34,7 @@ class Segmentation(ImageTask):
         "ignored, so there is no background class and no threshold"
     )
     dense = True
+    pixels = True
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """Confusion counts of the image.
