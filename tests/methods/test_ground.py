@@ -408,7 +408,7 @@ def test_more_heads_than_there_are_cannot_be_read(
         _find(fake, heads=heads, k=4, greedy=greedy)
 
 
-@pytest.mark.parametrize("name", ["refine_pixels", "refine_side"])
+@pytest.mark.parametrize("name", ["discount", "refine_pixels", "refine_side"])
 def test_what_compares_classes_by_pixel_is_refused(name: str) -> None:
     for call in (vs.ground, vs.compare_methods):
         with pytest.raises(BadOptionError, match=f"{name!r} is about classes .* use segment"):

@@ -109,7 +109,9 @@ def test_masks_vote_for_classes_that_do_not_compete_and_for_pixels_that_are_refi
 def test_a_sam_that_is_sure_of_nothing_changes_nothing(encoder: DualEncoder) -> None:
     strict = AutomaticOptions(points=2, least_iou=50.0)
     plain = vs.segment(encoder, noise(48, 72), CLASSES, "maskclip")
-    found = vs.segment(encoder, noise(48, 72), CLASSES, "maskclip", refine=refiner(), refine_masks=strict)
+    found = vs.segment(
+        encoder, noise(48, 72), CLASSES, "maskclip", refine=refiner(), refine_masks=strict
+    )
     np.testing.assert_array_equal(found.labels, plain.labels)
     np.testing.assert_array_equal(found.confidence, plain.confidence)
 

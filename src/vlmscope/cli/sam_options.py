@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -68,7 +68,7 @@ class _MaskRules:
         """
         from vlmscope.refine import AutomaticOptions
 
-        names = {
+        names: dict[str, Any] = {
             "points": self.sam_points,
             "least_iou": self.sam_iou,
             "least_stability": self.sam_stability,

@@ -24,6 +24,7 @@ from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_o
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
 from vlmscope.methods.encoder.pixel_adaptive import class_scores
+from vlmscope.methods.encoder.presence_rules import rivals
 from vlmscope.methods.encoder.similarity import best_of_each, presence
 from vlmscope.models import Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
@@ -74,10 +75,17 @@ class ClassEvidence:
     Attributes:
         peak: largest similarity of a patch.
         presence: the method's presence score.
+        rivals: presence against the other concepts
+            (:func:`vlmscope.methods.encoder.presence_rules.rivals`).
     """
 
     peak: NDArray[np.float32]
     presence: NDArray[np.float32]
+    rivals: NDArray[np.float32]
+
+    def of(self, columns: list[int]) -> ClassEvidence:
+        """That of some of the concepts."""
+        return ClassEvidence(self.peak[columns], self.presence[columns], self.rivals[columns])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,15 +159,17 @@ class DenseImageResult(ImageResult):
             return self._against(concepts)
         scores = self._against(self.words.concepts)
         columns = [self.words.concepts.index(concept) for concept in concepts]
-        evidence = ClassEvidence(scores.evidence.peak[columns], scores.evidence.presence[columns])
+        evidence = scores.evidence.of(columns)
         return _Scores(scores.patches[:, columns], evidence, scores.token_map, scores.null)
 
     def _against(self, concepts: Concepts) -> _Scores:
         """The image against concepts, each by the best of its texts; computed once."""
         if concepts not in self._known:
+            model = self.words.model
+            scale = float(model.family.logit_scale(model.hf))
             text = self.words.embed(concepts, self.method.options.templates)
             if self.null is None:
-                self._known[concepts] = _scores(concepts, self.compare(text), None)
+                self._known[concepts] = _scores(concepts, self.compare(text), None, scale)
             else:  # one text more in the same pass, which changes nothing for the others
                 null = self.words.embed_alone(self.null, self.method.options.templates)
                 similarity = self.compare(torch.cat([text, null]))
@@ -170,7 +180,7 @@ class DenseImageResult(ImageResult):
                     patches=similarity.patches[:, texts],
                     whole=similarity.whole[texts],
                 )
-                self._known[concepts] = _scores(concepts, without, peak)
+                self._known[concepts] = _scores(concepts, without, peak, scale)
         return self._known[concepts]
 
 
@@ -187,11 +197,14 @@ class _Scores:
     null: float | None
 
 
-def _scores(concepts: Concepts, similarity: Similarity, null: float | None) -> _Scores:
+def _scores(
+    concepts: Concepts, similarity: Similarity, null: float | None, logit_scale: float
+) -> _Scores:
     index, count = owners(concepts), len(concepts)
     patches = best_of_each(similarity.patches, index, count)
     presences = best_of_each(presence(similarity), index, count)
-    evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy())
+    against = rivals(patches, logit_scale).numpy()
+    evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy(), against)
     return _Scores(patches.numpy(), evidence, similarity.token_map, null)
 
 

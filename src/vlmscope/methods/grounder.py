@@ -264,8 +264,8 @@ def refuse_pixel_options(options: Mapping[str, Any]) -> None:
     for name in PIXEL_OPTIONS:
         if name in options:
             raise BadOptionError(
-                f"The option {name!r} is about classes that are compared pixel by pixel, and each phrase "
-                "here has a map of its own. Leave it out, or use segment."
+                f"The option {name!r} is about classes that are compared pixel by pixel, and here each "
+                "phrase has a map of its own. Leave it out, or use segment."
             )
 
 

@@ -17,13 +17,8 @@ from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.methods.catalogue import METHODS, get_method
 from vlmscope.methods.encoder.method import DenseMethod, describe
 from vlmscope.methods.encoder.pixel_adaptive import class_scores
-from vlmscope.methods.encoder.similarity import (
-    PRESENCE,
-    DenseSetup,
-    best_of_each,
-    compare,
-    presence,
-)
+from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES, class_presence
+from vlmscope.methods.encoder.similarity import DenseSetup, best_of_each, compare
 from vlmscope.methods.encoder.texts import (
     alike_caution,
     phrase_embeddings,
@@ -36,6 +31,7 @@ from vlmscope.methods.sam_votes import SamVotes
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
+from vlmscope.options import check_word
 from vlmscope.post import Labels, Regions, competing_labels, standalone_labels, vote
 from vlmscope.refine import AutomaticOptions, Refiner
 from vlmscope.results import Segmentation
@@ -67,6 +63,8 @@ class Segmenter:
         logit_scale: factor between cosine similarity and logits.
         cautions: what to know of the classes' texts on this model before trusting any result.
         votes: the SAM whose masks get one class each, or None.
+        presence_rule: how presence is told, one of
+            :data:`vlmscope.methods.encoder.presence_rules.PRESENCE_RULES`.
     """
 
     setup: DenseSetup
@@ -79,6 +77,7 @@ class Segmenter:
     logit_scale: float
     cautions: tuple[str, ...] = ()
     votes: SamVotes | None = None
+    presence_rule: str = "mean"
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
         """Segment one image.
@@ -92,7 +91,9 @@ class Segmenter:
         similarity = compare(setup, pixels, self.text)
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(similarity.patches, owners, count).numpy()
-        presences = best_of_each(presence(similarity), owners, count).numpy()
+        presences = class_presence(
+            similarity, owners, count, self.presence_rule, _own_scale(setup.encoder)
+        ).numpy()
         labels = self._labels(similarity.token_map, scores, presences, pixels)
         grid = similarity.token_map.views[0].grid
         return Segmentation(
@@ -135,7 +136,7 @@ class Segmenter:
             "least_presence": self.least_presence,
             "least_score": self.least_score,
             "logit_scale": self.logit_scale,
-            "presence_is": PRESENCE,
+            "presence_is": PRESENCE_RULES[self.presence_rule],
             **({} if self.votes is None else {"refined": self.votes.record}),
         }
 
@@ -184,6 +185,7 @@ def segment(
     logit_scale: float | None = None,
     refine: Refiner | None = None,
     refine_masks: AutomaticOptions | None = None,
+    presence_rule: str = "mean",
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -213,6 +215,8 @@ def segment(
             to the class with the largest mean score inside, by the same rules as a pixel; where masks
             overlap the smaller one lies on top; pixels without a mask keep their class.
         refine_masks: which masks SAM makes (:class:`AutomaticOptions`); None: by the published rules.
+        presence_rule: how presence is told: ``mean``, or ``rivals``, which tells it better but depends on
+            the other classes; see :mod:`vlmscope.methods.encoder.presence_rules`.
         **options: of the method.
 
     Raises:
@@ -234,6 +238,7 @@ def segment(
         logit_scale=logit_scale,
         refine=refine,
         refine_masks=refine_masks,
+        presence_rule=presence_rule,
         **options,
     )
     return ready(image)
@@ -252,6 +257,7 @@ def segmenter(
     logit_scale: float | None = None,
     refine: Refiner | None = None,
     refine_masks: AutomaticOptions | None = None,
+    presence_rule: str = "mean",
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
@@ -266,13 +272,14 @@ def segmenter(
     _check(listed, compete, background, logit_scale)
     _check_cosine("least_presence", least_presence)
     _check_cosine("least_score", least_score, compete)
+    check_word("presence_rule", presence_rule, PRESENCE_RULES)
     settings = ground_options(
         chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
     )
     chosen.check_texts(len(listed.texts), settings)
     setup = DenseSetup(chosen, model, settings)
     _check_grid(setup)
-    scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
+    scale = _own_scale(model) if logit_scale is None else float(logit_scale)
     text = phrase_embeddings(model, listed.texts, settings.templates)
     setup.companions  # noqa: B018 - refused now, not at the first image
     return Segmenter(
@@ -286,6 +293,7 @@ def segmenter(
         scale,
         _text_cautions(model, listed, text),
         SamVotes.of(refine, refine_masks),
+        presence_rule,
     )
 
 
@@ -304,6 +312,10 @@ def dense_method(name: str) -> DenseMethod:
         f"The method {name!r} gives one region per phrase, no scores per patch. "
         f"For segmentation take one of: {', '.join(dense)}."
     )
+
+
+def _own_scale(encoder: DualEncoder) -> float:
+    return float(encoder.family.logit_scale(encoder.hf))
 
 
 def _check(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from dual_families import clip
 from panoptic_folder import small_folder
 from sams import bold, refiner
 from vlmscope.data.datasets import IGNORE, Dataset, WordList, open_dataset
-from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.errors import BadOptionError
 from vlmscope.evaluation import choose, evaluate
 from vlmscope.evaluation.confusion import confusion_counts, mean_iou
 from vlmscope.evaluation.sam import check_masks, compares_pixels
@@ -113,5 +112,3 @@ def test_what_there_is_no_use_for_is_refused(
         run(data, model, None, ["gem"], refine_masks=LOOSE)
     with pytest.raises(BadOptionError, match="counts where classes are compared"):
         check_masks(open_dataset("tiny-scenes"), [TASKS.get("referring")], None, LOOSE)
-    with pytest.raises(UnsupportedError, match="compares classes"):
-        run(data, clip(), sam, ["gem"], tasks=["segmentation"], against=[object()])

@@ -147,3 +147,13 @@ def test_scores_are_smoothed_first_and_left_alone_unless_asked() -> None:
     _, expected = refine_by_pixels(token_map, smoothed, noise(20, 20), 2, 16)
     assert where.views[0].grid == (16, 16)
     np.testing.assert_array_equal(refined, expected)
+
+
+def test_a_share_of_the_mean_is_taken_off_before_anything_else() -> None:
+    token_map, cells = over((20, 20), (4, 4)), np.random.default_rng(5).normal(size=(16, 3))
+    plain = DenseOptions(smoothing="relative")
+    _, found = class_scores(
+        token_map, cells, noise(20, 20), DenseOptions(smoothing="relative", discount=0.4)
+    )
+    less = cells - 0.4 * cells.mean(axis=0)
+    np.testing.assert_allclose(found, smooth(token_map, less.T, plain).T, atol=1e-9)

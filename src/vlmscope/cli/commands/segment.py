@@ -130,6 +130,13 @@ class Decision:
             "best together with --least-presence."
         ),
     ] = None
+    presence_rule: Annotated[
+        str,
+        typer.Option(
+            help="How presence is told: mean (of the best patch and the whole image) or rivals (the best "
+            "patch against the other classes)."
+        ),
+    ] = "mean"
     logit_scale: Annotated[
         float | None, typer.Option(help="Sharpness of the probabilities. Default: the model's.")
     ] = None
@@ -187,8 +194,15 @@ def segment(
     voting.check()
     refiner = None if voting.refine is None else loading.refiner(voting.refine)
     loaded = loading.model(model)
-    sam = {"refine": refiner, "refine_masks": voting.rules}
-    ready = segmenter(loaded, listed, method, **asdict(decision), **sam, **options)
+    ready = segmenter(
+        loaded,
+        listed,
+        method,
+        refine=refiner,
+        refine_masks=voting.rules,
+        **asdict(decision),
+        **options,
+    )
     if folder is not None:
         folder.open(ready.header, place.overwrite)
     for text in () if printing.quiet else listed.notes:

@@ -9,7 +9,7 @@ from vlmscope.post import PostOptions
 
 __all__ = ["PIXEL_OPTIONS", "TEMPLATE_SETS", "DenseOptions"]
 
-PIXEL_OPTIONS = ("refine_pixels", "refine_side")
+PIXEL_OPTIONS = ("discount", "refine_pixels", "refine_side")
 """Options that mean something only where classes are compared pixel by pixel."""
 
 TEMPLATE_SETS = ("none", "photo", "imagenet")
@@ -54,6 +54,13 @@ class DenseOptions(PostOptions):
     compete: bool = option(
         False,
         "phrases compete: each pixel's scores are a softmax over the phrases (needs two or more)",
+    )
+    discount: float = option(
+        0.0,
+        "share of each class's mean over the image that is taken off its scores where classes are "
+        "compared, so that what fits a little everywhere does not flood the image",
+        at_least=0.0,
+        at_most=1.0,
     )
     refine_pixels: int = option(
         0,

@@ -47,17 +47,19 @@ def class_scores(
     pixels: NDArray[np.uint8],
     options: DenseOptions,
 ) -> tuple[TokenMap, NDArray[np.floating]]:
-    """Scores of classes as they are compared with each other: smoothed, then refined by pixels.
+    """Scores of classes as they are compared: discounted, smoothed, refined by pixels.
 
     Args:
         token_map: geometry of the patches.
         scores: float (patches, classes).
         pixels: uint8 (height, width, 3), the original image.
-        options: of the method; nothing is refined where ``refine_pixels`` is 0.
+        options: of the method; nothing is discounted or refined where these are 0.
 
     Returns:
         The geometry of what is compared, and float (cells, classes) on it.
     """
+    if options.discount:
+        scores = scores - options.discount * scores.mean(axis=0)
     smoothed = smooth(token_map, scores.T, options).T
     if not options.refine_pixels:
         return token_map, smoothed
