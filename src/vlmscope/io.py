@@ -22,6 +22,7 @@ if sys.platform != "win32":
 
 __all__ = [
     "atomic_path",
+    "home_folder",
     "is_file",
     "is_folder",
     "is_there",
@@ -61,6 +62,18 @@ def _yes(question: Callable[[], bool]) -> bool:
         return question()
     except (OSError, ValueError):
         return False
+
+
+def home_folder() -> Path:
+    """What is kept between calls lies here: ``$VLMSCOPE_HOME``, else where the system keeps users' data."""
+    named = os.environ.get("VLMSCOPE_HOME")
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "vlmscope"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/vlmscope"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "vlmscope"
 
 
 @contextlib.contextmanager

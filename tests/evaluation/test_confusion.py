@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from vlmscope.data.datasets import WordList
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.confusion import (
     class_ious,
@@ -16,6 +17,7 @@ from vlmscope.evaluation.confusion import (
     pixel_accuracy,
 )
 from vlmscope.evaluation.pixel_classes import classify_pixels
+from vlmscope.evaluation.tasks import Segmentation
 from vlmscope.types import Role, TokenMap, View
 
 A = [[0, 0, 6], [0, 1, 2], [1, 1, 4]]
@@ -73,6 +75,65 @@ def test_miou_is_over_the_data_set_not_over_images() -> None:
     assert value == pytest.approx((7 / 12 + 4 / 9 + 0) / 3)
     by_image = [mean_iou([counts], 4).value for counts in (A, B)]
     assert abs(value - np.mean(by_image)) > 0.05
+
+
+def by_mmseg(
+    truths: list[np.ndarray], predictions: list[np.ndarray], classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """mmseg's areas, image by image and class by class, 255 ignored in truth and prediction alike.
+
+    Returns:
+        The IoU of each class, NaN where it is neither true nor predicted; its true pixels.
+    """
+    inside, true, said = (np.zeros(classes) for _ in range(3))
+    for truth, predicted in zip(truths, predictions, strict=True):
+        counts = truth != 255
+        for index in range(classes):
+            a, b = (truth == index) & counts, (predicted == index) & counts
+            inside[index] += (a & b).sum()
+            true[index] += a.sum()
+            said[index] += b.sum()
+    with np.errstate(invalid="ignore"):
+        return inside / (true + said - inside), true
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_miou_is_mmsegs_on_maps_of_chance(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    classes = int(rng.integers(2, 25))
+    here = rng.choice(classes, rng.integers(1, classes + 1), replace=False)
+    truths, predictions = [], []
+    for _ in range(int(rng.integers(1, 6))):
+        size = rng.integers(1, 30, 2)
+        truth = rng.choice(here, size)
+        truth[rng.random(size) < rng.random()] = 255
+        wrong = rng.random(size) < rng.random()
+        predicted = np.where(
+            wrong, rng.integers(0, classes, size), np.where(truth == 255, 0, truth)
+        )
+        truths.append(truth)
+        predictions.append(predicted)
+    ious, true = by_mmseg(truths, predictions, classes)
+    words = WordList.plain([f"class {index}" for index in range(classes)], "fuzz")
+    records = {
+        str(number): confusion_counts(np.where(truth == 255, -1, truth), predicted, classes)
+        for number, (truth, predicted) in enumerate(zip(truths, predictions, strict=True))
+    }
+    score, _ = Segmentation().scores(records, words, 0)
+    if not true.any():
+        assert score.interval is None
+        return
+    assert np.allclose(
+        class_ious(confusion_matrix(list(records.values()), classes))[true > 0], ious[true > 0]
+    )
+    assert score.interval is not None
+    assert score.interval.value == pytest.approx(ious[true > 0].mean())
+    assert (
+        score.detail["classes_present"] == (true > 0).sum() and score.detail["classes"] == classes
+    )
+    mmseg = score.detail["mmseg"]
+    assert mmseg["value"] == pytest.approx(np.nanmean(ious), abs=1e-6)
+    assert mmseg["classes"] == np.isfinite(ious).sum()
 
 
 def test_a_class_that_is_only_predicted_does_not_count() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from vlmscope.data.datasets import IGNORE, EvalSample, Referent, WordList
+from vlmscope.data.datasets import IGNORE, EvalSample, LabelledPoint, Referent, WordList
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
 from vlmscope.evaluation.image_results import ClassEvidence, ImageResult
-from vlmscope.evaluation.places import Place
+from vlmscope.evaluation.places import Place, ScoredBox
 from vlmscope.evaluation.rows import sentence_rows
 from vlmscope.evaluation.tasks import TASKS
 from vlmscope.types import Box
@@ -99,7 +100,40 @@ def test_segmentation_ignores_what_has_no_class() -> None:
     assert miou.interval.value == pytest.approx((3 / 5 + 1 / 2) / 2)
     assert accuracy.interval.value == pytest.approx(4 / 6)
     assert (miou.n, miou.unit, miou.images) == (6, "pixels", 1)
-    assert miou.detail == {"classes_present": 2, "iou_by_class": {"cat": 0.6, "bus": 0.5}}
+    assert miou.detail == {
+        "classes_present": 2,
+        "classes": 3,
+        "iou_by_class": {"cat": 0.6, "bus": 0.5},
+        "mmseg": {"value": round(1.1 / 3, 6), "classes": 3},  # dog is only predicted
+    }
+
+
+def pointed_out(label: str, *points: LabelledPoint) -> Referent:
+    return replace(referent(label), points=points)
+
+
+def test_labelled_points_are_held_against_the_mask_or_the_boxes() -> None:
+    task = TASKS.get("labelled-points")
+    yes, no = LabelledPoint(1, 1, "yes"), LabelledPoint(4, 2, "no")
+    cat = pointed_out("cat", yes, no, LabelledPoint(5, 3, "yes"), LabelledPoint(0, 0, "unsure"))
+    dog = pointed_out("dog", yes, no)
+    mask = np.zeros((4, 6), dtype=bool)
+    mask[1, 1] = mask[2, 4] = True
+    boxes = (ScoredBox((1.0, 1.0, 2.0, 2.0), None), ScoredBox((4.0, 3.0, 6.0, 4.0), None))
+    places = [
+        Place(mask, None, None, 0.5),
+        Place(None, None, None, None, objects=boxes),
+    ]
+    record = task.record(sample(cat, dog), Planted(places=places), WORDS)
+    assert [row["class"] for row in record] == ["cat", "dog"]
+    counts = [[row[k] for k in ("both", "predicted", "true", "neither")] for row in record]
+    assert counts == [[1, 1, 1, 0], [1, 0, 0, 1]]
+    mean, pooled = task.scores({"1": record, "2": []}, WORDS, 0)
+    assert mean.metric == "points mIoU" and pooled.metric == "points mIoU pooled"
+    assert mean.interval is not None
+    # cat: one of three for yes, none of two for no; dog: all right
+    assert mean.interval.value == pytest.approx(((1 / 3 + 0) / 2 + 1) / 2)
+    assert (mean.n, mean.unit, mean.images) == (2, "pairs", 1)
 
 
 def test_presence_compares_both_scores() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from handmade import map_of, view_over
-from vlmscope.post import PostOptions, competing_labels, labels, standalone_labels
+from vlmscope.post import PostOptions, competing_labels, painted_grid, standalone_labels
 from vlmscope.types import BACKGROUND, TokenMap
 
 
@@ -28,7 +28,7 @@ def painted(where: TokenMap, values: NDArray[np.float32]) -> NDArray[np.float32]
 def test_bands_give_what_whole_maps_give(
     monkeypatch: pytest.MonkeyPatch, band: int, grid: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(labels, "_BAND_VALUES", band)
+    monkeypatch.setattr(painted_grid, "_BAND_VALUES", band)
     where, values = token_map(grid=grid), scores(5)
     logits = painted(where, values).astype(np.float64) * 20
     probability = np.exp(logits) / np.exp(logits).sum(axis=0)

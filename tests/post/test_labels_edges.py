@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from handmade import map_of, view_over
-from vlmscope.post import PostOptions, competing_labels, labels, standalone_labels
+from vlmscope.post import (
+    PaintedGrid,
+    PostOptions,
+    competing_labels,
+    painted_grid,
+    standalone_labels,
+)
 from vlmscope.post.region import binarise
 from vlmscope.types import BACKGROUND, TokenMap
 
@@ -26,14 +32,14 @@ def line(cells: int, pixels_each: int = 1) -> TokenMap:
 def heights(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows of pixels each band has, as they are asked for."""
     every: list[int] = []
-    bands = labels._bands
+    bands = PaintedGrid.bands
 
     def watched(*arguments: Any) -> Iterator[Any]:
         for rows, band in bands(*arguments):
             every.append(len(band))
             yield rows, band
 
-    monkeypatch.setattr(labels, "_bands", watched)
+    monkeypatch.setattr(PaintedGrid, "bands", watched)
     return every
 
 
@@ -47,7 +53,7 @@ def test_sixteen_megabytes_of_scores_are_held_at_a_time(heights: list[int]) -> N
 def test_a_row_is_held_however_large_it_is(
     heights: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labels, "_BAND_VALUES", 1)
+    monkeypatch.setattr(painted_grid, "_BAND_VALUES", 1)
     token_map = map_of((3, 4), [view_over((0, 0, 4, 3), (2, 3))])
     standalone_labels(token_map, np.eye(6, 2), MEAN)
     assert heights == [1, 1, 1]

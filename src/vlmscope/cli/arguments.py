@@ -1,4 +1,4 @@
-"""Options that nearly every command has: what is printed, and how large an image may be."""
+"""Options that several commands have: printing, the size of images, the protocol of segmentation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,32 @@ from typing import Annotated, ClassVar
 
 import typer
 
-__all__ = ["AsJson", "MaxPixels", "Printing", "Quiet"]
+__all__ = ["AsJson", "MaxPixels", "Printing", "Protocol", "Quiet", "TextCache"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 MaxPixels = Annotated[int, typer.Option(help="Larger images are refused.", rich_help_panel="Input")]
+
+Protocol = Annotated[
+    str,
+    typer.Option(
+        metavar="gem|field|free",
+        help="All that a published protocol of segmentation fixes of how images are seen and pixels get "
+        "their classes: gem's, or the field's (field@voc21: with that data set's constants). "
+        "Default: free, the options decide.",
+        show_default=False,
+        rich_help_panel="Method",
+    ),
+]
+
+TextCache = Annotated[
+    bool,
+    typer.Option(
+        "--text-cache/--no-text-cache",
+        help="Keep embeddings of texts under several templates on disk, for later calls.",
+        rich_help_panel="Method",
+    ),
+]
 
 
 @dataclass(frozen=True)

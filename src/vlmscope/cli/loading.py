@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.completion import model_names
-from vlmscope.cli.console import own_stdout
+from vlmscope.cli.console import note, own_stdout
 from vlmscope.errors import BadOptionError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class Loading:
     dtype: Annotated[
         str | None,
         typer.Option(
-            help="Of the weights: float32, float16, bfloat16 or auto.", show_default=False
+            help="Of the weights: float32, float16, bfloat16, auto, or fast: bfloat16 where the device "
+            "computes it natively, else float32.",
+            show_default=False,
         ),
     ] = None
     device: Annotated[
@@ -69,7 +71,9 @@ class Loading:
 
         _silence()
         with own_stdout():
-            return load(named(name), **self._keywords())
+            loaded = load(named(name), **self._keywords())
+        self._say_dtype(loaded)
+        return loaded
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.
@@ -105,6 +109,16 @@ class Loading:
         _silence()
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
+
+    def _say_dtype(self, model: LoadedModel | DualEncoder) -> None:
+        """Which numbers ``fast`` stands for on this machine."""
+        from vlmscope.models.loading.fast_dtype import FAST, fast_dtype
+
+        if self.dtype == FAST:
+            kept = f", but its weights stay {model.card.quantisation}" * bool(
+                model.card.quantisation
+            )
+            note(f"--dtype fast: {fast_dtype(model.device)[1]}{kept}")
 
     def _keywords(self) -> dict[str, Any]:
         """Arguments of :func:`vlmscope.load`."""

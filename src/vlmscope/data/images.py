@@ -40,11 +40,13 @@ class OpenedImage:
         pixels: uint8 (height, width, 3), RGB, upright, owned by nobody else.
         notes: what was done to get there, for example ``"EXIF orientation 6 applied"``.
         name: the path as given, or a word for images that have none.
+        orientation: how its file was turned to be upright, by EXIF's number; 1: not at all.
     """
 
     pixels: NDArray[np.uint8] = field(repr=False)
     notes: tuple[str, ...]
     name: str
+    orientation: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -237,7 +239,7 @@ def _from_pillow(image: Image.Image, max_pixels: int, name: str) -> OpenedImage:
     notes = _frame_notes(image)
     try:
         image.load()
-        upright, turned = _upright(image)
+        upright, turned, orientation = _upright(image)
         pixels, converted = _to_rgb(upright, name)
     except BadImageError:
         raise
@@ -249,7 +251,7 @@ def _from_pillow(image: Image.Image, max_pixels: int, name: str) -> OpenedImage:
         raise BadImageError(
             f"The image {name} is truncated or damaged: {error}. Get the file again."
         ) from error
-    return OpenedImage(pixels, (*notes, *turned, *converted), name)
+    return OpenedImage(pixels, (*notes, *turned, *converted), name, orientation)
 
 
 def _frame_notes(image: Image.Image) -> tuple[str, ...]:
@@ -263,14 +265,15 @@ def _frame_notes(image: Image.Image) -> tuple[str, ...]:
     return (f"first of {frames} frames" if at == 0 else f"frame {at + 1} of {frames}",)
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...], int]:
+    """The picture turned, a note of it, and EXIF's number of how."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # EXIF blocks are often damaged where the picture is not
-        return image, ("EXIF unreadable, taken as upright",)
+        return image, ("EXIF unreadable, taken as upright",), 1
     if orientation not in range(2, 9):
-        return image, ()
-    return ImageOps.exif_transpose(image), (f"EXIF orientation {orientation} applied",)
+        return image, (), 1
+    return ImageOps.exif_transpose(image), (f"EXIF orientation {orientation} applied",), orientation
 
 
 def _to_rgb(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

@@ -13,6 +13,8 @@ from vlmscope.evaluation.answers import ANSWER
 from vlmscope.methods import Method, ground_options, methods
 from vlmscope.methods.catalogue import METHODS
 from vlmscope.methods.encoder import DenseOptions
+from vlmscope.methods.encoder.protocols import FREE, SegmentationProtocol
+from vlmscope.methods.encoder.sliding import SlidingWindows
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.options import change_options, parse_option
 from vlmscope.registry import Registry
@@ -53,16 +55,19 @@ class ConfiguredMethod:
         label: what it is called in the report.
         method: the method.
         options: an instance of the method's options.
+        protocol: what fixes how pixels get their classes.
     """
 
     label: str
     method: Method
     options: Any
+    protocol: SegmentationProtocol = FREE
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits of method and options; the label does not count."""
-        content = json.dumps([self.method.id, asdict(self.options)], sort_keys=True)
+        """Twelve hexadecimal digits of method, options and protocol; the label does not count."""
+        ruled = [self.protocol.to_dict()] if self.protocol.fixed else []
+        content = json.dumps([self.method.id, asdict(self.options), *ruled], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -123,15 +128,16 @@ def configure_methods(
     model: LoadedModel | DualEncoder,
     choices: Sequence[MethodChoice] | None = None,
     shared: Mapping[str, Any] | None = None,
+    protocol: SegmentationProtocol = FREE,
 ) -> tuple[ConfiguredMethod, ...]:
     """Chosen methods with their options on a model; without a choice every method that runs on it.
 
     ``answer`` is measured where it is asked for: it makes a model write, which takes its time.
 
     Raises:
-        UnsupportedError: a method that does not run on the model, or ``answer`` where its family
-            has no documented way of writing boxes.
-        BadOptionError: options that evaluation has no use for.
+        UnsupportedError: a method that does not run on the model, ``answer`` where its family has no
+            documented way of writing boxes, or a method that no protocol is about.
+        BadOptionError: options that evaluation has no use for, or that contradict the protocol.
     """
     if choices is None:
         ids = [method.id for method in methods() if method.accepts(model)]
@@ -143,10 +149,24 @@ def configure_methods(
             raise UnsupportedError(
                 f"The method {choice.method.id!r} does not run on {model.id}. See: vlmscope methods"
             )
-    return tuple(
-        ConfiguredMethod(c.label, c.method, ground_options(c.method, model, c.changes))
-        for c in choices
-    )
+    return tuple(_configured(choice, model, protocol) for choice in choices)
+
+
+def _configured(
+    choice: MethodChoice, model: LoadedModel | DualEncoder, protocol: SegmentationProtocol
+) -> ConfiguredMethod:
+    if protocol.fixed and not issubclass(choice.method.options, DenseOptions):
+        raise UnsupportedError(
+            f"The protocol {protocol.name} says how an image is seen and how its pixels get classes, and "
+            f"the method {choice.label!r} has no options side, window and templates: it answers phrase "
+            "by phrase. Leave the one or the other out."
+        )
+    protocol.check(choice.changes)
+    if protocol.window and isinstance(model, DualEncoder):  # refused now, not at the first image
+        SlidingWindows.over((1, 1), model.patch, protocol.side, protocol.window, protocol.stride)
+    changes = {**choice.changes, **protocol.options}
+    options = ground_options(choice.method, model, changes)
+    return ConfiguredMethod(choice.label, choice.method, options, protocol)
 
 
 def _choice(label: str, options: Mapping[str, Any], shared: Mapping[str, Any]) -> MethodChoice:

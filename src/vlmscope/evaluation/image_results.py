@@ -25,8 +25,9 @@ from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
 from vlmscope.methods.encoder.pixel_adaptive import class_scores
 from vlmscope.methods.encoder.presence_rules import rivals
+from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
 from vlmscope.methods.encoder.similarity import best_of_each, presence
-from vlmscope.models import Prompt
+from vlmscope.models import DualEncoder, Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
@@ -98,6 +99,8 @@ class DenseImageResult(ImageResult):
         words: the classes.
         compare: the image against text embeddings (texts, joint).
         null: a phrase that names nothing, for contrast, or None.
+        seen: the image as a protocol with a name has it seen, and which of its methods this is; None:
+            pixels get their classes by arg-max.
     """
 
     method: ConfiguredMethod
@@ -105,6 +108,7 @@ class DenseImageResult(ImageResult):
     words: Vocabulary
     compare: Callable[[Tensor], Similarity]
     null: str | None = None
+    seen: tuple[SeenImage, int] | None = None
     _known: dict[Concepts, _Scores] = field(default_factory=dict, repr=False)
     _places: list[Place] = field(default_factory=list, repr=False)
 
@@ -133,6 +137,8 @@ class DenseImageResult(ImageResult):
         where = self.sample.labels != IGNORE
         if not where.any():
             return np.zeros(0, dtype=np.int64)
+        if self.seen is not None:
+            return self._by_protocol(*self.seen)[where]
         return classify_pixels(*self.compared(), where)
 
     def compared(self) -> tuple[TokenMap, NDArray[np.floating]]:
@@ -143,6 +149,14 @@ class DenseImageResult(ImageResult):
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
+
+    def _by_protocol(self, seen: SeenImage, index: int) -> NDArray[np.int64]:
+        """(height, width): every pixel has a class, for what is below a threshold has one, too."""
+        concepts, background = self.words.concepts, self.words.background
+        text = self.words.embed(concepts, self.method.options.templates)
+        protocol, own = self.method.protocol, owners(concepts)
+        labels = protocol_labels(seen, index, protocol, text, own, len(concepts), background)
+        return labels.labels.astype(np.int64)
 
     def _place(self, scores: _Scores, weights: NDArray[np.float32], presence: np.float32) -> Place:
         located = locate(scores.token_map, weights, self.method.options)
@@ -166,6 +180,7 @@ class DenseImageResult(ImageResult):
         """The image against concepts, each by the best of its texts; computed once."""
         if concepts not in self._known:
             model = self.words.model
+            assert isinstance(model, DualEncoder)  # `accepts` said so
             scale = float(model.family.logit_scale(model.hf))
             text = self.words.embed(concepts, self.method.options.templates)
             if self.null is None:

@@ -18,6 +18,7 @@ from vlmscope.evaluation.reads.shared_reads import SharedReads, read_side_by_sid
 from vlmscope.evaluation.shared_passes import results_of_methods
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
+from vlmscope.methods.encoder.protocols import SegmentationProtocol
 from vlmscope.methods.encoder.texts import template_texts
 from vlmscope.models import DualEncoder
 from vlmscope.types import HeadSet
@@ -60,6 +61,15 @@ class MethodEntrant(Entrant):
         options = asdict(run.options)
         if not is_dense(run) or not isinstance(model, DualEncoder):
             return {**readout(run, model), "options": options}
+        if run.protocol.fixed:
+            return {
+                "protocol": run.protocol.name,
+                **_seen_by(run.protocol),
+                "text": _text(run, model),
+                "similarity": "cosine of patch and text",
+                "logit_scale": _scale(run.protocol, model),
+                "options": options,
+            }
         side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
         kept = f"shorter side to {side} pixels, ratio kept to whole patches"
         windows = f", {_windows(run.options)}" if run.options.window else ""
@@ -137,6 +147,23 @@ def _reads(trial: Trial) -> list[SharedReads]:
 
 def _methods(trial: Trial) -> list[MethodEntrant]:
     return [each for each in trial.entrants if isinstance(each, MethodEntrant)]
+
+
+def _seen_by(protocol: SegmentationProtocol) -> dict[str, str]:
+    side = protocol.side
+    if not protocol.keep_ratio:
+        return {"resize": f"squashed to {side}x{side}"}
+    step = f"sliding windows of {protocol.window} pixels every {protocol.stride}"
+    return {
+        "resize": f"shorter side to {side} pixels, ratio kept to the pixel, {step}, logits averaged "
+        "pixel by pixel"
+    }
+
+
+def _scale(protocol: SegmentationProtocol, model: DualEncoder) -> float:
+    if protocol.logit_scale is not None:
+        return protocol.logit_scale
+    return model.family.logit_scale(model.hf)
 
 
 def _windows(options: Any) -> str:

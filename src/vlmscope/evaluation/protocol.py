@@ -8,7 +8,8 @@ from typing import Any
 
 from vlmscope.data.datasets import Dataset
 from vlmscope.evaluation.evidence import SCORE, Decision, Evidence
-from vlmscope.evaluation.tasks import SentenceTask, Task
+from vlmscope.evaluation.tasks import Segmentation, SentenceTask, Task
+from vlmscope.methods.encoder.protocols import FREE, SegmentationProtocol
 from vlmscope.metrics import Threshold
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.stats import LEVEL, RESAMPLES
@@ -27,6 +28,7 @@ def protocol_of(
     seed: int,
     decisions: Mapping[str, Decision] | None = None,
     evidence: Evidence | None = None,
+    ruled: SegmentationProtocol = FREE,
 ) -> dict[str, Any]:
     """Everything that holds for all runs of an evaluation, as JSON values."""
     return {
@@ -40,10 +42,12 @@ def protocol_of(
             "quantisation": model.card.quantisation,
             "device": str(model.device),
         },
-        "tasks": {task.id: task.definition for task in tasks},
+        "tasks": {task.id: _definition(task, ruled) for task in tasks},
+        **_by_name(ruled, dataset.words.background),
         **({"evidence": evidence.definitions} if evidence and evidence.kinds else {}),
         **_decided(tasks, decisions or {}),
-        "names": "the score of a class is that of the best of its names, patch by patch",
+        "names": "the score of a class is that of the best of its names, patch by patch"
+        + ("; segmentation: the probability of the best of its names" if ruled.fixed else ""),
         "interval": f"{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES} resamples, "
         f"seed {seed}",
         "software": {
@@ -52,6 +56,23 @@ def protocol_of(
             "transformers": version("transformers"),
         },
     }
+
+
+def _by_name(ruled: SegmentationProtocol, background: str) -> dict[str, Any]:
+    """Every number of a protocol that has a name."""
+    if not ruled.fixed:
+        return {}
+    return {
+        "protocol": {
+            **ruled.to_dict(),
+            "logit_scale": ruled.logit_scale or "the model's own",
+            "background_class": background or "none",
+        }
+    }
+
+
+def _definition(task: Task, ruled: SegmentationProtocol) -> str:
+    return task.defined(ruled) if isinstance(task, Segmentation) else task.definition
 
 
 def left_out(tasks: Sequence[Task]) -> list[str]:

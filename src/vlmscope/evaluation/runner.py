@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
 from vlmscope.data.strange_pictures import StrangePictures
@@ -36,6 +37,7 @@ from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
 from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.refine import AutomaticOptions, Refiner
@@ -55,6 +57,7 @@ def evaluate(
     refine_prompts: Sequence[str] | None = None,
     refine_masks: AutomaticOptions | None = None,
     tasks: Sequence[str] | None = None,
+    protocol: str | SegmentationProtocol = "free",
     limit: int | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
@@ -65,6 +68,7 @@ def evaluate(
     evidence: Evidence | None = None,
     decide: str = SCORE,
     batch: int = 1,
+    text_cache: bool = True,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -84,6 +88,9 @@ def evaluate(
             are followed by themselves with SAM's masks of everything, which vote, ``gem+sam:vote``.
         refine_masks: which of these masks it makes; None: by the published rules.
         tasks: ids; None: all that the data set has truth for and every run can do.
+        protocol: ``gem`` or ``field``, with what the field sets on this data set: all that a
+            published protocol fixes of how an image is seen and a pixel gets its class
+            (:mod:`vlmscope.methods.encoder.protocols`); ``free``: the methods' options.
         limit: how many images, from the first; None: all. Where a split's size is published, every
             score then says how much of it was measured.
         resume: a state file (JSON lines): what is in it is never computed again. Methods may be
@@ -103,12 +110,15 @@ def evaluate(
         batch: how many images methods that read a decoder's attention look at side by side, those of
             the same number of tokens in one pass; maps may differ from those of one at a time in
             their last digits, and the protocol says it.
+        text_cache: keep embeddings of the classes under several templates on disk
+            (:mod:`vlmscope.methods.encoder.text_cache`), and take them from there.
 
     Raises:
         UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
         UnsupportedError: a method that does not run on the model, a run that cannot do a task asked
             for, or one that has no evidence of a kind.
-        BadOptionError: a limit or batch below 1, two runs of one label, rows or evidence where no task
+        BadOptionError: a limit or batch below 1, an option that contradicts the protocol, or a
+            protocol where no pixel gets a class, two runs of one label, rows or evidence where no task
             is about sentences, thresholds where nothing is absent, of another data set or not of a
             method, or only tasks that need one; a SAM where no mask is scored, or its prompts without
             it.
@@ -122,13 +132,18 @@ def evaluate(
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     check_batch(batch)
     dataset = _first(dataset, limit)
-    configured = configure_methods(model, methods)
-    words = Vocabulary.of(model, dataset.words)
+    ruled = _protocol(dataset, protocol)
+    configured = configure_methods(model, methods, protocol=ruled)
+    words = Vocabulary.of(model, dataset.words, text_cache)
+    if ruled.fixed:
+        words.check_rivals(ruled)
     asked = (evidence or Evidence()).including(decide).on(model)
     methods_on_trial = enter(configured, words, asked)
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
     voting = compares_pixels(_tasks(dataset, entered, tasks))
+    for each in configured:
+        ruled.check_refinement(each.options, refiner is not None and voting)
     runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
     if refiner is not None:
@@ -162,10 +177,10 @@ def evaluate(
         pairs = [pair for pair in zip(runs, logged, strict=True) if _has_own_scores(pair[0])]
         Thresholds.choose(dataset, model.id, pairs, asked).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
-    protocol = protocol_of(dataset, model, chosen, seed, by_label, asked)
-    protocol |= _undone(dataset, runs, chosen, tasks)
+    stated = protocol_of(dataset, model, chosen, seed, by_label, asked, ruled)
+    stated |= _undone(dataset, runs, chosen, tasks)
     if batch > 1:
-        protocol["batch"] = f"{batch} images side by side"
+        stated["batch"] = f"{batch} images side by side"
     sentences = None
     if any(isinstance(task, SentenceTask) for task in chosen):
         labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
@@ -173,14 +188,25 @@ def evaluate(
     cautions = overlap_warnings(scores)
     for caution in cautions:
         warnings.warn(caution, VlmscopeWarning, stacklevel=2)
-    return Evaluation(protocol, len(usable), skipped, scores, sentences, cautions)
+    return Evaluation(stated, len(usable), skipped, scores, sentences, cautions)
 
 
 def _first(dataset: Dataset, limit: int | None) -> Dataset:
     """A set whose publishers count it then says how much of it its first images are."""
-    if limit is None or not isinstance(dataset, ReferringSet):
+    if limit is None or not isinstance(dataset, ReferringSet | LabelledSet):
         return dataset
     return dataset.first(limit)
+
+
+def _protocol(dataset: Dataset, name: str | SegmentationProtocol) -> SegmentationProtocol:
+    """A protocol as it is on a data set, whose pixels have true classes."""
+    ruled = find_protocol(name, dataset.id) if isinstance(name, str) else name
+    if ruled.fixed and "segmentation" not in dataset.tasks:
+        raise BadOptionError(
+            f"The protocol {ruled.name} is of semantic segmentation, which {dataset.id} has no truth "
+            f"for: it has {', '.join(dataset.tasks)}. Leave the protocol out."
+        )
+    return ruled
 
 
 def _measure_all(job: Job, image_ids: Sequence[str], batch: int, progress: bool) -> list[Skipped]:

@@ -129,9 +129,11 @@ def _metrics(runs: Sequence[RunScores]) -> list[str]:
 
 
 def remarks(evaluation: Evaluation) -> list[str]:
-    """What is to be said of runs beside their scores: tasks left out, and notes with their numbers."""
+    """What is to be said of runs beside their scores: tasks left out, over how many classes a mean is,
+    and notes with their numbers."""
     left = evaluation.protocol.get("left_out")
     lines = [f"left out: {left}"] if left else []
+    lines += _denominators(evaluation.runs)
     for run in evaluation.runs:
         if "left_out" in run.setting:
             lines.append(f"{run.label}: left out: {run.setting['left_out']}")
@@ -139,6 +141,24 @@ def remarks(evaluation: Evaluation) -> list[str]:
             notes = score.detail.get("notes", {})
             lines += [f"{run.label}: {count:,} x {note}" for note, count in notes.items()]
     return lines
+
+
+def _denominators(runs: Sequence[RunScores]) -> list[str]:
+    """Over how many classes a mean is, where some are not there; the same for all runs but mmseg's."""
+    lines: dict[str, None] = {}
+    for run in runs:
+        for score in run.scores:
+            present, classes = (score.detail.get(k, 0) for k in ("classes_present", "classes"))
+            if present < classes:
+                mmseg = score.detail["mmseg"]
+                lines[
+                    f"{score.metric}: mean over the {present} of {classes} classes that are there"
+                ] = None
+                lines[
+                    f"{run.label}: {score.metric} as mmseg counts: {mmseg['value']:.3f}, over "
+                    f"{mmseg['classes']} classes that are there or predicted"
+                ] = None
+    return list(lines)
 
 
 def _cells(run: RunScores, metrics: Sequence[str]) -> list[str]:

@@ -27,6 +27,7 @@ from vlmscope.methods.encoder import (
     compare,
     tokens_of_methods,
 )
+from vlmscope.methods.encoder.seen import SeenImage
 from vlmscope.models import DualEncoder
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.types import TokenMap
@@ -45,8 +46,9 @@ def results_of_methods(
 ) -> list[ImageResult]:
     """One result per method; no model runs before a task asks for something.
 
-    Dense methods that see the whole image at one size share one pass through the tower; those with
-    sliding windows go on their own. Methods that read a decoder's attention share its passes.
+    Dense methods that see the whole image at one size share one pass through the tower, and so do all
+    under a protocol with a name; those with sliding windows of their own do not. Methods that read a
+    decoder's attention share its passes.
 
     Args:
         methods: with labels that differ.
@@ -62,19 +64,36 @@ def results_of_methods(
     for method in methods:
         if is_dense(method):
             _check_size(_size(method, words.model), words.model, sample)
-        if is_dense(method) and not method.options.window:
+        if is_dense(method) and not method.options.window and not method.protocol.fixed:
             groups.setdefault(_size(method, words.model), []).append(method)
     passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
+    seen = _seen(methods, words, sample)
     reads = reads or SharedReads(words.model, sample, methods, null)
     results: list[ImageResult] = []
     for method in methods:
-        if is_dense(method):
+        if method.label in seen:
+            image, index = seen[method.label]
+            asked = partial(image.similarity, index)
+            results.append(DenseImageResult(method, sample, words, asked, null, (image, index)))
+        elif is_dense(method):
             way = _comparison(method, words, sample, passes)
             results.append(DenseImageResult(method, sample, words, way, null))
         else:
             shared = reads if is_reading(method) else None
             results.append(GroundedImageResult(method, words.model, sample, null, shared))
     return results
+
+
+def _seen(
+    methods: Sequence[ConfiguredMethod], words: Vocabulary, sample: EvalSample
+) -> dict[str, tuple[SeenImage, int]]:
+    """Methods under a protocol by label: it has them all see the image alike, windows or not."""
+    ruled = [each for each in methods if each.protocol.fixed]
+    if not ruled:
+        return {}
+    setups = [DenseSetup(each.method, words.model, each.options) for each in ruled]  # type: ignore[arg-type]
+    image = SeenImage(setups, sample.image.pixels)
+    return {each.label: (image, index) for index, each in enumerate(ruled)}
 
 
 def _comparison(

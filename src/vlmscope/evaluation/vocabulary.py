@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from vlmscope.data.datasets import Name, WordList
-from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
+from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
 from vlmscope.methods.encoder import phrase_embeddings
+from vlmscope.methods.encoder.protocols import SegmentationProtocol, background_of
+from vlmscope.methods.encoder.text_cache import kept_embeddings
 from vlmscope.models import DualEncoder, LoadedModel
 
 __all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]
@@ -25,15 +27,21 @@ class Vocabulary:
     Attributes:
         model: the model.
         concepts: the texts of every class.
+        background: the class that stands for everything else, or None.
+        text_cache: whether embeddings of the classes under several templates are kept on disk.
     """
 
     model: LoadedModel | DualEncoder
     concepts: Concepts
+    background: int | None = None
+    text_cache: bool = True
     _embedded: dict[str, Tensor] = field(default_factory=dict, repr=False)
     _alone: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, model: LoadedModel | DualEncoder, words: WordList) -> Vocabulary:
+    def of(
+        cls, model: LoadedModel | DualEncoder, words: WordList, text_cache: bool = True
+    ) -> Vocabulary:
         """The texts of a word list, checked: the model can embed each.
 
         Raises:
@@ -50,7 +58,16 @@ class Vocabulary:
                     "list of them (--words FILE)."
                 )
                 raise
-        return cls(model, concepts)
+        return cls(model, concepts, background_of(words.labels, words.background), text_cache)
+
+    def check_rivals(self, protocol: SegmentationProtocol) -> None:
+        """Raise BadOptionError where a protocol leaves less than two classes to choose from."""
+        left = len(self.concepts) - (protocol.foreground_only and self.background is not None)
+        if left < 2:
+            raise BadOptionError(
+                f"The protocol {protocol.name} compares {left} class, and it takes two to be told from "
+                "each other. Give a word list of more."
+            )
 
     def embed(self, concepts: Concepts, templates: str) -> Tensor:
         """Unit vectors (texts, joint) of the texts of concepts; those of the classes are kept.
@@ -61,7 +78,8 @@ class Vocabulary:
         assert isinstance(self.model, DualEncoder)  # others have no use for embeddings
         if templates not in self._embedded:
             classes = flat(self.concepts)
-            self._embedded[templates] = phrase_embeddings(self.model, classes, templates)
+            keep = self.text_cache
+            self._embedded[templates] = kept_embeddings(self.model, classes, templates, keep=keep)
         if concepts == self.concepts:
             return self._embedded[templates]
         return phrase_embeddings(self.model, flat(concepts), templates, keep=False)

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from pathlib import Path
 
 from vlmscope.errors import BadHeadSetError
+from vlmscope.io import home_folder
 from vlmscope.models import LoadedModel
 from vlmscope.types import HeadSet
 
 __all__ = ["keep", "kept_folder", "kept_for"]
 
-_PLACE = "VLMSCOPE_HOME"
-
 
 def kept_folder() -> Path:
     """Where kept heads lie: ``heads`` in ``$VLMSCOPE_HOME``, else where this system keeps data of users."""
-    named = os.environ.get(_PLACE)
-    return (Path(named).expanduser() if named else _user_data()) / "heads"
-
-
-def _user_data() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "vlmscope"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/vlmscope"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "vlmscope"
+    return home_folder() / "heads"
 
 
 def keep(heads: HeadSet) -> Path:

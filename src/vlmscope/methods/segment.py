@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,38 +13,48 @@ from torch import Tensor
 from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.methods.catalogue import METHODS, get_method
-from vlmscope.methods.encoder.method import DenseMethod, describe
+from vlmscope.methods.encoder.method import describe
 from vlmscope.methods.encoder.pixel_adaptive import class_scores
 from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES, class_presence
+from vlmscope.methods.encoder.protocols import (
+    FREE,
+    SegmentationProtocol,
+    background_of,
+    find_protocol,
+)
+from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
 from vlmscope.methods.encoder.similarity import DenseSetup, best_of_each, compare
+from vlmscope.methods.encoder.sliding import SlidingWindows
+from vlmscope.methods.encoder.text_cache import kept_embeddings
 from vlmscope.methods.encoder.texts import (
     alike_caution,
-    phrase_embeddings,
     read_alike,
     unknown_caution,
 )
 from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.grounder import ground_options
 from vlmscope.methods.sam_votes import SamVotes
+from vlmscope.methods.segment_options import (
+    GROUND_ONLY,
+    STANDALONE_ONLY,
+    Window,
+    allowed,
+    check_classes,
+    check_cosine,
+    dense_method,
+    windowed,
+)
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
 from vlmscope.options import check_word
 from vlmscope.post import Labels, Regions, competing_labels, standalone_labels, vote
+from vlmscope.post.labels import renumbered
 from vlmscope.refine import AutomaticOptions, Refiner
 from vlmscope.results import Segmentation
 from vlmscope.types import BACKGROUND, TokenMap
 
 __all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
-
-GROUND_ONLY = ("keep", "surface")
-"""Options of a dense method that mean nothing where every pixel gets a label."""
-
-STANDALONE_ONLY = ("threshold", "share")
-"""Options that need ``compete=False``."""
-
-Window = int | tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +74,7 @@ class Segmenter:
         votes: the SAM whose masks get one class each, or None.
         presence_rule: how presence is told, one of
             :data:`vlmscope.methods.encoder.presence_rules.PRESENCE_RULES`.
+        protocol: what fixes how an image is seen and a pixel gets its class.
     """
 
     setup: DenseSetup
@@ -78,6 +88,7 @@ class Segmenter:
     cautions: tuple[str, ...] = ()
     votes: SamVotes | None = None
     presence_rule: str = "mean"
+    protocol: SegmentationProtocol = FREE
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
         """Segment one image.
@@ -88,13 +99,23 @@ class Segmenter:
         """
         setup = self.setup
         pixels = open_image(image).pixels
-        similarity = compare(setup, pixels, self.text)
+        seen = SeenImage([setup], pixels) if self.protocol.fixed else None
+        similarity = (
+            compare(setup, pixels, self.text) if seen is None else seen.similarity(0, self.text)
+        )
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(similarity.patches, owners, count).numpy()
         presences = class_presence(
-            similarity, owners, count, self.presence_rule, _own_scale(setup.encoder)
+            similarity,
+            owners,
+            count,
+            self.presence_rule,
+            setup.encoder.family.logit_scale(setup.encoder.hf),
         ).numpy()
-        labels = self._labels(similarity.token_map, scores, presences, pixels)
+        if seen is None:
+            labels = self._labels(similarity.token_map, scores, presences, pixels)
+        else:
+            labels = self._labels_by_protocol(seen)
         grid = similarity.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
@@ -138,7 +159,13 @@ class Segmenter:
             "logit_scale": self.logit_scale,
             "presence_is": PRESENCE_RULES[self.presence_rule],
             **({} if self.votes is None else {"refined": self.votes.record}),
+            **({"protocol": self.protocol.to_dict()} if self.protocol.fixed else {}),
         }
+
+    def _labels_by_protocol(self, seen: SeenImage) -> Labels:
+        names, owners = self.classes.names, self.classes.owners
+        background = background_of(names)
+        return protocol_labels(seen, 0, self.protocol, self.text, owners, len(names), background)
 
     def _labels(
         self,
@@ -156,12 +183,12 @@ class Segmenter:
         where, some = class_scores(token_map, scores[:, kept], pixels, options)
         if not self.compete:
             chosen = standalone_labels(where, some, options, self._regions(where, some, pixels))
-            return _renumbered(chosen, kept, len(presences))
+            return renumbered(chosen, kept, len(presences))
         if self.least_score is not None:  # the background is a rival of that score everywhere
             some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
         regions = self._regions(where, some, pixels)
         chosen = competing_labels(where, some, self.logit_scale, self.background, regions)
-        return _renumbered(chosen, kept, len(presences))
+        return renumbered(chosen, kept, len(presences))
 
     def _regions(
         self, where: TokenMap, scores: NDArray[np.floating], pixels: NDArray[np.uint8]
@@ -186,6 +213,8 @@ def segment(
     refine: Refiner | None = None,
     refine_masks: AutomaticOptions | None = None,
     presence_rule: str = "mean",
+    protocol: str | SegmentationProtocol = "free",
+    text_cache: bool = True,
     **options: Any,
 ) -> Segmentation:
     """Give every pixel of an image one of the classes.
@@ -217,13 +246,20 @@ def segment(
         refine_masks: which masks SAM makes (:class:`AutomaticOptions`); None: by the published rules.
         presence_rule: how presence is told: ``mean``, or ``rivals``, which tells it better but depends on
             the other classes; see :mod:`vlmscope.methods.encoder.presence_rules`.
+        protocol: ``free``: the arguments here decide. ``gem`` or ``field``: all that a published
+            protocol fixes (:mod:`vlmscope.methods.encoder.protocols`); ``field@voc21`` with the
+            constants of a data set. The class ``background``, if there is one, is its background.
+        text_cache: keep embeddings of texts under several templates on disk, in ``texts`` of
+            ``$VLMSCOPE_HOME``, and take them from there.
         **options: of the method.
 
     Raises:
         BadImageError: an image that cannot be read.
         BadPhraseError: no class, or a class list that contradicts itself.
-        BadOptionError: a value out of range, or one class alone where classes compete.
-        UnknownNameError: an unknown method or option, or a class that a classifier has no label for.
+        BadOptionError: a value out of range, one class alone where classes compete, or an option
+            that contradicts the protocol.
+        UnknownNameError: an unknown method, option or protocol, or a class that a classifier has no
+            label for.
         UnsupportedError: a model or method that yields no scores per patch.
     """
     ready = segmenter(
@@ -239,6 +275,8 @@ def segment(
         refine=refine,
         refine_masks=refine_masks,
         presence_rule=presence_rule,
+        protocol=protocol,
+        text_cache=text_cache,
         **options,
     )
     return ready(image)
@@ -258,6 +296,8 @@ def segmenter(
     refine: Refiner | None = None,
     refine_masks: AutomaticOptions | None = None,
     presence_rule: str = "mean",
+    protocol: str | SegmentationProtocol = "free",
+    text_cache: bool = True,
     **options: Any,
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
@@ -269,18 +309,30 @@ def segmenter(
             "it, one phrase per class."
         )
     listed = ClassList.of(classes)
-    _check(listed, compete, background, logit_scale)
-    _check_cosine("least_presence", least_presence)
-    _check_cosine("least_score", least_score, compete)
+    check_classes(listed, compete, background, logit_scale)
+    check_cosine("least_presence", least_presence)
+    check_cosine("least_score", least_score, compete)
     check_word("presence_rule", presence_rule, PRESENCE_RULES)
-    settings = ground_options(
-        chosen, model, {**_allowed(options, compete), **_windowed(window), "compete": compete}
-    )
+    ruled = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    options = {**allowed(options, compete), **windowed(window)}
+    decisions = {
+        "background": background,
+        "least_presence": least_presence,
+        "least_score": least_score,
+        "logit_scale": logit_scale,
+    }
+    given = {name: value for name, value in decisions.items() if value is not None}
+    ruled.check({**options, **given, "compete": compete})
+    if ruled.fixed:
+        background, logit_scale = _ruled(ruled, listed), ruled.logit_scale
+    settings = ground_options(chosen, model, {**options, **ruled.options, "compete": compete})
     chosen.check_texts(len(listed.texts), settings)
+    votes = SamVotes.of(refine, refine_masks)
+    ruled.check_refinement(settings, votes is not None)
     setup = DenseSetup(chosen, model, settings)
-    _check_grid(setup)
-    scale = _own_scale(model) if logit_scale is None else float(logit_scale)
-    text = phrase_embeddings(model, listed.texts, settings.templates)
+    _check_grid(setup, ruled)
+    scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
+    text = kept_embeddings(model, listed.texts, settings.templates, keep=text_cache)
     setup.companions  # noqa: B018 - refused now, not at the first image
     return Segmenter(
         setup,
@@ -292,80 +344,36 @@ def segmenter(
         least_score,
         scale,
         _text_cautions(model, listed, text),
-        SamVotes.of(refine, refine_masks),
+        votes,
         presence_rule,
+        ruled,
     )
 
 
-def dense_method(name: str) -> DenseMethod:
-    """The dense method of an id.
+def _ruled(protocol: SegmentationProtocol, classes: ClassList) -> float | None:
+    """The least probability of a pixel that is no background, where the classes have one.
 
     Raises:
-        UnknownNameError: no such method.
-        UnsupportedError: one that yields no scores per patch.
+        BadOptionError: one class alone is left when the background is none of the rivals.
     """
-    method = get_method(name)
-    if isinstance(method, DenseMethod):
-        return method
-    dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]
-    raise UnsupportedError(
-        f"The method {name!r} gives one region per phrase, no scores per patch. "
-        f"For segmentation take one of: {', '.join(dense)}."
-    )
-
-
-def _own_scale(encoder: DualEncoder) -> float:
-    return float(encoder.family.logit_scale(encoder.hf))
-
-
-def _check(
-    classes: ClassList, compete: bool, background: float | None, logit_scale: float | None
-) -> None:
-    if len(classes) < 2 and compete:
+    if background_of(classes.names) is None:
+        return None
+    if protocol.foreground_only and len(classes) < 3:
         raise BadOptionError(
-            f"One class alone ({classes.names[0]!r}) would take every pixel. Add classes it is told "
-            "from (for example: background), or use compete=False (--no-compete) to light it by a "
-            "threshold of its own."
+            f"The protocol {protocol.name} compares classes without their background, so it needs two "
+            f"or more besides it; got {', '.join(classes.names)}. Add a class."
         )
-    if background is not None and not (compete and _number(background) and 0 < background < 1):
-        raise BadOptionError(
-            "background is a softmax probability between 0 and 1 that a pixel's best class must "
-            f"reach, for classes that compete; got {background!r} with compete={compete}."
-        )
-    if logit_scale is not None and not (_number(logit_scale) and 0 < logit_scale < math.inf):
-        raise BadOptionError(f"logit_scale is a number above 0, got {logit_scale!r}.")
+    return protocol.background
 
 
-def _check_cosine(name: str, value: Any, compete: bool = True) -> None:
-    if value is not None and not (compete and _number(value) and -1 <= value <= 1):
-        among = "" if compete else ", and needs classes that compete"
-        raise BadOptionError(
-            f"{name} is compared with cosine similarities, so it lies in -1..1{among}; got {value!r}."
-        )
-
-
-def _check_grid(setup: DenseSetup) -> None:
+def _check_grid(setup: DenseSetup, protocol: SegmentationProtocol) -> None:
     """Sizes that no image could be put on are refused before the first."""
     patch = setup.encoder.patch
+    if protocol.window:
+        SlidingWindows.over((1, 1), patch, protocol.side, protocol.window, protocol.stride)
+        return
     grid = grid_size((1, 1), patch, setup.side, setup.options.keep_ratio)
     WindowPlan.over(grid, patch, setup.options.window, setup.options.stride)
-
-
-def _renumbered(labels: Labels, kept: NDArray[np.intp], classes: int) -> Labels:
-    """Labels of some of the classes as labels of all; what is no class of them is background.
-
-    Args:
-        labels: indices into ``kept``.
-        kept: indices of the classes that took part.
-        classes: how many there are.
-    """
-    names = np.full(BACKGROUND + 1, BACKGROUND, dtype=np.uint16)
-    names[: len(kept)] = kept
-    if labels.confidence is None:
-        return Labels(names[labels.labels], None)
-    confidence = np.zeros(classes, dtype=np.float32)
-    confidence[kept] = labels.confidence[: len(kept)]
-    return Labels(names[labels.labels], confidence)
 
 
 def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:
@@ -374,34 +382,3 @@ def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tupl
         for group in read_alike(text, classes.owners)
     ]
     return (*unknown_caution(model, classes.texts), *alike)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _allowed(options: Mapping[str, Any], compete: bool) -> dict[str, Any]:
-    """The options, unless one of them would be ignored."""
-    for name in GROUND_ONLY:
-        if name in options:
-            raise BadOptionError(
-                f"The option {name!r} is about one region per phrase; segment gives every pixel a "
-                "label. Leave it out, or use ground."
-            )
-    for name in STANDALONE_ONLY:
-        if name in options and compete:
-            raise BadOptionError(
-                f"The option {name!r} is for classes that do not compete. Leave it out, or add "
-                "compete=False (--no-compete)."
-            )
-    return dict(options)
-
-
-def _windowed(window: Window | None) -> dict[str, Any]:
-    if window is None:
-        return {}
-    if isinstance(window, int):
-        return {"window": window}
-    if isinstance(window, tuple | list) and len(window) == 2:
-        return {"window": window[0], "stride": window[1]}
-    raise BadOptionError(f"window is a side in pixels or (side, stride), got {window!r}.")

@@ -2,6 +2,7 @@
 
 from vlmscope.post.coverage import box_coverage, mask_coverage, visible_areas
 from vlmscope.post.labels import Labels, competing_labels, standalone_labels
+from vlmscope.post.lit_points import lit_points
 from vlmscope.post.locate import (
     Located,
     attention_share,
@@ -12,10 +13,12 @@ from vlmscope.post.locate import (
 )
 from vlmscope.post.maps import combine, smooth
 from vlmscope.post.options import PAPER, PAPER_SEEN, POST_PRESETS, PostOptions
+from vlmscope.post.painted_grid import PaintedGrid
 from vlmscope.post.pointing import pointing_hits
 from vlmscope.post.raster import Raster, rasterise
 from vlmscope.post.region import Region, find_region, peak
 from vlmscope.post.regions import Regions, vote
+from vlmscope.post.word_labels import WordRule, word_labels
 
 __all__ = [
     "PAPER",
@@ -23,10 +26,12 @@ __all__ = [
     "POST_PRESETS",
     "Labels",
     "Located",
+    "PaintedGrid",
     "PostOptions",
     "Raster",
     "Region",
     "Regions",
+    "WordRule",
     "attention_share",
     "box_coverage",
     "combine",
@@ -34,6 +39,7 @@ __all__ = [
     "find_region",
     "heat_map",
     "image_cautions",
+    "lit_points",
     "locate",
     "mask_coverage",
     "peak",
@@ -44,4 +50,5 @@ __all__ = [
     "standalone_labels",
     "visible_areas",
     "vote",
+    "word_labels",
 ]

@@ -1,28 +1,22 @@
 """From scores of several classes on a patch grid to one label per original pixel.
 
-Scores are painted bilinearly and compared pixel by pixel, in bands of rows: a thousand classes on a
-large photograph would not fit in memory as maps.
+Scores are painted bilinearly and compared pixel by pixel, in bands of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from vlmscope.post.options import PostOptions
-from vlmscope.post.painting import bilinear_weights
+from vlmscope.post.painted_grid import PaintedGrid
 from vlmscope.post.region import binarise, lights
 from vlmscope.post.regions import Regions
 from vlmscope.types import BACKGROUND, TokenMap
-from vlmscope.types.views import axis_weights
 
-__all__ = ["Labels", "competing_labels", "standalone_labels"]
-
-_BAND_VALUES = 1 << 22  # 16 MB of float32
+__all__ = ["Labels", "competing_labels", "renumbered", "standalone_labels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +54,7 @@ def competing_labels(
     height, width = token_map.image_size
     labels = np.full((height, width), BACKGROUND, dtype=np.uint16)
     sums, counts = np.zeros(scores.shape[1]), np.zeros(scores.shape[1], dtype=np.int64)
-    for rows, band in _bands(token_map, scores):
+    for rows, band in PaintedGrid.of(token_map, scores).bands():
         best, certainty = _best(np.multiply(band, np.float32(scale), out=band))
         if regions is not None and voted is not None:
             owners = regions.owners[rows]
@@ -98,7 +92,7 @@ def standalone_labels(
     """
     limits = np.array([_limit(token_map, map_, options) for map_ in scores.T], dtype=np.float32)
     labels = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
-    for rows, band in _bands(token_map, scores):
+    for rows, band in PaintedGrid.of(token_map, scores).bands():
         labels[rows] = _strongest(band, limits, options)
     if regions is not None:
         inside = regions.owners >= 0
@@ -120,24 +114,18 @@ def _limit(token_map: TokenMap, scores: NDArray[np.floating], options: PostOptio
     return float("inf") if limit is None else limit
 
 
-def _bands(
-    token_map: TokenMap, scores: NDArray[np.floating]
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Rows of the image, and the scores painted on them: float32 (rows, width, classes)."""
-    (view,) = token_map.views
-    height, width = token_map.image_size
-    grid = scores.astype(np.float32).reshape(*view.grid, -1)
-    down = axis_weights(view.y_edges, height, "bilinear").astype(np.float32)
-    across = bilinear_weights(view.x_edges, width)
-    step = max(1, _BAND_VALUES // (grid.shape[-1] * width))
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step, height))
-        # only the few patch rows that these pixels lie between matter
-        used = np.flatnonzero(down[rows].any(axis=0))
-        near = slice(used[0], used[-1] + 1)
-        lines = np.tensordot(down[rows, near], grid[near], 1)
-        yield rows, across @ lines if isinstance(across, np.ndarray) else _spread(across, lines)
+def renumbered(labels: Labels, kept: NDArray[np.intp], classes: int) -> Labels:
+    """Labels of some of the classes as labels of all; what is no class of them is background.
 
-
-def _spread(across: csr_array, lines: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.stack([across @ line for line in lines])
+    Args:
+        labels: indices into ``kept``.
+        kept: indices of the classes that took part.
+        classes: how many there are.
+    """
+    names = np.full(BACKGROUND + 1, BACKGROUND, dtype=np.uint16)
+    names[: len(kept)] = kept
+    if labels.confidence is None:
+        return Labels(names[labels.labels], None)
+    confidence = np.zeros(classes, dtype=np.float32)
+    confidence[kept] = labels.confidence[: len(kept)]
+    return Labels(names[labels.labels], confidence)

@@ -70,7 +70,7 @@ def _show(found: SetCheck, printing: Printing) -> None:
     if found.partial:
         emit(f"with --partial: {found.partial}")
     if found.usable:
-        counts = ", ".join(f"{count:,} {kind}" for kind, count in found.counts.items())
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in found.counts.items() if count)
         emit(f"usable: {found.split or found.id}: {counts}")
     for each in found.skipped[:_SHOWN]:
         emit(f"left out: {each.image_id}: {each.reason}")

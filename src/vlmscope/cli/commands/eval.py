@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import Printing
+from vlmscope.cli.arguments import Printing, Protocol, TextCache
 from vlmscope.cli.completion import comparator_names, measured_names
 from vlmscope.cli.console import emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
@@ -56,8 +56,13 @@ class Source:
     ] = None
     split: Split = None
     words: Annotated[
-        Path | None,
-        typer.Option(help="Word list: JSON from classes to names (or rows of a classifier)."),
+        str | None,
+        typer.Option(
+            metavar="plain|field|FILE",
+            help="What classes are called: plain (the set's own names), field (what open-vocabulary "
+            "segmentation calls them), or a JSON file from classes to names (or rows of a "
+            "classifier).",
+        ),
     ] = None
     limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None
     partial: Annotated[
@@ -98,12 +103,19 @@ class Runs:
         int | None, typer.Option(help="Side of the resized image. Default: the model's.")
     ] = None
     keep_ratio: Annotated[
-        bool,
-        typer.Option("--keep-ratio/--squash", help="Keep the ratio, or squash to a square."),
-    ] = False
+        bool | None,
+        typer.Option(
+            "--keep-ratio/--squash",
+            help="Keep the ratio, or squash to a square (default).",
+            show_default=False,
+        ),
+    ] = None
     templates: Annotated[
         str | None, typer.Option(help="Prompt templates: none, photo or imagenet.")
     ] = None
+
+    protocol: Protocol = "free"
+    text_cache: TextCache = True
 
     def choices(self, labels: Sequence[str]) -> tuple[MethodChoice, ...]:
         """The runs with these labels, such as ``gem`` or ``gem@wide``.
@@ -116,6 +128,8 @@ class Runs:
 
         shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
         typed = {name: value for name, value in shared.items() if value is not None}
+        if self.protocol == "free":
+            typed = {"keep_ratio": False, **typed}
         return choose(labels, self.texts(), typed)
 
     def comparators(self) -> tuple[Wanted, ...]:
@@ -215,6 +229,7 @@ def measure(
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
     from vlmscope.evaluation.thresholds import Thresholds
+    from vlmscope.methods.encoder.protocols import find_protocol
 
     # whatever can be wrong without the model is said before a model is loaded
     data = open_dataset(
@@ -227,6 +242,7 @@ def measure(
     )
     check_places(data)
     runs.texts()
+    find_protocol(runs.protocol, data.id)
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     evidence = deciding.chosen()
     opponents = runs.comparators()
@@ -257,6 +273,7 @@ def measure(
             refine_prompts=masks.prompts,
             refine_masks=masks.rules,
             tasks=tasks,
+            protocol=runs.protocol,
             limit=source.limit,
             resume=None if out is None else out / STATE,
             progress=not printing.quiet,
@@ -267,6 +284,7 @@ def measure(
             evidence=evidence,
             decide=deciding.kind,
             batch=batch,
+            text_cache=runs.text_cache,
         )
     except KeyboardInterrupt:
         if out is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.arguments import MaxPixels, Printing, Protocol, TextCache
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName
@@ -172,6 +172,8 @@ def segment(
             help="See: vlmscope methods.", rich_help_panel="Method", autocompletion=dense_names
         ),
     ] = "gem",
+    protocol: Protocol = "free",
+    text_cache: TextCache = True,
     place: Place,
     decision: Decision,
     voting: SamVoting,
@@ -186,6 +188,7 @@ def segment(
     """
     from vlmscope.data.classes import ClassList
     from vlmscope.methods import segmenter
+    from vlmscope.methods.encoder.protocols import find_protocol
 
     # whatever can be wrong without the model is said before a model is loaded
     listed = ClassList.of(classes)
@@ -193,6 +196,7 @@ def segment(
     folder = place.folder()
     voting.check()
     refiner = None if voting.refine is None else loading.refiner(voting.refine)
+    find_protocol(protocol)
     loaded = loading.model(model)
     ready = segmenter(
         loaded,
@@ -200,6 +204,8 @@ def segment(
         method,
         refine=refiner,
         refine_masks=voting.rules,
+        protocol=protocol,
+        text_cache=text_cache,
         **asdict(decision),
         **options,
     )

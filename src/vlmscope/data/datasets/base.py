@@ -23,6 +23,7 @@ __all__ = [
     "DatasetKind",
     "DatasetSource",
     "EvalSample",
+    "LabelledPoint",
     "Part",
     "Referent",
     "Skipped",
@@ -33,6 +34,19 @@ NOWHERE = Target((0.0, 0.0, 0.0, 0.0))
 
 IGNORE = -1
 """Label of a pixel that counts for nothing. Readers turn the 255 or 0 of a format into this."""
+
+
+class LabelledPoint(NamedTuple):
+    """A pixel that somebody was asked about.
+
+    Attributes:
+        x, y: column and row of the upright image, whole numbers.
+        says: ``"yes"``, ``"no"`` or ``"unsure"``.
+    """
+
+    x: int
+    y: int
+    says: str
 
 
 class Skipped(NamedTuple):
@@ -56,6 +70,7 @@ class Referent:
         absent: nothing in the image is meant: to find nothing is right.
         ignore: bool (height, width), pixels that count for nothing, or None.
         tags: what scores may be split by, such as ``category``.
+        points: single places of which somebody said whether they show it.
     """
 
     label: str
@@ -66,6 +81,7 @@ class Referent:
     absent: bool = False
     ignore: NDArray[np.bool_] | None = field(default=None, repr=False)
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    points: tuple[LabelledPoint, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,18 @@ import os
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from vlmscope.data.datasets.ade20k import Ade20kKind
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource
+from vlmscope.data.datasets.cityscapes import CityscapesKind
 from vlmscope.data.datasets.coco_json import CocoJsonKind
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
+from vlmscope.data.datasets.coco_stuff import coco_object, coco_stuff
+from vlmscope.data.datasets.context import context59, context60
 from vlmscope.data.datasets.grefcoco import GrefcocoKind
 from vlmscope.data.datasets.groundingme import GroundingMeKind
+from vlmscope.data.datasets.label_maps.class_words import VOCABULARIES, has_vocabularies
 from vlmscope.data.datasets.mme import MmeKind
+from vlmscope.data.datasets.openimages_points import OpenImagesPointsKind
 from vlmscope.data.datasets.phrase_rows import PhraseRowsKind
 from vlmscope.data.datasets.reasonseg import ReasonSegKind
 from vlmscope.data.datasets.ref_l4 import RefL4Kind
@@ -19,8 +25,10 @@ from vlmscope.data.datasets.refcoco import refcoco_g, refcoco_plain, refcoco_plu
 from vlmscope.data.datasets.refcoco_m import RefcocoMKind
 from vlmscope.data.datasets.screenspot import ScreenSpotKind
 from vlmscope.data.datasets.tiny_scenes import TinyScenesKind
+from vlmscope.data.datasets.voc import voc20, voc21
 from vlmscope.data.datasets.words import WordList
 from vlmscope.data.hub_sets import fetched_set, of_address
+from vlmscope.errors import BadOptionError
 from vlmscope.registry import Registry
 
 __all__ = ["DATASETS", "dataset_kinds", "open_dataset"]
@@ -42,6 +50,15 @@ DATASETS: Registry[DatasetKind] = Registry(
         MmeKind(),
         CocoJsonKind(),
         PhraseRowsKind(),
+        voc21,
+        voc20,
+        context60,
+        context59,
+        Ade20kKind(),
+        coco_stuff,
+        coco_object,
+        CityscapesKind(),
+        OpenImagesPointsKind(),
     ),
 )
 
@@ -66,7 +83,8 @@ def open_dataset(
         name: its id, for example ``coco-panoptic``.
         root: its folder, where it has one; of sets in Parquet an address of the hub will do,
             ``hf://datasets/OWNER/NAME``, perhaps with ``@REVISION``.
-        words: a word list or the path of one; None: what the data set calls its classes.
+        words: a word list or the path of one, of sets with label maps also ``plain`` or ``field``
+            (:mod:`vlmscope.data.datasets.label_maps.class_words`); None: what the data set calls its classes.
         split: a part of it, by its publishers' name; None: the usual one.
         partial: take a split that is cut short or misses images; its protocol says how much is left.
         columns: of Parquet files, a name that is expected -> the name that they have.
@@ -79,6 +97,14 @@ def open_dataset(
         MissingExtraError: Parquet or polygons without the package that reads them.
     """
     kind = DATASETS.get(name)
+    if isinstance(words, str) and words in VOCABULARIES and not has_vocabularies(name):
+        if words != "plain":
+            listed = ", ".join(each for each in DATASETS.ids if has_vocabularies(each))
+            raise BadOptionError(
+                f"The data set {name} has no vocabulary {words!r}; these have: {listed}. Leave it "
+                "out, or give a word list."
+            )
+        words = None  # what such a set calls its classes is all there is
     fetched = fetched_set(root) if kind.parts else None
     if fetched is None:
         return kind.open(DatasetSource(root, words, split, partial, columns))

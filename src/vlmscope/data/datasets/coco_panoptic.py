@@ -10,33 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vlmscope.data.datasets.base import (
     IGNORE,
     Dataset,
     DatasetSource,
     EvalSample,
     Part,
-    Referent,
     Skipped,
 )
 from vlmscope.data.datasets.counts import Expected, expected_counts
+from vlmscope.data.datasets.label_maps.class_targets import AREA, class_targets
 from vlmscope.data.datasets.panoptic_json import PanopticListing
 from vlmscope.data.datasets.panoptic_png import class_labels, read_segment_ids
 from vlmscope.data.datasets.words import WordList
 from vlmscope.data.images import open_image
-from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError, UnknownNameError
 from vlmscope.io import is_folder, missing_file
-from vlmscope.types import tight_box
 
-__all__ = ["AREA", "CocoPanoptic", "CocoPanopticKind"]
-
-AREA = (0.02, 0.8)
-"""Shares of the image between which an object is a target: smaller ones are below a patch or two,
-larger ones are hit blindly."""
+__all__ = ["CocoPanoptic", "CocoPanopticKind"]
 
 _MARKS = ("-merged", "-other", "-stuff")  # COCO's marks, which are no words
 
@@ -104,7 +95,8 @@ class CocoPanoptic:
         ids = read_segment_ids(self._root / "panoptic" / entry.png, entry.size)
         segments = {number: self._classes[kind] for number, kind in entry.segments.items()}
         labels = class_labels(ids, segments, IGNORE)
-        return EvalSample(image_id, image, tuple(self._referents(labels)), labels)
+        referents = class_targets(labels, self.words, self._area)
+        return EvalSample(image_id, image, tuple(referents), labels)
 
     def _missing(self) -> Iterator[Skipped]:
         """Entries whose files are not there; looked up before anybody waits for a model."""
@@ -113,17 +105,6 @@ class CocoPanoptic:
             reason = missing_file(image, "image file") or missing_file(png, "panoptic picture")
             if reason is not None:
                 yield Skipped(image_id, reason)
-
-    def _referents(self, labels: NDArray[np.int32]) -> list[Referent]:
-        found = []
-        counts = np.bincount(labels[labels != IGNORE], minlength=len(self.words))
-        for index, (label, names) in enumerate(self.words.classes.items()):
-            if counts[index] and self._area[0] <= counts[index] / labels.size <= self._area[1]:
-                mask = labels == index
-                box = tight_box(mask)
-                assert box is not None  # it has pixels: they were counted
-                found.append(Referent(label, names, Target(box, mask)))
-        return found
 
 
 def _checked(words: WordList, categories: Mapping[int, str]) -> WordList:

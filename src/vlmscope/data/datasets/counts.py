@@ -126,7 +126,7 @@ def check_counts(
         )
     if not partial:
         _refuse(name, listed, expected, wrong, missing, problems)
-    if not usable.sentences:
+    if not usable.images:
         raise BadSampleError(
             f"None of the {listed.images:,} images of {name} is there. The first: "
             f"{missing[0].reason}"
@@ -147,7 +147,7 @@ def part_of(
         expected: what the split has to hold.
         wrong: what is counted in place of sentences where the publishers count none.
     """
-    kind = "sentences"
+    kind = "sentences" if listed.sentences else "images"
     if kind not in expected.numbers:
         kind = next((each for each in wrong if each in expected.numbers), kind)
     whole = expected.numbers.get(kind, getattr(listed, kind))

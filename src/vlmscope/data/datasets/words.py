@@ -4,8 +4,8 @@ A number without its word list is nothing: in much of the literature a few renam
 more than ten points. So a list has a digest, which every report states.
 
 On disk it is JSON, ``{"class": ["name", "other name"], ...}``, or with a head of its own:
-``{"name": ..., "version": ..., "classes": {...}}``. A whole number in place of a name is a row of a
-classifier: ``{"zebra": [340]}``.
+``{"name": ..., "version": ..., "background": "class", "classes": {...}}``. A whole number in place of
+a name is a row of a classifier: ``{"zebra": [340]}``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +37,28 @@ class WordList:
         title: where it comes from: a file name, or ``"category names"``.
         classes: class -> its names, in the order of the class indices.
         version: as the file says, or ``""``.
+        background: the class that stands for everything else, or ``""`` where none does.
 
     Raises:
-        BadPhraseError: no class, a class without names, or a name that is no name.
+        BadPhraseError: no class, a class without names, a name that is no name, or a background
+            that is no class.
     """
 
     title: str
     classes: Mapping[str, tuple[Name, ...]] = field(repr=False)
     version: str = ""
+    background: str = ""
 
     def __post_init__(self) -> None:
         if not self.classes:
             raise BadPhraseError(f"The word list {self.title} has no class. Give one at least.")
         for label, names in self.classes.items():
             _check(self.title, label, names)
+        if self.background and self.background not in self.classes:
+            raise BadPhraseError(
+                f"The background {self.background!r} of the word list {self.title} is none of its "
+                "classes."
+            )
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -68,7 +76,13 @@ class WordList:
 
     def only(self, labels: Iterable[str]) -> WordList:
         """The same list with some of its classes, in the order given."""
-        return WordList(self.title, {label: self.classes[label] for label in labels}, self.version)
+        kept = {label: self.classes[label] for label in labels}
+        background = self.background if self.background in kept else ""
+        return WordList(self.title, kept, self.version, background)
+
+    def with_background(self, label: str) -> WordList:
+        """The same list with one of its classes as the background; ``""``: with none."""
+        return replace(self, background=label)
 
     def to_dict(self) -> dict[str, Any]:
         """What a report says of it."""
@@ -78,6 +92,7 @@ class WordList:
             "digest": self.digest,
             "classes": len(self.classes),
             "names": sum(len(names) for names in self.classes.values()),
+            **({"background": self.background} if self.background else {}),
         }
 
     @classmethod
@@ -113,8 +128,11 @@ class WordList:
         headed = isinstance(content.get("classes"), dict)
         classes = content["classes"] if headed else content
         title = str(content.get("name", file.name)) if headed else file.name
-        version = str(content.get("version", "")) if headed else ""
-        return cls(title, {label: _names(names) for label, names in classes.items()}, version)
+        version, background = (
+            str(content.get(key, "")) if headed else "" for key in ("version", "background")
+        )
+        named = {label: _names(names) for label, names in classes.items()}
+        return cls(title, named, version, background)
 
 
 def _names(value: Any) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from vlmscope.evaluation.tasks.absent import AbsentTargets
 from vlmscope.evaluation.tasks.base import ImageTask, SentenceTask, Task
 from vlmscope.evaluation.tasks.grec import GeneralisedBoxes
 from vlmscope.evaluation.tasks.gres import GeneralisedMasks
+from vlmscope.evaluation.tasks.labelled_points import PointLabels
 from vlmscope.evaluation.tasks.pointing import Pointing
 from vlmscope.evaluation.tasks.presence import Presence
 from vlmscope.evaluation.tasks.reasonseg import ReasonSegMasks
@@ -18,6 +19,7 @@ __all__ = [
     "GeneralisedBoxes",
     "GeneralisedMasks",
     "ImageTask",
+    "PointLabels",
     "Pointing",
     "Presence",
     "ReasonSegMasks",
@@ -40,5 +42,6 @@ TASKS: Registry[Task] = Registry(
         AbsentTargets(),
         GeneralisedMasks(),
         GeneralisedBoxes(),
+        PointLabels(),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
@@ -19,22 +20,41 @@ from vlmscope.evaluation.confusion import (
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import ImageTask
+from vlmscope.methods.encoder.protocols import SegmentationProtocol
 
 __all__ = ["Segmentation"]
+
+
+_MMSEG = (
+    "'mmseg' beside it counts a class that is only predicted as 0, as mmseg's mean does: on a whole split, "
+    "where every class is there, both are the same"
+)
 
 
 class Segmentation(ImageTask):
     """mIoU by one confusion matrix over the data set."""
 
     id = "segmentation"
-    definition = (
+    counted = (
         "one confusion matrix over the data set; mIoU is the mean of intersection over union over the "
-        "classes that have true pixels; the class of a pixel is the arg-max over ALL classes of the "
+        "classes that have true pixels"
+    )
+    definition = (
+        f"{counted}; the class of a pixel is the arg-max over ALL classes of the "
         "word list, scores upsampled bilinear to the original image; pixels without a class are "
-        "ignored, so there is no background class and no threshold"
+        "ignored; a background, where the set has one, is a class like any other, without a threshold; "
+        f"{_MMSEG}"
     )
     dense = True
     pixels = True
+
+    @classmethod
+    def defined(cls, protocol: SegmentationProtocol) -> str:
+        """What is measured, where a protocol decides about the class of a pixel."""
+        if not protocol.fixed:
+            return cls.definition
+        ignored = "pixels without a class are ignored"
+        return f"{cls.counted}; {protocol.definition}; {ignored}; {_MMSEG}"
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """Confusion counts of the image.
@@ -54,14 +74,29 @@ class Segmentation(ImageTask):
         spread = (pixels, "pixels", len(images))
         if not images:
             return [Score("mIoU", None, *spread), Score("pixel accuracy", None, *spread)]
-        ious = class_ious(confusion_matrix(images, classes))
+        matrix = confusion_matrix(images, classes)
+        ious = class_ious(matrix)
         by_class = {
             label: round(float(iou), 6)
             for label, iou in zip(words.labels, ious, strict=True)
             if np.isfinite(iou)
         }
-        detail = {"classes_present": len(by_class), "iou_by_class": by_class}
+        detail = {
+            "classes_present": len(by_class),
+            "classes": classes,
+            "iou_by_class": by_class,
+            "mmseg": _by_mmseg(ious, matrix),
+        }
         return [
             Score("mIoU", mean_iou(images, classes, seed=seed), *spread, detail=detail),
             Score("pixel accuracy", pixel_accuracy(images, seed=seed), *spread),
         ]
+
+
+def _by_mmseg(ious: NDArray[np.float64], matrix: NDArray[np.int64]) -> dict[str, float | int]:
+    """The mean over classes that are true or predicted, and over how many of them it is."""
+    counted = (matrix.sum(axis=0) + matrix.sum(axis=1)) > 0
+    return {
+        "value": round(float(np.nan_to_num(ious[counted]).mean()), 6),
+        "classes": int(counted.sum()),
+    }

@@ -72,6 +72,7 @@ __all__ = [
     "compare",
     "compare_together",
     "presence",
+    "scores_of",
     "similarity",
 ]
 
@@ -183,7 +184,7 @@ def compare_together(
     for values in plan.cut(fitted.values, patch, batch):
         tokens = tokens_of_methods(encoder, values, plan.size, runs, pooled=True)
         for each, of_method, method_tokens in zip(setups, scores, tokens, strict=True):
-            of_method.append(_scores(each, method_tokens, text))
+            of_method.append(scores_of(each, method_tokens, text))
     return [
         _similarity(each, of_method, plan, fitted.token_map)
         for each, of_method in zip(setups, scores, strict=True)
@@ -202,13 +203,13 @@ def against(
         text: unit vectors (texts, joint).
     """
     whole = WindowPlan.over(token_map.views[0].grid, setup.encoder.patch, 0, 0)
-    return _similarity(setup, [_scores(setup, tokens, text)], whole, token_map)
+    return _similarity(setup, [scores_of(setup, tokens, text)], whole, token_map)
 
 
-def _scores(setup: DenseSetup, tokens: DenseTokens, text: Tensor) -> tuple[Tensor, Tensor]:
+def scores_of(setup: DenseSetup, tokens: DenseTokens, text: Tensor) -> tuple[Tensor, Tensor]:
     """Of windows' patches (windows, patches, n), and of the windows (windows, n).
 
-    The n are the texts, then the method's companions.
+    The method's last step is still to come. The n are the texts, then the method's companions.
     """
     if setup.companions is not None:
         text = torch.cat([text, setup.companions])

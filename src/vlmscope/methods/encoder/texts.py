@@ -20,7 +20,14 @@ from vlmscope.errors import UnknownNameError, quoted
 from vlmscope.methods.encoder.options import TEMPLATE_SETS
 from vlmscope.models import DualEncoder
 
-__all__ = ["alike_caution", "phrase_embeddings", "read_alike", "template_texts", "unknown_caution"]
+__all__ = [
+    "alike_caution",
+    "filled",
+    "phrase_embeddings",
+    "read_alike",
+    "template_texts",
+    "unknown_caution",
+]
 
 _SAME = 1e-4  # between unit vectors; padding in a batch moves the same text by about 1e-6
 
@@ -40,15 +47,20 @@ def phrase_embeddings(
         templates: id of a set of templates.
         keep: as for :meth:`DualEncoder.text_embeddings`.
     """
-    texts = template_texts(templates if encoder.family.templates else "none")
+    used = templates if encoder.family.templates else "none"
     parts = []
     for start in range(0, len(phrases), _PHRASES_AT_A_TIME):
         some = phrases[start : start + _PHRASES_AT_A_TIME]
-        # not str.format: a phrase with braces is a phrase
-        filled = [template.replace("{}", phrase) for phrase in some for template in texts]
-        each = encoder.text_embeddings(filled, keep=keep).unflatten(0, (len(some), len(texts)))
+        texts = [text for phrase in some for text in filled(phrase, used)]
+        each = encoder.text_embeddings(texts, keep=keep).unflatten(0, (len(some), -1))
         parts.append(F.normalize(each.mean(dim=1), dim=-1))
     return torch.cat(parts)
+
+
+def filled(phrase: str, templates: str) -> tuple[str, ...]:
+    """A phrase in every template of a set."""
+    # not str.format: a phrase with braces is a phrase
+    return tuple(template.replace("{}", phrase) for template in template_texts(templates))
 
 
 def template_texts(name: str) -> tuple[str, ...]:

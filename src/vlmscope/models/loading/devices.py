@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.errors import BadOptionError, MissingExtraError, ModelLoadError, UnknownNameError
+from vlmscope.models.loading.fast_dtype import FAST, fast_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,7 @@ def plan_weights(
     """Decide what weights become and where they go.
 
     Args:
-        dtype: a dtype or its name; None: as stored.
+        dtype: a dtype or its name, ``"fast"``: what the device computes natively; None: as stored.
         device: one device; ``"auto"`` is short for ``device_map="auto"``; None: a GPU if there is
             one.
         device_map: accelerate's: ``auto``, ``balanced``, ``balanced_low_0``, ``sequential``, or
@@ -60,9 +61,9 @@ def plan_weights(
         ModelLoadError: a device that this machine does not have.
         MissingExtraError: a map, or quantised weights, without accelerate.
     """
-    numbers = _as_dtype(dtype, widened)
     if device == "auto" and device_map is None:
         device, device_map = None, "auto"
+    numbers = _as_dtype(dtype, widened, None if device_map is not None else device)
     if device_map is not None:
         return WeightPlan(numbers, _checked_map(device_map, device))
     target = _as_device(device)
@@ -97,8 +98,12 @@ def _need_accelerate(purpose: str) -> None:
         raise MissingExtraError("accelerate", "accelerate", purpose)
 
 
-def _as_dtype(dtype: torch.dtype | str | None, widened: bool) -> Any:
+def _as_dtype(
+    dtype: torch.dtype | str | None, widened: bool, device: str | torch.device | None
+) -> Any:
     """A dtype by its name; None: as stored (``"auto"``), float32 where it is to be ``widened``.
+
+    ``"fast"`` is what ``device`` computes fastest, that of the first GPU or the processor for None.
 
     Raises:
         UnknownNameError: another name.
@@ -109,13 +114,15 @@ def _as_dtype(dtype: torch.dtype | str | None, widened: bool) -> Any:
         return torch.float32 if widened else "auto"
     if isinstance(dtype, torch.dtype) or dtype == "auto":
         return dtype
+    if dtype == FAST:
+        return fast_dtype(_as_device(device))[0]
     known = {
         "float32": torch.float32,
         "float16": torch.float16,
         "bfloat16": torch.bfloat16,
     }
     if dtype not in known:
-        raise UnknownNameError("dtype", dtype, [*known, "auto"])
+        raise UnknownNameError("dtype", dtype, [*known, "auto", FAST])
     return known[dtype]
 
 

@@ -49,7 +49,8 @@ def load(
     Args:
         name: an embedded id (``tiny-llava``), a hub id (``llava-hf/llava-1.5-7b-hf``) or a folder.
         dtype: of the weights, a torch dtype or its name; default: as stored, float32 for embedded.
-            Quantised weights stay as they are.
+            ``fast``: bfloat16 where the device computes it natively, else float32; the model's
+            ``dtype`` says which. Quantised weights stay as they are.
         device: ``cpu``, ``cuda``, ``cuda:1`` ...; default: cuda when there is one, else cpu.
             ``auto`` is short for ``device_map="auto"``.
         device_map: spreads the model over devices, memory and disk, by accelerate (an extra):

@@ -1,0 +1,1 @@
+"""What sets of photographs and label maps share."""
