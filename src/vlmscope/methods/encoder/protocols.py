@@ -128,8 +128,10 @@ class SegmentationProtocol:
             options: of the method.
             votes: whether masks of SAM are to vote.
         """
+        if not self.fixed:  # then a method may be of any kind
+            return
         used = [name for name in ("discount", "refine_pixels") if getattr(options, name)]
-        if self.fixed and (used or votes):
+        if used or votes:
             meant = f"The option {used[0]}" if used else "SAM, whose masks vote for classes,"
             raise BadOptionError(
                 f"{meant} changes the class of pixels, which the protocol {self.name} fixes. Leave it "
