@@ -108,15 +108,19 @@ def test_pointing_is_that_of_ground(
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_miou_is_that_of_segment(data: Dataset, model: DualEncoder, name: str) -> None:
+@pytest.mark.parametrize("options", [{}, {"refine_pixels": 4, "refine_side": 40}])
+def test_miou_is_that_of_segment(
+    data: Dataset, model: DualEncoder, name: str, options: dict[str, int]
+) -> None:
     counts = []
     for image_id in data.image_ids:
         sample = data.load(image_id)
         assert sample.labels is not None
         classes = {label: [str(n) for n in names] for label, names in WORDS.classes.items()}
-        labels = segment(model, sample.image, classes, name).labels
+        labels = segment(model, sample.image, classes, name, **options).labels
         counts.append(confusion_counts(sample.labels, labels.astype(int), 3))
-    assert run(data, model, [name])[name]["mIoU"].interval == mean_iou([c for c in counts if c], 3)
+    found = evaluate(data, model, choose([name], {name: options}), progress=False)
+    assert found[name]["mIoU"].interval == mean_iou([c for c in counts if c], 3)
 
 
 def test_chance_is_the_share_of_tokens_inside(data: Dataset, model: DualEncoder) -> None:

@@ -140,20 +140,26 @@ def test_presence_compares_both_scores() -> None:
     task = TASKS.get("presence")
     labels = np.full((4, 6), IGNORE, dtype=np.int32)
     labels[0, 0] = 1
-    good = ClassEvidence(np.float32([0.9, 0.5, 0.1]), np.float32([0.2, 0.8, 0.1]))
+    peaks, presences = np.float32([0.9, 0.5, 0.1]), np.float32([0.2, 0.8, 0.1])
+    good = ClassEvidence(peaks, presences, np.float32([-0.3, -0.4, -0.5]))
     record = task.record(sample(labels=labels), Planted(evidence=good), WORDS)
     assert record["there"] == [1]
-    presence, peak = task.scores({"1": record}, WORDS, 0)
-    assert presence.interval is not None and peak.interval is not None
-    assert presence.interval.value == 1.0
-    assert peak.interval.value == 0.5
+    presence, peak, rivals = task.scores({"1": record}, WORDS, 0)
+    assert [each.metric for each in (presence, peak, rivals)] == [
+        "presence AUC",
+        "peak AUC",
+        "rivals AUC",
+    ]
+    values = [each.interval and each.interval.value for each in (presence, peak, rivals)]
+    assert values == [1.0, 0.5, 0.5]
     assert (presence.n, presence.detail["present"]) == (3, 1)
 
 
 def test_presence_of_everything_or_nothing_has_no_curve() -> None:
     task = TASKS.get("presence")
-    record = {"there": [0, 1, 2], "peak": [0.1] * 3, "presence": [0.1] * 3}
-    assert [score.interval for score in task.scores({"1": record}, WORDS, 0)] == [None, None]
+    scores = {key: [0.1] * 3 for key in ("peak", "presence", "rivals")}
+    record = {"there": [0, 1, 2], **scores}
+    assert [score.interval for score in task.scores({"1": record}, WORDS, 0)] == [None] * 3
 
 
 def test_referring_by_hand() -> None:

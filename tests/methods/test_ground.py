@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vlmscope as vs
+from dual_families import clip
 from handmade import FakeModel, PlantedHeads, scene
 from vlmscope.errors import (
     BadHeadSetError,
@@ -404,3 +406,10 @@ def test_more_heads_than_there_are_cannot_be_read(
     assert len(_find(fake, heads=heads, k=3, greedy=greedy).details["heads"]) == 3
     with pytest.raises(BadOptionError, match="k=4 asks for more heads .* which are 3: L3H1"):
         _find(fake, heads=heads, k=4, greedy=greedy)
+
+
+@pytest.mark.parametrize("name", ["discount", "refine_pixels", "refine_side"])
+def test_what_compares_classes_by_pixel_is_refused(name: str) -> None:
+    for call in (vs.ground, vs.compare_methods):
+        with pytest.raises(BadOptionError, match=f"{name!r} is about classes .* use segment"):
+            call(clip(), IMAGE, "dog", **{name: 20})

@@ -18,6 +18,7 @@ from vlmscope.data.classes import ClassList
 from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, UnsupportedError
 from vlmscope.methods import segmenter
 from vlmscope.methods.encoder import dense_tokens, phrase_embeddings
+from vlmscope.methods.encoder.pixel_adaptive import refine_by_pixels
 from vlmscope.models import DualEncoder
 from vlmscope.post import smooth
 from vlmscope.types import BACKGROUND
@@ -262,6 +263,34 @@ def test_smoothing_changes_labels_but_not_scores(encoder: DualEncoder) -> None:
     np.testing.assert_array_equal(soft.labels, painted.argmax(axis=0))
 
 
+def test_pixels_refine_labels_and_nothing_else(encoder: DualEncoder) -> None:
+    options = {"smoothing": "absolute", "sigma": 1.5}
+    plain = vs.segment(encoder, noise(), "dog, bus, sky", "maskclip", **options)
+    fine = vs.segment(
+        encoder, noise(), "dog, bus, sky", "maskclip", refine_pixels=3, refine_side=64, **options
+    )
+    np.testing.assert_array_equal(fine.score_maps, plain.score_maps)
+    np.testing.assert_array_equal(fine.presence, plain.presence)
+    assert not np.array_equal(fine.labels, plain.labels)
+    assert (fine.details["options"]["refine_pixels"], fine.details["options"]["refine_side"]) == (
+        3,
+        64,
+    )
+    settings = segmenter(encoder, "dog, bus", "maskclip", **options).setup.options
+    where = encoder.fit(noise()).token_map
+    smoothed = smooth(where, plain.score_maps.reshape(3, -1), settings).T
+    where, refined = refine_by_pixels(where, smoothed, noise(), 3, 64)
+    painted = np.stack([where.to_pixels(column) for column in refined.T])
+    assert (fine.labels == painted.argmax(axis=0)).mean() > 0.999  # but for rounding at edges
+
+
+def test_pixels_refine_classes_that_do_not_compete(encoder: DualEncoder) -> None:
+    plain = vs.segment(encoder, noise(), "dog", "maskclip", compete=False)
+    fine = vs.segment(encoder, noise(), "dog", "maskclip", compete=False, refine_pixels=3)
+    assert 0 < fine.mask("dog").mean() < 1
+    assert not np.array_equal(fine.labels, plain.labels)
+
+
 # bad input
 
 BAD: dict[str, tuple[Callable[[DualEncoder], object], type[Exception], str]] = {
@@ -297,6 +326,16 @@ BAD: dict[str, tuple[Callable[[DualEncoder], object], type[Exception], str]] = {
         lambda e: segmenter(e, "a, b", keep="area"),
         BadOptionError,
         "'keep' is about one region per phrase",
+    ),
+    "negative refinement": (
+        lambda e: segmenter(e, "a, b", refine_pixels=-1),
+        BadOptionError,
+        "refine_pixels",
+    ),
+    "refinement of nothing": (
+        lambda e: segmenter(e, "a, b", refine_side=4),
+        BadOptionError,
+        "refine_side",
     ),
     "option of standalone classes": (
         lambda e: segmenter(e, "a, b", threshold="mean"),

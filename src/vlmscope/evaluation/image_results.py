@@ -23,9 +23,11 @@ from vlmscope.evaluation.reads.shared_reads import SharedReads
 from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
+from vlmscope.methods.encoder.pixel_adaptive import class_scores
+from vlmscope.methods.encoder.presence_rules import rivals
 from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
 from vlmscope.methods.encoder.similarity import best_of_each, presence
-from vlmscope.models import Prompt
+from vlmscope.models import DualEncoder, Prompt
 from vlmscope.post import locate, pointing_hits, smooth, visible_areas
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
@@ -74,10 +76,17 @@ class ClassEvidence:
     Attributes:
         peak: largest similarity of a patch.
         presence: the method's presence score.
+        rivals: presence against the other concepts
+            (:func:`vlmscope.methods.encoder.presence_rules.rivals`).
     """
 
     peak: NDArray[np.float32]
     presence: NDArray[np.float32]
+    rivals: NDArray[np.float32]
+
+    def of(self, columns: list[int]) -> ClassEvidence:
+        """That of some of the concepts."""
+        return ClassEvidence(self.peak[columns], self.presence[columns], self.rivals[columns])
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +139,13 @@ class DenseImageResult(ImageResult):
             return np.zeros(0, dtype=np.int64)
         if self.seen is not None:
             return self._by_protocol(*self.seen)[where]
+        return classify_pixels(*self.compared(), where)
+
+    def compared(self) -> tuple[TokenMap, NDArray[np.floating]]:
+        """The scores of all classes as they are compared, float (cells, classes), and their cells."""
         scores = self._against(self.words.concepts)
-        smoothed = smooth(scores.token_map, scores.patches.T, self.method.options).T
-        return classify_pixels(scores.token_map, smoothed, where)
+        pixels, options = self.sample.image.pixels, self.method.options
+        return class_scores(scores.token_map, scores.patches, pixels, options)
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
@@ -160,15 +173,18 @@ class DenseImageResult(ImageResult):
             return self._against(concepts)
         scores = self._against(self.words.concepts)
         columns = [self.words.concepts.index(concept) for concept in concepts]
-        evidence = ClassEvidence(scores.evidence.peak[columns], scores.evidence.presence[columns])
+        evidence = scores.evidence.of(columns)
         return _Scores(scores.patches[:, columns], evidence, scores.token_map, scores.null)
 
     def _against(self, concepts: Concepts) -> _Scores:
         """The image against concepts, each by the best of its texts; computed once."""
         if concepts not in self._known:
+            model = self.words.model
+            assert isinstance(model, DualEncoder)  # `accepts` said so
+            scale = float(model.family.logit_scale(model.hf))
             text = self.words.embed(concepts, self.method.options.templates)
             if self.null is None:
-                self._known[concepts] = _scores(concepts, self.compare(text), None)
+                self._known[concepts] = _scores(concepts, self.compare(text), None, scale)
             else:  # one text more in the same pass, which changes nothing for the others
                 null = self.words.embed_alone(self.null, self.method.options.templates)
                 similarity = self.compare(torch.cat([text, null]))
@@ -179,7 +195,7 @@ class DenseImageResult(ImageResult):
                     patches=similarity.patches[:, texts],
                     whole=similarity.whole[texts],
                 )
-                self._known[concepts] = _scores(concepts, without, peak)
+                self._known[concepts] = _scores(concepts, without, peak, scale)
         return self._known[concepts]
 
 
@@ -196,11 +212,14 @@ class _Scores:
     null: float | None
 
 
-def _scores(concepts: Concepts, similarity: Similarity, null: float | None) -> _Scores:
+def _scores(
+    concepts: Concepts, similarity: Similarity, null: float | None, logit_scale: float
+) -> _Scores:
     index, count = owners(concepts), len(concepts)
     patches = best_of_each(similarity.patches, index, count)
     presences = best_of_each(presence(similarity), index, count)
-    evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy())
+    against = rivals(patches, logit_scale).numpy()
+    evidence = ClassEvidence(patches.amax(dim=0).numpy(), presences.numpy(), against)
     return _Scores(patches.numpy(), evidence, similarity.token_map, null)
 
 

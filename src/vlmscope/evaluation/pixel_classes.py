@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.post.painting import bilinear_weights
 from vlmscope.types import TokenMap
-from vlmscope.types.views import axis_weights
 
 __all__ = ["classify_pixels"]
+
+_MOST_VALUES = 1 << 25  # of scores on lines of pixels: 128 MB
 
 
 def classify_pixels(
@@ -33,13 +35,15 @@ def classify_pixels(
         painted = [token_map.to_pixels(column)[where] for column in scores.T]
         return np.stack(painted, axis=1).argmax(axis=1)
     view = token_map.views[0]
-    down = axis_weights(view.y_edges, where.shape[0], "bilinear").astype(np.float32)
-    across = axis_weights(view.x_edges, where.shape[1], "bilinear").astype(np.float32)
+    down = bilinear_weights(view.y_edges, where.shape[0])
+    across = bilinear_weights(view.x_edges, where.shape[1])
     cells = scores.reshape(view.grid[0], -1).astype(np.float32)  # (rows, columns * classes)
-    lines = np.flatnonzero(where.any(axis=1))
-    on_lines = (down[lines] @ cells).reshape(len(lines), view.grid[1], -1)
-    best = [
-        (across[where[line]] @ values).argmax(axis=1)
-        for line, values in zip(lines, on_lines, strict=True)
-    ]
+    every = np.flatnonzero(where.any(axis=1))
+    best = []
+    for lines in np.array_split(every, 1 + len(every) * cells.shape[1] // _MOST_VALUES):
+        on_lines = (down[lines] @ cells).reshape(len(lines), view.grid[1], -1)
+        best += [
+            (across[where[line]] @ values).argmax(axis=1)
+            for line, values in zip(lines, on_lines, strict=True)
+        ]
     return np.concatenate(best)

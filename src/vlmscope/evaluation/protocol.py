@@ -18,7 +18,8 @@ from vlmscope.version import __version__
 
 __all__ = ["left_out", "protocol_of", "state_header"]
 
-_RECORDS = "rows with shares, pictures"  # what a record of a state file holds; another word when that changes
+# what a record of a state file holds; another word when that changes
+_RECORDS = "rows with shares, pictures, rivals"
 
 
 def protocol_of(

@@ -32,7 +32,7 @@ from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.readouts import overlap_warnings
 from vlmscope.evaluation.reads.batches import Batches
 from vlmscope.evaluation.rows import write_rows
-from vlmscope.evaluation.sam import check_masks, with_sam
+from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
@@ -40,7 +40,7 @@ from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
 from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
-from vlmscope.refine import Refiner
+from vlmscope.refine import AutomaticOptions, Refiner
 
 __all__ = ["check_places", "evaluate"]
 
@@ -55,6 +55,7 @@ def evaluate(
     against: Mapping[str, Comparator] | Sequence[Comparator] = (),
     refiner: Refiner | None = None,
     refine_prompts: Sequence[str] | None = None,
+    refine_masks: AutomaticOptions | None = None,
     tasks: Sequence[str] | None = None,
     protocol: str | SegmentationProtocol = "free",
     limit: int | None = None,
@@ -83,7 +84,9 @@ def evaluate(
         refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
             ``gem+sam:box``, once for each prompt. Each image is embedded once for all of them.
         refine_prompts: what of an answer prompts it, some of ``box``, ``point``, ``both``, ``mask``;
-            None: each of them.
+            None: each of them. Where classes are compared there is no prompt: runs that compare them
+            are followed by themselves with SAM's masks of everything, which vote, ``gem+sam:vote``.
+        refine_masks: which of these masks it makes; None: by the published rules.
         tasks: ids; None: all that the data set has truth for and every run can do.
         protocol: ``gem`` or ``field``, with what the field sets on this data set: all that a
             published protocol fixes of how an image is seen and a pixel gets its class
@@ -138,10 +141,13 @@ def evaluate(
     methods_on_trial = enter(configured, words, asked)
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
-    runs = with_sam(entered, refiner, refine_prompts)
+    voting = compares_pixels(_tasks(dataset, entered, tasks))
+    for each in configured:
+        ruled.check_refinement(each.options, refiner is not None and voting)
+    runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
     if refiner is not None:
-        check_masks(dataset, chosen)
+        check_masks(dataset, chosen, refine_prompts, refine_masks)
     for run in runs:
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:

@@ -29,6 +29,7 @@ from vlmscope.methods.grounder import (
     Phrase,
     ground_options,
     prompts_of,
+    refuse_pixel_options,
     sam_prompt,
     with_image_notes,
 )
@@ -212,6 +213,7 @@ def _call(
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What one method is called with; its options are checked before anything is computed."""
+    refuse_pixel_options(options)
     known = {name: value for name, value in options.items() if name in _option_names(method)}
     ground_options(method, model, known)
     return {**known, **{name: value for name, value in shared.items() if name in method.takes}}

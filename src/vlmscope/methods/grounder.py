@@ -29,6 +29,7 @@ from vlmscope.methods.base import (
 )
 from vlmscope.methods.catalogue import default_method, get_method
 from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together, read_of_images
+from vlmscope.methods.encoder.options import PIXEL_OPTIONS
 from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
@@ -44,6 +45,7 @@ __all__ = [
     "ground_options",
     "grounder",
     "prompts_of",
+    "refuse_pixel_options",
     "sam_prompt",
     "with_image_notes",
 ]
@@ -152,6 +154,7 @@ def grounder(
     prompts_sam = sam_prompt(refine, refine_prompt)
     check_batch(batch)
     chosen, cautions = _chosen(model, method, heads, proxy)
+    refuse_pixel_options(options)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
@@ -256,6 +259,20 @@ def ground_options(
         f"option of {method.id}",
         where=f"See: vlmscope methods {method.id}",
     )
+
+
+def refuse_pixel_options(options: Mapping[str, Any]) -> None:
+    """Options that compare classes pixel by pixel are not silently ignored.
+
+    Raises:
+        BadOptionError: one of them.
+    """
+    for name in PIXEL_OPTIONS:
+        if name in options:
+            raise BadOptionError(
+                f"The option {name!r} is about classes that are compared pixel by pixel, and here each "
+                "phrase has a map of its own. Leave it out, or use segment."
+            )
 
 
 def prompts_of(phrases: Any) -> list[Prompt]:

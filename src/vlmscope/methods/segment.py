@@ -14,9 +14,10 @@ from torch import Tensor
 from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.methods.base import check_accepts, with_proxy
-from vlmscope.methods.catalogue import METHODS, get_method
-from vlmscope.methods.encoder.method import DenseMethod, describe
+from vlmscope.methods.base import check_accepts
+from vlmscope.methods.encoder.method import describe
+from vlmscope.methods.encoder.pixel_adaptive import class_scores
+from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES, class_presence
 from vlmscope.methods.encoder.protocols import (
     FREE,
     SegmentationProtocol,
@@ -24,23 +25,12 @@ from vlmscope.methods.encoder.protocols import (
     find_protocol,
 )
 from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
-from vlmscope.methods.encoder.similarity import (
-    PRESENCE,
-    DenseSetup,
-    Similarity,
-    best_of_each,
-    compare,
-    presence,
-)
+from vlmscope.methods.encoder.similarity import DenseSetup, best_of_each, compare
 from vlmscope.methods.encoder.sliding import SlidingWindows
 from vlmscope.methods.encoder.text_cache import kept_embeddings
-from vlmscope.methods.encoder.texts import (
-    alike_caution,
-    read_alike,
-    unknown_caution,
-)
 from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.grounder import ground_options
+from vlmscope.methods.sam_votes import SamVotes
 from vlmscope.methods.segment_options import (
     GROUND_ONLY,
     STANDALONE_ONLY,
@@ -48,14 +38,19 @@ from vlmscope.methods.segment_options import (
     allowed,
     check_classes,
     check_cosine,
+    dense_method,
+    text_cautions,
     windowed,
 )
 from vlmscope.models import DualEncoder, LoadedModel, PatchTower
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
-from vlmscope.post import Labels, competing_labels, smooth, standalone_labels
+from vlmscope.options import check_word
+from vlmscope.post import Labels, Regions, competing_labels, standalone_labels, vote
+from vlmscope.post.labels import renumbered
+from vlmscope.refine import AutomaticOptions, Refiner
 from vlmscope.results import Segmentation
-from vlmscope.types import BACKGROUND
+from vlmscope.types import BACKGROUND, TokenMap
 
 __all__ = ["GROUND_ONLY", "STANDALONE_ONLY", "Segmenter", "dense_method", "segment", "segmenter"]
 
@@ -74,6 +69,9 @@ class Segmenter:
         least_score: least cosine similarity of a labelled pixel, or None.
         logit_scale: factor between cosine similarity and logits.
         cautions: what to know of the classes' texts on this model before trusting any result.
+        votes: the SAM whose masks get one class each, or None.
+        presence_rule: how presence is told, one of
+            :data:`vlmscope.methods.encoder.presence_rules.PRESENCE_RULES`.
         protocol: what fixes how an image is seen and a pixel gets its class.
     """
 
@@ -86,6 +84,8 @@ class Segmenter:
     least_score: float | None
     logit_scale: float
     cautions: tuple[str, ...] = ()
+    votes: SamVotes | None = None
+    presence_rule: str = "mean"
     protocol: SegmentationProtocol = FREE
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
@@ -103,9 +103,15 @@ class Segmenter:
         )
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(similarity.patches, owners, count).numpy()
-        presences = best_of_each(presence(similarity), owners, count).numpy()
+        presences = class_presence(
+            similarity,
+            owners,
+            count,
+            self.presence_rule,
+            setup.encoder.family.logit_scale(setup.encoder.hf),
+        ).numpy()
         if seen is None:
-            labels = self._labels(similarity, scores, presences)
+            labels = self._labels(similarity.token_map, scores, presences, pixels)
         else:
             labels = self._labels_by_protocol(seen)
         grid = similarity.token_map.views[0].grid
@@ -164,7 +170,8 @@ class Segmenter:
             "least_presence": self.least_presence,
             "least_score": self.least_score,
             "logit_scale": self.logit_scale,
-            "presence_is": PRESENCE,
+            "presence_is": PRESENCE_RULES[self.presence_rule],
+            **({} if self.votes is None else {"refined": self.votes.record}),
             **({"protocol": self.protocol.to_dict()} if self.protocol.fixed else {}),
         }
 
@@ -174,25 +181,34 @@ class Segmenter:
         return protocol_labels(seen, 0, self.protocol, self.text, owners, len(names), background)
 
     def _labels(
-        self, similarity: Similarity, scores: NDArray[np.float32], presences: NDArray[np.float32]
+        self,
+        token_map: TokenMap,
+        scores: NDArray[np.float32],
+        presences: NDArray[np.float32],
+        pixels: NDArray[np.uint8],
     ) -> Labels:
-        smoothed = smooth(similarity.token_map, scores.T, self.setup.options).T
         least = -math.inf if self.least_presence is None else self.least_presence
         kept = np.flatnonzero(presences >= least)
         if not len(kept):
-            nothing = np.full(similarity.token_map.image_size, BACKGROUND, dtype=np.uint16)
+            nothing = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
             return Labels(nothing, np.zeros(len(presences), np.float32) if self.compete else None)
-        some = smoothed[:, kept]
+        options = self.setup.options
+        where, some = class_scores(token_map, scores[:, kept], pixels, options)
         if not self.compete:
-            return _renumbered(
-                standalone_labels(similarity.token_map, some, self.setup.options),
-                kept,
-                len(presences),
-            )
+            chosen = standalone_labels(where, some, options, self._regions(where, some, pixels))
+            return renumbered(chosen, kept, len(presences))
         if self.least_score is not None:  # the background is a rival of that score everywhere
             some = np.column_stack([some, np.full(len(some), self.least_score, some.dtype)])
-        chosen = competing_labels(similarity.token_map, some, self.logit_scale, self.background)
-        return _renumbered(chosen, kept, len(presences))
+        regions = self._regions(where, some, pixels)
+        chosen = competing_labels(where, some, self.logit_scale, self.background, regions)
+        return renumbered(chosen, kept, len(presences))
+
+    def _regions(
+        self, where: TokenMap, scores: NDArray[np.floating], pixels: NDArray[np.uint8]
+    ) -> Regions | None:
+        if self.votes is None:
+            return None
+        return vote(where, scores, (each.mask for each in self.votes.masks(pixels)))
 
 
 def segment(
@@ -207,6 +223,9 @@ def segment(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    refine: Refiner | None = None,
+    refine_masks: AutomaticOptions | None = None,
+    presence_rule: str = "mean",
     protocol: str | SegmentationProtocol = "free",
     text_cache: bool = True,
     proxy: PatchTower | None = None,
@@ -235,6 +254,12 @@ def segment(
             the whole image at once. The stride is half the side unless given.
         logit_scale: factor between cosine similarity and logits; None: the model's own. It decides
             how sharp the softmax is, and nothing else.
+        refine: a SAM (:func:`vlmscope.load_sam`) whose masks of everything in the image vote: each goes
+            to the class with the largest mean score inside, by the same rules as a pixel; where masks
+            overlap the smaller one lies on top; pixels without a mask keep their class.
+        refine_masks: which masks SAM makes (:class:`AutomaticOptions`); None: by the published rules.
+        presence_rule: how presence is told: ``mean``, or ``rivals``, which tells it better but depends on
+            the other classes; see :mod:`vlmscope.methods.encoder.presence_rules`.
         protocol: ``free``: the arguments here decide. ``gem`` or ``field``: all that a published
             protocol fixes (:mod:`vlmscope.methods.encoder.protocols`); ``field@voc21`` with the
             constants of a data set. The class ``background``, if there is one, is its background.
@@ -262,6 +287,9 @@ def segment(
         least_score=least_score,
         window=window,
         logit_scale=logit_scale,
+        refine=refine,
+        refine_masks=refine_masks,
+        presence_rule=presence_rule,
         protocol=protocol,
         text_cache=text_cache,
         proxy=proxy,
@@ -281,6 +309,9 @@ def segmenter(
     least_score: float | None = None,
     window: Window | None = None,
     logit_scale: float | None = None,
+    refine: Refiner | None = None,
+    refine_masks: AutomaticOptions | None = None,
+    presence_rule: str = "mean",
     protocol: str | SegmentationProtocol = "free",
     text_cache: bool = True,
     proxy: PatchTower | None = None,
@@ -299,6 +330,7 @@ def segmenter(
     check_classes(listed, compete, background, logit_scale)
     check_cosine("least_presence", least_presence)
     check_cosine("least_score", least_score, compete)
+    check_word("presence_rule", presence_rule, PRESENCE_RULES)
     ruled = find_protocol(protocol) if isinstance(protocol, str) else protocol
     options = {**allowed(options, compete), **windowed(window)}
     decisions = {
@@ -313,6 +345,8 @@ def segmenter(
         background, logit_scale = _ruled(ruled, listed), ruled.logit_scale
     settings = ground_options(chosen, model, {**options, **ruled.options, "compete": compete})
     chosen.check_texts(len(listed.texts), settings)
+    votes = SamVotes.of(refine, refine_masks)
+    ruled.check_refinement(settings, votes is not None)
     setup = DenseSetup(chosen, model, settings)
     _check_grid(setup, ruled)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
@@ -327,26 +361,10 @@ def segmenter(
         least_presence,
         least_score,
         scale,
-        _text_cautions(model, listed, text),
+        text_cautions(model, listed, text),
+        votes,
+        presence_rule,
         ruled,
-    )
-
-
-def dense_method(name: str, proxy: PatchTower | None = None) -> DenseMethod:
-    """The dense method of an id, with the second tower that was given.
-
-    Raises:
-        UnknownNameError: no such method.
-        UnsupportedError: one that yields no scores per patch.
-        BadOptionError: a tower for a method that has no use for one.
-    """
-    method = with_proxy(get_method(name), proxy)
-    if isinstance(method, DenseMethod):
-        return method
-    dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]
-    raise UnsupportedError(
-        f"The method {name!r} gives one region per phrase, no scores per patch. "
-        f"For segmentation take one of: {', '.join(dense)}."
     )
 
 
@@ -374,28 +392,3 @@ def _check_grid(setup: DenseSetup, protocol: SegmentationProtocol) -> None:
         return
     grid = grid_size((1, 1), patch, setup.side, setup.options.keep_ratio)
     WindowPlan.over(grid, patch, setup.options.window, setup.options.stride)
-
-
-def _renumbered(labels: Labels, kept: NDArray[np.intp], classes: int) -> Labels:
-    """Labels of some of the classes as labels of all; what is no class of them is background.
-
-    Args:
-        labels: indices into ``kept``.
-        kept: indices of the classes that took part.
-        classes: how many there are.
-    """
-    names = np.full(BACKGROUND + 1, BACKGROUND, dtype=np.uint16)
-    names[: len(kept)] = kept
-    if labels.confidence is None:
-        return Labels(names[labels.labels], None)
-    confidence = np.zeros(classes, dtype=np.float32)
-    confidence[kept] = labels.confidence[: len(kept)]
-    return Labels(names[labels.labels], confidence)
-
-
-def _text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:
-    alike = [
-        alike_caution(model, [classes.names[i] for i in group], "the first takes all their pixels")
-        for group in read_alike(text, classes.owners)
-    ]
-    return (*unknown_caution(model, classes.texts), *alike)

@@ -6,8 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from vlmscope.data.classes import ClassList
-from vlmscope.errors import BadOptionError
+from vlmscope.errors import BadOptionError, UnsupportedError
+from vlmscope.methods.base import with_proxy
+from vlmscope.methods.catalogue import METHODS, get_method
+from vlmscope.methods.encoder.method import DenseMethod
+from vlmscope.methods.encoder.texts import alike_caution, read_alike, unknown_caution
+from vlmscope.models import DualEncoder, PatchTower
 
 __all__ = [
     "GROUND_ONLY",
@@ -16,6 +23,8 @@ __all__ = [
     "allowed",
     "check_classes",
     "check_cosine",
+    "dense_method",
+    "text_cautions",
     "windowed",
 ]
 
@@ -26,6 +35,24 @@ STANDALONE_ONLY = ("threshold", "share")
 """Options that need ``compete=False``."""
 
 Window = int | tuple[int, int]
+
+
+def dense_method(name: str, proxy: PatchTower | None = None) -> DenseMethod:
+    """The dense method of an id, with the second tower that was given.
+
+    Raises:
+        UnknownNameError: no such method.
+        UnsupportedError: one that yields no scores per patch.
+        BadOptionError: a tower for a method that has no use for one.
+    """
+    method = with_proxy(get_method(name), proxy)
+    if isinstance(method, DenseMethod):
+        return method
+    dense = [each.id for each in METHODS if isinstance(each, DenseMethod)]
+    raise UnsupportedError(
+        f"The method {name!r} gives one region per phrase, no scores per patch. "
+        f"For segmentation take one of: {', '.join(dense)}."
+    )
 
 
 def check_classes(
@@ -90,3 +117,12 @@ def windowed(window: Window | None) -> dict[str, Any]:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple[str, ...]:
+    """Words that the model does not know, and classes that it reads alike."""
+    alike = [
+        alike_caution(model, [classes.names[i] for i in group], "the first takes all their pixels")
+        for group in read_alike(text, classes.owners)
+    ]
+    return (*unknown_caution(model, classes.texts), *alike)

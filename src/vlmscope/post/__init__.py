@@ -17,6 +17,7 @@ from vlmscope.post.painted_grid import PaintedGrid
 from vlmscope.post.pointing import pointing_hits
 from vlmscope.post.raster import Raster, rasterise
 from vlmscope.post.region import Region, find_region, peak
+from vlmscope.post.regions import Regions, vote
 from vlmscope.post.word_labels import WordRule, word_labels
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PostOptions",
     "Raster",
     "Region",
+    "Regions",
     "WordRule",
     "attention_share",
     "box_coverage",
@@ -47,5 +49,6 @@ __all__ = [
     "smooth",
     "standalone_labels",
     "visible_areas",
+    "vote",
     "word_labels",
 ]

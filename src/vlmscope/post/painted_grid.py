@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from vlmscope.post.painting import bilinear_weights
 from vlmscope.types import TokenMap
 from vlmscope.types.views import axis_weights
 
@@ -26,12 +28,12 @@ class PaintedGrid:
     Attributes:
         cells: float32 (rows, columns, n).
         down: float32 (height, rows): what each row of cells counts for each row of pixels.
-        across: float32 (width, columns), the same along the other axis.
+        across: float32 (width, columns), the same along the other axis; sparse where cells are many.
     """
 
     cells: NDArray[np.float32] = field(repr=False)
     down: NDArray[np.float32] = field(repr=False)
-    across: NDArray[np.float32] = field(repr=False)
+    across: NDArray[np.float32] | csr_array = field(repr=False)
 
     @classmethod
     def of(cls, token_map: TokenMap, scores: NDArray[np.floating]) -> PaintedGrid:
@@ -45,13 +47,13 @@ class PaintedGrid:
         height, width = token_map.image_size
         grid = scores.astype(np.float32).reshape(*view.grid, -1)
         down = axis_weights(view.y_edges, height, "bilinear").astype(np.float32)
-        across = axis_weights(view.x_edges, width, "bilinear").astype(np.float32)
+        across = bilinear_weights(view.x_edges, width)
         return cls(grid, down, across)
 
     @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the original image."""
-        return len(self.down), len(self.across)
+        return len(self.down), self.across.shape[0]
 
     def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Rows of the image, and the scores painted on them: float32 (rows, width, n)."""
@@ -62,4 +64,10 @@ class PaintedGrid:
             # only the few rows of cells that these pixels lie between matter
             used = np.flatnonzero(self.down[rows].any(axis=0))
             near = slice(used[0], used[-1] + 1)
-            yield rows, self.across @ np.tensordot(self.down[rows, near], self.cells[near], 1)
+            yield rows, self._spread(np.tensordot(self.down[rows, near], self.cells[near], 1))
+
+    def _spread(self, lines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows, columns, n) -> (rows, width, n)."""
+        if isinstance(self.across, np.ndarray):
+            return self.across @ lines
+        return np.stack([self.across @ line for line in lines])

@@ -1,5 +1,6 @@
 """Masks refined by SAM: box, point or mask of a Grounding prompt it, the image is embedded once."""
 
+from vlmscope.refine.automatic import AutomaticMask, AutomaticOptions, automatic_masks
 from vlmscope.refine.embedding import Embedded
 from vlmscope.refine.frame import Frame, RefinedMask
 from vlmscope.refine.kinds import KINDS, SamKind
@@ -11,6 +12,8 @@ from vlmscope.refine.refiner import Refiner
 __all__ = [
     "KINDS",
     "PROMPTS",
+    "AutomaticMask",
+    "AutomaticOptions",
     "Embedded",
     "Frame",
     "RefineOptions",
@@ -18,5 +21,6 @@ __all__ = [
     "Refiner",
     "SamKind",
     "Subject",
+    "automatic_masks",
     "load_sam",
 ]

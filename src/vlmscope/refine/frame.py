@@ -14,10 +14,11 @@ from torch.nn import functional
 
 from vlmscope.errors import UnsupportedError
 
-__all__ = ["Frame", "RefinedMask", "refined_masks"]
+__all__ = ["MASK_THRESHOLD", "Frame", "RefinedMask", "check_finite", "refined_masks"]
 
 
-_MASK_THRESHOLD = 0.0  # masks are logits: above it, "on the object" is the likelier
+MASK_THRESHOLD = 0.0
+"""Masks are logits: above it, "on the object" is the likelier."""
 
 Size = tuple[int, int]
 
@@ -129,13 +130,22 @@ def refined_masks(name: str, output: Any, frame: Frame) -> Iterator[RefinedMask]
         UnsupportedError: values that are not finite.
     """
     logits, scores = output.pred_masks.flatten(0, 1), output.iou_scores.flatten(0, 1).float()
+    check_finite(name, logits, scores)
+    for maps, rating in zip(logits, scores, strict=True):
+        chosen = int(rating.argmax())
+        # only the mask that is kept is laid over the image, which may be large
+        full = frame.restore(maps[chosen : chosen + 1])[0] > MASK_THRESHOLD
+        yield RefinedMask(full.cpu().numpy(), float(rating[chosen]), chosen, len(rating))
+
+
+def check_finite(name: str, logits: Tensor, scores: Tensor) -> None:
+    """Refuse what a SAM gave where its precision overflowed.
+
+    Raises:
+        UnsupportedError: values that are not finite.
+    """
     if not (torch.isfinite(logits).all() and torch.isfinite(scores).all()):
         raise UnsupportedError(
             f"{name} gave values that are not finite in {logits.dtype}. Load it with "
             "dtype='float32'."
         )
-    for maps, rating in zip(logits, scores, strict=True):
-        chosen = int(rating.argmax())
-        # only the mask that is kept is laid over the image, which may be large
-        full = frame.restore(maps[chosen : chosen + 1])[0] > _MASK_THRESHOLD
-        yield RefinedMask(full.cpu().numpy(), float(rating[chosen]), chosen, len(rating))

@@ -14,7 +14,7 @@ from vlmscope.errors import BadOptionError
 from vlmscope.refine.frame import Frame
 from vlmscope.types import Box
 
-__all__ = ["Subject", "check_prompt", "missing_prompt", "prompt_tensors"]
+__all__ = ["Subject", "check_prompt", "missing_prompt", "point_tensors", "prompt_tensors"]
 
 Point = tuple[float, float]
 
@@ -109,10 +109,21 @@ def prompt_tensors(
         corners = [corner for subject in subjects for corner in _corners(subject)]
         tensors["input_boxes"] = frame.to_canvas(corners).reshape(1, -1, 4).to(device)
     if "point" in _NEEDS[prompt]:
-        points = frame.to_canvas([_point(subject) for subject in subjects]).reshape(1, -1, 1, 2)
-        tensors["input_points"] = points.to(device)
-        tensors["input_labels"] = torch.ones(points.shape[:3], dtype=torch.long, device=device)
+        tensors |= point_tensors([_point(subject) for subject in subjects], frame, device)
     return tensors
+
+
+def point_tensors(points: Sequence[Point], frame: Frame, device: torch.device) -> dict[str, Tensor]:
+    """Points of one image, each a prompt for an object of its own; see :func:`prompt_tensors`.
+
+    Args:
+        points: (x, y) in pixels of the original image.
+        frame: how the image lies in the canvas.
+        device: of the model.
+    """
+    placed = frame.to_canvas(points).reshape(1, -1, 1, 2).to(device)
+    labels = torch.ones(placed.shape[:3], dtype=torch.long, device=device)
+    return {"input_points": placed, "input_labels": labels}
 
 
 def _corners(subject: Subject) -> tuple[Point, Point]:

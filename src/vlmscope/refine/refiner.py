@@ -14,11 +14,17 @@ from vlmscope.errors import BadOptionError, ModelMismatchError
 from vlmscope.models.guard import frozen
 from vlmscope.models.loading.identity import revision_of
 from vlmscope.refine.embedding import Embedded, digest_of, prepare
-from vlmscope.refine.frame import Frame, RefinedMask, refined_masks
+from vlmscope.refine.frame import Frame, RefinedMask, check_finite, refined_masks
 from vlmscope.refine.kinds import SamKind, kind_of_model
 from vlmscope.refine.mask_prompts import mask_tensor
 from vlmscope.refine.options import RefineOptions
-from vlmscope.refine.prompts import Subject, check_prompt, missing_prompt, prompt_tensors
+from vlmscope.refine.prompts import (
+    Subject,
+    check_prompt,
+    missing_prompt,
+    point_tensors,
+    prompt_tensors,
+)
 from vlmscope.results import Grounding
 from vlmscope.types import tight_box
 
@@ -207,6 +213,38 @@ class Refiner:
             check_prompt(each, prompt)
         masks = self._masks(drawn, options, embedded)
         return [next(masks) if can else None for can in able]
+
+    def at_points(
+        self, embedded: Embedded, points: Sequence[tuple[float, float]]
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All masks that SAM gives for points, each point by itself, some points at a time.
+
+        Args:
+            embedded: the image.
+            points: (x, y) in pixels of the image.
+
+        Yields:
+            Of some of the points, in order: logits float (points, masks, height, width) over the whole
+            canvas, and the IoU that SAM predicts for each mask, float32 (points, masks).
+
+        Raises:
+            BadOptionError: an embedding by another model.
+            UnsupportedError: a model whose half precision overflows.
+        """
+        self._check_maker(embedded)
+        weight = next(self.hf.mask_decoder.parameters())
+        features = _in_dtype(embedded.features, weight.dtype)
+        for start in range(0, len(points), _OBJECTS_AT_ONCE):
+            some = points[start : start + _OBJECTS_AT_ONCE]
+            prompts = point_tensors(some, embedded.frame, weight.device)
+            with frozen(self.hf):
+                output = self.hf(image_embeddings=features, multimask_output=True, **prompts)
+            logits, scores = (
+                output.pred_masks.flatten(0, 1),
+                output.iou_scores.flatten(0, 1).float(),
+            )
+            check_finite(self.name, logits, scores)
+            yield logits, scores
 
     def can_draw(self, subject: Subject, prompt: str) -> bool:
         """Whether a subject has the box, the point or the mask that is to prompt SAM."""

@@ -76,3 +76,28 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded(
     make_tiny("screenspot", tmp_path / "screens", images=2)
     boxes = ["eval", "screenspot", "--root", tmp_path / "screens", "--model", "no/such-model"]
     refused([*boxes, "--refine", "no/sam"], "screenspot has boxes and no masks")
+
+
+def test_masks_vote_where_classes_are_compared(
+    run: Any, refused: Any, sam: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "panoptic"
+    make_tiny("coco-panoptic", folder, images=2)
+    words = [
+        "eval",
+        "coco-panoptic",
+        "--root",
+        folder,
+        "--model",
+        "tiny-clip",
+        "--method",
+        "maskclip",
+    ]
+    result = run(*words, "--refine", sam, "--sam-points", "2", "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert [each["label"] for each in report["runs"]] == ["maskclip", "maskclip+sam:vote"]
+    assert report["runs"][1]["setting"]["sam_masks"]["points"] == 2
+    assert "rivals AUC" in report["runs"][0]["scores"]
+    refused([*words, "--refine", sam, "--refine-prompt", "box"], "by a grid of points")
+    refused([*words, "--sam-points", "2"], "there is no SAM")

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from dual_families import LABELS, clip, vit
+from sams import bold, refiner, tiny_sam
 from vlmscope.methods.segment import Segmenter
 
 CLASSES = "dog,person: man|woman,sky"
@@ -474,3 +475,51 @@ def test_what_earlier_runs_left_stays_when_a_run_fails(run: Any, tmp_path: Path)
     before = sorted(out.rglob("*"))
     assert run("segment", images, "-c", "red,blue", "-o", out).code == 2
     assert sorted(out.rglob("*")) == before
+
+
+@pytest.fixture(scope="module")
+def sam(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sam")
+    made = bold(refiner())
+    made.hf.save_pretrained(folder)
+    tiny_sam()[1].save_pretrained(folder)
+    return folder
+
+
+RULES = ("--sam-points", "3", "--sam-iou", "0.2", "--sam-stability", "0.3", "--sam-overlap", "1")
+
+
+def test_masks_of_sam_vote_on_the_command_line(
+    run: Any, words: list[Any], sam: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "masks"
+    result = run(*words, *QUIET_GEM, "--refine", sam, *RULES, "--out", out, "--json")
+    assert result.code == 0, result.err
+    record = json.loads(result.out)["refined"]
+    assert (record["model"], record["masks"]["points"]) == (str(sam), 3)
+    plain = json.loads(run(*words, *QUIET_GEM, "--json").out)
+    assert "refined" not in plain
+    other = run(*words, *QUIET_GEM, "--refine", sam, "--out", out)
+    assert other.code == 2 and "--overwrite" in other.err  # other rules make another result
+
+
+def test_pixels_presence_and_discount_on_the_command_line(run: Any, words: list[Any]) -> None:
+    plain = json.loads(run(*words, *QUIET_GEM, "--json").out)
+    result = run(
+        *(*words, *QUIET_GEM, "--refine-pixels", "2", "--refine-side", "32", "--discount", ".4"),
+        *("--presence-rule", "rivals", "--json"),
+    )
+    assert result.code == 0, result.err
+    shown = json.loads(result.out)
+    options = shown["options"]
+    assert (options["refine_pixels"], options["refine_side"], options["discount"]) == (2, 32, 0.4)
+    assert "softmax" in shown["presence_is"] and "softmax" not in plain["presence_is"]
+    before, after = (each["images"][0]["classes"] for each in (plain, shown))
+    assert [each["area"] for each in before] != [each["area"] for each in after]
+    assert all(each["presence"] <= 0 for each in after)
+
+
+def test_what_sam_makes_is_refused_without_a_sam(refused: Any, words: list[Any]) -> None:
+    refused([*words, "--sam-points", "8"], "there is no SAM", "--refine")
+    refused([*words, "--refine", "no/../sam", "--sam-iou", "-1"], "least_iou")
+    refused([*words, "--presence-rule", "peak"], "presence_rule", "rivals")

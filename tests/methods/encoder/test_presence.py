@@ -9,7 +9,9 @@ import torch.nn.functional as F
 
 import vlmscope as vs
 from dual_families import DUAL, READERS
+from vlmscope.errors import UnknownNameError
 from vlmscope.methods.encoder import original_tokens
+from vlmscope.methods.encoder.presence_rules import rivals
 from vlmscope.methods.encoder.similarity import best_of_each
 
 
@@ -81,3 +83,34 @@ def auc(scores: list[np.ndarray], there: list[list[bool]]) -> float:
     """The share of (present, absent) pairs in which the present one scores higher."""
     values, truth = np.array(scores), np.array(there)
     return float((values[truth][:, None] > values[~truth][None, :]).mean())
+
+
+def test_rivals_is_the_best_log_probability_of_a_patch() -> None:
+    scores = torch.randn(7, 5, generator=torch.Generator().manual_seed(0)) * 0.1
+    found = rivals(scores, 100.0)
+    for index in range(5):
+        logs = [
+            float(row[index]) - np.log(np.exp(40 * row.double().numpy()).sum()) / 40
+            for row in scores
+        ]
+        assert float(found[index]) == pytest.approx(max(logs), abs=1e-6)
+    assert (found <= 0).all()
+
+
+def test_segment_tells_presence_by_the_rule_that_is_asked_for() -> None:
+    encoder = DUAL["clip"]()
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 72, 3), np.uint8)
+    classes = {"dog": ["dog"], "vehicle": ["bus", "cat"]}
+    plain = vs.segment(encoder, pixels, classes)
+    found = vs.segment(encoder, pixels, classes, presence_rule="rivals")
+    scale = encoder.family.logit_scale(encoder.hf)
+    expected = rivals(torch.from_numpy(plain.score_maps.reshape(2, -1).T), scale)
+    np.testing.assert_allclose(found.presence, expected, atol=1e-6)
+    assert "softmax over all classes" in found.details["presence_is"]
+    np.testing.assert_array_equal(found.labels, plain.labels)
+    gated = vs.segment(
+        encoder, pixels, classes, presence_rule="rivals", least_presence=float(expected.max())
+    )
+    assert len(gated.found) == 1 and gated.found[0] == int(expected.argmax())
+    with pytest.raises(UnknownNameError, match="presence_rule"):
+        vs.segment(encoder, pixels, classes, presence_rule="rival")

@@ -282,6 +282,7 @@ def measure(
             against=against,
             refiner=refiner,
             refine_prompts=masks.prompts,
+            refine_masks=masks.rules,
             tasks=tasks,
             protocol=runs.protocol,
             limit=source.limit,

@@ -39,7 +39,10 @@ MODEL = "tiny-llava"
 
 def command(words: list[str]) -> Callable[..., Any]:
     """The function of this command, with the options of the methods that ``words`` name."""
-    return with_options(ground, *(method.options for method in _methods(words)))
+    from vlmscope.methods.encoder.options import PIXEL_OPTIONS
+
+    kinds = (method.options for method in _methods(words))
+    return with_options(ground, *kinds, without=PIXEL_OPTIONS)
 
 
 def _methods(words: list[str]) -> tuple[Method, ...]:

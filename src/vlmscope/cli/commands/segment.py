@@ -15,6 +15,7 @@ from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_place, image_files
+from vlmscope.cli.sam_options import SamVoting
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadOptionError, UnknownNameError
@@ -129,6 +130,13 @@ class Decision:
             "best together with --least-presence."
         ),
     ] = None
+    presence_rule: Annotated[
+        str,
+        typer.Option(
+            help="How presence is told: mean (of the best patch and the whole image) or rivals (the best "
+            "patch against the other classes)."
+        ),
+    ] = "mean"
     logit_scale: Annotated[
         float | None, typer.Option(help="Sharpness of the probabilities. Default: the model's.")
     ] = None
@@ -178,6 +186,7 @@ def segment(
     ] = None,
     place: Place,
     decision: Decision,
+    voting: SamVoting,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: Loading,
     printing: Printing,
@@ -195,6 +204,8 @@ def segment(
     listed = ClassList.of(classes)
     files = image_files(Path(image), place.out)
     folder = place.folder()
+    voting.check()
+    refiner = None if voting.refine is None else loading.refiner(voting.refine)
     find_protocol(protocol)
     loaded = loading.model(model, text_embeddings)
     tower = None if proxy is None else loading.tower(proxy)
@@ -202,6 +213,8 @@ def segment(
         loaded,
         listed,
         method,
+        refine=refiner,
+        refine_masks=voting.rules,
         protocol=protocol,
         text_cache=text_cache,
         proxy=tower,

@@ -15,12 +15,22 @@ from vlmscope.evaluation.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.row_shares import share_of_rows
 from vlmscope.evaluation.rows import Rows
+from vlmscope.evaluation.sam.identity import identity_of
 from vlmscope.evaluation.sam.results import REFINED, SamImageResult
-from vlmscope.evaluation.tasks import SentenceTask, Task
+from vlmscope.evaluation.sam.votes import VotedEntrant
+from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
+from vlmscope.methods.sam_votes import SamVotes
 from vlmscope.metrics.score import Score
-from vlmscope.refine import PROMPTS, RefineOptions, Refiner
+from vlmscope.refine import PROMPTS, AutomaticOptions, RefineOptions, Refiner
 
-__all__ = ["UNPROMPTED", "SamEntrant", "check_masks", "check_prompts", "with_sam"]
+__all__ = [
+    "UNPROMPTED",
+    "SamEntrant",
+    "check_masks",
+    "check_prompts",
+    "compares_pixels",
+    "with_sam",
+]
 
 UNPROMPTED = "unprompted"
 """Score: the share of sentences without the box, point or mask that was to prompt SAM."""
@@ -86,12 +96,8 @@ class SamEntrant(Entrant):
 
     def _sam(self) -> dict[str, Any]:
         """What its masks depend on beside the other run."""
-        weight = next(self.refiner.hf.vision_encoder.parameters())
         return {
-            "sam": self.refiner.name,
-            "sam_kind": self.refiner.kind.id,
-            "sam_revision": self.refiner.revision,
-            "sam_dtype": str(weight.dtype).removeprefix("torch."),
+            **identity_of(self.refiner),
             "sam_prompt": self.prompt,
             "sam_multimask": RefineOptions().multimask,
         }
@@ -106,26 +112,37 @@ _WORDS = {
 
 
 def with_sam(
-    runs: Iterable[Entrant], refiner: Refiner | None, prompts: Sequence[str] | None = None
+    runs: Iterable[Entrant],
+    refiner: Refiner | None,
+    prompts: Sequence[str] | None = None,
+    *,
+    voting: bool = False,
+    masks: AutomaticOptions | None = None,
 ) -> tuple[Entrant, ...]:
     """Runs, each followed by itself with SAM's masks, once for each prompt.
 
-    Runs that draw no masks have none to prompt with.
+    Runs that draw no masks have none to prompt with. Where classes are compared, each run that can is
+    followed by itself with SAM's masks of everything, which vote.
 
     Args:
         runs: with labels that differ.
         refiner: the SAM; None: the runs alone.
         prompts: some of :data:`vlmscope.refine.PROMPTS`; None: all of them.
+        voting: whether classes are compared.
+        masks: which masks vote; None: by the published rules.
 
     Raises:
-        BadOptionError: prompts without a SAM, none at all, or one twice.
+        BadOptionError: prompts or rules without a SAM, no prompt at all, or one twice.
         UnknownNameError: a prompt that there is none of.
     """
     chosen = check_prompts(refiner is not None, prompts)
+    votes = SamVotes.of(refiner, masks)
     entrants: list[Entrant] = []
     for run in runs:
         entrants.append(run)
-        if refiner is not None:
+        if votes is not None and voting:
+            entrants += [VotedEntrant(run, votes)] if run.comparable else []
+        elif refiner is not None:
             usable = [each for each in chosen if run.draws or each != "mask"]
             entrants += [SamEntrant(run, refiner, each) for each in usable]
     return tuple(entrants)
@@ -156,12 +173,43 @@ def check_prompts(refined: bool, prompts: Sequence[str] | None) -> tuple[str, ..
     return tuple(RefineOptions(each).prompt for each in prompts)
 
 
-def check_masks(dataset: Dataset, tasks: Iterable[Task]) -> None:
-    """Refuse a SAM where no mask is scored.
+def compares_pixels(tasks: Iterable[Task]) -> bool:
+    """Whether a task scores the class of every pixel, for which SAM's masks may vote."""
+    return any(isinstance(task, ImageTask) and task.pixels for task in tasks)
+
+
+def check_masks(
+    dataset: Dataset,
+    tasks: Iterable[Task],
+    prompts: Sequence[str] | None = None,
+    masks: AutomaticOptions | None = None,
+) -> None:
+    """Refuse a SAM where no mask is scored, and what it has no use for.
+
+    Args:
+        dataset: what is measured on.
+        tasks: the questions.
+        prompts: what of an answer prompts it; None: nothing was said.
+        masks: which of its masks of everything vote; None: nothing was said.
 
     Raises:
-        BadOptionError: a data set without masks, or tasks that ask for none.
+        BadOptionError: a data set without masks, tasks that ask for none, prompts where masks vote, or
+            rules where they do not.
     """
+    tasks = tuple(tasks)
+    if compares_pixels(tasks):
+        if prompts is not None:
+            raise BadOptionError(
+                f"Where classes are compared, SAM is prompted by a grid of points, not by "
+                f"{', '.join(prompts)}. Leave the prompts out, or the task segmentation."
+            )
+        return
+    if masks is not None:
+        raise BadOptionError(
+            "Which masks SAM makes of everything in an image counts where classes are compared, and "
+            f"of the tasks of {dataset.id} here none does that: "
+            f"{', '.join(task.id for task in tasks)}. Leave these rules out."
+        )
     if not dataset.masks:
         raise BadOptionError(
             f"SAM's masks have nothing to be compared with: {dataset.id} has boxes and no masks. Leave "

@@ -32,9 +32,11 @@ class ImageTask(_Base):
 
     Attributes:
         dense: whether it needs scores that are comparable between classes.
+        pixels: whether it scores the class of every pixel, for which masks of SAM may vote.
     """
 
     dense: ClassVar[bool] = False
+    pixels: ClassVar[bool] = False
 
     @abstractmethod
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:

@@ -12,6 +12,7 @@ from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import ImageTask
+from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES
 from vlmscope.methods.encoder.similarity import PRESENCE
 from vlmscope.metrics.roc_auc import roc_auc
 
@@ -21,18 +22,19 @@ _DIGITS = 6
 
 
 class Presence(ImageTask):
-    """ROC-AUC of the presence score, beside that of the map's peak."""
+    """ROC-AUC of the presence score, beside those of the map's peak and of presence among rivals."""
 
     id = "presence"
     definition = (
         "area under the ROC curve over all pairs of image and class of the word list: present means "
         "one pixel at least, of any size; 'presence AUC' scores a pair by the "
-        f"{PRESENCE}, 'peak AUC' by the largest similarity of a patch"
+        f"{PRESENCE}, 'peak AUC' by the largest similarity of a patch, 'rivals AUC' by the "
+        f"{PRESENCE_RULES['rivals']}"
     )
     dense = True
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
-        """Indices of the classes that are there, and both scores of every class.
+        """Indices of the classes that are there, and the scores of every class.
 
         Raises:
             BadSampleError: a sample without a label map.
@@ -44,6 +46,7 @@ class Presence(ImageTask):
             "there": [int(index) for index in np.unique(sample.labels) if index != IGNORE],
             "peak": [round(float(value), _DIGITS) for value in evidence.peak],
             "presence": [round(float(value), _DIGITS) for value in evidence.presence],
+            "rivals": [round(float(value), _DIGITS) for value in evidence.rivals],
         }
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
@@ -55,9 +58,9 @@ class Presence(ImageTask):
         spread = (present.size, "pairs", len(records))
         detail = {"present": int(present.sum())}
         scores = []
-        for metric, key in (("presence AUC", "presence"), ("peak AUC", "peak")):
+        both = present.any() and not present.all()
+        for key in ("presence", "peak", "rivals"):
             values = [value for record in records.values() for value in record[key]]
-            both = present.any() and not present.all()
             area = roc_auc(values, present.ravel(), images, seed=seed) if both else None
-            scores.append(Score(metric, area, *spread, detail=detail))
+            scores.append(Score(f"{key} AUC", area, *spread, detail=detail))
         return scores

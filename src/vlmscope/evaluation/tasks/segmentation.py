@@ -46,6 +46,7 @@ class Segmentation(ImageTask):
         f"{_MMSEG}"
     )
     dense = True
+    pixels = True
 
     @classmethod
     def defined(cls, protocol: SegmentationProtocol) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from vlmscope.options import option, option_like
 from vlmscope.post import PostOptions
 
-__all__ = ["TEMPLATE_SETS", "DenseOptions"]
+__all__ = ["PIXEL_OPTIONS", "TEMPLATE_SETS", "DenseOptions"]
+
+PIXEL_OPTIONS = ("discount", "refine_pixels", "refine_side")
+"""Options that mean something only where classes are compared pixel by pixel."""
 
 TEMPLATE_SETS = ("none", "photo", "imagenet")
 
@@ -51,4 +54,21 @@ class DenseOptions(PostOptions):
     compete: bool = option(
         False,
         "phrases compete: each pixel's scores are a softmax over the phrases (needs two or more)",
+    )
+    discount: float = option(
+        0.0,
+        "share of each class's mean over the image that is taken off its scores where classes are "
+        "compared, so that what fits a little everywhere does not flood the image",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    refine_pixels: int = option(
+        0,
+        "how often each pixel's scores become the mean of those around it that have its colours, "
+        "where classes are compared; 0: never, 10: as published",
+        at_least=0,
+        whole=True,
+    )
+    refine_side: int = option(
+        336, "longer side of the image in pixels for that, at most", at_least=16, whole=True
     )

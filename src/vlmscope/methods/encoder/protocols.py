@@ -121,6 +121,23 @@ class SegmentationProtocol:
                     "Leave the one or the other out; protocol=free fixes nothing."
                 )
 
+    def check_refinement(self, options: Any, votes: bool) -> None:
+        """Raise BadOptionError for refinement where the protocol fixes how a pixel gets its class.
+
+        Args:
+            options: of the method.
+            votes: whether masks of SAM are to vote.
+        """
+        if not self.fixed:  # then a method may be of any kind
+            return
+        used = [name for name in ("discount", "refine_pixels") if getattr(options, name)]
+        if used or votes:
+            meant = f"The option {used[0]}" if used else "SAM, whose masks vote for classes,"
+            raise BadOptionError(
+                f"{meant} changes the class of pixels, which the protocol {self.name} fixes. Leave it "
+                "out, or take protocol=free."
+            )
+
 
 FREE = SegmentationProtocol("free")
 
