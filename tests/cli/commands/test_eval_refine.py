@@ -83,7 +83,16 @@ def test_masks_vote_where_classes_are_compared(
 ) -> None:
     folder = tmp_path / "panoptic"
     make_tiny("coco-panoptic", folder, images=2)
-    words = ["eval", "coco-panoptic", "--root", folder, "--model", "tiny-clip", "--method", "maskclip"]
+    words = [
+        "eval",
+        "coco-panoptic",
+        "--root",
+        folder,
+        "--model",
+        "tiny-clip",
+        "--method",
+        "maskclip",
+    ]
     result = run(*words, "--refine", sam, "--sam-points", "2", "--json")
     assert result.code == 0, result.err
     report = json.loads(result.out)
