@@ -392,7 +392,10 @@ def test_sam_compares_no_classes(data: Dataset, sample: EvalSample, sam: Refiner
     found = run(scenes, clip, sam, methods=["gem"], refine_prompts=["box"], limit=1)
     assert set(found.protocol["tasks"]) == {"pointing", "referring"}
     with pytest.raises(UnsupportedError, match=r"gem\+sam"):
-        run(scenes, clip, sam, methods=["gem"], limit=1, tasks=["segmentation"])
+        run(scenes, clip, sam, methods=["gem"], limit=1, tasks=["segmentation", "referring"])
+    # alone, it is what masks of everything vote for
+    found = run(scenes, clip, sam, methods=["gem"], limit=1, tasks=["segmentation"])
+    assert [each.label for each in found.runs] == ["gem", "gem+sam:vote"]
 
 
 # what is refused

@@ -99,6 +99,7 @@ def test_without_segmentation_nothing_votes(
 ) -> None:
     assert compares_pixels([TASKS.get("segmentation")])
     assert not compares_pixels([TASKS.get("presence"), TASKS.get("pointing")])
+    assert not compares_pixels([TASKS.get("segmentation"), TASKS.get("referring")])
     with pytest.raises(BadOptionError, match="would change no score"):
         run(data, model, sam, ["gem"], tasks=["pointing"])
 

@@ -174,7 +174,10 @@ def check_prompts(refined: bool, prompts: Sequence[str] | None) -> tuple[str, ..
 
 
 def compares_pixels(tasks: Iterable[Task]) -> bool:
-    """Whether a task scores the class of every pixel, for which SAM's masks may vote."""
+    """Whether SAM's masks vote: a task scores the class of every pixel, none the mask of a sentence."""
+    tasks = tuple(tasks)
+    if any(isinstance(task, SentenceTask) and task.masks for task in tasks):
+        return False
     return any(isinstance(task, ImageTask) and task.pixels for task in tasks)
 
 
