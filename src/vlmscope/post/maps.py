@@ -12,7 +12,7 @@ from vlmscope.errors import AttentionError
 from vlmscope.post.options import PostOptions
 from vlmscope.types import TokenMap
 
-__all__ = ["REFERENCE_CELLS", "check_finite", "combine", "smooth", "window"]
+__all__ = ["REFERENCE_CELLS", "check_finite", "combine", "need_finite", "smooth", "window"]
 
 REFERENCE_CELLS = 24
 """Side of the grid that the paper's sigma and kernel are for (LLaVA-1.5)."""
@@ -81,9 +81,14 @@ def check_finite(maps: ArrayLike) -> NDArray[np.float64]:
         AttentionError: when they hold NaN or infinity.
     """
     values = np.asarray(maps, dtype=np.float64)
-    if not np.isfinite(values).all():
+    need_finite(bool(np.isfinite(values).all()))
+    return values
+
+
+def need_finite(finite: bool) -> None:
+    """Raise AttentionError unless a model's maps are finite."""
+    if not finite:
         raise AttentionError(
             "The attention maps hold NaN or infinity, so nothing can be located. The model "
             "probably overflowed in half precision: load it with dtype='bfloat16' or 'float32'."
         )
-    return values

@@ -61,6 +61,7 @@ from vlmscope.methods.encoder.texts import phrase_embeddings
 from vlmscope.methods.encoder.tower import DenseFormula, DenseTokens, tokens_of_methods
 from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.models import DualEncoder
+from vlmscope.post.maps import need_finite
 from vlmscope.types import TokenMap
 
 __all__ = [
@@ -246,8 +247,13 @@ def _cosine(vectors: Tensor, text: Tensor) -> Tensor:
     """(..., joint) against unit vectors (texts, joint): float32 (..., texts) on the CPU.
 
     In float32 whatever the weights are: half precision would round away small differences.
+
+    Raises:
+        AttentionError: values that are not finite, which no comparison would show later.
     """
-    return (F.normalize(vectors.float(), dim=-1) @ text.float().T).cpu()
+    cosines: Tensor = (F.normalize(vectors.float(), dim=-1) @ text.float().T).cpu()
+    need_finite(bool(cosines.isfinite().all()))
+    return cosines
 
 
 def similarity(
