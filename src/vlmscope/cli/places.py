@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadOptionError
 from vlmscope.export import keys_of
-from vlmscope.io import atomic_path, is_folder, is_there
+from vlmscope.io import atomic_path, is_folder, is_there, shown_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIXES",
     "ImageFile",
+    "check_folder",
     "check_picture",
     "check_place",
     "image_argument",
@@ -32,6 +33,8 @@ __all__ = [
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """Endings by which images are found in a folder."""
+
+_FILES = (".html", ".htm", ".json", ".jsonl", ".md", ".csv", ".pdf", ".svg", ".zip")
 
 _WRITTEN = (".png", ".jpg", ".jpeg", ".webp")
 """Endings of pictures that are written."""
@@ -57,6 +60,20 @@ def check_place(path: Path | None) -> None:
         for folder in missing:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def check_folder(folder: Path | None) -> None:
+    """Refuse a name for a new folder that ends like a file: a picture or a page was expected there.
+
+    Raises:
+        BadOptionError: what is written there, and that a folder holds it.
+    """
+    if folder is None or is_folder(folder) or folder.suffix.lower() not in (*SUFFIXES, *_FILES):
+        return
+    raise BadOptionError(
+        f"--out names a folder here, for several files are written, and {shown_path(folder)} is named "
+        f"like a file. Give a folder, for example {shown_path(folder.with_suffix(''))}."
+    )
 
 
 class _Enough(Exception):

@@ -10,7 +10,7 @@ import typer
 
 from vlmscope.cli.arguments import Printing
 from vlmscope.cli.console import emit, emit_json, emit_table, note
-from vlmscope.cli.places import check_place
+from vlmscope.cli.places import check_folder, check_place
 
 if TYPE_CHECKING:
     from vlmscope.reproduce.costs import Cost
@@ -49,8 +49,10 @@ class Kept:
         """Refuse a place that cannot be written, before any work.
 
         Raises:
+            BadOptionError: a folder that is named like a file.
             OutputError: with the reason.
         """
+        check_folder(self.out)
         check_place(None if self.out is None else self.out / "report.json")
 
 

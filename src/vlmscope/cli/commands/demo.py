@@ -16,7 +16,7 @@ from vlmscope.cli.console import emit, emit_json, note
 from vlmscope.cli.headsets import show_head_set
 from vlmscope.cli.loading import Loading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.places import check_place, save_picture
+from vlmscope.cli.places import check_folder, check_place, save_picture
 
 __all__ = ["command"]
 
@@ -53,6 +53,7 @@ def demo(
 
     page, heads, scene = out / "index.html", out / "heads.json", out / "scene.png"
     settings = collect(DemoOptions, options)
+    check_folder(out)
     check_place(page)
     # a model this small gains nothing from a second thread, and two threads on two cores that
     # anything else uses run at a twentieth of the speed of one

@@ -16,7 +16,7 @@ from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
 from vlmscope.cli.options import with_options
-from vlmscope.cli.places import check_place
+from vlmscope.cli.places import check_folder, check_place
 from vlmscope.cli.sam_options import SamMasks
 
 if TYPE_CHECKING:
@@ -257,6 +257,7 @@ def measure(
     opponents = runs.comparators()
     tasks = _listed(task) if task else None
     masks.check(data, tasks)
+    check_folder(out)
     check_place(None if out is None else out / "report.json")
     check_place(rows)
     check_place(threshold_out)

@@ -14,7 +14,7 @@ from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.places import check_place, image_files
+from vlmscope.cli.places import check_folder, check_place, image_files
 from vlmscope.cli.sam_options import SamVoting
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
@@ -72,7 +72,8 @@ class Place:
 
         Raises:
             UnknownNameError: a format that does not exist.
-            BadOptionError: formats or an opacity without a folder, none, or an opacity outside 0..1.
+            BadOptionError: formats or an opacity without a folder, none, an opacity outside 0..1, or
+                a folder that is named like a file.
             MissingExtraError: COCO without pycocotools.
             OutputError: a place that cannot be written.
         """
@@ -89,6 +90,7 @@ class Place:
                     "--format says what is written, and --out DIR where; give both."
                 )
             return None
+        check_folder(self.out)
         if "coco" in formats:
             check_coco()
         folder = ResultFolder(self.out, formats, self.overlays, opacity)
