@@ -18,7 +18,7 @@ from vlmscope.methods.catalogue import METHODS
 from vlmscope.methods.encoder import DenseMethod
 from vlmscope.models import DualEncoder
 
-DENSE = [method.id for method in METHODS if isinstance(method, DenseMethod)]
+DENSE = [m.id for m in METHODS if isinstance(m, DenseMethod) and m.accepts(siglip2())]
 
 
 def noise(height: int = 48, width: int = 80) -> np.ndarray:
