@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
+from vlmscope.cli import main
 from vlmscope.cli.console import own_stdout
 from vlmscope.cli.loading import Loading, NamedDecoder, SizedLoading
 from vlmscope.errors import BadOptionError, UnsupportedError
@@ -75,3 +77,19 @@ def test_doctor_prints_json_whatever_a_tokenizer_prints(tmp_path: Path) -> None:
         text=True,
     )
     assert json.loads(result.stdout)["model"]["id"] == str(folder)
+
+
+@pytest.mark.parametrize("file", ["config.json", "open_clip_config.json"])
+@pytest.mark.parametrize("command", ["ground", "tokens"])
+def test_settings_nested_without_end_are_said(
+    file: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / file).write_text("[" * 100_000)
+    (model / "open_clip_model.safetensors").write_bytes(b"")
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    words = [command, str(tmp_path / "a.png"), "a cat", "--model", str(model), "--json"]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert "fault of vlmscope" not in said.err and json.loads(said.out)["error"]["message"]

@@ -49,7 +49,7 @@ def _is_encoder(name: str, revision: str | None) -> bool | None:
         if config is None:
             return None
         family = FAMILIES.for_model_type(str(config.get("model_type")), name)
-    except (VlmscopeError, OSError, ValueError):
+    except (VlmscopeError, OSError, ValueError, RecursionError):  # nested without end, too
         return None  # what is wrong with it is said when it is loaded
     return isinstance(family, DualFamily)
 
