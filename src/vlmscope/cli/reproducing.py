@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import Printing
+from vlmscope.cli.completion import model_names
 from vlmscope.cli.console import emit, emit_json, emit_table, note
 from vlmscope.cli.places import check_folder, check_place
+from vlmscope.errors import BadOptionError
 
 if TYPE_CHECKING:
     from vlmscope.reproduce.costs import Cost
+    from vlmscope.reproduce.listeners import Listener
     from vlmscope.reproduce.reproductions import Reproduction
 
-__all__ = ["Kept", "Limit", "deliver", "models_of", "say", "show_costs"]
+__all__ = ["Kept", "Limit", "Models", "deliver", "listener", "models_of"]
 
 _SHOWN = 5
 
@@ -25,6 +31,20 @@ Limit = Annotated[
     typer.Option(
         help="Only the first images of each split: a trial, after which no claim is decided.",
         rich_help_panel="Input",
+    ),
+]
+
+
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Embedded id, hub id or folder; several with commas, or again.",
+        rich_help_panel="Model",
+        show_default=False,
+        autocompletion=model_names,
     ),
 ]
 
@@ -55,19 +75,41 @@ class Kept:
         check_folder(self.out)
         check_place(None if self.out is None else self.out / "report.json")
 
+    @contextmanager
+    def said(self) -> Iterator[None]:
+        """Say to whoever interrupts the work what is kept of it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.out is not None:
+                note(f"Finished steps and images are kept in {self.out}. The same command goes on.")
+            raise
 
-def models_of(values: list[str]) -> list[str]:
-    """``["a,b", "c"]`` -> three names, each once."""
+
+def models_of(values: list[str], revision: str | None) -> list[str]:
+    """``["a,b", "c"]`` -> three names, each once.
+
+    Raises:
+        BadOptionError: a revision of several models.
+    """
     parts = [part.strip() for value in values for part in value.split(",")]
-    return list(dict.fromkeys(part for part in parts if part))
+    names = list(dict.fromkeys(part for part in parts if part))
+    if len(names) > 1 and revision is not None:
+        raise BadOptionError(
+            "--revision is of one model, and several were named. Run them one by one."
+        )
+    return names
 
 
-def say(text: str) -> None:
-    """A line for the person who waits."""
-    note(text)
+def listener(printing: Printing) -> Listener:
+    """The person who waits: costs, sentences and bars on stderr, unless they asked for quiet."""
+    from vlmscope.reproduce.listeners import Listener
+
+    say = (lambda text: None) if printing.quiet else note
+    return Listener(partial(_show_costs, printing=printing), say, not printing.quiet)
 
 
-def show_costs(title: str, costs: list[tuple[str, Cost]], printing: Printing) -> None:
+def _show_costs(title: str, costs: list[tuple[str, Cost]], printing: Printing) -> None:
     """What is to be done, before it is begun; on stderr, for the result stands on stdout."""
     from vlmscope.reproduce.costs import COLUMNS, cost_rows
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import typer
 
 from vlmscope.cli.arguments import Printing
-from vlmscope.cli.completion import model_names
-from vlmscope.cli.console import note
 from vlmscope.cli.loading import Loading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.reproducing import Kept, Limit, deliver, models_of, say, show_costs
-from vlmscope.errors import BadOptionError
+from vlmscope.cli.reproducing import Kept, Limit, Models, deliver, listener, models_of
 
 __all__ = ["command"]
 
@@ -55,18 +51,7 @@ def reproduce(
     options: dict[str, Any],
     images: Images,
     limit: Limit = None,
-    model: Annotated[
-        list[str],
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Embedded id, hub id or folder; several with commas, or again.",
-            rich_help_panel="Model",
-            show_default=False,
-            autocompletion=model_names,
-        ),
-    ],
+    model: Models,
     kept: Kept,
     loading: Loading,
     printing: Printing,
@@ -81,24 +66,14 @@ def reproduce(
     """
     from vlmscope.data.datasets import open_dataset
     from vlmscope.reproduce.gem import Settings, reproduce_gem
-    from vlmscope.reproduce.listeners import Listener
 
-    names = models_of(model)
-    if len(names) > 1 and loading.revision is not None:
-        raise BadOptionError(
-            "--revision is of one model, and several were named. Run them one by one."
-        )
+    names = models_of(model, loading.revision)
     settings = collect(Settings, options)
     kept.check()
     data = open_dataset(
         images.data, images.root, images.words, split=images.split, partial=images.partial
     )
-    listener = Listener(
-        partial(show_costs, printing=printing),
-        (lambda text: None) if printing.quiet else say,
-        not printing.quiet,
-    )
-    try:
+    with kept.said():
         result = reproduce_gem(
             names,
             loading.model,
@@ -107,10 +82,6 @@ def reproduce(
             split=images.split,
             limit=limit,
             folder=kept.out,
-            listener=listener,
+            listener=listener(printing),
         )
-    except KeyboardInterrupt:
-        if kept.out is not None:
-            note(f"Finished steps and images are kept in {kept.out}. The same command goes on.")
-        raise
     return deliver(result, kept, printing)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from vlmscope.cli.arguments import Printing
-from vlmscope.cli.completion import model_names
-from vlmscope.cli.console import note
 from vlmscope.cli.loading import SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.reproducing import Kept, deliver, models_of, say, show_costs
-from vlmscope.errors import BadOptionError
+from vlmscope.cli.reproducing import Kept, Models, deliver, listener, models_of
 
 __all__ = ["command"]
 
@@ -38,18 +34,7 @@ def reproduce(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        list[str],
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Embedded id, hub id or folder; several with commas, or again.",
-            rich_help_panel="Model",
-            show_default=False,
-            autocompletion=model_names,
-        ),
-    ],
+    model: Models,
     sam: Annotated[
         str | None,
         typer.Option(
@@ -71,22 +56,12 @@ def reproduce(
     undecided on anything but the whole split and the paper's own model. Exit code 1 when images were
     skipped.
     """
-    from vlmscope.reproduce.listeners import Listener
     from vlmscope.reproduce.localization_heads import Scope, reproduce_localization_heads
 
-    names = models_of(model)
-    if len(names) > 1 and loading.revision is not None:
-        raise BadOptionError(
-            "--revision is of one model, and several were named. Run them one by one."
-        )
+    names = models_of(model, loading.revision)
     kept.check()
     refiner = None if sam is None else loading.refiner(sam)
-    listener = Listener(
-        partial(show_costs, printing=printing),
-        (lambda text: None) if printing.quiet else say,
-        not printing.quiet,
-    )
-    try:
+    with kept.said():
         result = reproduce_localization_heads(
             names,
             loading.decoder,
@@ -94,10 +69,6 @@ def reproduce(
             collect(Scope, options),
             folder=kept.out,
             refiner=refiner,
-            listener=listener,
+            listener=listener(printing),
         )
-    except KeyboardInterrupt:
-        if kept.out is not None:
-            note(f"Finished steps and images are kept in {kept.out}. The same command goes on.")
-        raise
     return deliver(result, kept, printing)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.arguments import Printing
-from vlmscope.cli.console import note
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.reproducing import Kept, Limit, deliver, say, show_costs
+from vlmscope.cli.reproducing import Kept, Limit, deliver, listener
 
 if TYPE_CHECKING:
     from vlmscope.data.datasets.mme import MmeSet
@@ -101,13 +100,10 @@ def reproduce(
         limit=limit,
         progress=not printing.quiet,
     )
-    show_costs(model, study.costs, printing)
-    try:
-        result = study.run(kept.out, (lambda text: None) if printing.quiet else say)
-    except KeyboardInterrupt:
-        if kept.out is not None:
-            note(f"Finished steps and images are kept in {kept.out}. The same command goes on.")
-        raise
+    waiting = listener(printing)
+    waiting.costs(model, study.costs)
+    with kept.said():
+        result = study.run(kept.out, waiting.say)
     return deliver(result, kept, printing)
 
 
