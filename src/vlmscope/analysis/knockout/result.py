@@ -271,9 +271,14 @@ class KnockoutSweep:
 
 
 def _effect(name: str, record: dict[str, Any], outcome: dict[str, Any]) -> float:
-    if name in ("logprob_drop", "token_drop"):
+    if name in ("logprob_drop", "token_drop", "normalised_drop"):
         drop = float(np.sum(record["logprobs"]) - np.sum(outcome["logprobs"]))
-        return drop if name == "logprob_drop" else drop / len(record["logprobs"])
+        each = drop / len(record["logprobs"])
+        return {
+            "logprob_drop": drop,
+            "token_drop": each,
+            "normalised_drop": -float(np.expm1(-each)),
+        }[name]
     if name == "kl":
         return float(np.mean(outcome["kl"]))
     if name == "first_kl":

@@ -20,7 +20,10 @@ __all__ = [
     "titled",
 ]
 
-_SHOWN = ("logprob_drop", "token_drop", "kl", "changed", "accuracy_lost", "f1_lost")
+_SHOWN = (
+    *("logprob_drop", "token_drop", "normalised_drop", "kl"),
+    *("changed", "accuracy_lost", "f1_lost"),
+)
 _HEADS_SHOWN = 10
 
 LAYERS_COLUMNS = (
