@@ -22,6 +22,7 @@ from vlmscope.errors import (
 from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
 from vlmscope.evaluation.comparator_entrants import enter_comparators
 from vlmscope.evaluation.comparators import Comparator
+from vlmscope.evaluation.comparisons import check_base, comparisons_of
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.decisions import check_decisions, decisions_of
 from vlmscope.evaluation.entrant import Entrant
@@ -69,6 +70,8 @@ def evaluate(
     decide: str = SCORE,
     batch: int = 1,
     text_cache: bool = True,
+    ratio_to: str | None = None,
+    halves: bool = False,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -112,9 +115,14 @@ def evaluate(
             their last digits, and the protocol says it.
         text_cache: keep embeddings of the classes under several templates on disk
             (:mod:`vlmscope.methods.encoder.text_cache`), and take them from there.
+        ratio_to: label of a run that all others are held against, image by image: ratio and difference
+            of their scores with paired intervals; None: nothing is compared.
+        halves: with ``ratio_to``: the same on every other image, and what the run that is best on one
+            half scores on the other.
 
     Raises:
-        UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
+        UnknownNameError: a task that the data set does not have, an unknown kind of evidence, or a run to
+            compare with that is none.
         UnsupportedError: a method that does not run on the model, a run that cannot do a task asked
             for, or one that has no evidence of a kind.
         BadOptionError: a limit or batch below 1, an option that contradicts the protocol, or a
@@ -152,6 +160,7 @@ def evaluate(
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:
         _check_rows(dataset, chosen)
+    check_base(ratio_to, halves, [run.label for run in runs], len(dataset.image_ids))
     decisions = decisions_of(dataset, model.id, runs, chosen, thresholds, asked, decide)
     check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
@@ -185,10 +194,14 @@ def evaluate(
     if any(isinstance(task, SentenceTask) for task in chosen):
         labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
         sentences = sentence_report(dataset.id, labelled, seed=seed, again=job.again)
+    compared = None
+    if ratio_to is not None:
+        drawn = {run.label: job.drawn(run, usable) for run in runs}
+        compared = comparisons_of(drawn, ratio_to, usable, halves=halves, seed=seed)
     cautions = overlap_warnings(scores)
     for caution in cautions:
         warnings.warn(caution, VlmscopeWarning, stacklevel=2)
-    return Evaluation(stated, len(usable), skipped, scores, sentences, cautions)
+    return Evaluation(stated, len(usable), skipped, scores, sentences, cautions, compared)
 
 
 def _first(dataset: Dataset, limit: int | None) -> Dataset:

@@ -62,9 +62,10 @@ def test_a_rendered_set_of_pixels_is_measured(run: Any, tmp_path: Path, like: st
     scores = report["runs"][0]["scores"]
     assert ("mIoU" if like in MAPS else "points mIoU pooled") in scores
     if like in MAPS:
-        there = scores["mIoU"]["classes_present"]
-        assert f"mIoU: mean over the {there} of {scores['mIoU']['classes']} classes" in result.err
-        assert "clip: mIoU as mmseg counts: " in result.err
+        classes, counted = scores["mIoU"]["classes"], scores["mIoU"]["mmseg"]["classes"]
+        there = scores["mIoU present"]["classes_present"]
+        assert f"clip: mIoU is the mean over the {counted} of {classes} classes" in result.err
+        assert f"mIoU present is the mean over the {there} of {classes} classes" in result.err
 
 
 def test_words_are_chosen_by_name_or_file(run: Any, refused: Any, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.arguments import Printing, Protocol, TextCache
+from vlmscope.cli.comparing_options import Comparing
 from vlmscope.cli.completion import comparator_names, measured_names
-from vlmscope.cli.console import emit_json, emit_table, note
+from vlmscope.cli.console import emit, emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
@@ -185,7 +186,7 @@ def measure(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.json, report.md, report.html (sets of sentences) and the state.",
+            help="Folder for report.json, report.md, report.html and the state.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -220,6 +221,7 @@ def measure(
         ),
     ] = None,
     deciding: Deciding,
+    comparing: Comparing,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     batch: Annotated[
         int,
@@ -255,6 +257,7 @@ def measure(
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     evidence = deciding.chosen()
     opponents = runs.comparators()
+    comparing.check(choices, opponents)
     tasks = _listed(task) if task else None
     masks.check(data, tasks)
     check_folder(out)
@@ -297,6 +300,8 @@ def measure(
             decide=deciding.kind,
             batch=batch,
             text_cache=runs.text_cache,
+            ratio_to=comparing.ratio_to,
+            halves=comparing.halves,
         )
     except KeyboardInterrupt:
         if out is not None:
@@ -318,12 +323,17 @@ def _listed(values: Sequence[str]) -> list[str]:
 
 
 def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
+    from vlmscope.evaluation.page.comparison_tables import comparison_tables
     from vlmscope.evaluation.scores import remarks, score_table
 
     if printing.as_json:
         emit_json(result.to_dict())
     else:
         emit_table(*score_table(result.runs))
+        for table in comparison_tables(result.comparisons):
+            emit("")
+            emit(f"{table.title}:")
+            emit_table(table.columns, table.rows)
     if result.skipped:
         count = len(result.skipped)
         note(f"{count} {'image was' if count == 1 else 'images were'} skipped:")
