@@ -68,6 +68,7 @@ class MethodEntrant(Entrant):
                 "text": _text(run, model),
                 "similarity": "cosine of patch and text",
                 "logit_scale": _scale(run.protocol, model),
+                **_refined(run.options),
                 "options": options,
             }
         side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
@@ -158,6 +159,17 @@ def _seen_by(protocol: SegmentationProtocol) -> dict[str, str]:
     return {
         "resize": f"shorter side to {side} pixels, ratio kept to the pixel, {step}, logits averaged "
         "pixel by pixel"
+    }
+
+
+def _refined(options: Any) -> dict[str, str]:
+    """What comes on top of a protocol, so that no figure is read as the protocol's alone."""
+    if not options.refine_pixels:
+        return {}
+    side = options.refine_side
+    return {
+        "refined": f"beyond the protocol: by colours, {options.refine_pixels} times, of averaged logits "
+        f"painted at a longer side of {side} pixels at most, before the softmax"
     }
 
 

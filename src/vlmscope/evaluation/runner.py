@@ -150,8 +150,6 @@ def evaluate(
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
     voting = compares_pixels(_tasks(dataset, entered, tasks))
-    for each in configured:
-        ruled.check_refinement(each.options, refiner is not None and voting)
     runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
     if refiner is not None:
