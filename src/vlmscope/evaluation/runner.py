@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 
-from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets import Dataset, Skipped, WordList
 from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
@@ -37,7 +37,7 @@ from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
-from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.evaluation.vocabularies import vocabularies_on
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
 from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
@@ -72,6 +72,7 @@ def evaluate(
     text_cache: bool = True,
     ratio_to: str | None = None,
     halves: bool = False,
+    vocabularies: Mapping[str, WordList] | None = None,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -119,6 +120,8 @@ def evaluate(
             of their scores with paired intervals; None: nothing is compared.
         halves: with ``ratio_to``: the same on every other image, and what the run that is best on one
             half scores on the other.
+        vocabularies: further word lists of the same classes, by name: every run that compares classes is
+            followed by itself with each, ``gem:field``. The tower runs once for all of them.
 
     Raises:
         UnknownNameError: a task that the data set does not have, an unknown kind of evidence, or a run to
@@ -142,11 +145,11 @@ def evaluate(
     dataset = _first(dataset, limit)
     ruled = _protocol(dataset, protocol)
     configured = configure_methods(model, methods, protocol=ruled)
-    words = Vocabulary.of(model, dataset.words, text_cache)
+    called = vocabularies_on(model, dataset.words, vocabularies or {}, configured, text_cache)
     if ruled.fixed:
-        words.check_rivals(ruled)
+        called.first.check_rivals(ruled)
     asked = (evidence or Evidence()).including(decide).on(model)
-    methods_on_trial = enter(configured, words, asked)
+    methods_on_trial = enter(configured, called.first, asked, called.others)
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
     voting = compares_pixels(_tasks(dataset, entered, tasks))
@@ -185,6 +188,9 @@ def evaluate(
         Thresholds.choose(dataset, model.id, pairs, asked).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     stated = protocol_of(dataset, model, chosen, seed, by_label, asked, ruled)
+    if called.others:
+        listed = {name: each.listed for name, each in called.others.items()}
+        stated["other_words"] = {name: each.to_dict() for name, each in listed.items() if each}
     stated |= _undone(dataset, runs, chosen, tasks)
     if batch > 1:
         stated["batch"] = f"{batch} images side by side"
@@ -196,7 +202,12 @@ def evaluate(
     if ratio_to is not None:
         drawn = {run.label: job.drawn(run, usable) for run in runs}
         compared = comparisons_of(drawn, ratio_to, usable, halves=halves, seed=seed)
-    cautions = overlap_warnings(scores)
+    compares = any(task.dense for task in chosen)
+    cautions = (
+        *called.left_out,
+        *(called.cautions if compares else ()),
+        *overlap_warnings(scores),
+    )
     for caution in cautions:
         warnings.warn(caution, VlmscopeWarning, stacklevel=2)
     return Evaluation(stated, len(usable), skipped, scores, sentences, cautions, compared)

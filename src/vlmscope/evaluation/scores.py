@@ -154,7 +154,7 @@ def _denominators(runs: Sequence[RunScores]) -> list[str]:
     for run in runs:
         for score in run.scores:
             detail = score.detail
-            if detail.get("classes_present") == detail.get("classes"):
+            if detail.get("classes_present", detail.get("classes")) == detail.get("classes"):
                 continue
             if "mmseg" in detail:
                 counted = f"{detail['mmseg']['classes']} of {detail['classes']}"

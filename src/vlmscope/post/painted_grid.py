@@ -79,8 +79,8 @@ class PaintedGrid:
             mask: bool (height, width).
         """
         weights = self.down.T @ (mask.astype(np.float32) @ self.across)  # (rows, columns)
-        mean: NDArray[np.float32] = np.tensordot(weights, self.cells, 2) / max(1, int(mask.sum()))
-        return mean.astype(np.float32)
+        total = np.tensordot(weights, self.cells, 2)
+        return (total / max(1, int(mask.sum()))).astype(np.float32)
 
     def _spread(self, lines: NDArray[np.float32]) -> NDArray[np.float32]:
         """(rows, columns, n) -> (rows, width, n)."""

@@ -67,7 +67,8 @@ def vote_painted(painted: PaintedGrid, masks: Iterable[NDArray[np.bool_]]) -> Re
     for index, mask in enumerate(masks):
         owners[mask] = index
         rows.append(painted.mean_inside(mask))
-    return Regions(owners, np.stack(rows) if rows else np.zeros((0, painted.cells.shape[-1])))
+    means = np.stack(rows) if rows else np.zeros((0, painted.cells.shape[-1]))
+    return Regions(owners, means.astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

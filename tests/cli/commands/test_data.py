@@ -77,6 +77,15 @@ def test_words_are_chosen_by_name_or_file(run: Any, refused: Any, tmp_path: Path
         assert report["protocol"]["words"]["title"] == f"voc21 {kind}"
         assert report["protocol"]["words"]["names"] == names
     refused([*words, "--words", "fields"], "Cannot read the word list fields")
+    refused([*words, "--words", "plain,plain"], "Two word lists are called 'plain'")
+    both = json.loads(run(*words, "--json", "-q").out)  # where nothing is said
+    assert [each["label"] for each in both["runs"]] == ["clip", "clip:field"]
+    alone = json.loads(run(*words, "--words", "plain", "--json", "-q").out)
+    assert both["runs"][:1] == alone["runs"] and len(alone["runs"]) == 1
+    assert both["protocol"]["other_words"]["field"]["names"] == 56
+    asked = run(*words, "--words", "field,plain", "--ratio-to", "clip")
+    assert "clip:plain" in asked.out and "word lists sha256:" in asked.err
+    assert "The vocabulary of tiny-clip lacks" in asked.err
 
 
 @pytest.mark.parametrize("like", MEASURED)

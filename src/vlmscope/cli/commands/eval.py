@@ -62,7 +62,9 @@ class Source:
             metavar="plain|field|FILE",
             help="What classes are called: plain (the set's own names), field (what open-vocabulary "
             "segmentation calls them), or a JSON file from classes to names (or rows of a "
-            "classifier).",
+            "classifier). Several with commas are measured side by side. Default: plain,field where "
+            "a set has both.",
+            show_default=False,
         ),
     ] = None
     limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None
@@ -234,6 +236,7 @@ def measure(
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
+    from vlmscope.data.datasets.word_choices import further_words, word_choices
     from vlmscope.evaluation.configured_methods import configure_methods, with_tower
     from vlmscope.evaluation.decisions import check_kind
     from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
@@ -243,14 +246,16 @@ def measure(
     from vlmscope.methods.encoder.protocols import find_protocol
 
     # whatever can be wrong without the model is said before a model is loaded
+    words, more = word_choices(dataset, source.words)
     data = open_dataset(
         dataset,
         source.root,
-        source.words,
+        words,
         split=source.split,
         partial=source.partial,
         columns=columns_of(source.map),
     )
+    vocabularies = further_words(data.id, more, source.words is not None)
     check_places(data)
     runs.texts()
     find_protocol(runs.protocol, data.id)
@@ -302,6 +307,7 @@ def measure(
             text_cache=runs.text_cache,
             ratio_to=comparing.ratio_to,
             halves=comparing.halves,
+            vocabularies=vocabularies,
         )
     except KeyboardInterrupt:
         if out is not None:
@@ -354,7 +360,9 @@ def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Pr
             f"threshold: {decision}. Choose one on another split with --threshold-out FILE, and "
             "give it with --threshold FILE."
         )
-    note(f"{result.images} images, word list {result.protocol['words']['digest']}")
+    lists = [result.protocol["words"], *result.protocol.get("other_words", {}).values()]
+    digests = " and ".join(each["digest"] for each in lists)
+    note(f"{result.images} images, word list{'s' * (len(lists) > 1)} {digests}")
     for path in written:
         note(f"wrote {path}")
     if not saved:
