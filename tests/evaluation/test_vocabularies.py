@@ -119,14 +119,14 @@ def test_a_tower_without_text_reports_the_first_alone_and_says_so(
     assert [each.label for each in classifier.runs] == ["clip"]
     [said] = classifier.warnings
     assert said == (
-        "The vocabulary field is left out, labels alone is reported: random-vit has no text encoder, "
-        "and 5 of these 5 names are none of its own, such as 'red star'."
+        "The vocabulary field is left out, labels alone is reported: 5 of its 5 names are no labels "
+        "of random-vit, such as 'red star'."
     )
     vectors = {name: model.text_embeddings([name])[0] for name in ("cat", "bus", "dog")}
     given = replace(model, family=GivenTexts(model.family, TextTable.of(vectors)), _texts={})
     alone = run(root, given, "clip", vocabularies={"field": FIELD}, limit=1)
     assert [each.label for each in alone.runs] == ["clip"]
-    assert "4 of these 5 names" in alone.warnings[0]
+    assert "4 of its 5 names have no embedding among those given" in alone.warnings[0]
     every = {
         text: torch.nn.functional.normalize(torch.randn(len(vectors["cat"])), dim=0)
         for words in (PLAIN, FIELD)

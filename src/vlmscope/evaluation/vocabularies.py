@@ -9,8 +9,9 @@ from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.evaluation.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.image_results import is_dense
-from vlmscope.evaluation.vocabulary import Vocabulary, texts_of
+from vlmscope.evaluation.vocabulary import Vocabulary, flat, texts_of, unknown_texts
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models.encoders.given_texts import GivenTexts
 
 __all__ = ["Vocabularies", "called", "vocabularies_on"]
 
@@ -102,20 +103,11 @@ def _alone(name: str, words: WordList) -> str:
 
 def _lacking(model: DualEncoder, words: WordList) -> str:
     """How many names a tower without a text encoder does not have."""
-    texts = [text for names in words.classes.values() for text in texts_of(model, names)]
-    unknown = [text for text in texts if not _knows(model, text)]
-    return (
-        f"{model.id} has no text encoder, and {len(unknown):,} of these {len(texts):,} names are none of "
-        f"its own, such as {unknown[0]!r}"
-    )
-
-
-def _knows(model: DualEncoder, text: str) -> bool:
-    try:
-        model.text_embeddings([text])
-    except UnknownNameError:
-        return False
-    return True
+    texts = flat(tuple(texts_of(model, names) for names in words.classes.values()))
+    unknown = unknown_texts(model, texts)
+    tower = isinstance(model.family, GivenTexts)
+    lack = "have no embedding among those given" if tower else f"are no labels of {model.id}"
+    return f"{len(unknown):,} of its {len(texts):,} names {lack}, such as {unknown[0]!r}"
 
 
 def _other_classes(name: str, other: WordList, words: WordList) -> str:

@@ -16,7 +16,7 @@ from vlmscope.methods.encoder.texts import alike_caution, read_alike, unknown_ca
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.given_texts import GivenTexts
 
-__all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]
+__all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of", "unknown_texts"]
 
 _GROUPS = 3  # of names that are read alike, each with a sentence of its own
 
@@ -65,7 +65,10 @@ class Vocabulary:
         if isinstance(model, DualEncoder):
             try:
                 model.text_embeddings(flat(concepts))
-            except UnknownNameError as error:  # say where names are given here
+            except UnknownNameError as error:  # say how many, and where names are given here
+                lacking, every = unknown_texts(model, flat(concepts)), len(flat(concepts))
+                if len(lacking) > 1:
+                    error.message += f" So are {len(lacking) - 1:,} more of the {every:,} names."
                 error.message += _ADVICE[isinstance(model.family, GivenTexts)]
                 raise
         background = background_of(words.labels, words.background)
@@ -118,6 +121,19 @@ class Vocabulary:
             vector = phrase_embeddings(self.model, [text], templates, keep=False)
             self._alone[text, templates] = vector
         return self._alone[text, templates]
+
+
+def unknown_texts(model: DualEncoder, texts: Iterable[str]) -> list[str]:
+    """The texts that a tower without a text encoder has no row for."""
+    return [text for text in texts if not _knows(model, text)]
+
+
+def _knows(model: DualEncoder, text: str) -> bool:
+    try:
+        model.text_embeddings([text])
+    except UnknownNameError:
+        return False
+    return True
 
 
 def flat(concepts: Concepts) -> list[str]:
