@@ -71,9 +71,10 @@ def test_iou_by_hand() -> None:
 
 
 def test_miou_is_over_the_data_set_not_over_images() -> None:
-    value = mean_iou([A, B], 4).value
+    value = mean_iou([A, B], 4, only_true=True).value
     assert value == pytest.approx((7 / 12 + 4 / 9 + 0) / 3)
-    by_image = [mean_iou([counts], 4).value for counts in (A, B)]
+    assert mean_iou([A, B], 4).value == pytest.approx((7 / 12 + 4 / 9 + 0 + 0) / 4)  # as mmseg
+    by_image = [mean_iou([counts], 4, only_true=True).value for counts in (A, B)]
     assert abs(value - np.mean(by_image)) > 0.05
 
 
@@ -119,15 +120,18 @@ def test_miou_is_mmsegs_on_maps_of_chance(seed: int) -> None:
         str(number): confusion_counts(np.where(truth == 255, -1, truth), predicted, classes)
         for number, (truth, predicted) in enumerate(zip(truths, predictions, strict=True))
     }
-    score, _ = Segmentation().scores(records, words, 0)
+    score, present, _ = Segmentation().scores(records, words, 0)
     if not true.any():
-        assert score.interval is None
+        assert score.interval is None and present.interval is None
         return
     assert np.allclose(
         class_ious(confusion_matrix(list(records.values()), classes))[true > 0], ious[true > 0]
     )
-    assert score.interval is not None
-    assert score.interval.value == pytest.approx(ious[true > 0].mean())
+    assert score.interval is not None and present.interval is not None
+    assert score.interval.value == pytest.approx(np.nanmean(ious))
+    assert present.interval.value == pytest.approx(ious[true > 0].mean())
+    if (true > 0).sum() == classes:
+        assert score.interval.value == pytest.approx(present.interval.value)
     assert (
         score.detail["classes_present"] == (true > 0).sum() and score.detail["classes"] == classes
     )
@@ -136,9 +140,10 @@ def test_miou_is_mmsegs_on_maps_of_chance(seed: int) -> None:
     assert mmseg["classes"] == np.isfinite(ious).sum()
 
 
-def test_a_class_that_is_only_predicted_does_not_count() -> None:
+def test_a_class_that_is_only_predicted_counts_0_or_not_at_all() -> None:
     assert mean_iou([[[0, 0, 5]]], 2).value == 1.0
-    assert mean_iou([[[0, 0, 5], [0, 1, 5]]], 2).value == 0.5
+    assert mean_iou([[[0, 0, 5], [0, 1, 5]]], 2).value == 0.25
+    assert mean_iou([[[0, 0, 5], [0, 1, 5]]], 2, only_true=True).value == 0.5
 
 
 def test_a_single_pixel_counts() -> None:

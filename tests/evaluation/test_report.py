@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,10 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
 
 
 def test_json_and_markdown_state_the_protocol(evaluation: Evaluation, tmp_path: Path) -> None:
-    data, text = write_report(evaluation, tmp_path / "new" / "folder")
-    for content in (data.read_text("utf-8"), text.read_text("utf-8")):
+    data, text, page = write_report(evaluation, tmp_path / "new" / "folder")
+    html = unescape(page.read_text("utf-8"))
+    assert "<script" not in html
+    for content in (data.read_text("utf-8"), text.read_text("utf-8"), html):
         for stated in (
             "coco-panoptic",
             "random-clip",
@@ -57,7 +60,7 @@ def test_json_and_markdown_state_the_protocol(evaluation: Evaluation, tmp_path: 
 
 
 def test_json_holds_every_score_with_its_interval(evaluation: Evaluation, tmp_path: Path) -> None:
-    path, _ = write_report(evaluation, tmp_path)
+    path, *_ = write_report(evaluation, tmp_path)
     record = json.loads(path.read_text("utf-8"))
     assert record["format"] == "vlmscope-evaluation/1"
     assert record["images"] == 4
@@ -75,7 +78,7 @@ def test_json_holds_every_score_with_its_interval(evaluation: Evaluation, tmp_pa
 def test_markdown_has_one_row_per_run_and_says_what_was_skipped(evaluation: Evaluation) -> None:
     lines = markdown(evaluation).splitlines()
     rows = [line for line in lines if line.startswith("| ")]
-    assert rows[0].startswith("| run | pointing | chance | mIoU |")
+    assert rows[0].startswith("| run | pointing | chance | mIoU | mIoU present |")
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| gem", "| gem@80"]
     assert len({row.count("|") for row in rows}) == 1
     assert str(evaluation["gem"]["mIoU"]) in rows[2]

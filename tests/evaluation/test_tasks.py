@@ -95,9 +95,12 @@ def test_segmentation_ignores_what_has_no_class() -> None:
     labels[1, :2] = 2
     record = task.record(sample(labels=labels), Planted(labels=[0, 0, 0, 1, 2, 0]), WORDS)
     assert record == [[0, 0, 3], [0, 1, 1], [2, 0, 1], [2, 2, 1]]
-    miou, accuracy = task.scores({"1": record, "2": []}, WORDS, 0)
+    miou, present, accuracy = task.scores({"1": record, "2": []}, WORDS, 0)
     assert miou.interval is not None and accuracy.interval is not None
-    assert miou.interval.value == pytest.approx((3 / 5 + 1 / 2) / 2)
+    assert miou.interval.value == pytest.approx((3 / 5 + 0 + 1 / 2) / 3)  # dog is only predicted
+    assert present.interval is not None and present.metric == "mIoU present"
+    assert present.interval.value == pytest.approx((3 / 5 + 1 / 2) / 2)
+    assert present.detail == {"classes_present": 2, "classes": 3}
     assert accuracy.interval.value == pytest.approx(4 / 6)
     assert (miou.n, miou.unit, miou.images) == (6, "pixels", 1)
     assert miou.detail == {

@@ -129,11 +129,3 @@ def test_bad_input_is_said(encoder: DualEncoder, more: dict[str, Any], message: 
         segmenter(encoder, CLASSES, **more)
     with pytest.raises(BadOptionError, match="takes AutomaticOptions, got dict"):
         segmenter(encoder, CLASSES, refine=refiner(), refine_masks={"points": 3})
-
-
-@pytest.mark.parametrize("more", [{"refine_pixels": 2}, {"discount": 0.4}, {"refine": refiner()}])
-def test_a_protocol_that_fixes_classes_is_left_alone(
-    encoder: DualEncoder, more: dict[str, Any]
-) -> None:
-    with pytest.raises(BadOptionError, match="changes the class of pixels, which the protocol gem"):
-        segmenter(encoder, CLASSES, protocol="gem", **more)

@@ -189,7 +189,7 @@ def _configured(
     protocol.check(choice.changes)
     if protocol.window and isinstance(model, DualEncoder):  # refused now, not at the first image
         SlidingWindows.over((1, 1), model.patch, protocol.side, protocol.window, protocol.stride)
-    changes = {**choice.changes, **protocol.options}
+    changes = {**protocol.defaults, **choice.changes, **protocol.options}
     options = ground_options(choice.method, model, changes)
     return ConfiguredMethod(choice.label, choice.method, options, protocol)
 

@@ -15,11 +15,16 @@ from vlmscope.stats import Interval, bootstrap_sums
 
 __all__ = [
     "class_ious",
+    "class_sums",
     "confusion_counts",
     "confusion_matrix",
     "mean_iou",
     "mean_of_ious",
+    "mean_of_true",
+    "mean_of_union",
     "pixel_accuracy",
+    "pixel_sums",
+    "share_of_right",
 ]
 
 Counts = Sequence[Sequence[int]]
@@ -74,37 +79,70 @@ def class_ious(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def pixel_accuracy(images: Sequence[Counts], *, seed: int = 0) -> Interval:
     """Share of the pixels that count whose class is right, with a bootstrap over images."""
+    return bootstrap_sums(pixel_sums(images), share_of_right, seed=seed)
+
+
+def pixel_sums(images: Sequence[Counts]) -> NDArray[np.float64]:
+    """Float (images, 2): pixels whose class is right, and all that count."""
     right = [sum(n for true, predicted, n in counts if true == predicted) for counts in images]
     every = [sum(n for _, _, n in counts) for counts in images]
-    return bootstrap_sums(np.stack([right, every], axis=1), _ratio, seed=seed)
+    return np.stack([right, every], axis=1).astype(np.float64)
 
 
-def mean_iou(images: Sequence[Counts], classes: int, *, seed: int = 0) -> Interval:
-    """mIoU: mean of :func:`class_ious` over the classes that have true pixels.
+def mean_iou(
+    images: Sequence[Counts], classes: int, *, only_true: bool = False, seed: int = 0
+) -> Interval:
+    """mIoU: mean IoU over the classes that have true or predicted pixels, as mmseg counts.
 
     The interval is a bootstrap over images: every resample has a confusion matrix of its own, and
-    its mean is over the classes present in that resample.
+    its mean is over the classes that count in that resample.
 
     Args:
         images: confusion counts of each image, those without a pixel that counts included.
         classes: how many there are.
+        only_true: the mean is over the classes that have true pixels.
         seed: of the bootstrap.
 
     Raises:
         BadSampleError: no image.
     """
-    # right, true and predicted pixels are all that the matrix is needed for
+    mean = mean_of_true if only_true else mean_of_union
+    return bootstrap_sums(class_sums(images, classes), mean, seed=seed)
+
+
+def class_sums(images: Sequence[Counts], classes: int) -> NDArray[np.float64]:
+    """Float (images, 3 * classes): right, true and predicted pixels of each class in each image.
+
+    That is all that mIoU needs of a confusion matrix.
+    """
     sums = np.zeros((len(images), 3, classes))
     for row, counts in enumerate(images):
         for true, predicted, pixels in counts:
             sums[row, 0, true] += pixels * (true == predicted)
             sums[row, 1, true] += pixels
             sums[row, 2, predicted] += pixels
+    return sums.reshape(len(images), 3 * classes)
 
-    def statistic(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        return mean_of_ious(*np.moveaxis(drawn.reshape(-1, 3, classes), 1, 0))
 
-    return bootstrap_sums(sums.reshape(len(images), 3 * classes), statistic, seed=seed)
+def mean_of_union(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean IoU over the classes whose union is not empty; 0 where all are: mmseg's ``nanmean``.
+
+    Args:
+        sums: (n, 3 * classes), as :func:`class_sums` has them, of n sets of images.
+
+    Returns:
+        float (n,).
+    """
+    right, true, predicted = np.split(sums, 3, axis=1)
+    union = true + predicted - right
+    ious = np.divide(right, union, out=np.zeros(union.shape), where=union > 0)
+    mean: NDArray[np.float64] = ious.sum(axis=1) / np.maximum((union > 0).sum(axis=1), 1)
+    return mean
+
+
+def mean_of_true(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean IoU over the classes that have true pixels; 0 where none has. As :func:`mean_of_union`."""
+    return mean_of_ious(*np.split(sums, 3, axis=1))
 
 
 def mean_of_ious(
@@ -133,5 +171,6 @@ def _ious(
     return np.divide(right, union, out=np.full(union.shape, np.nan), where=true > 0)
 
 
-def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def share_of_right(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of :func:`pixel_sums`, (n, 2) -> (n,); 0 where no pixel counts."""
     return np.divide(sums[:, 0], sums[:, 1], out=np.zeros(len(sums)), where=sums[:, 1] > 0)

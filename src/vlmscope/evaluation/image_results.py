@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -138,8 +138,24 @@ class DenseImageResult(ImageResult):
         if not where.any():
             return np.zeros(0, dtype=np.int64)
         if self.seen is not None:
-            return self._by_protocol(*self.seen)[where]
+            return self.by_protocol()[where]
         return classify_pixels(*self.compared(), where)
+
+    def by_protocol(self, masks: Iterable[NDArray[np.bool_]] | None = None) -> NDArray[np.int64]:
+        """The class of every pixel under a protocol with a name: (height, width).
+
+        Every pixel has a class, for what is below a threshold has one, too.
+
+        Args:
+            masks: bool (height, width), whose pixels share their mean scores; None: there are none.
+        """
+        assert self.seen is not None  # whoever asks has looked
+        seen, index = self.seen
+        concepts, background = self.words.concepts, self.words.background
+        text = self.words.embed(concepts, self.method.options.templates)
+        protocol, own = self.method.protocol, owners(concepts)
+        labels = protocol_labels(seen, index, protocol, text, own, len(concepts), background, masks)
+        return labels.labels.astype(np.int64)
 
     def compared(self) -> tuple[TokenMap, NDArray[np.floating]]:
         """The scores of all classes as they are compared, float (cells, classes), and their cells."""
@@ -149,14 +165,6 @@ class DenseImageResult(ImageResult):
 
     def evidence(self) -> ClassEvidence:
         return self._against(self.words.concepts).evidence
-
-    def _by_protocol(self, seen: SeenImage, index: int) -> NDArray[np.int64]:
-        """(height, width): every pixel has a class, for what is below a threshold has one, too."""
-        concepts, background = self.words.concepts, self.words.background
-        text = self.words.embed(concepts, self.method.options.templates)
-        protocol, own = self.method.protocol, owners(concepts)
-        labels = protocol_labels(seen, index, protocol, text, own, len(concepts), background)
-        return labels.labels.astype(np.int64)
 
     def _place(self, scores: _Scores, weights: NDArray[np.float32], presence: np.float32) -> Place:
         located = locate(scores.token_map, weights, self.method.options)

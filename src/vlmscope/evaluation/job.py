@@ -20,6 +20,7 @@ from vlmscope.evaluation.rows import Rows, sentence_rows
 from vlmscope.evaluation.scores import RunScores, Score
 from vlmscope.evaluation.tasks import ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import split_of
+from vlmscope.metrics.paired import DrawnScore
 
 __all__ = ["Job", "LoggedRows"]
 
@@ -106,7 +107,7 @@ class Job:
                 if self._scorable(run, task):
                     scores += task.scores(rows, decision, seed)
             else:
-                own = {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
+                own = self._records(run, task, image_ids)
                 scores += task.scores(own, self.dataset.words, seed)
         scores += [*decided, *self._own_scores(run, rows, seed)]
         part = self.dataset.protocol.get("partial")
@@ -114,6 +115,19 @@ class Job:
             scores = [replace(each, detail={**each.detail, "partial": part}) for each in scores]
         setting = {**self._setting(run), **self._heads_overlap(run, image_ids)}
         return RunScores(run.label, run.id, setting, tuple(scores))
+
+    def drawn(self, run: Entrant, image_ids: Sequence[str]) -> list[DrawnScore]:
+        """The scores of one run that runs are compared by, over images that all have records."""
+        scores: list[DrawnScore] = []
+        for task in self.tasks:
+            if isinstance(task, SentenceTask):
+                scores += task.drawn(self.rows(run, image_ids)) if self._scorable(run, task) else ()
+            else:
+                scores += task.drawn(self._records(run, task, image_ids), self.dataset.words)
+        return scores
+
+    def _records(self, run: Entrant, task: ImageTask, image_ids: Sequence[str]) -> dict[str, Any]:
+        return {i: self.log[self.key(i, run)]["tasks"][task.id] for i in image_ids}
 
     def _heads_overlap(self, run: Entrant, image_ids: Sequence[str]) -> dict[str, Any]:
         """On how many of the scored images the heads of a run were found, where it reads any."""

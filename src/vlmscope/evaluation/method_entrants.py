@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from vlmscope.data.datasets import EvalSample
 from vlmscope.evaluation.answer_entrants import AnswerEntrant
 from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.answers import ANSWER
@@ -15,7 +17,8 @@ from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult, is_dense
 from vlmscope.evaluation.readouts import head_set_of, readout
 from vlmscope.evaluation.reads.shared_reads import SharedReads, read_side_by_side
-from vlmscope.evaluation.shared_passes import results_of_methods
+from vlmscope.evaluation.shared_passes import Contender, results_of_methods
+from vlmscope.evaluation.vocabularies import called
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.protocols import SegmentationProtocol
@@ -34,15 +37,17 @@ class MethodEntrant(Entrant):
         method: the method, its options and its label.
         words: the classes, and the model.
         chosen: the kinds of evidence that its places are to hold.
+        vocabulary: the name of the classes' word list, where it is not the data set's own.
     """
 
     method: ConfiguredMethod
     words: Vocabulary
     chosen: Evidence = field(default_factory=Evidence)
+    vocabulary: str = ""
 
     @property
     def label(self) -> str:  # type: ignore[override]
-        return self.method.label
+        return f"{self.method.label}:{self.vocabulary}" if self.vocabulary else self.method.label
 
     @property
     def id(self) -> str:
@@ -50,13 +55,23 @@ class MethodEntrant(Entrant):
 
     @property
     def digest(self) -> str:
-        return self.method.digest
+        if not self.vocabulary:
+            return self.method.digest
+        assert self.words.listed is not None  # where it has a name
+        return f"{self.method.digest}:{self.words.listed.digest}"
 
     @property
     def comparable(self) -> bool:  # type: ignore[override]
         return is_dense(self.method)
 
     def setting(self) -> dict[str, Any]:
+        listed = self.words.listed
+        if not self.vocabulary or listed is None:
+            return self._setting()
+        words = f"{listed.title} {listed.version}".strip()
+        return {"words": f"{words} ({listed.digest})", **self._setting()}
+
+    def _setting(self) -> dict[str, Any]:
         run, model = self.method, self.words.model
         options = asdict(run.options)
         if not is_dense(run) or not isinstance(model, DualEncoder):
@@ -68,6 +83,7 @@ class MethodEntrant(Entrant):
                 "text": _text(run, model),
                 "similarity": "cosine of patch and text",
                 "logit_scale": _scale(run.protocol, model),
+                **_refined(run.options),
                 "options": options,
             }
         side = DenseSetup(run.method, model, run.options).side  # type: ignore[arg-type]
@@ -95,7 +111,10 @@ class MethodEntrant(Entrant):
 
 
 def enter(
-    methods: Sequence[ConfiguredMethod], words: Vocabulary, chosen: Evidence | None = None
+    methods: Sequence[ConfiguredMethod],
+    words: Vocabulary,
+    chosen: Evidence | None = None,
+    others: Mapping[str, Vocabulary] = MappingProxyType({}),
 ) -> tuple[Entrant, ...]:
     """Configured methods as entrants.
 
@@ -103,9 +122,16 @@ def enter(
         methods: with labels that differ.
         words: the classes, and the model.
         chosen: kinds of evidence with settings of the model (:meth:`Evidence.on`); None: the score.
+        others: further vocabularies by name: a method that compares classes is followed by itself with
+            each, ``gem:field``.
     """
     evidence = chosen or Evidence()
-    return tuple(_entrant(method, words, evidence) for method in methods)
+    entrants: list[Entrant] = []
+    for method in methods:
+        entrants.append(_entrant(method, words, evidence))
+        more = others.items() if is_dense(method) else ()
+        entrants += [MethodEntrant(method, own, evidence, name) for name, own in more]
+    return tuple(entrants)
 
 
 def _entrant(method: ConfiguredMethod, words: Vocabulary, chosen: Evidence) -> Entrant:
@@ -125,12 +151,18 @@ def read_ahead(trials: Sequence[Trial]) -> None:
 def _results(trial: Trial) -> dict[str, ImageResult]:
     """All methods of a trial by label: those that see the image alike share a pass."""
     entrants = _methods(trial)
-    methods = [each.method for each in entrants]
-    first = entrants[0]  # words and evidence are the same for all
+    contenders = [Contender(each.method, each.words, _sample(trial, each)) for each in entrants]
     [reads] = _reads(trial)
-    null = first.chosen.null
-    results = results_of_methods(methods, first.words, trial.sample, null, reads)
-    return {method.label: each for method, each in zip(methods, results, strict=True)}
+    null = entrants[0].chosen.null  # evidence is the same for all
+    results = results_of_methods(contenders, null, reads)
+    return {entrant.label: each for entrant, each in zip(entrants, results, strict=True)}
+
+
+def _sample(trial: Trial, entrant: MethodEntrant) -> EvalSample:
+    """What is looked for, called as the entrant calls it."""
+    if not entrant.vocabulary or entrant.words.listed is None:
+        return trial.sample
+    return called(trial.sample, entrant.words.listed)
 
 
 def _reads(trial: Trial) -> list[SharedReads]:
@@ -140,7 +172,8 @@ def _reads(trial: Trial) -> list[SharedReads]:
         return []
 
     def make() -> SharedReads:
-        methods, first = [each.method for each in entrants], entrants[0]
+        methods = [each.method for each in entrants if not each.vocabulary]
+        first = entrants[0]
         return SharedReads(first.words.model, trial.sample, methods, first.chosen.null)
 
     return [trial.shared("reads", make)]
@@ -158,6 +191,17 @@ def _seen_by(protocol: SegmentationProtocol) -> dict[str, str]:
     return {
         "resize": f"shorter side to {side} pixels, ratio kept to the pixel, {step}, logits averaged "
         "pixel by pixel"
+    }
+
+
+def _refined(options: Any) -> dict[str, str]:
+    """What comes on top of a protocol, so that no figure is read as the protocol's alone."""
+    if not options.refine_pixels:
+        return {}
+    side = options.refine_side
+    return {
+        "refined": f"beyond the protocol: by colours, {options.refine_pixels} times, of averaged logits "
+        f"painted at a longer side of {side} pixels at most, before the softmax"
     }
 
 

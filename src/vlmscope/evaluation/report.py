@@ -9,6 +9,7 @@ from typing import Any
 
 from vlmscope.evaluation.breakdowns import Failures
 from vlmscope.evaluation.page import evaluation_page
+from vlmscope.evaluation.page.comparison_tables import comparison_tables
 from vlmscope.evaluation.page.tables import (
     ReportTable,
     breakdown_tables,
@@ -26,10 +27,10 @@ _REASONS = 20  # skipped images that are listed one by one
 
 
 def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Write ``report.json`` and ``report.md`` into a folder, which is made if it is not there.
+    """Write ``report.json``, ``report.md`` and ``report.html`` into a folder, which is made if need be.
 
-    Where sentences were measured there is ``report.html``, too: for its pictures some images are opened
-    again, and each run looks at them once more.
+    Where sentences were measured some images are opened again for the page's pictures, and each run
+    looks at them once more.
 
     Returns:
         The paths, in this order.
@@ -42,8 +43,6 @@ def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> tupl
     data, text = target / "report.json", target / "report.md"
     write_json(data, _record(evaluation))
     write_text(text, markdown(evaluation))
-    if evaluation.sentences is None:
-        return data, text
     page = target / "report.html"
     evaluation_page(evaluation, evaluation.sentences).write(page)
     return data, text, page
@@ -74,6 +73,7 @@ def markdown(evaluation: Evaluation) -> str:
         *(f"**Note:** {warning}" for warning in evaluation.warnings),
         _table(evaluation.runs),
         _counts(evaluation.runs),
+        *map(_section, comparison_tables(evaluation.comparisons)),
         *_remarks(evaluation),
         *_of_sentences(evaluation),
         "## Protocol",

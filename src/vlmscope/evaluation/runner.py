@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 
-from vlmscope.data.datasets import Dataset, Skipped
+from vlmscope.data.datasets import Dataset, Skipped, WordList
 from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
@@ -22,6 +22,7 @@ from vlmscope.errors import (
 from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
 from vlmscope.evaluation.comparator_entrants import enter_comparators
 from vlmscope.evaluation.comparators import Comparator
+from vlmscope.evaluation.comparisons import check_base, comparisons_of
 from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.decisions import check_decisions, decisions_of
 from vlmscope.evaluation.entrant import Entrant
@@ -36,7 +37,7 @@ from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
-from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.evaluation.vocabularies import vocabularies_on
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
 from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
@@ -69,6 +70,9 @@ def evaluate(
     decide: str = SCORE,
     batch: int = 1,
     text_cache: bool = True,
+    ratio_to: str | None = None,
+    halves: bool = False,
+    vocabularies: Mapping[str, WordList] | None = None,
 ) -> Evaluation:
     """Measure methods on a data set.
 
@@ -112,9 +116,16 @@ def evaluate(
             their last digits, and the protocol says it.
         text_cache: keep embeddings of the classes under several templates on disk
             (:mod:`vlmscope.methods.encoder.text_cache`), and take them from there.
+        ratio_to: label of a run that all others are held against, image by image: ratio and difference
+            of their scores with paired intervals; None: nothing is compared.
+        halves: with ``ratio_to``: the same on every other image, and what the run that is best on one
+            half scores on the other.
+        vocabularies: further word lists of the same classes, by name: every run that compares classes is
+            followed by itself with each, ``gem:field``. The tower runs once for all of them.
 
     Raises:
-        UnknownNameError: a task that the data set does not have, or an unknown kind of evidence.
+        UnknownNameError: a task that the data set does not have, an unknown kind of evidence, or a run to
+            compare with that is none.
         UnsupportedError: a method that does not run on the model, a run that cannot do a task asked
             for, or one that has no evidence of a kind.
         BadOptionError: a limit or batch below 1, an option that contradicts the protocol, or a
@@ -134,16 +145,14 @@ def evaluate(
     dataset = _first(dataset, limit)
     ruled = _protocol(dataset, protocol)
     configured = configure_methods(model, methods, protocol=ruled)
-    words = Vocabulary.of(model, dataset.words, text_cache)
+    called = vocabularies_on(model, dataset.words, vocabularies or {}, configured, text_cache)
     if ruled.fixed:
-        words.check_rivals(ruled)
+        called.first.check_rivals(ruled)
     asked = (evidence or Evidence()).including(decide).on(model)
-    methods_on_trial = enter(configured, words, asked)
+    methods_on_trial = enter(configured, called.first, asked, called.others)
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
     voting = compares_pixels(_tasks(dataset, entered, tasks))
-    for each in configured:
-        ruled.check_refinement(each.options, refiner is not None and voting)
     runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
     if refiner is not None:
@@ -152,6 +161,7 @@ def evaluate(
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:
         _check_rows(dataset, chosen)
+    check_base(ratio_to, halves, [run.label for run in runs], len(dataset.image_ids))
     decisions = decisions_of(dataset, model.id, runs, chosen, thresholds, asked, decide)
     check_decisions(dataset, chosen, runs, decisions, thresholds_out)
     log = SampleLog(resume, state_header(dataset, model))
@@ -178,6 +188,9 @@ def evaluate(
         Thresholds.choose(dataset, model.id, pairs, asked).save(thresholds_out)
     by_label = {run.label: each for run, each in zip(runs, decisions, strict=True) if each}
     stated = protocol_of(dataset, model, chosen, seed, by_label, asked, ruled)
+    if called.others:
+        listed = {name: each.listed for name, each in called.others.items()}
+        stated["other_words"] = {name: each.to_dict() for name, each in listed.items() if each}
     stated |= _undone(dataset, runs, chosen, tasks)
     if batch > 1:
         stated["batch"] = f"{batch} images side by side"
@@ -185,10 +198,19 @@ def evaluate(
     if any(isinstance(task, SentenceTask) for task in chosen):
         labelled = [(run.label, each) for run, each in zip(runs, logged, strict=True)]
         sentences = sentence_report(dataset.id, labelled, seed=seed, again=job.again)
-    cautions = overlap_warnings(scores)
+    compared = None
+    if ratio_to is not None:
+        drawn = {run.label: job.drawn(run, usable) for run in runs}
+        compared = comparisons_of(drawn, ratio_to, usable, halves=halves, seed=seed)
+    compares = any(task.dense for task in chosen)
+    cautions = (
+        *called.left_out,
+        *(called.cautions if compares else ()),
+        *overlap_warnings(scores),
+    )
     for caution in cautions:
         warnings.warn(caution, VlmscopeWarning, stacklevel=2)
-    return Evaluation(stated, len(usable), skipped, scores, sentences, cautions)
+    return Evaluation(stated, len(usable), skipped, scores, sentences, cautions, compared)
 
 
 def _first(dataset: Dataset, limit: int | None) -> Dataset:

@@ -9,6 +9,7 @@ from typing import Any
 from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
 from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
+from vlmscope.evaluation.comparisons import Comparisons
 from vlmscope.metrics.score import Score
 
 __all__ = ["Evaluation", "RunScores", "Score", "remarks", "score_table"]
@@ -57,6 +58,7 @@ class Evaluation:
         runs: one per method, in the order asked for.
         sentences: what rows say beside; None where no task is about sentences.
         warnings: what to know before trusting a score.
+        comparisons: runs held against one of them; None where that was not asked for.
     """
 
     protocol: Mapping[str, Any]
@@ -65,6 +67,7 @@ class Evaluation:
     runs: tuple[RunScores, ...]
     sentences: SentenceReport | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
+    comparisons: Comparisons | None = None
 
     def __getitem__(self, label: str) -> RunScores:
         """The scores of a run.
@@ -80,6 +83,8 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """JSON values, the content of ``report.json``."""
         more = {} if self.sentences is None else self.sentences.to_dict()
+        if self.comparisons is not None:
+            more = {"comparisons": self.comparisons.to_dict(), **more}
         return {
             "format": "vlmscope-evaluation/1",
             "protocol": dict(self.protocol),
@@ -144,18 +149,22 @@ def remarks(evaluation: Evaluation) -> list[str]:
 
 
 def _denominators(runs: Sequence[RunScores]) -> list[str]:
-    """Over how many classes a mean is, where some are not there; the same for all runs but mmseg's."""
+    """Over how many classes a mean is, where some are not there; the same for all runs or for one."""
     lines: dict[str, None] = {}
     for run in runs:
         for score in run.scores:
             detail = score.detail
-            mmseg = detail.get("mmseg")
-            if mmseg is None or detail["classes_present"] == detail["classes"]:
+            if detail.get("classes_present", detail.get("classes")) == detail.get("classes"):
                 continue
-            there = f"{detail['classes_present']} of {detail['classes']}"
-            lines[f"{score.metric}: mean over the {there} classes that are there"] = None
-            other = f"{mmseg['value']:.3f}, over {mmseg['classes']} that are there or predicted"
-            lines[f"{run.label}: {score.metric} as mmseg counts: {other}"] = None
+            if "mmseg" in detail:
+                counted = f"{detail['mmseg']['classes']} of {detail['classes']}"
+                over = f"the {counted} classes that are there or predicted"
+                lines[f"{run.label}: {score.metric} is the mean over {over}"] = None
+            else:
+                counted = f"{detail['classes_present']} of {detail['classes']}"
+                lines[f"{score.metric} is the mean over the {counted} classes that are there"] = (
+                    None
+                )
     return list(lines)
 
 

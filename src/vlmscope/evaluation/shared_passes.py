@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -32,68 +32,79 @@ from vlmscope.models import DualEncoder
 from vlmscope.models.encoders.patches import grid_size
 from vlmscope.types import TokenMap
 
-__all__ = ["results_of_methods"]
+__all__ = ["Contender", "results_of_methods"]
 
 _Size = tuple[int, bool]
 
 
+class Contender(NamedTuple):
+    """A method with what it calls the classes of an image.
+
+    Attributes:
+        method: the method.
+        words: the classes, and the model.
+        sample: the image and its truth, in these words.
+    """
+
+    method: ConfiguredMethod
+    words: Vocabulary
+    sample: EvalSample
+
+
 def results_of_methods(
-    methods: Sequence[ConfiguredMethod],
-    words: Vocabulary,
-    sample: EvalSample,
-    null: str | None = None,
-    reads: SharedReads | None = None,
+    contenders: Sequence[Contender], null: str | None = None, reads: SharedReads | None = None
 ) -> list[ImageResult]:
-    """One result per method; no model runs before a task asks for something.
+    """One result per contender; no model runs before a task asks for something.
 
     Dense methods that see the whole image at one size share one pass through the tower, and so do all
-    under a protocol with a name; those with sliding windows of their own do not. Methods that read a
-    decoder's attention share its passes.
+    under a protocol with a name; those with sliding windows of their own do not. A method with several
+    vocabularies goes through the tower once for all of them. Methods that read a decoder's attention
+    share its passes.
 
     Args:
-        methods: with labels that differ.
-        words: the classes, and the model.
-        sample: the image and its truth.
+        contenders: on one model and one image; of one method no two with the same words.
         null: a phrase that names nothing, which is asked as well, or None.
         reads: of those of the methods that read attention, on this image; None: not begun yet.
 
     Raises:
         BadSampleError: an image that becomes too many patches, or none.
     """
+    model, sample = contenders[0].words.model, contenders[0].sample
+    methods = list({each.method.digest: each.method for each in contenders}.values())
     groups: dict[_Size, list[ConfiguredMethod]] = {}
     for method in methods:
         if is_dense(method):
-            _check_size(_size(method, words.model), words.model, sample)
+            _check_size(_size(method, model), model, sample)
         if is_dense(method) and not method.options.window and not method.protocol.fixed:
-            groups.setdefault(_size(method, words.model), []).append(method)
-    passes = {size: _Pass(words.model, sample, size, group) for size, group in groups.items()}
-    seen = _seen(methods, words, sample)
-    reads = reads or SharedReads(words.model, sample, methods, null)
+            groups.setdefault(_size(method, model), []).append(method)
+    passes = {size: _Pass(model, sample, size, group) for size, group in groups.items()}
+    seen = _seen(methods, model, sample)
+    reads = reads or SharedReads(model, sample, [each.method for each in contenders], null)
     results: list[ImageResult] = []
-    for method in methods:
-        if method.label in seen:
-            image, index = seen[method.label]
+    for method, words, own in contenders:
+        if method.digest in seen:
+            image, index = seen[method.digest]
             asked = partial(image.similarity, index)
-            results.append(DenseImageResult(method, sample, words, asked, null, (image, index)))
+            results.append(DenseImageResult(method, own, words, asked, null, (image, index)))
         elif is_dense(method):
-            way = _comparison(method, words, sample, passes)
-            results.append(DenseImageResult(method, sample, words, way, null))
+            way = _comparison(method, words, own, passes)
+            results.append(DenseImageResult(method, own, words, way, null))
         else:
             shared = reads if is_reading(method) else None
-            results.append(GroundedImageResult(method, words.model, sample, null, shared))
+            results.append(GroundedImageResult(method, model, own, null, shared))
     return results
 
 
 def _seen(
-    methods: Sequence[ConfiguredMethod], words: Vocabulary, sample: EvalSample
+    methods: Sequence[ConfiguredMethod], model: Any, sample: EvalSample
 ) -> dict[str, tuple[SeenImage, int]]:
-    """Methods under a protocol by label: it has them all see the image alike, windows or not."""
+    """Methods under a protocol by digest: it has them all see the image alike, windows or not."""
     ruled = [each for each in methods if each.protocol.fixed]
     if not ruled:
         return {}
-    setups = [DenseSetup(each.method, words.model, each.options) for each in ruled]  # type: ignore[arg-type]
+    setups = [DenseSetup(each.method, model, each.options) for each in ruled]  # type: ignore[arg-type]
     image = SeenImage(setups, sample.image.pixels)
-    return {each.label: (image, index) for index, each in enumerate(ruled)}
+    return {each.digest: (image, index) for index, each in enumerate(ruled)}
 
 
 def _comparison(
@@ -132,7 +143,7 @@ class _Pass:
         """As :func:`vlmscope.methods.encoder.compare`, from tokens that are computed once."""
         if not self._tokens:
             self._walk()
-        tokens, token_map = self._tokens[method.label]
+        tokens, token_map = self._tokens[method.digest]
         setup = DenseSetup(method.method, self._model, method.options)  # type: ignore[arg-type]
         return against(setup, tokens, token_map, text)
 
@@ -141,4 +152,4 @@ class _Pass:
         pairs: list[Any] = [(each.method, each.options) for each in self._methods]
         tokens = tokens_of_methods(self._model, fitted.values, fitted.grid, pairs, pooled=True)
         for each, method_tokens in zip(self._methods, tokens, strict=True):
-            self._tokens[each.label] = method_tokens, fitted.token_map
+            self._tokens[each.digest] = method_tokens, fitted.token_map

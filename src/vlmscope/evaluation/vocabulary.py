@@ -12,9 +12,20 @@ from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError, Un
 from vlmscope.methods.encoder import phrase_embeddings
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, background_of
 from vlmscope.methods.encoder.text_cache import kept_embeddings
+from vlmscope.methods.encoder.texts import alike_caution, read_alike, unknown_caution
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models.encoders.given_texts import GivenTexts
 
-__all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of"]
+__all__ = ["Concepts", "Vocabulary", "flat", "owners", "texts_of", "unknown_texts"]
+
+_GROUPS = 3  # of names that are read alike, each with a sentence of its own
+
+_ADVICE = {
+    False: " A classifier is asked for its own labels or their row numbers: give a word list of them "
+    "(--words FILE).",
+    True: " Add an embedding for every name of the word list, or give a word list of the names that are "
+    "there (--words FILE).",
+}
 
 Concepts = tuple[tuple[str, ...], ...]
 """The texts of each concept; the best of them counts."""
@@ -29,12 +40,14 @@ class Vocabulary:
         concepts: the texts of every class.
         background: the class that stands for everything else, or None.
         text_cache: whether embeddings of the classes under several templates are kept on disk.
+        listed: the word list that they are of, or None.
     """
 
     model: LoadedModel | DualEncoder
     concepts: Concepts
     background: int | None = None
     text_cache: bool = True
+    listed: WordList | None = None
     _embedded: dict[str, Tensor] = field(default_factory=dict, repr=False)
     _alone: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
@@ -52,13 +65,30 @@ class Vocabulary:
         if isinstance(model, DualEncoder):
             try:
                 model.text_embeddings(flat(concepts))
-            except UnknownNameError as error:  # of a label: say where labels are given here
-                error.message += (
-                    " A classifier is asked for its own labels or their row numbers: give a word "
-                    "list of them (--words FILE)."
-                )
+            except UnknownNameError as error:  # say how many, and where names are given here
+                lacking, every = unknown_texts(model, flat(concepts)), len(flat(concepts))
+                if len(lacking) > 1:
+                    error.message += f" So are {len(lacking) - 1:,} more of the {every:,} names."
+                error.message += _ADVICE[isinstance(model.family, GivenTexts)]
                 raise
-        return cls(model, concepts, background_of(words.labels, words.background), text_cache)
+        background = background_of(words.labels, words.background)
+        return cls(model, concepts, background, text_cache, words)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Words that the model does not know, and classes that it reads alike."""
+        model, listed = self.model, self.listed
+        if not isinstance(model, DualEncoder) or listed is None:
+            return ()
+        texts = flat(self.concepts)
+        groups = read_alike(model.text_embeddings(texts), owners(self.concepts))
+        alike = [
+            alike_caution(model, [listed.labels[i] for i in group], "the first takes their pixels")
+            for group in groups[:_GROUPS]
+        ]
+        rest = len(groups) - len(alike)
+        more = [f"{model.id} reads {rest:,} more groups of names alike."] if rest else []
+        return (*unknown_caution(model, texts), *alike, *more)
 
     def check_rivals(self, protocol: SegmentationProtocol) -> None:
         """Raise BadOptionError where a protocol leaves less than two classes to choose from."""
@@ -91,6 +121,19 @@ class Vocabulary:
             vector = phrase_embeddings(self.model, [text], templates, keep=False)
             self._alone[text, templates] = vector
         return self._alone[text, templates]
+
+
+def unknown_texts(model: DualEncoder, texts: Iterable[str]) -> list[str]:
+    """The texts that a tower without a text encoder has no row for."""
+    return [text for text in texts if not _knows(model, text)]
+
+
+def _knows(model: DualEncoder, text: str) -> bool:
+    try:
+        model.text_embeddings([text])
+    except UnknownNameError:
+        return False
+    return True
 
 
 def flat(concepts: Concepts) -> list[str]:

@@ -113,7 +113,7 @@ class Segmenter:
         if seen is None:
             labels = self._labels(similarity.token_map, scores, presences, pixels)
         else:
-            labels = self._labels_by_protocol(seen)
+            labels = self._labels_by_protocol(seen, pixels)
         grid = similarity.token_map.views[0].grid
         return Segmentation(
             names=self.classes.names,
@@ -175,10 +175,13 @@ class Segmenter:
             **({"protocol": self.protocol.to_dict()} if self.protocol.fixed else {}),
         }
 
-    def _labels_by_protocol(self, seen: SeenImage) -> Labels:
+    def _labels_by_protocol(self, seen: SeenImage, pixels: NDArray[np.uint8]) -> Labels:
         names, owners = self.classes.names, self.classes.owners
         background = background_of(names)
-        return protocol_labels(seen, 0, self.protocol, self.text, owners, len(names), background)
+        masks = None if self.votes is None else (each.mask for each in self.votes.masks(pixels))
+        return protocol_labels(
+            seen, 0, self.protocol, self.text, owners, len(names), background, masks
+        )
 
     def _labels(
         self,
@@ -343,10 +346,10 @@ def segmenter(
     ruled.check({**options, **given, "compete": compete})
     if ruled.fixed:
         background, logit_scale = _ruled(ruled, listed), ruled.logit_scale
-    settings = ground_options(chosen, model, {**options, **ruled.options, "compete": compete})
+    decided = {**ruled.defaults, **options, **ruled.options, "compete": compete}
+    settings = ground_options(chosen, model, decided)
     chosen.check_texts(len(listed.texts), settings)
     votes = SamVotes.of(refine, refine_masks)
-    ruled.check_refinement(settings, votes is not None)
     setup = DenseSetup(chosen, model, settings)
     _check_grid(setup, ruled)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)

@@ -26,10 +26,12 @@ class ImageSums:
     Attributes:
         columns: names of the numbers.
         table: float64 (images, columns).
+        images: their ids, in the order in which they came.
     """
 
     columns: tuple[str, ...]
     table: NDArray[np.float64]
+    images: tuple[Any, ...] = ()
 
     @classmethod
     def of(
@@ -53,7 +55,7 @@ class ImageSums:
             image = record["image"]
             sums[image] = sums[image] + row if image in sums else row
         table = np.stack(list(sums.values())) if sums else np.zeros((0, 0))
-        return cls(columns, table)
+        return cls(columns, table, tuple(sums))
 
     def __getitem__(self, column: str) -> NDArray[np.float64]:
         """Float64 (images,): one of the columns; of no image where there was no record."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vlmscope.errors import BadSampleError
 from vlmscope.metrics.boxes import centre_of, checked_box
 from vlmscope.metrics.image_sums import SENTENCES, ImageSums
+from vlmscope.metrics.paired import SummedScore, summed_scores
 from vlmscope.metrics.pointing import contains
 from vlmscope.metrics.records import Record, Records, entry, header
 from vlmscope.metrics.score import Score
@@ -84,9 +85,16 @@ class Rec:
         Raises:
             BadSampleError: a sentence that is there twice, or another metric's record.
         """
+        return ImageSums.of(records, self._measured).scores(self._names, seed=seed)
+
+    def drawn(self, records: Records) -> list[SummedScore]:
+        """The same scores as functions of the images drawn; arguments and errors as there."""
+        return summed_scores(ImageSums.of(records, self._measured), self._names)
+
+    @property
+    def _names(self) -> list[str]:
         names = [*(f"Acc@{threshold}" for threshold in ACCURACIES), "mAcc", "centre"]
-        names += ["pointing"] if self.points else []
-        return ImageSums.of(records, self._measured).scores(names, seed=seed)
+        return names + (["pointing"] if self.points else [])
 
     def _measured(self, record: Mapping[str, Any]) -> dict[str, float]:
         iou = entry(record, "iou")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vlmscope.metrics.image_sums import SENTENCES, ImageSums
 from vlmscope.metrics.masks import intersection_union
+from vlmscope.metrics.paired import SummedScore, summed_scores
 from vlmscope.metrics.records import Record, Records, entry, header
 from vlmscope.metrics.score import Score
 
@@ -19,6 +20,7 @@ PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.9)
 """The thresholds of Pr@t."""
 
 _UNION = "union"
+_NAMES = ["RES mIoU", *(f"Pr@{threshold}" for threshold in PRECISIONS)]
 
 
 class Res:
@@ -60,9 +62,13 @@ class Res:
             BadSampleError: a sentence that is there twice, or another metric's record.
         """
         sums = ImageSums.of(records, _measured)
-        names = ["RES mIoU", *(f"Pr@{threshold}" for threshold in PRECISIONS)]
         overall = sums.scores(["RES oIoU"], over=_UNION, counted=SENTENCES, seed=seed)
-        return overall + sums.scores(names, seed=seed)
+        return overall + sums.scores(_NAMES, seed=seed)
+
+    def drawn(self, records: Records) -> list[SummedScore]:
+        """The same scores as functions of the images drawn; arguments and errors as there."""
+        sums = ImageSums.of(records, _measured)
+        return [*summed_scores(sums, ["RES oIoU"], _UNION), *summed_scores(sums, _NAMES)]
 
 
 def _measured(record: Mapping[str, Any]) -> dict[str, float]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadSampleError
+from vlmscope.metrics.paired import DrawnScore
 from vlmscope.stats import LEVEL, RESAMPLES, Interval
 
-__all__ = ["roc_auc"]
+__all__ = ["AreaScore", "roc_auc"]
 
 _CHUNK = 1 << 22  # weights held at a time
 
@@ -63,6 +65,39 @@ def roc_auc(
     )
     low, high = np.quantile(drawn[np.isfinite(drawn)], ((1 - level) / 2, (1 + level) / 2))
     return Interval(value, float(low), float(high))
+
+
+@dataclass(frozen=True, eq=False)
+class AreaScore(DrawnScore):
+    """The area under the ROC curve as a function of the images drawn; NaN without both kinds.
+
+    Attributes:
+        metric, images: see :class:`vlmscope.metrics.paired.DrawnScore`.
+        scores: float (n,).
+        present: bool (n,).
+        groups: int (n,), the place of each score's image in ``images``.
+    """
+
+    metric: str
+    images: tuple[str, ...]
+    scores: NDArray[np.float64] = field(repr=False)
+    present: NDArray[np.bool_] = field(repr=False)
+    groups: NDArray[np.int64] = field(repr=False)
+
+    @property
+    def width(self) -> int:
+        return len(self.scores)
+
+    def of(self, draws: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._pairs.areas(draws)
+
+    def mixed(self, other: DrawnScore, own: NDArray[np.bool_]) -> AreaScore:
+        assert isinstance(other, AreaScore)  # of the same metric
+        return replace(self, scores=np.where(own[self.groups], self.scores, other.scores))
+
+    @cached_property
+    def _pairs(self) -> _Pairs:
+        return _Pairs.of(self.scores, self.present, self.groups)
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,6 +66,22 @@ class PaintedGrid:
             near = slice(used[0], used[-1] + 1)
             yield rows, self._spread(np.tensordot(self.down[rows, near], self.cells[near], 1))
 
+    def painted(self) -> NDArray[np.float32]:
+        """All of it at once: float32 (height, width, n)."""
+        return np.concatenate([band for _, band in self.bands()])
+
+    def mean_inside(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The mean of what is painted inside a mask: float32 (n,); 0 where it has no pixel.
+
+        Nothing is painted: it is a mean of cells, each weighed by how much of it lies inside.
+
+        Args:
+            mask: bool (height, width).
+        """
+        weights = self.down.T @ (mask.astype(np.float32) @ self.across)  # (rows, columns)
+        total = np.tensordot(weights, self.cells, 2)
+        return (total / max(1, int(mask.sum()))).astype(np.float32)
+
     def _spread(self, lines: NDArray[np.float32]) -> NDArray[np.float32]:
         """(rows, columns, n) -> (rows, width, n)."""
         if isinstance(self.across, np.ndarray):

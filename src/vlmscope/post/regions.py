@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.post.painted_grid import PaintedGrid
 from vlmscope.post.painting import bilinear_weights
 from vlmscope.types import TokenMap
 
-__all__ = ["Regions", "vote"]
+__all__ = ["Regions", "VotedGrid", "vote", "vote_painted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,3 +53,45 @@ def vote(
         rows.append(painted.reshape(-1) @ cells / max(1, int(mask.sum())))
     means = np.stack(rows) if rows else np.zeros((0, scores.shape[1]))
     return Regions(owners, means.astype(np.float32))
+
+
+def vote_painted(painted: PaintedGrid, masks: Iterable[NDArray[np.bool_]]) -> Regions:
+    """As :func:`vote`, of scores on any grid that pixels are painted from.
+
+    Args:
+        painted: scores of n classes or words.
+        masks: bool (height, width), the later one on top.
+    """
+    owners = np.full(painted.image_size, -1, dtype=np.int32)
+    rows = []
+    for index, mask in enumerate(masks):
+        owners[mask] = index
+        rows.append(painted.mean_inside(mask))
+    means = np.stack(rows) if rows else np.zeros((0, painted.cells.shape[-1]))
+    return Regions(owners, means.astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class VotedGrid:
+    """Painted scores, of which every pixel of a region has the region's.
+
+    Attributes:
+        painted: the scores.
+        regions: parts of the image, with a score for each of the n.
+    """
+
+    painted: PaintedGrid
+    regions: Regions
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the original image."""
+        return self.painted.image_size
+
+    def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """As :meth:`PaintedGrid.bands`."""
+        for rows, band in self.painted.bands():
+            owners = self.regions.owners[rows]
+            inside = owners >= 0
+            band[inside] = self.regions.scores[owners[inside]]
+            yield rows, band

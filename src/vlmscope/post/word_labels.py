@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vlmscope.post.labels import Labels
 from vlmscope.post.painted_grid import PaintedGrid
+from vlmscope.post.regions import VotedGrid
 from vlmscope.types import BACKGROUND
 
 __all__ = ["WordRule", "word_labels"]
@@ -42,11 +43,12 @@ class WordRule:
     least_area: float | None = None
 
 
-def word_labels(painted: PaintedGrid, rule: WordRule) -> Labels:
+def word_labels(painted: PaintedGrid | VotedGrid, rule: WordRule) -> Labels:
     """The class of every pixel.
 
     Args:
-        painted: cosine similarity of cells with words.
+        painted: cosine similarity of cells with words; of parts of the image that go to one class
+            each, :class:`VotedGrid`.
         rule: how they decide.
     """
     owners = np.asarray(rule.owners)
@@ -79,7 +81,7 @@ def _best_of(words: NDArray[np.float32], some: NDArray[np.bool_]) -> NDArray[np.
     return words[:, some].max(axis=-1, initial=0)
 
 
-def _too_small(painted: PaintedGrid, rule: WordRule) -> NDArray[np.intp]:
+def _too_small(painted: PaintedGrid | VotedGrid, rule: WordRule) -> NDArray[np.intp]:
     """Classes of the foreground whose share of its pixels is below ``least_area``."""
     if rule.least_area is None:
         return np.zeros(0, dtype=np.intp)

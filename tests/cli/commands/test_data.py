@@ -62,9 +62,10 @@ def test_a_rendered_set_of_pixels_is_measured(run: Any, tmp_path: Path, like: st
     scores = report["runs"][0]["scores"]
     assert ("mIoU" if like in MAPS else "points mIoU pooled") in scores
     if like in MAPS:
-        there = scores["mIoU"]["classes_present"]
-        assert f"mIoU: mean over the {there} of {scores['mIoU']['classes']} classes" in result.err
-        assert "clip: mIoU as mmseg counts: " in result.err
+        classes, counted = scores["mIoU"]["classes"], scores["mIoU"]["mmseg"]["classes"]
+        there = scores["mIoU present"]["classes_present"]
+        assert f"clip: mIoU is the mean over the {counted} of {classes} classes" in result.err
+        assert f"mIoU present is the mean over the {there} of {classes} classes" in result.err
 
 
 def test_words_are_chosen_by_name_or_file(run: Any, refused: Any, tmp_path: Path) -> None:
@@ -76,6 +77,15 @@ def test_words_are_chosen_by_name_or_file(run: Any, refused: Any, tmp_path: Path
         assert report["protocol"]["words"]["title"] == f"voc21 {kind}"
         assert report["protocol"]["words"]["names"] == names
     refused([*words, "--words", "fields"], "Cannot read the word list fields")
+    refused([*words, "--words", "plain,plain"], "Two word lists are called 'plain'")
+    both = json.loads(run(*words, "--json", "-q").out)  # where nothing is said
+    assert [each["label"] for each in both["runs"]] == ["clip", "clip:field"]
+    alone = json.loads(run(*words, "--words", "plain", "--json", "-q").out)
+    assert both["runs"][:1] == alone["runs"] and len(alone["runs"]) == 1
+    assert both["protocol"]["other_words"]["field"]["names"] == 56
+    asked = run(*words, "--words", "field,plain", "--ratio-to", "clip")
+    assert "clip:plain" in asked.out and "word lists sha256:" in asked.err
+    assert "The vocabulary of tiny-clip lacks" in asked.err
 
 
 @pytest.mark.parametrize("like", MEASURED)

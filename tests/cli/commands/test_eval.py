@@ -57,10 +57,37 @@ def test_scores_go_to_stdout_and_the_report_into_the_folder(
     value = record["runs"][0]["scores"]["pointing"]["value"]
     assert f"{value:.3f} [" in rows[0]
     assert sorted(path.name for path in out.iterdir()) == [
+        "report.html",
         "report.json",
         "report.md",
         "samples.jsonl",
     ]
+    # what is finished is read back, and compared
+    words = ("--method", "gem,clip", "-o", out, "--ratio-to", "clip", "--halves")
+    result = run(*call, *words)
+    assert result.code == 0 and "5 done before" in result.err
+    lines = result.out.splitlines()
+    place = lines.index("Compared with clip:")
+    assert lines[place + 1].split()[:2] == ["run", "score"]
+    compared = json.loads((out / "report.json").read_text())["comparisons"]
+    ratio = next(each["ratio"] for each in compared["runs"] if each["metric"] == "presence AUC")
+    assert any(f"{ratio['value']:.3f} [" in line for line in lines[place + 2 :])
+    assert any(line.startswith("Chosen on one half") for line in lines)
+    assert "Compared with clip" in (out / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--ratio-to", "clp"], "clip"),
+        (["--halves"], "--ratio-to RUN"),
+        (["--ratio-to", "gem@wide+sam:vote"], "Unknown run 'gem@wide+sam:vote'"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
+    refused: Any, call: list[Any], extra: list[str], message: str
+) -> None:
+    refused([*call[:-1], "nowhere/at-all", "--method", "gem,clip", *extra], message)
 
 
 def test_json_is_the_report(run: Any, call: list[Any], tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.arguments import Printing, Protocol, TextCache
+from vlmscope.cli.comparing_options import Comparing
 from vlmscope.cli.completion import comparator_names, measured_names
-from vlmscope.cli.console import emit_json, emit_table, note
+from vlmscope.cli.console import emit, emit_json, emit_table, note
 from vlmscope.cli.data_options import ColumnMap, Split, columns_of
 from vlmscope.cli.evidence_options import Deciding
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
@@ -61,7 +62,9 @@ class Source:
             metavar="plain|field|FILE",
             help="What classes are called: plain (the set's own names), field (what open-vocabulary "
             "segmentation calls them), or a JSON file from classes to names (or rows of a "
-            "classifier).",
+            "classifier). Several with commas are measured side by side. Default: plain,field where "
+            "a set has both.",
+            show_default=False,
         ),
     ] = None
     limit: Annotated[int | None, typer.Option(help="Only the first images.")] = None
@@ -185,7 +188,7 @@ def measure(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.json, report.md, report.html (sets of sentences) and the state.",
+            help="Folder for report.json, report.md, report.html and the state.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -220,6 +223,7 @@ def measure(
         ),
     ] = None,
     deciding: Deciding,
+    comparing: Comparing,
     seed: Annotated[int, typer.Option(help="Of the bootstraps.", rich_help_panel="Method")] = 0,
     batch: Annotated[
         int,
@@ -232,6 +236,7 @@ def measure(
     printing: Printing,
 ) -> int:
     from vlmscope.data.datasets import open_dataset
+    from vlmscope.data.datasets.word_choices import further_words, word_choices
     from vlmscope.evaluation.configured_methods import configure_methods, with_tower
     from vlmscope.evaluation.decisions import check_kind
     from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
@@ -241,20 +246,23 @@ def measure(
     from vlmscope.methods.encoder.protocols import find_protocol
 
     # whatever can be wrong without the model is said before a model is loaded
+    words, more = word_choices(dataset, source.words)
     data = open_dataset(
         dataset,
         source.root,
-        source.words,
+        words,
         split=source.split,
         partial=source.partial,
         columns=columns_of(source.map),
     )
+    vocabularies = further_words(data.id, more, source.words is not None)
     check_places(data)
     runs.texts()
     find_protocol(runs.protocol, data.id)
     choices = runs.choices(_listed(runs.method)) if runs.method else None
     evidence = deciding.chosen()
     opponents = runs.comparators()
+    comparing.check(choices, opponents)
     tasks = _listed(task) if task else None
     masks.check(data, tasks)
     check_folder(out)
@@ -297,6 +305,9 @@ def measure(
             decide=deciding.kind,
             batch=batch,
             text_cache=runs.text_cache,
+            ratio_to=comparing.ratio_to,
+            halves=comparing.halves,
+            vocabularies=vocabularies,
         )
     except KeyboardInterrupt:
         if out is not None:
@@ -318,12 +329,17 @@ def _listed(values: Sequence[str]) -> list[str]:
 
 
 def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Printing) -> None:
+    from vlmscope.evaluation.page.comparison_tables import comparison_tables
     from vlmscope.evaluation.scores import remarks, score_table
 
     if printing.as_json:
         emit_json(result.to_dict())
     else:
         emit_table(*score_table(result.runs))
+        for table in comparison_tables(result.comparisons):
+            emit("")
+            emit(f"{table.title}:")
+            emit_table(table.columns, table.rows)
     if result.skipped:
         count = len(result.skipped)
         note(f"{count} {'image was' if count == 1 else 'images were'} skipped:")
@@ -344,7 +360,9 @@ def _show(result: Evaluation, written: Sequence[Path], saved: bool, printing: Pr
             f"threshold: {decision}. Choose one on another split with --threshold-out FILE, and "
             "give it with --threshold FILE."
         )
-    note(f"{result.images} images, word list {result.protocol['words']['digest']}")
+    lists = [result.protocol["words"], *result.protocol.get("other_words", {}).values()]
+    digests = " and ".join(each["digest"] for each in lists)
+    note(f"{result.images} images, word list{'s' * (len(lists) > 1)} {digests}")
     for path in written:
         note(f"wrote {path}")
     if not saved:

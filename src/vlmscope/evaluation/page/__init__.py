@@ -1,4 +1,4 @@
-"""The page of an evaluation on sentences: one file, pictures inside."""
+"""The page of an evaluation: one file, pictures inside."""
 
 from vlmscope.evaluation.page.page import evaluation_page
 

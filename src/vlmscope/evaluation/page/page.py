@@ -1,4 +1,4 @@
-"""The page of an evaluation on sentences."""
+"""The page of an evaluation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from vlmscope.evaluation.breakdowns.examples import RULE, RunExamples
 from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
+from vlmscope.evaluation.page.comparison_tables import comparison_tables
 from vlmscope.evaluation.page.pictures import KEY, example_photos
 from vlmscope.evaluation.page.tables import (
     ReportTable,
@@ -17,7 +18,7 @@ from vlmscope.evaluation.page.tables import (
     score_rows,
 )
 from vlmscope.evaluation.readouts import EXPRESSION
-from vlmscope.evaluation.scores import Evaluation
+from vlmscope.evaluation.scores import Evaluation, remarks
 from vlmscope.report import Page, Photo
 
 __all__ = ["evaluation_page"]
@@ -25,12 +26,12 @@ __all__ = ["evaluation_page"]
 _REASONS = 20  # skipped images that are listed one by one
 
 
-def evaluation_page(evaluation: Evaluation, report: SentenceReport) -> Page:
+def evaluation_page(evaluation: Evaluation, report: SentenceReport | None) -> Page:
     """The page.
 
     Args:
         evaluation: what was measured.
-        report: its sentences.
+        report: its sentences; None where no task is about sentences.
 
     Raises:
         BadImageError, BadSampleError: an image that is no longer what it was.
@@ -45,10 +46,17 @@ def evaluation_page(evaluation: Evaluation, report: SentenceReport) -> Page:
     for warning in (*_cautions(evaluation), *evaluation.warnings):
         page.caveat(warning)
     _table(page, score_rows(evaluation.runs))
+    for table in comparison_tables(evaluation.comparisons):
+        _table(page, table)
+    if remarks(evaluation):
+        page.heading("To be said")
+    for line in remarks(evaluation):
+        page.text(f"{line}.")
     _readouts(page, evaluation)
-    _examples(page, report)
-    _parts(page, evaluation)
-    _together(page, report)
+    if report is not None:
+        _examples(page, report)
+        _parts(page, evaluation)
+        _together(page, report)
     _published(page, evaluation)
     page.heading("Protocol")
     page.facts(_lines(protocol))

@@ -101,6 +101,8 @@ class VotedImageResult(ImageResult):
         where = self.sample.labels != IGNORE
         if not where.any():
             return np.zeros(0, dtype=np.int64)
+        if self.base.seen is not None:  # a protocol decides about pixels of masks, too
+            return self.base.by_protocol(each.mask for each in self.masks())[where]
         token_map, scores = self.base.compared()
         classes = classify_pixels(token_map, scores, where)
         regions = vote(token_map, scores, (each.mask for each in self.masks()))

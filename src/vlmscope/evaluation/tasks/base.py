@@ -11,6 +11,7 @@ from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
+from vlmscope.metrics.paired import DrawnScore
 
 __all__ = ["ImageTask", "SentenceTask", "Task"]
 
@@ -46,6 +47,13 @@ class ImageTask(_Base):
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
         """The scores of the records, image id -> record."""
 
+    def drawn(self, records: Mapping[str, Any], words: WordList) -> Sequence[DrawnScore]:
+        """Those scores by which runs are held against each other, as functions of the images drawn.
+
+        None where a task has no such score.
+        """
+        return ()
+
 
 class SentenceTask(_Base):
     """A question about sentences: all of them are answered from the same rows.
@@ -78,6 +86,10 @@ class SentenceTask(_Base):
                 decision are left out.
             seed: of the bootstraps.
         """
+
+    def drawn(self, rows: Rows) -> Sequence[DrawnScore]:
+        """As :meth:`ImageTask.drawn`, of rows; scores that need a decision are none of them."""
+        return ()
 
 
 Task = ImageTask | SentenceTask

@@ -10,6 +10,8 @@ from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.metrics import mean_over_images
+from vlmscope.metrics.image_sums import ImageSums
+from vlmscope.metrics.paired import DrawnScore, summed_scores
 
 __all__ = ["Pointing"]
 
@@ -42,3 +44,12 @@ class Pointing(ImageTask):
         hits = mean_over_images([hit for _, _, hit, _ in rows], images, seed=seed)
         chance = mean_over_images([share for *_, share in rows], images, seed=seed)
         return [Score("pointing", hits, *spread), Score("chance", chance, *spread)]
+
+    def drawn(self, records: Mapping[str, Any], words: WordList) -> Sequence[DrawnScore]:
+        hits = (
+            {"id": f"{image} {place}", "image": image, "hit": hit}
+            for image, record in records.items()
+            for place, (_, hit, _) in enumerate(record)
+        )
+        sums = ImageSums.of(hits, lambda row: {"pairs": 1.0, "pointing": float(row["hit"])})
+        return summed_scores(sums, ["pointing"], "pairs")

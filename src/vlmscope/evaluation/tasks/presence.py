@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
@@ -14,11 +15,13 @@ from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES
 from vlmscope.methods.encoder.similarity import PRESENCE
-from vlmscope.metrics.roc_auc import roc_auc
+from vlmscope.metrics.paired import DrawnScore
+from vlmscope.metrics.roc_auc import AreaScore, roc_auc
 
 __all__ = ["Presence"]
 
 _DIGITS = 6
+_KINDS = ("presence", "peak", "rivals")
 
 
 class Presence(ImageTask):
@@ -50,17 +53,34 @@ class Presence(ImageTask):
         }
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
-        classes = len(words)
-        present = np.zeros((len(records), classes), dtype=bool)
-        for row, record in enumerate(records.values()):
-            present[row, record["there"]] = True
+        classes, present = len(words), _present(records, words)
         images = [image for image in records for _ in range(classes)]
         spread = (present.size, "pairs", len(records))
         detail = {"present": int(present.sum())}
         scores = []
         both = present.any() and not present.all()
-        for key in ("presence", "peak", "rivals"):
-            values = [value for record in records.values() for value in record[key]]
+        for key in _KINDS:
+            values = _values(records, key)
             area = roc_auc(values, present.ravel(), images, seed=seed) if both else None
             scores.append(Score(f"{key} AUC", area, *spread, detail=detail))
         return scores
+
+    def drawn(self, records: Mapping[str, Any], words: WordList) -> Sequence[DrawnScore]:
+        ids, present = tuple(records), _present(records, words).ravel()
+        groups = np.repeat(np.arange(len(ids)), len(words))
+        return [
+            AreaScore(f"{key} AUC", ids, _values(records, key), present, groups) for key in _KINDS
+        ]
+
+
+def _present(records: Mapping[str, Any], words: WordList) -> NDArray[np.bool_]:
+    """Bool (images, classes)."""
+    present = np.zeros((len(records), len(words)), dtype=bool)
+    for row, record in enumerate(records.values()):
+        present[row, record["there"]] = True
+    return present
+
+
+def _values(records: Mapping[str, Any], key: str) -> NDArray[np.float64]:
+    """Float (images * classes,)."""
+    return np.array([value for record in records.values() for value in record[key]], dtype=float)

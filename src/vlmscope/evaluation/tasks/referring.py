@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from vlmscope.evaluation.evidence.decision import Decision
 from vlmscope.evaluation.rows import Rows
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import SentenceTask
 from vlmscope.metrics import Rec, Res
+from vlmscope.metrics.paired import DrawnScore
 
 __all__ = ["Referring"]
 
@@ -24,7 +26,18 @@ class Referring(SentenceTask):
     )
 
     def scores(self, rows: Rows, decision: Decision | None, seed: int) -> Sequence[Score]:
-        """What is absent has no place to be found at, so it is left out."""
-        boxes = (row for row in rows if not row["absent"])
-        masks = (row for row in rows if not row["absent"] and row["union"] is not None)
+        boxes, masks = _boxes(rows), _masks(rows)
         return [*Rec(points=False).scores(boxes, seed=seed), *Res().scores(masks, seed=seed)]
+
+    def drawn(self, rows: Rows) -> Sequence[DrawnScore]:
+        return [*Rec(points=False).drawn(_boxes(rows)), *Res().drawn(_masks(rows))]
+
+
+def _boxes(rows: Rows) -> Iterator[Mapping[str, Any]]:
+    """What is absent has no place to be found at, so it is left out."""
+    return (row for row in rows if not row["absent"])
+
+
+def _masks(rows: Rows) -> Iterator[Mapping[str, Any]]:
+    """Of these, those with a true mask and one of the run."""
+    return (row for row in _boxes(rows) if row["union"] is not None)

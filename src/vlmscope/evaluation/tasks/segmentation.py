@@ -12,23 +12,26 @@ from vlmscope.data.datasets import IGNORE, EvalSample, WordList
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.confusion import (
     class_ious,
+    class_sums,
     confusion_counts,
     confusion_matrix,
     mean_iou,
+    mean_of_true,
+    mean_of_union,
     pixel_accuracy,
+    pixel_sums,
+    share_of_right,
 )
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
 from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.methods.encoder.protocols import SegmentationProtocol
+from vlmscope.metrics.paired import DrawnScore, SummedScore
 
-__all__ = ["Segmentation"]
+__all__ = ["PRESENT", "Segmentation"]
 
-
-_MMSEG = (
-    "'mmseg' beside it counts a class that is only predicted as 0, as mmseg's mean does: on a whole split, "
-    "where every class is there, both are the same"
-)
+PRESENT = "mIoU present"
+"""Score: mIoU over the classes that have true pixels."""
 
 
 class Segmentation(ImageTask):
@@ -37,13 +40,14 @@ class Segmentation(ImageTask):
     id = "segmentation"
     counted = (
         "one confusion matrix over the data set; mIoU is the mean of intersection over union over the "
-        "classes that have true pixels"
+        "classes that are true or predicted anywhere, as mmseg's: one that is only predicted counts 0; "
+        f"'{PRESENT}' is the mean over those that have true pixels; where every class is there, as in "
+        "whole splits, both are the same"
     )
     definition = (
         f"{counted}; the class of a pixel is the arg-max over ALL classes of the "
         "word list, scores upsampled bilinear to the original image; pixels without a class are "
-        "ignored; a background, where the set has one, is a class like any other, without a threshold; "
-        f"{_MMSEG}"
+        "ignored; a background, where the set has one, is a class like any other, without a threshold"
     )
     dense = True
     pixels = True
@@ -54,7 +58,7 @@ class Segmentation(ImageTask):
         if not protocol.fixed:
             return cls.definition
         ignored = "pixels without a class are ignored"
-        return f"{cls.counted}; {protocol.definition}; {ignored}; {_MMSEG}"
+        return f"{cls.counted}; {protocol.definition}; {ignored}"
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """Confusion counts of the image.
@@ -68,12 +72,12 @@ class Segmentation(ImageTask):
         return confusion_counts(truth, result.classes(), len(words))
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
-        counted = {image: counts for image, counts in records.items() if counts}
+        counted = _counted(records)
         images, classes = list(counted.values()), len(words)
         pixels = sum(n for counts in images for _, _, n in counts)
         spread = (pixels, "pixels", len(images))
         if not images:
-            return [Score("mIoU", None, *spread), Score("pixel accuracy", None, *spread)]
+            return [Score(name, None, *spread) for name in ("mIoU", PRESENT, "pixel accuracy")]
         matrix = confusion_matrix(images, classes)
         ious = class_ious(matrix)
         by_class = {
@@ -81,16 +85,29 @@ class Segmentation(ImageTask):
             for label, iou in zip(words.labels, ious, strict=True)
             if np.isfinite(iou)
         }
-        detail = {
-            "classes_present": len(by_class),
-            "classes": classes,
-            "iou_by_class": by_class,
-            "mmseg": _by_mmseg(ious, matrix),
-        }
+        there = {"classes_present": len(by_class), "classes": classes}
+        detail = {**there, "iou_by_class": by_class, "mmseg": _by_mmseg(ious, matrix)}
+        present = mean_iou(images, classes, only_true=True, seed=seed)
         return [
             Score("mIoU", mean_iou(images, classes, seed=seed), *spread, detail=detail),
+            Score(PRESENT, present, *spread, detail=there),
             Score("pixel accuracy", pixel_accuracy(images, seed=seed), *spread),
         ]
+
+    def drawn(self, records: Mapping[str, Any], words: WordList) -> Sequence[DrawnScore]:
+        counted = _counted(records)
+        ids, images = tuple(counted), list(counted.values())
+        sums = class_sums(images, len(words))
+        return [
+            SummedScore("mIoU", ids, sums, mean_of_union),
+            SummedScore(PRESENT, ids, sums, mean_of_true),
+            SummedScore("pixel accuracy", ids, pixel_sums(images), share_of_right),
+        ]
+
+
+def _counted(records: Mapping[str, Any]) -> dict[str, Any]:
+    """The images with a pixel that counts."""
+    return {image: counts for image, counts in records.items() if counts}
 
 
 def _by_mmseg(ious: NDArray[np.float64], matrix: NDArray[np.int64]) -> dict[str, float | int]:

@@ -28,7 +28,14 @@ from vlmscope.post import smooth
 from vlmscope.types import TokenMap
 from vlmscope.types.views import axis_weights
 
-__all__ = ["DISTANCES", "class_scores", "neighbour_weights", "refine_by_pixels", "refined_grid"]
+__all__ = [
+    "DISTANCES",
+    "class_scores",
+    "neighbour_weights",
+    "refine_by_pixels",
+    "refine_painted",
+    "refined_grid",
+]
 
 DISTANCES = (1, 2, 4, 8, 12, 24)
 """How far the neighbours lie, in pixels of the working size."""
@@ -106,10 +113,26 @@ def refine_by_pixels(
         The geometry of the working size over the original image, and float32 (cells, classes) there.
     """
     grid = refined_grid(token_map.image_size, scores.shape[1], longer)
-    painted = torch.from_numpy(_painted(token_map, scores, grid))
+    painted = _painted(token_map, scores, grid).reshape(*grid, -1)
+    return refine_painted(painted, pixels, iterations)
+
+
+def refine_painted(
+    painted: NDArray[np.float32], pixels: NDArray[np.uint8], iterations: int
+) -> tuple[TokenMap, NDArray[np.float32]]:
+    """Scores that are painted at the working size already, refined there.
+
+    Args:
+        painted: float32 (height, width, n) of the working size (:func:`refined_grid`).
+        pixels: uint8 (height, width, 3), the original image.
+        iterations: see :func:`refine_by_pixels`; so are the results.
+    """
+    grid = painted.shape[0], painted.shape[1]
+    values = torch.from_numpy(painted.reshape(grid[0] * grid[1], -1))
     neighbours, weights = neighbour_weights(_colours(pixels, grid))
-    parts = [_agreed(part, neighbours, weights, iterations) for part in painted.split(_TOGETHER, 1)]
-    return grid_map(token_map.image_size, grid), torch.cat(parts, dim=1).numpy()
+    parts = [_agreed(part, neighbours, weights, iterations) for part in values.split(_TOGETHER, 1)]
+    size = pixels.shape[0], pixels.shape[1]
+    return grid_map(size, grid), torch.cat(parts, dim=1).numpy()
 
 
 def _agreed(values: Tensor, neighbours: Tensor, weights: Tensor, iterations: int) -> Tensor:

@@ -69,7 +69,17 @@ class SegmentationProtocol:
         if not self.fixed:
             return {}
         names = ("side", "keep_ratio", "window", "stride", "templates")
-        return {**{name: getattr(self, name) for name in names}, "smoothing": "none"}
+        own = {name: getattr(self, name) for name in names}
+        return {**own, "smoothing": "none", "discount": 0.0}
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Options that it leaves to whoever asks, and what they are where nobody does.
+
+        Refinement by colours comes after windows and before the softmax; the field publishes figures
+        with it and without.
+        """
+        return {"refine_pixels": 0} if self.fixed else {}
 
     @property
     def definition(self) -> str:
@@ -120,23 +130,6 @@ class SegmentationProtocol:
                     f"The option {name} ({value}) contradicts the protocol {self.name}, which {meant}. "
                     "Leave the one or the other out; protocol=free fixes nothing."
                 )
-
-    def check_refinement(self, options: Any, votes: bool) -> None:
-        """Raise BadOptionError for refinement where the protocol fixes how a pixel gets its class.
-
-        Args:
-            options: of the method.
-            votes: whether masks of SAM are to vote.
-        """
-        if not self.fixed:  # then a method may be of any kind
-            return
-        used = [name for name in ("discount", "refine_pixels") if getattr(options, name)]
-        if used or votes:
-            meant = f"The option {used[0]}" if used else "SAM, whose masks vote for classes,"
-            raise BadOptionError(
-                f"{meant} changes the class of pixels, which the protocol {self.name} fixes. Leave it "
-                "out, or take protocol=free."
-            )
 
 
 FREE = SegmentationProtocol("free")

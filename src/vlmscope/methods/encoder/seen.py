@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlmscope.methods.encoder.pixel_adaptive import (
+    refine_by_pixels,
+    refine_painted,
+    refined_grid,
+)
 from vlmscope.methods.encoder.protocols import SegmentationProtocol
 from vlmscope.methods.encoder.similarity import DenseSetup, Similarity, against, scores_of
 from vlmscope.methods.encoder.sliding import SlidingWindows
 from vlmscope.methods.encoder.tower import DenseTokens, tokens_of_methods
 from vlmscope.post import Labels, PaintedGrid, WordRule, word_labels
+from vlmscope.post.regions import VotedGrid, vote_painted
 from vlmscope.types import TokenMap
 
 __all__ = ["SeenImage", "protocol_labels"]
@@ -64,12 +70,26 @@ class SeenImage:
         return Similarity(self._windows.patches(scores), peak, token_map, len(self._windows))
 
     def painted(self, index: int, text: Tensor) -> PaintedGrid:
-        """The same scores, as they are painted on original pixels; arguments as there."""
+        """The same scores, as they are painted on original pixels; arguments as there.
+
+        Where the method's options say so they are refined by the image's colours (``refine_pixels``),
+        after windows are averaged.
+        """
         tokens, token_map = self._seen(index)
+        setup, pixels = self._setups[index], self._pixels
+        times, longer = setup.options.refine_pixels, setup.options.refine_side
         if self._windows is None:
-            similarity = against(self._setups[index], tokens, token_map, text)
-            return PaintedGrid.of(token_map, similarity.patches.numpy())
-        return self._windows.painted(self._of_windows(index, text)[0])
+            scores = against(setup, tokens, token_map, text).patches.numpy()
+            if times:
+                token_map, scores = refine_by_pixels(token_map, scores, pixels, times, longer)
+            return PaintedGrid.of(token_map, scores)
+        apart = self._of_windows(index, text)[0]
+        if not times:
+            return self._windows.painted(apart)
+        painted = self._windows.painted(
+            apart, refined_grid(token_map.image_size, len(text), longer)
+        )
+        return PaintedGrid.of(*refine_painted(painted.painted(), pixels, times))
 
     def _of_windows(self, index: int, text: Tensor) -> tuple[Tensor, Tensor]:
         """Of each window, as if it were an image of its own: (windows, patches, n), (windows, n)."""
@@ -109,6 +129,7 @@ def protocol_labels(
     owners: Sequence[int],
     classes: int,
     background: int | None,
+    masks: Iterable[NDArray[np.bool_]] | None = None,
 ) -> Labels:
     """The class of every pixel under a protocol.
 
@@ -120,6 +141,8 @@ def protocol_labels(
         owners: the class of every word, ascending.
         classes: how many there are.
         background: the class that is the background, or None.
+        masks: bool (height, width) of the original image, the later one on top: every pixel of a mask
+            has the mean scores inside it; None: pixels are decided one by one.
     """
     left = [i for i, own in enumerate(owners) if own != background or not protocol.foreground_only]
     scale = protocol.logit_scale
@@ -133,7 +156,10 @@ def protocol_labels(
         None if background is None else protocol.background,
         protocol.least_area,
     )
-    return word_labels(seen.painted(index, text[left]), rule)
+    painted = seen.painted(index, text[left])
+    if masks is None:
+        return word_labels(painted, rule)
+    return word_labels(VotedGrid(painted, vote_painted(painted, masks)), rule)
 
 
 def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:

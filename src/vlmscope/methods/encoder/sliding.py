@@ -153,13 +153,14 @@ class SlidingWindows:
             some = corners[start : start + step]
             yield torch.cat([values[:, :, y : y + height, x : x + width] for y, x in some])
 
-    def painted(self, scores: Tensor) -> PaintedGrid:
+    def painted(self, scores: Tensor, size: tuple[int, int] | None = None) -> PaintedGrid:
         """The windows' scores, and what each counts for every original pixel.
 
         Args:
             scores: float32 (windows, patches of a window, n), in reading order.
+            size: (height, width) that the image is painted at; None: its own.
         """
-        height, width = self.image_size
+        height, width = size or self.image_size
         down = self.rows.painting(self.grid[0], height)
         across = self.columns.painting(self.grid[1], width)
         return PaintedGrid(self._cells(scores).numpy(), down, across)
