@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         load,
         load_tower,
         tower_from_pretrained,
+        vision_tower,
     )
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
@@ -72,6 +73,7 @@ __all__ = [
     "token_map",
     "tower_from_pretrained",
     "verify_heads",
+    "vision_tower",
 ]
 
 _HOMES = {
@@ -107,6 +109,7 @@ _HOMES = {
     "token_map": "attention",
     "tower_from_pretrained": "models",
     "verify_heads": "heads",
+    "vision_tower": "models",
 }
 
 

@@ -30,7 +30,9 @@ def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
     from vlmscope.methods import methods
     from vlmscope.methods.encoder import DenseMethod
 
-    encoder = _is_encoder(peek(words, "--model", "-m") or default, peek(words, "--revision"))
+    encoder: bool | None = True  # an image tower with texts, whatever it is in
+    if peek(words, "--text-tower") is None:
+        encoder = _is_encoder(peek(words, "--model", "-m") or default, peek(words, "--revision"))
     if encoder is None:
         return methods()
     return tuple(method for method in methods() if isinstance(method, DenseMethod) == encoder)

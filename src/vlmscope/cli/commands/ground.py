@@ -18,7 +18,7 @@ from vlmscope.cli.ground_run import GroundRun
 from vlmscope.cli.ground_say import check_say
 from vlmscope.cli.ground_say import say as compare
 from vlmscope.cli.headsets import open_heads
-from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings
+from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings, TextTower
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
@@ -158,6 +158,7 @@ def ground(
     options: dict[str, Any],
     model: ModelName = MODEL,
     text_embeddings: TextEmbeddings = None,
+    text_tower: TextTower = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -211,7 +212,7 @@ def ground(
     opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
     refiner = None if reading.refine is None else loading.refiner(reading.refine)
-    loaded: Any = loading.model(model, text_embeddings)
+    loaded: Any = loading.model(model, text_embeddings, text_tower)
     if reading.proxy is not None:
         settings["proxy"] = loading.tower(reading.proxy)
     if not say:
