@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels
+from vlmscope.cli.arguments import MaxPixels, TextCache
 from vlmscope.cli.completion import head_sets, method_names
 from vlmscope.cli.console import note
 from vlmscope.cli.ground_formats import form_of
@@ -170,6 +170,7 @@ def ground(
         ),
     ] = None,
     reading: Reading,
+    text_cache: TextCache = True,
     say: Annotated[
         bool,
         typer.Option(
@@ -220,6 +221,8 @@ def ground(
         settings |= {"refine_prompt": reading.refine_prompt}
     for text in () if output.quiet else pictures.said(texts):
         note(text)
+    if not say and method != ALL:
+        settings["text_cache"] = text_cache
     look = _look(output, loaded, prompts, SAY if say else method, settings)
     run = GroundRun(look, pictures, output, form, max_pixels)
     return run.all() if opened is None else run.one(opened)
