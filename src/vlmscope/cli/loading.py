@@ -164,13 +164,26 @@ class Loading:
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
 
-    def tower(self, name: str) -> PatchTower:
+    def tower(self, name: str, revision: str | None = None) -> PatchTower:
         """A vision tower that knows no text, in the same dtype and on the same device."""
         from vlmscope.models import load_tower
 
         _silence()
         with own_stdout():
-            return load_tower(named(name), dtype=self.dtype, device=self.device)
+            return load_tower(named(name), dtype=self.dtype, device=self.device, revision=revision)
+
+    def patches(
+        self, name: str, text_tower: str | None = None
+    ) -> LoadedModel | DualEncoder | PatchTower:
+        """A model of any kind, or a vision tower that knows no text, as its configuration says."""
+        from vlmscope.models.encoders.patch_tower import is_tower
+        from vlmscope.models.loading.sources import find_source
+
+        with own_stdout():
+            config = find_source(named(name), self.revision).config
+        if text_tower is None and is_tower(config):
+            return self.tower(name, self.revision)
+        return self.model(name, text_tower=text_tower)
 
     def _say_dtype(self, model: LoadedModel | DualEncoder) -> None:
         """Which numbers ``fast`` stands for on this machine."""

@@ -12,6 +12,7 @@ from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
 from vlmscope.models.encoders.given_texts import TOWERS_ALONE, GivenTexts
+from vlmscope.models.encoders.patch_tower import is_tower
 from vlmscope.models.encoders.text_table import TextTable
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family_registry import AnyFamily
@@ -106,8 +107,14 @@ def _family(config: Mapping[str, Any], name: str, table: TextTable | None) -> An
     """The family of a configuration, with the texts that were given.
 
     Raises:
-        UnsupportedError: an image tower alone without texts, or texts for a model that writes.
+        UnsupportedError: an image tower alone without texts, one that knows none, or texts for a model
+            that writes.
     """
+    if is_tower(config):
+        raise UnsupportedError(
+            f"{name} is a vision tower (type {config['model_type']!r}) that knows no text. Load it by "
+            "vlmscope.load_tower: it is the proxy of proxyclip (--proxy), and parts takes it."
+        )
     alone = TOWERS_ALONE.get(config["model_type"])
     if table is None:
         if alone is not None:
