@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         from_pretrained_model,
         load,
         load_tower,
+        load_ts_cam,
         tower_from_pretrained,
         vision_tower,
     )
@@ -64,6 +65,7 @@ __all__ = [
     "load",
     "load_sam",
     "load_tower",
+    "load_ts_cam",
     "open_image",
     "parts",
     "prefill",
@@ -100,6 +102,7 @@ _HOMES = {
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",
+    "load_ts_cam": "models",
     "open_image": "data.images",
     "parts": "methods",
     "prefill": "attention",

@@ -91,6 +91,12 @@ class DenseMethod(ABC):
 
     def unfit(self, encoder: DualEncoder) -> str:
         """Why it does not run on an encoder, a sentence; empty where it runs."""
+        if not encoder.family.joint_space:
+            return (
+                f"{self.id} compares patches with texts, and {encoder.id} (family "
+                f"{encoder.family.id!r}) has no space that both lie in. Use the method "
+                f"{encoder.family.id}."
+            )
         if self.class_token and not encoder.family.prefix_tokens:
             return (
                 f"{self.id} reads the attention of the class token, and {encoder.id} (family "
