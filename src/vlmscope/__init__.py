@@ -33,7 +33,9 @@ if TYPE_CHECKING:
         from_pretrained_model,
         load,
         load_tower,
+        load_ts_cam,
         tower_from_pretrained,
+        vision_tower,
     )
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
@@ -63,6 +65,7 @@ __all__ = [
     "load",
     "load_sam",
     "load_tower",
+    "load_ts_cam",
     "open_image",
     "parts",
     "prefill",
@@ -72,6 +75,7 @@ __all__ = [
     "token_map",
     "tower_from_pretrained",
     "verify_heads",
+    "vision_tower",
 ]
 
 _HOMES = {
@@ -98,6 +102,7 @@ _HOMES = {
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",
+    "load_ts_cam": "models",
     "open_image": "data.images",
     "parts": "methods",
     "prefill": "attention",
@@ -107,6 +112,7 @@ _HOMES = {
     "token_map": "attention",
     "tower_from_pretrained": "models",
     "verify_heads": "heads",
+    "vision_tower": "models",
 }
 
 

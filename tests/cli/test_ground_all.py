@@ -13,9 +13,10 @@ from PIL import Image
 from dual_families import clip
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.methods import methods
+from vlmscope.methods.decoder import ReadingMethod
 from vlmscope.methods.encoder import DenseMethod
 
-DECODER = [method.id for method in methods() if not isinstance(method, DenseMethod)]
+DECODER = [method.id for method in methods() if isinstance(method, ReadingMethod)]
 ENCODER = [method.id for method in methods() if isinstance(method, DenseMethod)]
 ATTENTION = ["mean-attention", "relative-attention", "attend-minus-mean"]
 

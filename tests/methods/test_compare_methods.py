@@ -21,13 +21,13 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.methods import get_method, methods, methods_for
-from vlmscope.methods.encoder import DenseMethod
+from vlmscope.methods.decoder import ReadingMethod
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.refine import Refiner
 
 IMAGE = np.random.default_rng(5).integers(0, 255, (48, 72, 3), dtype=np.uint8)
 PHRASES = ["the red circle", Prompt("where is the dog ?", (9, 16))]
-DECODER = tuple(method.id for method in methods() if not isinstance(method, DenseMethod))
+DECODER = tuple(method.id for method in methods() if isinstance(method, ReadingMethod))
 HEADS = [(2, 1), (3, 4)]
 
 
@@ -83,7 +83,10 @@ def test_every_method_of_an_encoder_in_one_pass(
     found = vs.compare_methods(encoder, IMAGE, ["a cat", "a bus"], **options)
     assert len(embedded) == 1
     assert list(found) == [method.id for method in methods() if method.accepts(encoder)]
-    assert {method.id for method in methods()} - set(DECODER) - set(found) == {"proxyclip"}
+    assert {method.id for method in methods()} - set(DECODER) - set(found) == {
+        "proxyclip",
+        "ts-cam",
+    }
     for method in found:
         alone = vs.ground(encoder, IMAGE, ["a cat", "a bus"], method=method, **options)
         for one, other in zip(found[method], alone, strict=True):

@@ -29,7 +29,7 @@ TextCache = Annotated[
     bool,
     typer.Option(
         "--text-cache/--no-text-cache",
-        help="Keep embeddings of texts under several templates on disk, for later calls.",
+        help="Keep embeddings of many texts on disk, for later calls.",
         rich_help_panel="Method",
     ),
 ]

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from vlmscope.models import DualEncoder, LoadedModel, PatchTower
     from vlmscope.refine import Refiner
 
-__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "TextEmbeddings", "named"]
+__all__ = [
+    "Loading",
+    "ModelName",
+    "NamedDecoder",
+    "SizedLoading",
+    "TextEmbeddings",
+    "TextTower",
+    "named",
+]
 
 ModelName = Annotated[
     str,
@@ -39,6 +47,19 @@ TextEmbeddings = Annotated[
         help="For an image tower: a safetensors file with a vector for each phrase.",
         show_default=False,
         rich_help_panel="Model",
+    ),
+]
+
+TextTower = Annotated[
+    str | None,
+    typer.Option(
+        "--text-tower",
+        metavar="CLIP",
+        help="For a model that answers in words: run its image tower with the texts of the CLIP or SigLIP "
+        "that it comes from (hub id or folder).",
+        show_default=False,
+        rich_help_panel="Model",
+        autocompletion=model_names,
     ),
 ]
 
@@ -73,8 +94,15 @@ class Loading:
         typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
     ] = False
 
-    def model(self, name: str, text_embeddings: str | None = None) -> LoadedModel | DualEncoder:
+    def model(
+        self, name: str, text_embeddings: str | None = None, text_tower: str | None = None
+    ) -> LoadedModel | DualEncoder:
         """A model of any kind; with the file of text embeddings that was named for it.
+
+        Args:
+            name: of the model.
+            text_embeddings: a file for it, or for ``text_tower`` where that is named.
+            text_tower: the CLIP or SigLIP whose texts its image tower gets; None: it stays what it is.
 
         Raises:
             BadOptionError: an empty name.
@@ -82,13 +110,24 @@ class Loading:
         from vlmscope.models import load
 
         _silence()
+        keywords = self._keywords()
+        given: dict[str, Any] = {}
+        if text_embeddings is not None:
+            given["text_embeddings"] = text_embeddings
         with own_stdout():
-            keywords = self._keywords()
-            if text_embeddings is not None:
-                keywords["text_embeddings"] = text_embeddings
-            loaded = load(named(name), **keywords)
+            loaded = load(named(name), **keywords, **({} if text_tower is not None else given))
+            if text_tower is not None:
+                loaded = self._with_texts(loaded, text_tower, given)
         self._say_dtype(loaded)
         return loaded
+
+    def _with_texts(
+        self, model: LoadedModel | DualEncoder, text_tower: str, given: dict[str, Any]
+    ) -> DualEncoder:
+        from vlmscope.models import vision_tower
+
+        texts = named(text_tower)
+        return vision_tower(model, texts, **given)  # type: ignore[arg-type]  # it refuses others itself
 
     def decoder(self, name: str) -> LoadedModel:
         """A model that has a text decoder, and so localization heads.
@@ -125,13 +164,26 @@ class Loading:
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
 
-    def tower(self, name: str) -> PatchTower:
+    def tower(self, name: str, revision: str | None = None) -> PatchTower:
         """A vision tower that knows no text, in the same dtype and on the same device."""
         from vlmscope.models import load_tower
 
         _silence()
         with own_stdout():
-            return load_tower(named(name), dtype=self.dtype, device=self.device)
+            return load_tower(named(name), dtype=self.dtype, device=self.device, revision=revision)
+
+    def patches(
+        self, name: str, text_tower: str | None = None
+    ) -> LoadedModel | DualEncoder | PatchTower:
+        """A model of any kind, or a vision tower that knows no text, as its configuration says."""
+        from vlmscope.models.encoders.patch_tower import is_tower
+        from vlmscope.models.loading.sources import find_source
+
+        with own_stdout():
+            config = find_source(named(name), self.revision).config
+        if text_tower is None and is_tower(config):
+            return self.tower(name, self.revision)
+        return self.model(name, text_tower=text_tower)
 
     def _say_dtype(self, model: LoadedModel | DualEncoder) -> None:
         """Which numbers ``fast`` stands for on this machine."""

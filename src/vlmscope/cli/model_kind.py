@@ -27,13 +27,21 @@ def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
         words: the command line.
         default: the model when none is named.
     """
-    from vlmscope.methods import methods
+    from vlmscope.methods import get_method, methods
+    from vlmscope.methods.decoder import ReadingMethod
     from vlmscope.methods.encoder import DenseMethod
+    from vlmscope.models.loading.load_ts_cam import is_weights_file
 
-    encoder = _is_encoder(peek(words, "--model", "-m") or default, peek(words, "--revision"))
-    if encoder is None:
-        return methods()
-    return tuple(method for method in methods() if isinstance(method, DenseMethod) == encoder)
+    name = peek(words, "--model", "-m") or default
+    if is_weights_file(name):
+        return (get_method("ts-cam"),)
+    encoder: bool | None = True  # an image tower with texts, whatever it is in
+    if peek(words, "--text-tower") is None:
+        encoder = _is_encoder(name, peek(words, "--revision"))
+    kinds: tuple[type, ...] = (ReadingMethod, DenseMethod)
+    if encoder is not None:
+        kinds = (DenseMethod,) if encoder else (ReadingMethod,)
+    return tuple(method for method in methods() if isinstance(method, kinds))
 
 
 def _is_encoder(name: str, revision: str | None) -> bool | None:

@@ -37,6 +37,7 @@ class GroundRequest:
         prompt: preset of the prompt.
         rows: the read-out row.
         options: an instance of the method's options.
+        text_cache: keep the embeddings of many phrases on disk, for methods that embed phrases.
     """
 
     heads: Any
@@ -44,6 +45,7 @@ class GroundRequest:
     prompt: str | None
     rows: str | int | Sequence[int] | None
     options: Any
+    text_cache: bool = False
 
 
 class Method(Protocol):

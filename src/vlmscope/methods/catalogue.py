@@ -23,6 +23,7 @@ from vlmscope.methods.encoder.resclip import ResClip
 from vlmscope.methods.encoder.sc_clip import ScClip
 from vlmscope.methods.encoder.sclip import SClip
 from vlmscope.methods.encoder.self_proxy import SelfProxy
+from vlmscope.methods.encoder.ts_cam import TsCam
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
@@ -47,6 +48,7 @@ METHODS: Registry[Method] = Registry(
         ClsAttention(),
         ProxyClip(),
         ClipPatches(),
+        TsCam(),
     ),
     where="See: vlmscope methods",
 )

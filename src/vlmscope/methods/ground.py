@@ -30,6 +30,7 @@ def ground(
     refine_prompt: str | None = ...,
     batch: int = ...,
     proxy: PatchTower | None = ...,
+    text_cache: bool = ...,
     **options: Any,
 ) -> Grounding: ...
 
@@ -48,6 +49,7 @@ def ground(
     refine_prompt: str | None = ...,
     batch: int = ...,
     proxy: PatchTower | None = ...,
+    text_cache: bool = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -66,6 +68,7 @@ def ground(
     refine_prompt: str | None = ...,
     batch: int = ...,
     proxy: PatchTower | None = ...,
+    text_cache: bool = ...,
     **options: Any,
 ) -> list[Grounding]: ...
 
@@ -84,6 +87,7 @@ def ground(
     refine_prompt: str | None = ...,
     batch: int = ...,
     proxy: PatchTower | None = ...,
+    text_cache: bool = ...,
     **options: Any,
 ) -> list[list[Grounding]]: ...
 
@@ -101,6 +105,7 @@ def ground(
     refine_prompt: str | None = None,
     batch: int = 1,
     proxy: PatchTower | None = None,
+    text_cache: bool = True,
     **options: Any,
 ) -> Grounding | list[Grounding] | list[list[Grounding]]:
     """Find what phrases refer to in an image, or in each of several.
@@ -124,6 +129,8 @@ def ground(
             decoder's attention. Images of the same number of tokens share a pass; maps may differ
             from those of one image at a time in their last digits.
         proxy: a tower from :func:`vlmscope.load_tower`, for ``proxyclip``.
+        text_cache: keep the embeddings of many phrases (256 texts or more, templates counted) in
+            ``$VLMSCOPE_HOME/texts``, for methods that embed phrases; False: neither read nor write.
         **options: of the method; ``post="paper"`` or a PostOptions chooses a whole setting of the
             post-processing in place of the model's own, single options change it.
 
@@ -152,6 +159,7 @@ def ground(
         refine_prompt,
         batch,
         proxy,
+        text_cache,
         **options,
     )
     alone = isinstance(phrases, str | Prompt)

@@ -144,6 +144,7 @@ def grounder(
     refine_prompt: str | None = None,
     batch: int = 1,
     proxy: PatchTower | None = None,
+    text_cache: bool = True,
     **options: Any,
 ) -> Grounder:
     """Check everything and prepare the phrases once, for many images.
@@ -157,7 +158,7 @@ def grounder(
     refuse_pixel_options(options)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
-    request = GroundRequest(heads, placement, prompt, rows, settings)
+    request = GroundRequest(heads, placement, prompt, rows, settings, text_cache)
     _refuse_foreign(chosen, request)
     fixed = (model, chosen, tuple(prompts), refine, prompts_sam, cautions)
     if batch == 1:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
+from torch import Tensor
 
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.methods.encoder.depths import depth_of
 from vlmscope.methods.encoder.proxies import alike
 from vlmscope.methods.encoder.tower import original_tokens
-from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models import DualEncoder, FittedPatches, LoadedModel, PatchTower
 from vlmscope.models.guard import check_model
 from vlmscope.options import CheckedOptions, change_options, option
 from vlmscope.post import competing_labels
@@ -43,7 +44,8 @@ class PartOptions(CheckedOptions):
     )
     layer: int = option(
         0,
-        "after how many blocks patches are compared with each other; 0: after three quarters of them",
+        "after how many blocks patches are compared with each other; 0: after three quarters of them, "
+        "of a tower that knows no text behind its last norm",
         at_least=0,
         whole=True,
     )
@@ -60,12 +62,12 @@ class PartFinder:
     """A tower with options: call it on one image after the other.
 
     Attributes:
-        encoder: whose tower it is.
+        encoder: whose tower it is, or a tower that knows no text.
         options: how.
         cautions, notes, method_cautions: none; there are no texts to be cautious about.
     """
 
-    encoder: DualEncoder = field(repr=False)
+    encoder: DualEncoder | PatchTower = field(repr=False)
     options: PartOptions
     cautions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -87,9 +89,7 @@ class PartFinder:
                 f"This image has {rows}x{columns} patches: parts need as many at least, and no more "
                 f"than {_MOST} are compared with each other. Change side (--side) or parts."
             )
-        depth = depth_of("layer", options.layer, _DEPTH, len(encoder.blocks))
-        tokens = original_tokens(encoder, fitted.values, fitted.grid, depth)
-        cosines = alike(tokens[:, encoder.family.prefix_tokens :].float())[0].cpu().numpy()
+        cosines = alike(self._patches(fitted).float())[0].cpu().numpy()
         member = grouped(cosines, options.parts, options.beta)
         scores = cosines @ (member / member.sum(axis=0))
         labels = competing_labels(fitted.token_map, member, 1.0)
@@ -105,9 +105,19 @@ class PartFinder:
             warnings=fitted.token_map.picture_notes,
         )
 
+    def _patches(self, fitted: FittedPatches) -> Tensor:
+        """What is compared: (1, patches, dim)."""
+        encoder, after = self.encoder, _depth(self.encoder, self.options)
+        if isinstance(encoder, PatchTower):
+            return encoder.patches(fitted.values, after)
+        tokens = original_tokens(encoder, fitted.values, fitted.grid, after)
+        return tokens[:, encoder.family.prefix_tokens :]
+
     @property
     def _side(self) -> int:
-        return int(self.options.side or self.encoder.card.side or self.encoder.native_side)
+        encoder = self.encoder
+        usual = encoder.card.side if isinstance(encoder, DualEncoder) else None
+        return int(self.options.side or usual or encoder.native_side)
 
     @property
     def header(self) -> dict[str, Any]:
@@ -128,7 +138,9 @@ class PartFinder:
 
 
 def parts(
-    model: LoadedModel | DualEncoder, image: ImageSource | OpenedImage, **options: Any
+    model: LoadedModel | DualEncoder | PatchTower,
+    image: ImageSource | OpenedImage,
+    **options: Any,
 ) -> Segmentation:
     """Masks of what the tower itself holds together: patches that are alike in a middle block.
 
@@ -136,7 +148,8 @@ def parts(
     groups (average linkage), so the same image always has the same parts.
 
     Args:
-        model: a dual encoder (CLIP, SigLIP, BLIP, or a ViT classifier).
+        model: a dual encoder (CLIP, SigLIP, BLIP, or a ViT classifier), or a tower that knows no text
+            (DINO, DINOv2, DINOv3: :func:`vlmscope.load_tower`).
         image: path, bytes, PIL image or uint8 array (height, width, 3).
         **options: of :class:`PartOptions`.
 
@@ -153,17 +166,29 @@ def parts(
     return part_finder(model, **options)(image)
 
 
-def part_finder(model: LoadedModel | DualEncoder, **options: Any) -> PartFinder:
+def part_finder(model: LoadedModel | DualEncoder | PatchTower, **options: Any) -> PartFinder:
     """Check everything once, for many images. Arguments: :func:`parts`."""
     check_model(model)
-    if not isinstance(model, DualEncoder):
+    if not isinstance(model, DualEncoder | PatchTower):
         raise UnsupportedError(
             f"parts needs the image tower of a dual encoder such as CLIP, and {model.id} answers in "
-            "words. Load the encoder."
+            "words. Load the encoder, or take the tower inside the model: "
+            "vs.vision_tower(model, text=CLIP), --text-tower CLIP."
         )
     settings = change_options(PartOptions(), options, "option of parts")
-    depth_of("layer", settings.layer, _DEPTH, len(model.blocks))
+    _depth(model, settings)
     return PartFinder(model, settings)
+
+
+def _depth(model: DualEncoder | PatchTower, options: PartOptions) -> int | None:
+    """After how many blocks patches are compared; None: behind the last norm.
+
+    Raises:
+        BadOptionError: a block that the tower does not have.
+    """
+    if isinstance(model, DualEncoder):
+        return depth_of("layer", options.layer, _DEPTH, len(model.blocks))
+    return depth_of("layer", options.layer, _DEPTH, model.depth) if options.layer else None
 
 
 def grouped(cosines: NDArray[np.floating], parts: int, beta: float) -> NDArray[np.float32]:

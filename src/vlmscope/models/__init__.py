@@ -10,6 +10,8 @@ from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import PLACEMENTS
 from vlmscope.models.loading.load import from_pretrained_model, load
 from vlmscope.models.loading.load_tower import load_tower, tower_from_pretrained
+from vlmscope.models.loading.load_ts_cam import load_ts_cam
+from vlmscope.models.loading.vision_tower import vision_tower
 from vlmscope.models.prompts.encoding import Encoded
 from vlmscope.models.prompts.prompt import PRESETS, Prompt
 
@@ -32,5 +34,7 @@ __all__ = [
     "from_pretrained_model",
     "load",
     "load_tower",
+    "load_ts_cam",
     "tower_from_pretrained",
+    "vision_tower",
 ]

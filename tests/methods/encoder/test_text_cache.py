@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import vlmscope as vs
-from dual_families import clip, vit
+from dual_families import WORDS, clip, vit
 from vlmscope.data.datasets import WordList
 from vlmscope.errors import VlmscopeWarning
 from vlmscope.evaluation.vocabulary import Vocabulary
@@ -18,7 +19,10 @@ from vlmscope.methods import segmenter
 from vlmscope.methods.encoder import phrase_embeddings
 from vlmscope.methods.encoder.text_cache import kept_embeddings, texts_folder
 from vlmscope.models import DualEncoder
+from vlmscope.models.encoders.given_texts import GivenTexts
+from vlmscope.models.encoders.text_table import TextTable
 
+IMAGE = np.random.default_rng(0).integers(0, 255, (40, 64, 3)).astype(np.uint8)
 PHRASES = ["dog", "red cat", "bus {}", "sky"]
 
 
@@ -182,3 +186,39 @@ def _noise() -> Any:
     import numpy as np
 
     return np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+
+
+def many(count: int = 256) -> list[str]:
+    """Different phrases of words that the tower knows."""
+    return [f"{one} {other}" for one in WORDS[9:25] for other in WORDS[9:25]][:count]
+
+
+def test_ground_keeps_many_phrases_and_reads_them_again(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    plain = vs.ground(fresh(), IMAGE, many(), method="maskclip", text_cache=False)
+    assert not home.exists()
+    first = vs.ground(fresh(), IMAGE, many(), method="maskclip")
+    [file] = home.iterdir()
+    again = fresh()
+    counted = Counted(monkeypatch, again)
+    second = vs.ground(again, IMAGE, many(), method="maskclip")
+    assert counted.texts == 1 and list(home.iterdir()) == [file]
+    for one, other, last in zip(plain, first, second, strict=True):
+        assert np.array_equal(one.score_map, other.score_map)
+        assert np.array_equal(one.score_map, last.score_map)
+
+
+def test_ground_keeps_no_file_for_a_few_phrases(home: Path) -> None:
+    vs.ground(fresh(), IMAGE, many(255), method="maskclip")
+    vs.ground(fresh(), IMAGE, many(3), method="maskclip", templates="imagenet")
+    assert not home.exists()
+    vs.ground(fresh(), IMAGE, many(4), method="maskclip", templates="imagenet")
+    assert len(list(home.iterdir())) == 1
+
+
+def test_given_embeddings_are_not_kept(home: Path) -> None:
+    table = TextTable.of({phrase: torch.randn(24) for phrase in many()})
+    given = replace(fresh(), family=GivenTexts(fresh().family, table))
+    kept_embeddings(given, many(), "photo")
+    assert not home.exists()

@@ -155,6 +155,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "token_grounding": lambda model: vs.token_grounding(model, IMAGE, "What is it?"),
     "token_map": lambda model: vs.token_map(model, IMAGE, "a dog"),
     "verify_heads": lambda model: vs.verify_heads(model, [(1, 2)], []),
+    "vision_tower": lambda model: vs.vision_tower(model, "tiny-clip"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels
+from vlmscope.cli.arguments import MaxPixels, TextCache
 from vlmscope.cli.completion import head_sets, method_names
 from vlmscope.cli.console import note
 from vlmscope.cli.ground_formats import form_of
@@ -18,7 +18,7 @@ from vlmscope.cli.ground_run import GroundRun
 from vlmscope.cli.ground_say import check_say
 from vlmscope.cli.ground_say import say as compare
 from vlmscope.cli.headsets import open_heads
-from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings
+from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings, TextTower
 from vlmscope.cli.model_kind import named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
@@ -158,6 +158,7 @@ def ground(
     options: dict[str, Any],
     model: ModelName = MODEL,
     text_embeddings: TextEmbeddings = None,
+    text_tower: TextTower = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -169,6 +170,7 @@ def ground(
         ),
     ] = None,
     reading: Reading,
+    text_cache: TextCache = True,
     say: Annotated[
         bool,
         typer.Option(
@@ -211,7 +213,7 @@ def ground(
     opened = image_argument(words[0], max_pixels) if pictures.alone else None
     settings = {**reading.keywords(), **options}
     refiner = None if reading.refine is None else loading.refiner(reading.refine)
-    loaded: Any = loading.model(model, text_embeddings)
+    loaded: Any = loading.model(model, text_embeddings, text_tower)
     if reading.proxy is not None:
         settings["proxy"] = loading.tower(reading.proxy)
     if not say:
@@ -219,6 +221,8 @@ def ground(
         settings |= {"refine_prompt": reading.refine_prompt}
     for text in () if output.quiet else pictures.said(texts):
         note(text)
+    if not say and method != ALL:
+        settings["text_cache"] = text_cache
     look = _look(output, loaded, prompts, SAY if say else method, settings)
     run = GroundRun(look, pictures, output, form, max_pixels)
     return run.all() if opened is None else run.one(opened)

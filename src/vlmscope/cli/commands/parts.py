@@ -11,7 +11,7 @@ import typer
 from vlmscope.cli.arguments import MaxPixels, Printing
 from vlmscope.cli.commands.segment import Place
 from vlmscope.cli.console import emit_json
-from vlmscope.cli.loading import Loading, ModelName
+from vlmscope.cli.loading import Loading, ModelName, TextTower
 from vlmscope.cli.options import with_options
 from vlmscope.cli.places import image_files
 from vlmscope.cli.segment_run import SegmentRun
@@ -35,6 +35,7 @@ def parts(
     ],
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
+    text_tower: TextTower = None,
     place: Place,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: Loading,
@@ -42,7 +43,8 @@ def parts(
 ) -> int:
     """Show what an image tower itself holds together: masks of its parts, without a phrase.
 
-    Patches that are alike in a middle block are one part. A folder is gone through with its subfolders,
+    Patches that are alike in a middle block are one part; of a DINO, DINOv2 or DINOv3 (as --model),
+    behind the last norm. A folder is gone through with its subfolders,
     and a run that was interrupted goes on when it is started again.
     """
     from vlmscope.methods import part_finder
@@ -54,7 +56,7 @@ def parts(
             "Part 1 of one image has nothing to do with part 1 of another, so parts make no classes of "
             "a COCO or YOLO file. Use --format png."
         )
-    ready = part_finder(loading.model(model), **options)
+    ready = part_finder(loading.patches(model, text_tower), **options)
     if folder is not None:
         folder.open(ready.header, place.overwrite)
     run = SegmentRun(ready, folder, max_pixels, single=not Path(image).is_dir())

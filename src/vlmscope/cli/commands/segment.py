@@ -12,7 +12,7 @@ import typer
 from vlmscope.cli.arguments import MaxPixels, Printing, Protocol, TextCache
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
-from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings
+from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings, TextTower
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_folder, check_place, image_files
 from vlmscope.cli.sam_options import SamVoting
@@ -169,6 +169,7 @@ def segment(
     options: dict[str, Any],
     model: ModelName = "tiny-clip",
     text_embeddings: TextEmbeddings = None,
+    text_tower: TextTower = None,
     method: Annotated[
         str,
         typer.Option(
@@ -209,7 +210,7 @@ def segment(
     voting.check()
     refiner = None if voting.refine is None else loading.refiner(voting.refine)
     find_protocol(protocol)
-    loaded = loading.model(model, text_embeddings)
+    loaded = loading.model(model, text_embeddings, text_tower)
     tower = None if proxy is None else loading.tower(proxy)
     ready = segmenter(
         loaded,

@@ -22,12 +22,8 @@ from vlmscope.methods.encoder.similarity import (
     compare_together,
     presence,
 )
-from vlmscope.methods.encoder.texts import (
-    alike_caution,
-    phrase_embeddings,
-    read_alike,
-    unknown_caution,
-)
+from vlmscope.methods.encoder.text_cache import MANY, kept_embeddings
+from vlmscope.methods.encoder.texts import alike_caution, read_alike, unknown_caution
 from vlmscope.methods.encoder.tower import DensePath, Site
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.models.encoders.blocks import QKV
@@ -95,6 +91,12 @@ class DenseMethod(ABC):
 
     def unfit(self, encoder: DualEncoder) -> str:
         """Why it does not run on an encoder, a sentence; empty where it runs."""
+        if not encoder.family.joint_space:
+            return (
+                f"{self.id} compares patches with texts, and {encoder.id} (family "
+                f"{encoder.family.id!r}) has no space that both lie in. Use the method "
+                f"{encoder.family.id}."
+            )
         if self.class_token and not encoder.family.prefix_tokens:
             return (
                 f"{self.id} reads the attention of the class token, and {encoder.id} (family "
@@ -159,7 +161,8 @@ class DenseMethod(ABC):
     ) -> Callable[[NDArray[np.uint8]], list[Grounding]]:
         """Embed the phrases once, for images one after the other. Raises as :meth:`ground`."""
         assert isinstance(model, DualEncoder)  # `accepts` said so
-        together = grounded_together([DenseSetup(self, model, request.options)], phrases)
+        setup = DenseSetup(self, model, request.options)
+        together = grounded_together([setup], phrases, request.text_cache)
         return lambda pixels: together(pixels)[0]
 
 
@@ -171,16 +174,20 @@ class _Names:
         encoder: the model.
         names: the phrases; each occurs once.
         templates: id of the set.
+        text_cache: keep the vectors on disk where the names are many.
     """
 
     encoder: DualEncoder
     names: tuple[str, ...]
     templates: str
+    text_cache: bool
 
     @cached_property
     def vectors(self) -> Tensor:
         """Unit vectors (names, joint)."""
-        return phrase_embeddings(self.encoder, self.names, self.templates)
+        return kept_embeddings(
+            self.encoder, self.names, self.templates, keep=self.text_cache, least=MANY
+        )
 
     @cached_property
     def warnings(self) -> dict[str, tuple[str, ...]]:
@@ -202,9 +209,14 @@ class _Names:
 
 
 def grounded_together(
-    setups: Sequence[DenseSetup], phrases: Sequence[Prompt]
+    setups: Sequence[DenseSetup], phrases: Sequence[Prompt], text_cache: bool = False
 ) -> Callable[[NDArray[np.uint8]], list[list[Grounding]]]:
     """Prepare phrases for methods of one model; those that see an image alike share a pass.
+
+    Args:
+        setups: methods, each with its options.
+        phrases: what is looked for.
+        text_cache: keep their embeddings on disk where they are many.
 
     Returns:
         From an image, uint8 (height, width, 3), to one list per method of one Grounding per phrase.
@@ -223,7 +235,8 @@ def grounded_together(
                 f"needed; got {texts}. Add another phrase or leave compete out."
             )
         groups.setdefault((setup.view, setup.options.templates), []).append(index)
-    read = {each: _Names(setups[0].encoder, names, each) for each in {t for _, t in groups}}
+    encoder = setups[0].encoder
+    read = {each: _Names(encoder, names, each, text_cache) for each in {t for _, t in groups}}
 
     def ground(pixels: NDArray[np.uint8]) -> list[list[Grounding]]:
         results: dict[int, list[Grounding]] = {}

@@ -1,10 +1,11 @@
-"""Embeddings of many classes under many templates, made once and kept on disk.
+"""Embeddings of many texts, made once and kept on disk.
 
-A thousand classes under 80 templates are 80,000 texts: minutes of work for 2 MB of vectors. They are kept
-under a digest of all that they depend on: the fingerprint of the weights, their dtype, the device, the
-version of torch, the templates and the phrases. A file is believed when it is whole and the model still
-gives its first text the vector that stands in it, so weights that were changed in memory are not
-answered with those of the checkpoint.
+A thousand classes under 80 templates are 80,000 texts: minutes of work for 2 MB of vectors. A thousand
+words under one are seconds, which whoever asks for one picture waits for. They are kept under a digest of
+all that they depend on: the fingerprint of the weights, their dtype, the device, the version of torch, the
+templates and the phrases. A file is believed when it is whole and the model still gives its first text the
+vector that stands in it, so weights that were changed in memory are not answered with those of the
+checkpoint.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from vlmscope.io import home_folder, write_bytes
 from vlmscope.methods.encoder.texts import filled, phrase_embeddings, template_texts
 from vlmscope.models import DualEncoder
 
-__all__ = ["kept_embeddings", "texts_folder"]
+__all__ = ["MANY", "kept_embeddings", "texts_folder"]
+
+MANY = 256
+"""Texts that are worth a file whatever they are: what an encoder embeds in one go."""
 
 _FORMAT = 1  # another number when the digest or the file means something else
 _SAME = {torch.float32: 1e-5}  # between unit vectors of one text; of narrower numbers:
@@ -39,23 +43,30 @@ def texts_folder() -> Path:
 
 
 def kept_embeddings(
-    encoder: DualEncoder, phrases: Sequence[str], templates: str, *, keep: bool = True
+    encoder: DualEncoder,
+    phrases: Sequence[str],
+    templates: str,
+    *,
+    keep: bool = True,
+    least: int = 1,
 ) -> Tensor:
-    """As :func:`phrase_embeddings`, to the bit; under several templates from disk, where they lie there.
+    """As :func:`phrase_embeddings`, to the bit; from disk, where they lie there.
 
-    A file that cannot be read or written is warned of, and the embeddings are made anew. Weights without
-    a fingerprint are not kept.
+    Kept are phrases under several templates, and :data:`MANY` texts or more under one. A file that cannot
+    be read or written is warned of, and the embeddings are made anew. Embeddings of weights without a
+    fingerprint are not kept.
 
     Args:
         encoder: the model.
         phrases: what is embedded.
         templates: id of a set of templates.
         keep: False: neither read from disk nor write to it.
+        least: fewer texts (phrases times templates) are not kept: where a few phrases come at a time,
+            there would be a file for each of them.
     """
-    several = encoder.family.templates and len(template_texts(templates)) > 1
-    if not keep or not several or encoder.revision is None:
-        return phrase_embeddings(encoder, phrases, templates)
     different = tuple(dict.fromkeys(phrases))
+    if not keep or encoder.revision is None or not _is_worth(encoder, different, templates, least):
+        return phrase_embeddings(encoder, phrases, templates)
     file = _File.of(encoder, different, templates)
     # alone and always: a file from before gives the same first text the same vector
     probe = encoder.text_embeddings([filled(different[0], templates)[0]], keep=False)
@@ -66,6 +77,13 @@ def kept_embeddings(
         file.write(vectors, probe)
     places = {phrase: place for place, phrase in enumerate(different)}
     return vectors.to(encoder.device)[[places[phrase] for phrase in phrases]]
+
+
+def _is_worth(encoder: DualEncoder, different: Sequence[str], templates: str, least: int) -> bool:
+    """Whether phrases are embedded under templates at all, and are many enough."""
+    count = len(template_texts(templates))
+    texts = len(different) * count
+    return encoder.family.templates and texts >= least and (count > 1 or texts >= MANY)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class DualFamily(ABC):
         spare_weights: what its checkpoints may hold beyond what the model takes; all else is refused.
         prefix_tokens: special tokens in front of the patches (the class token).
         templates: whether phrases may be put into prompt templates.
+        joint_space: whether patches and texts can be compared; dense methods do nothing else.
         notes: what is done where the encoder differs from CLIP.
     """
 
@@ -75,6 +76,7 @@ class DualFamily(ABC):
     spare_weights: tuple[SpareWeights, ...] = ()
     prefix_tokens: int = 1
     templates: bool = True
+    joint_space: bool = True
     notes: tuple[str, ...] = ()
 
     @abstractmethod

@@ -11,17 +11,28 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
-from vlmscope.models.encoders.patches import Normalisation, PatchGrid, to_values
+from vlmscope.models.encoders.dual import FittedPatches
+from vlmscope.models.encoders.patches import (
+    Normalisation,
+    PatchGrid,
+    grid_map,
+    grid_size,
+    to_pixel_values,
+    to_values,
+)
 from vlmscope.models.guard import frozen
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["TOWERS", "PatchTower", "TowerKind", "kind_of_tower", "wrap_tower"]
+__all__ = ["TOWERS", "PatchTower", "TowerKind", "is_tower", "kind_of_tower", "wrap_tower"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,14 @@ TOWERS: Mapping[str, TowerKind] = MappingProxyType(
     }
 )
 """Kinds by ``config.model_type``."""
+
+
+def is_tower(config: Mapping[str, Any]) -> bool:
+    """Whether a ``config.json`` is that of a tower without text; a ViT may be a classifier as well."""
+    kind = TOWERS.get(str(config.get("model_type")))
+    return kind is not None and (
+        config["model_type"] != "vit" or kind.model_class in (config.get("architectures") or ())
+    )
 
 
 def kind_of_tower(model_type: str, name: str) -> TowerKind:
@@ -101,6 +120,51 @@ class PatchTower:
         """Special tokens in front of the patches: the class token, and registers."""
         return 1 + int(getattr(self.hf.config, "num_register_tokens", 0))
 
+    @property
+    def depth(self) -> int:
+        """How many blocks it has."""
+        return int(self.hf.config.num_hidden_layers)
+
+    @property
+    def native_side(self) -> int:
+        """Side in pixels of the images that it was trained on, or that its positions are kept for."""
+        return int(self.hf.config.image_size)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.hf.dtype
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        side: int | tuple[int, int] | None = None,
+        keep_ratio: bool = True,
+    ) -> FittedPatches:
+        """Put an original image on a grid of patches; as :meth:`DualEncoder.fit`."""
+        size = (int(pixels.shape[0]), int(pixels.shape[1]))
+        grid = grid_size(size, self.patch, side or self.native_side, keep_ratio)
+        values = to_pixel_values(pixels, grid, self.patch, self.normalisation)
+        return FittedPatches(values, grid, grid_map(size, grid))
+
+    def patches(self, values: Tensor, after: int | None = None) -> Tensor:
+        """Patches alone, without class token and registers.
+
+        Args:
+            values: float (batch, 3, height, width), normalised, of whole patches.
+            after: how many blocks; None: all of them, and the last norm.
+
+        Returns:
+            (batch, patches, dim), on the tower's device.
+        """
+        values = values.to(self.hf.device, self.hf.dtype)
+        with frozen(self.hf):
+            out = self.hf(
+                pixel_values=values, output_hidden_states=after is not None, **self.kind.running
+            )
+        tokens: Tensor = out.last_hidden_state if after is None else out.hidden_states[after]
+        return tokens[:, self.prefix :]
+
     def features(self, pixels: Tensor, grid: PatchGrid) -> Tensor:
         """Patches behind the tower's last norm, on a grid that is asked for.
 
@@ -115,11 +179,7 @@ class PatchTower:
         if tuple(pixels.shape[-2:]) != size:
             pixels = F.interpolate(pixels.float(), size=size, mode="bicubic", antialias=True)
             pixels = pixels.clamp(0, 1)
-        values = to_values(pixels, self.normalisation).to(self.hf.device, self.hf.dtype)
-        with frozen(self.hf):
-            out = self.hf(pixel_values=values, **self.kind.running)
-        tokens: Tensor = out.last_hidden_state[:, self.prefix :]
-        return tokens
+        return self.patches(to_values(pixels, self.normalisation))
 
 
 def wrap_tower(

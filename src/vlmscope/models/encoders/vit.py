@@ -28,7 +28,7 @@ class VitFamily(DualFamily):
     """``ViTForImageClassification`` of transformers."""
 
     id = "vit"
-    model_types = ("vit",)
+    model_types: tuple[str, ...] = ("vit",)
     auto_class = "AutoModelForImageClassification"
     checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint("google/vit-base-patch16-224", "87M", "Apache-2.0", "phrases = labels"),

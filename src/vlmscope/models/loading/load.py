@@ -12,6 +12,7 @@ from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.encoders.dual import DualEncoder, DualFamily
 from vlmscope.models.encoders.given_texts import TOWERS_ALONE, GivenTexts
+from vlmscope.models.encoders.patch_tower import is_tower
 from vlmscope.models.encoders.text_table import TextTable
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.family_registry import AnyFamily
@@ -19,6 +20,7 @@ from vlmscope.models.loading.damage import check_finite
 from vlmscope.models.loading.devices import DeviceMap, WeightPlan, plan_weights
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.identity import revision_of
+from vlmscope.models.loading.load_ts_cam import is_weights_file, load_ts_cam
 from vlmscope.models.loading.open_clip import read_open_clip_folder
 from vlmscope.models.loading.processors import load_processor
 from vlmscope.models.loading.quantisation import quantisation, quantisation_of
@@ -52,7 +54,8 @@ def load(
     call gives the same rows on every machine.
 
     Args:
-        name: an embedded id (``tiny-llava``), a hub id (``llava-hf/llava-1.5-7b-hf``) or a folder.
+        name: an embedded id (``tiny-llava``), a hub id (``llava-hf/llava-1.5-7b-hf``) or a folder; a file
+            of weights is read as a TS-CAM, see :func:`vlmscope.load_ts_cam`.
         dtype: of the weights, a torch dtype or its name; default: as stored, float32 for embedded.
             ``fast``: bfloat16 where the device computes it natively, else float32; the model's
             ``dtype`` says which. Quantised weights stay as they are.
@@ -80,6 +83,10 @@ def load(
     """
     if max_side is not None and max_side < 1:
         raise BadOptionError(f"max_side must be at least 1 pixel, got {max_side}.")
+    if is_weights_file(name):
+        refused = {"device_map": device_map, "revision": revision, "max_side": max_side}
+        _check_file(name, {**refused, "text_embeddings": text_embeddings})
+        return load_ts_cam(name, device=device, dtype=dtype)
     source = find_source(name, revision)
     if not trust_remote_code:
         refuse_foreign_code(source.name, source.files)
@@ -102,12 +109,28 @@ def load(
     return replace(loaded, max_side=max_side) if isinstance(loaded, LoadedModel) else loaded
 
 
+def _check_file(name: str, arguments: Mapping[str, Any]) -> None:
+    """Raise BadOptionError for what a file of weights has no use for."""
+    for argument, value in arguments.items():
+        if value is not None:
+            raise BadOptionError(
+                f"{name} is a file of weights, which is read as a TS-CAM and has no use for {argument}. "
+                "Leave it out; any other model is named by its folder or hub id."
+            )
+
+
 def _family(config: Mapping[str, Any], name: str, table: TextTable | None) -> AnyFamily:
     """The family of a configuration, with the texts that were given.
 
     Raises:
-        UnsupportedError: an image tower alone without texts, or texts for a model that writes.
+        UnsupportedError: an image tower alone without texts, one that knows none, or texts for a model
+            that writes.
     """
+    if is_tower(config):
+        raise UnsupportedError(
+            f"{name} is a vision tower (type {config['model_type']!r}) that knows no text. Load it by "
+            "vlmscope.load_tower: it is the proxy of proxyclip (--proxy), and parts takes it."
+        )
     alone = TOWERS_ALONE.get(config["model_type"])
     if table is None:
         if alone is not None:
