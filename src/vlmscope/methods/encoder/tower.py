@@ -263,13 +263,18 @@ class _Walk:
                     dense[index] = route.step(x, dense[index], qkv, site)
                 if number == last:
                     weights[index] = route.method.weigh(site, route.options)
-            if number < last or self.pooled:
+            if number < last:
                 x = block.forward(x, qkv, self.scratch)
-        pooled = family.pool(hf, x) if self.pooled else None
+        pooled = family.pool(hf, self._pooled_tokens(x, qkv)) if self.pooled else None
         return [
             DenseTokens(self._projected(path), pooled, factors)
             for path, factors in zip(dense, weights, strict=True)
         ]
+
+    def _pooled_tokens(self, x: Tensor, qkv: QKV) -> Tensor:
+        """What the last block makes of its input, so far as the pooling reads it."""
+        block, count = self.blocks[-1], self.encoder.family.pooled_tokens
+        return block.first_tokens(x, qkv, count) if count else block.forward(x, qkv, self.scratch)
 
     def _projected(self, path: Tensor | None) -> Tensor:
         assert path is not None  # a path has one block at least

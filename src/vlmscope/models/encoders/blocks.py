@@ -83,6 +83,15 @@ class VisionBlock:
         attended: Tensor = self.out(self.own_attention(qkv))
         return self.feed_forward(attended.add_(x), scratch)
 
+    def first_tokens(self, x: Tensor, qkv: QKV, count: int) -> Tensor:
+        """The first ``count`` tokens behind the block: they attend to all, and nothing else is computed.
+
+        Within rounding of what :meth:`forward` has there, for products of another shape add up otherwise.
+        """
+        some = QKV(qkv.q[:, :, :count], qkv.k, qkv.v)
+        attended: Tensor = self.out(self.own_attention(some))
+        return self.feed_forward(attended.add_(x[:, :count]))
+
     def feed_forward(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
         """``x + mlp(norm2(x))``; with scratch, in buffers that are used again (same bits)."""
         normed = self.norm2(x)
