@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.methods.encoder.protocols import SegmentationProtocol
 from vlmscope.methods.encoder.similarity import DenseSetup, Similarity, against, scores_of
 from vlmscope.methods.encoder.sliding import SlidingWindows
-from vlmscope.methods.encoder.tower import DenseTokens, tokens_of_methods
+from vlmscope.methods.encoder.tower import DenseTokens, joined, tokens_of_methods
 from vlmscope.post import Labels, PaintedGrid, WordRule, word_labels
 from vlmscope.types import TokenMap
 
@@ -98,7 +97,7 @@ class SeenImage:
             tokens_of_methods(encoder, values, self._windows.grid, runs, pooled=True)
             for values in self._windows.cut(encoder, pixels, _TOKENS_AT_A_TIME)
         ]
-        self._tokens = [_joined(of_method) for of_method in zip(*parts, strict=True)]
+        self._tokens = [joined(of_method) for of_method in zip(*parts, strict=True)]
 
 
 def protocol_labels(
@@ -134,8 +133,3 @@ def protocol_labels(
         protocol.least_area,
     )
     return word_labels(seen.painted(index, text[left]), rule)
-
-
-def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:
-    pooled = [part.pooled for part in parts if part.pooled is not None]
-    return DenseTokens(torch.cat([part.patches for part in parts]), torch.cat(pooled))

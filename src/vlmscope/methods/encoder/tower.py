@@ -28,6 +28,7 @@ __all__ = [
     "Pixels",
     "Site",
     "dense_tokens",
+    "joined",
     "tokens_of_methods",
 ]
 
@@ -185,7 +186,7 @@ def tokens_of_methods(
         parts = [
             walk.tokens(*some) for some in zip(x.split(count), values.split(count), strict=True)
         ]
-    return [_joined(of_method) for of_method in zip(*parts, strict=True)]
+    return [joined(of_method) for of_method in zip(*parts, strict=True)]
 
 
 def _route(encoder: DualEncoder, blocks: int, method: DenseFormula, options: Any) -> _Route:
@@ -198,7 +199,8 @@ def _route(encoder: DualEncoder, blocks: int, method: DenseFormula, options: Any
     return _Route(method, options, path, blocks - path.depth)
 
 
-def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:
+def joined(parts: Sequence[DenseTokens]) -> DenseTokens:
+    """What passes over parts of a batch yield, as one pass over all of it."""
     patches = torch.cat([part.patches for part in parts])
     pooled = [part.pooled for part in parts if part.pooled is not None]
     weights = [part.weights for part in parts if part.weights is not None]
