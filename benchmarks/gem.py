@@ -4,7 +4,8 @@ The plain way is written here from the formula as published code does it: every 
 softmax matrix, both paths run whole, images go one at a time, the text is embedded again for each image.
 Random weights, float32; both sides start from the same normalised pixels.
 
-    python benchmarks/gem.py [--threads 1] [--repeats 3] [--bfloat16] [--together] [--json] [--smallest]
+    python benchmarks/gem.py [--threads 1] [--repeats 3] [--bfloat16] [--methods] [--together]
+                             [--windows] [--texts] [--all] [--model FOLDER] [--json] [--smallest]
 
 Ratios are medians over interleaved repeats. The share of the machine's rate divides the operations that
 the method needs by the time, and that by the best rate of large matrix products of the tower's own
@@ -14,8 +15,20 @@ With --bfloat16 vlmscope's side also runs in bfloat16: its time is set against t
 float32, and its similarities against its own in float32 (random weights: what it does to the maps of a
 trained model is asked with ``vlmscope eval --dtype bfloat16``).
 
+On one thread time is processor time, so that others' work on the machine is not in it.
+
+With --methods every dense method runs on one image: how many of the last blocks it changes; its time over
+that of the bare tower by transformers' fast kernel, image embedding included on both sides; over the plain
+way, its own formula by explicit matrices of attention; and over what its counted operations
+(``operations.py``) take at the rate of products.
+
 With --together every dense method also grounds two phrases in one image, by one call of
-``compare_methods`` against one call of ``ground`` for each method.
+``compare_methods`` against one call of ``ground`` for each method. With --windows the windows of the
+field's protocol go through the tower in batches and one by one. With --texts 1,000 words under 80 templates
+are embedded by a small text tower, and asked for again. --all is all of these.
+
+With --model the tower is that of a CLIP in a folder, on images of 448 pixels: speed hardly depends on
+weights, but for methods that look for outliers.
 """
 
 from __future__ import annotations
@@ -26,98 +39,22 @@ import math
 import statistics
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from measure import in_fresh_process, options, peak_above, seconds, write
+from dense import each_method, text_cache, together, windows
+from measure import busy_seconds, in_fresh_process, options, peak_above, write
+from operations import method_operations
 from torch import Tensor
+from vision_towers import FULL, PATCH, SMALLEST, Tower, build, loaded, product_rate
 
 import vlmscope as vs
-from vlmscope.methods import get_method, methods
+from vlmscope.methods import get_method
 from vlmscope.methods.encoder import dense_tokens
 from vlmscope.models import DualEncoder
 
 PROMPTS = ["a photo of a cat.", "a photo of a dog."]
-PATCH = 16
-
-
-@dataclass(frozen=True)
-class Tower:
-    """A CLIP of ``layers`` blocks over patches of 16 pixels; the text tower has as many."""
-
-    layers: int = 12
-    hidden: int = 768
-    heads: int = 12
-    side: int = 448
-    text_hidden: int = 512
-    text_heads: int = 8
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """(rows, columns) of patches."""
-        return self.side // PATCH, self.side // PATCH
-
-    @property
-    def tokens(self) -> int:
-        """Patches and the class token."""
-        return self.grid[0] * self.grid[1] + 1
-
-
-FULL = Tower()
-"""ViT-B/16 at 448x448."""
-
-SMALLEST = Tower(layers=7, hidden=64, heads=4, side=224, text_hidden=32, text_heads=4)
-"""One block below those that GEM reads, and enough tokens for memory to be seen."""
-
-
-def build(tower: Tower) -> DualEncoder:
-    """A random CLIP of ``tower``'s shape with its text tower."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import (
-        CLIPConfig,
-        CLIPImageProcessorPil,
-        CLIPModel,
-        CLIPProcessor,
-        PreTrainedTokenizerFast,
-    )
-
-    torch.manual_seed(0)
-    config = CLIPConfig(
-        vision_config={
-            "hidden_size": tower.hidden,
-            "intermediate_size": 4 * tower.hidden,
-            "num_hidden_layers": tower.layers,
-            "num_attention_heads": tower.heads,
-            "image_size": 224,
-            "patch_size": PATCH,
-        },
-        text_config={
-            "hidden_size": tower.text_hidden,
-            "intermediate_size": 4 * tower.text_hidden,
-            "num_hidden_layers": tower.layers,
-            "num_attention_heads": tower.text_heads,
-            "vocab_size": 49408,
-            "eos_token_id": 1,
-        },
-        projection_dim=tower.text_hidden,
-    )
-    words = ["<unk>", "<eos>", *["a", "photo", "of", "cat", "dog", "."]]
-    inner = Tokenizer(
-        models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>")
-    )
-    inner.pre_tokenizer = pre_tokenizers.Whitespace()
-    inner.post_processor = processors.TemplateProcessing("$A <eos>", special_tokens=[("<eos>", 1)])
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=inner, unk_token="<unk>", eos_token="<eos>", pad_token="<eos>"
-    )
-    model = CLIPModel(config).eval()
-    processor = CLIPProcessor(CLIPImageProcessorPil(), tokenizer)
-    encoder = vs.from_pretrained_model(model, processor, name="random-vit-b16")
-    assert isinstance(encoder, DualEncoder)
-    return encoder
-
 
 # -- the plain way -------------------------------------------------------------------------
 
@@ -201,47 +138,6 @@ def ours(encoder: DualEncoder, values: Tensor) -> Tensor:
 # -- what is measured ----------------------------------------------------------------------
 
 
-def needed_operations(tower: Tower, depth: int = 6, iterations: int = 1) -> float:
-    """Floating-point operations of one image that the method cannot do without.
-
-    The original path whole except the last block's attention and feed-forward, which GEM never reads;
-    the GEM path's self-self attentions and output projections. Softmax and norms are not counted.
-    """
-    tokens, dim, blocks = tower.tokens, tower.hidden, tower.layers
-    projections = 3 * 2 * tokens * dim**2
-    one_attention = 2 * 2 * tokens**2 * dim
-    out = 2 * tokens * dim**2
-    feed_forward = 2 * 2 * tokens * dim * 4 * dim
-    original = blocks * projections + (blocks - 1) * (one_attention + out + feed_forward)
-    gem = depth * (3 * (iterations + 1) * one_attention + out)
-    embed = 2 * tokens * 3 * PATCH**2 * dim + 2 * tokens * dim * tower.text_hidden
-    return float(original + gem + embed)
-
-
-def product_rate(tower: Tower) -> float:
-    """Operations per second of large matrix products: the best of the tower's shapes, eight images deep.
-
-    Each sustained over as long as a pass takes: the clock of a busy machine falls after the first
-    moments.
-    """
-    dim, wide = tower.hidden, 4 * tower.hidden
-    shapes = ((dim, wide), (wide, dim), (dim, dim))
-    return max(rate_of(tower, inner, outer) for inner, outer in shapes)
-
-
-def rate_of(tower: Tower, inner: int, outer: int) -> float:
-    a, b = torch.randn(8 * tower.tokens, inner), torch.randn(outer, inner)
-    F.linear(a, b)
-    rounds = 20 * 4 * tower.hidden**2 // b.numel()
-
-    def products() -> None:
-        for _ in range(rounds):
-            F.linear(a, b)
-
-    taken = seconds(products)
-    return rounds * 2 * a.shape[0] * b.numel() / taken
-
-
 def time_ratios(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[str, float]:
     torch.manual_seed(1)
     batch = torch.randn(8, 3, tower.side, tower.side)
@@ -257,12 +153,12 @@ def time_ratios(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[str, f
     for _ in range(repeats):
         rate = product_rate(tower)
         for name, job in jobs.items():
-            taken[name].append(seconds(job))
+            taken[name].append(busy_seconds(job))
         rates.append((rate + product_rate(tower)) / 2)
         one.append(taken["one"][-1] / taken["plain"][-1])
         eight.append(taken["eight"][-1] / 8 / taken["plain"][-1])
-        share_one.append(needed_operations(tower) / taken["one"][-1] / rates[-1])
-        share_eight.append(8 * needed_operations(tower) / taken["eight"][-1] / rates[-1])
+        share_one.append(method_operations(tower, "gem") / taken["one"][-1] / rates[-1])
+        share_eight.append(8 * method_operations(tower, "gem") / taken["eight"][-1] / rates[-1])
     return {
         "largest_difference": difference,
         "plain_seconds": statistics.median(taken["plain"]),
@@ -285,9 +181,9 @@ def bfloat16_ratios(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[st
     exact, rough = ours(encoder, batch).flatten(), ours(half, batch).float().flatten()
     one, eight = [], []
     for _ in range(repeats):
-        whole = seconds(lambda: plain(encoder, batch[:1]))
-        one.append(seconds(lambda: ours(half, batch[:1])) / whole)
-        eight.append(seconds(lambda: ours(half, batch)) / 8 / whole)
+        whole = busy_seconds(lambda: plain(encoder, batch[:1]))
+        one.append(busy_seconds(lambda: ours(half, batch[:1])) / whole)
+        eight.append(busy_seconds(lambda: ours(half, batch)) / 8 / whole)
     return {
         "bfloat16_native": float(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
         "bfloat16_batch_1": statistics.median(one),
@@ -295,21 +191,6 @@ def bfloat16_ratios(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[st
         "bfloat16_correlation": float(torch.corrcoef(torch.stack([exact, rough]))[0, 1]),
         "bfloat16_largest_difference": float((exact - rough).abs().max()),
     }
-
-
-def together_ratio(encoder: DualEncoder, tower: Tower, repeats: int) -> dict[str, float]:
-    """All dense methods at once over one after the other, image fitting and answers included."""
-    torch.manual_seed(2)
-    side = tower.side
-    pixels = torch.randint(0, 256, (side, side, 3), dtype=torch.uint8).numpy()
-    names = [method.id for method in methods() if method.accepts(encoder)]
-    phrases = ["a cat", "a dog"]
-    ratios = []
-    for _ in range(repeats):
-        once = seconds(lambda: vs.compare_methods(encoder, pixels, phrases, side=side))
-        each = seconds(lambda: [vs.ground(encoder, pixels, phrases, n, side=side) for n in names])
-        ratios.append(once / each)
-    return {"methods": float(len(names)), "methods_together": statistics.median(ratios)}
 
 
 def peaks(smallest: bool) -> dict[str, float]:
@@ -331,30 +212,46 @@ def measure_peak(way: str, tower: Tower) -> int:
     return peak_above(lambda: (plain if way == "plain" else ours)(encoder, values))
 
 
-def figures(tower: Tower, arguments: argparse.Namespace) -> dict[str, float]:
+def figures(arguments: argparse.Namespace) -> dict[str, float]:
     """Everything that was asked for, memory last."""
-    encoder = build(tower)
+    if arguments.model:
+        encoder, tower = loaded(arguments.model, FULL.side)
+    else:
+        tower = SMALLEST if arguments.smallest else FULL
+        encoder = build(tower)
+    repeats = arguments.repeats
     result = {"threads": float(arguments.threads)}
-    result |= time_ratios(encoder, tower, arguments.repeats)
+    result |= time_ratios(encoder, tower, repeats)
     if arguments.bfloat16:
-        result |= bfloat16_ratios(encoder, tower, arguments.repeats)
-    if arguments.together:
-        result |= together_ratio(encoder, tower, arguments.repeats)
+        result |= bfloat16_ratios(encoder, tower, repeats)
+    if arguments.methods or arguments.all:
+        result |= each_method(encoder, tower, repeats)
+    if arguments.together or arguments.all:
+        result |= together(encoder, tower, repeats)
+    if arguments.windows or arguments.all:
+        result |= windows(encoder, repeats)
+    if arguments.texts or arguments.all:
+        result |= text_cache(20 if arguments.smallest else 1000)
     return result | peaks(arguments.smallest)
 
 
 def main() -> None:
     parser = options(__doc__, repeats=3)
     parser.add_argument("--bfloat16", action="store_true", help="also time bfloat16")
+    parser.add_argument("--methods", action="store_true", help="also time every dense method")
     parser.add_argument("--together", action="store_true", help="also time all methods at once")
+    parser.add_argument("--windows", action="store_true", help="also time sliding windows")
+    parser.add_argument("--texts", action="store_true", help="also time kept text embeddings")
+    parser.add_argument("--all", action="store_true", help="the last four")
+    parser.add_argument("--model", default="", help="folder of a CLIP, in place of random weights")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    tower = SMALLEST if arguments.smallest else FULL
     if arguments.peak:
+        tower = SMALLEST if arguments.smallest else FULL
         sys.stdout.write(f"{measure_peak(arguments.peak, tower)}\n")
         return
-    write(figures(tower, arguments), arguments.json)
+    write(figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

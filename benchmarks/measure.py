@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -55,6 +56,32 @@ def seconds(job: Callable[[], object]) -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter() - start
+
+
+def busy_seconds(job: Callable[[], object]) -> float:
+    """Processor time of one run on one thread, which the work of others hardly changes.
+
+    With more threads or on a GPU it is wall time.
+    """
+    if torch.get_num_threads() > 1 or torch.cuda.is_available():
+        return seconds(job)
+    start = time.process_time()
+    job()
+    return time.process_time() - start
+
+
+def interleaved(jobs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Busy seconds of every job, in rounds: each once, then all again."""
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(repeats):
+        for name, job in jobs.items():
+            taken[name].append(busy_seconds(job))
+    return taken
+
+
+def median_ratio(over: Sequence[float], under: Sequence[float]) -> float:
+    """Median of the ratios of what was measured in the same round."""
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
 
 
 def peak_above(job: Callable[[], object], device: str = "cpu") -> int:

@@ -44,6 +44,8 @@ def window_logits(values: Tensor, setup: DenseSetup, text: Tensor) -> Tensor:
     grid = values.shape[-2] // patch, values.shape[-1] // patch
     tokens = dense_tokens(setup.encoder, values, grid, setup.method, setup.options)
     cosines = F.normalize(tokens.patches[0], dim=-1) @ text.T
+    if tokens.weights is not None:
+        cosines = cosines * tokens.weights[0][:, None]
     maps = cosines.T.reshape(1, len(text), *grid)
     return F.interpolate(maps, size=values.shape[-2:], mode="bilinear")[0]
 

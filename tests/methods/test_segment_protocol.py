@@ -56,7 +56,7 @@ SMALL = SegmentationProtocol(
 
 
 @pytest.mark.parametrize("size", [(48, 48), (61, 83), (200, 97), (30, 121)])
-@pytest.mark.parametrize("method", ["gem", "clearclip", "clip"])
+@pytest.mark.parametrize("method", ["gem", "clearclip", "clip", "cls-attention"])
 def test_windows_at_every_edge(encoder: DualEncoder, size: tuple[int, int], method: str) -> None:
     protocol = replace(SMALL, logit_scale=300.0, background=0.3, least_area=0.2)
     found = vs.segment(encoder, picture(*size), CLASSES, method, protocol=protocol)

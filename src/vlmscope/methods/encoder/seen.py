@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,7 +17,7 @@ from vlmscope.methods.encoder.pixel_adaptive import (
 from vlmscope.methods.encoder.protocols import SegmentationProtocol
 from vlmscope.methods.encoder.similarity import DenseSetup, Similarity, against, scores_of
 from vlmscope.methods.encoder.sliding import SlidingWindows
-from vlmscope.methods.encoder.tower import DenseTokens, tokens_of_methods
+from vlmscope.methods.encoder.tower import DenseTokens, joined, tokens_of_methods
 from vlmscope.post import Labels, PaintedGrid, WordRule, word_labels
 from vlmscope.post.regions import VotedGrid, vote_painted
 from vlmscope.types import TokenMap
@@ -118,7 +117,7 @@ class SeenImage:
             tokens_of_methods(encoder, values, self._windows.grid, runs, pooled=True)
             for values in self._windows.cut(encoder, pixels, _TOKENS_AT_A_TIME)
         ]
-        self._tokens = [_joined(of_method) for of_method in zip(*parts, strict=True)]
+        self._tokens = [joined(of_method) for of_method in zip(*parts, strict=True)]
 
 
 def protocol_labels(
@@ -160,8 +159,3 @@ def protocol_labels(
     if masks is None:
         return word_labels(painted, rule)
     return word_labels(VotedGrid(painted, vote_painted(painted, masks)), rule)
-
-
-def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:
-    pooled = [part.pooled for part in parts if part.pooled is not None]
-    return DenseTokens(torch.cat([part.patches for part in parts]), torch.cat(pooled))

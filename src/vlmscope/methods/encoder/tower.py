@@ -28,6 +28,7 @@ __all__ = [
     "Pixels",
     "Site",
     "dense_tokens",
+    "joined",
     "tokens_of_methods",
 ]
 
@@ -185,7 +186,7 @@ def tokens_of_methods(
         parts = [
             walk.tokens(*some) for some in zip(x.split(count), values.split(count), strict=True)
         ]
-    return [_joined(of_method) for of_method in zip(*parts, strict=True)]
+    return [joined(of_method) for of_method in zip(*parts, strict=True)]
 
 
 def _route(encoder: DualEncoder, blocks: int, method: DenseFormula, options: Any) -> _Route:
@@ -198,7 +199,8 @@ def _route(encoder: DualEncoder, blocks: int, method: DenseFormula, options: Any
     return _Route(method, options, path, blocks - path.depth)
 
 
-def _joined(parts: Sequence[DenseTokens]) -> DenseTokens:
+def joined(parts: Sequence[DenseTokens]) -> DenseTokens:
+    """What passes over parts of a batch yield, as one pass over all of it."""
     patches = torch.cat([part.patches for part in parts])
     pooled = [part.pooled for part in parts if part.pooled is not None]
     weights = [part.weights for part in parts if part.weights is not None]
@@ -263,13 +265,18 @@ class _Walk:
                     dense[index] = route.step(x, dense[index], qkv, site)
                 if number == last:
                     weights[index] = route.method.weigh(site, route.options)
-            if number < last or self.pooled:
+            if number < last:
                 x = block.forward(x, qkv, self.scratch)
-        pooled = family.pool(hf, x) if self.pooled else None
+        pooled = family.pool(hf, self._pooled_tokens(x, qkv)) if self.pooled else None
         return [
             DenseTokens(self._projected(path), pooled, factors)
             for path, factors in zip(dense, weights, strict=True)
         ]
+
+    def _pooled_tokens(self, x: Tensor, qkv: QKV) -> Tensor:
+        """What the last block makes of its input, so far as the pooling reads it."""
+        block, count = self.blocks[-1], self.encoder.family.pooled_tokens
+        return block.first_tokens(x, qkv, count) if count else block.forward(x, qkv, self.scratch)
 
     def _projected(self, path: Tensor | None) -> Tensor:
         assert path is not None  # a path has one block at least

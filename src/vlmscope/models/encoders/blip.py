@@ -27,6 +27,7 @@ class BlipFamily(DualFamily):
     id = "blip"
     model_types = ("blip",)
     auto_class = "BlipForImageTextRetrieval"
+    pooled_tokens = 1
     spare_weights = (
         POOLER,
         SpareWeights(r"^text_decoder\.", "the captioner, which compares no text with an image"),

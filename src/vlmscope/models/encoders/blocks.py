@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 __all__ = ["QKV", "Scratch", "VisionBlock", "merge_heads", "separate_projections", "split_heads"]
 
+_GATED_AT_ONCE = 1 << 17  # numbers for each thread: with their gate a megabyte, half of a cache
+
 
 @dataclass(eq=False)
 class Scratch:
@@ -83,6 +85,15 @@ class VisionBlock:
         attended: Tensor = self.out(self.own_attention(qkv))
         return self.feed_forward(attended.add_(x), scratch)
 
+    def first_tokens(self, x: Tensor, qkv: QKV, count: int) -> Tensor:
+        """The first ``count`` tokens behind the block: they attend to all, and nothing else is computed.
+
+        Within rounding of what :meth:`forward` has there, for products of another shape add up otherwise.
+        """
+        some = QKV(qkv.q[:, :, :count], qkv.k, qkv.v)
+        attended: Tensor = self.out(self.own_attention(some))
+        return self.feed_forward(attended.add_(x[:, :count]))
+
     def feed_forward(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
         """``x + mlp(norm2(x))``; with scratch, in buffers that are used again (same bits)."""
         normed = self.norm2(x)
@@ -106,15 +117,21 @@ def _is_plain(mlp: nn.Module, x: Tensor) -> bool:
 
 
 def _in_scratch(mlp: Any, x: Tensor, scratch: Scratch) -> Tensor:
-    """fc2(h * sigmoid(1.702 h)), h = fc1(x): the operations of the module itself, in place."""
+    """fc2(h * sigmoid(1.702 h)), h = fc1(x): the operations of the module itself, in place.
+
+    The gate goes over a few rows at a time, which stay in the cache from one operation to the next.
+    """
     fc1, fc2 = mlp.fc1, mlp.fc2
-    flat = x.flatten(0, 1)
-    hidden = scratch.take("hidden", len(flat), fc1.out_features, x)
-    gate = scratch.take("gate", len(flat), fc1.out_features, x)
+    flat, width = x.flatten(0, 1), fc1.out_features
+    hidden = scratch.take("hidden", len(flat), width, x)
     torch.addmm(fc1.bias, flat, fc1.weight.T, out=hidden)
-    torch.mul(hidden, 1.702, out=gate).sigmoid_()
-    out = torch.addmm(fc2.bias, hidden.mul_(gate), fc2.weight.T)
-    return out.view(*x.shape[:2], -1)
+    rows = max(1, _GATED_AT_ONCE * torch.get_num_threads() // width)
+    buffer = scratch.take("gate", rows, width, x)
+    for part in hidden.split(rows):
+        gate = buffer[: len(part)]
+        torch.mul(part, 1.702, out=gate).sigmoid_()
+        part.mul_(gate)
+    return torch.addmm(fc2.bias, hidden, fc2.weight.T).view(*x.shape[:2], -1)
 
 
 def separate_projections(attention: Any, heads: int) -> Callable[[Tensor], QKV]:

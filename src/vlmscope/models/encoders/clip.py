@@ -26,6 +26,7 @@ class ClipFamily(DualFamily):
     id = "clip"
     model_types = ("clip",)
     auto_class = "AutoModel"
+    pooled_tokens = 1
     checkpoints = (
         Checkpoint(
             "tiny-clip",

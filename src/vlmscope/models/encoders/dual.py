@@ -63,6 +63,7 @@ class DualFamily(ABC):
         format_hints: formats of its weights that transformers does not read.
         spare_weights: what its checkpoints may hold beyond what the model takes; all else is refused.
         prefix_tokens: special tokens in front of the patches (the class token).
+        pooled_tokens: how many of the first tokens :meth:`pool` reads; 0: all of them.
         templates: whether phrases may be put into prompt templates.
         joint_space: whether patches and texts can be compared; dense methods do nothing else.
         notes: what is done where the encoder differs from CLIP.
@@ -75,6 +76,7 @@ class DualFamily(ABC):
     format_hints: tuple[FormatHint, ...] = ()
     spare_weights: tuple[SpareWeights, ...] = ()
     prefix_tokens: int = 1
+    pooled_tokens: int = 0
     templates: bool = True
     joint_space: bool = True
     notes: tuple[str, ...] = ()
@@ -93,7 +95,10 @@ class DualFamily(ABC):
 
     @abstractmethod
     def pool(self, hf: PreTrainedModel, tokens: Tensor) -> Tensor:
-        """The last block's output (batch, prefix + patches, dim) -> image embedding (batch, joint)."""
+        """The last block's output (batch, prefix + patches, dim) -> image embedding (batch, joint).
+
+        It may be given the first ``pooled_tokens`` of them alone.
+        """
 
     @abstractmethod
     def embed_text(self, hf: PreTrainedModel, processor: Any, texts: Sequence[str]) -> Tensor:

@@ -63,6 +63,7 @@ class GivenTexts(DualFamily):
         self.auto_class = auto_class or base.auto_class
         self.spare_weights = base.spare_weights
         self.prefix_tokens = base.prefix_tokens
+        self.pooled_tokens = base.pooled_tokens
         self.notes = (
             *base.notes,
             f"texts: {len(table.rows)} given embeddings, sha256 {table.digest}; no templates",

@@ -30,6 +30,7 @@ class VitFamily(DualFamily):
     id = "vit"
     model_types: tuple[str, ...] = ("vit",)
     auto_class = "AutoModelForImageClassification"
+    pooled_tokens = 1
     checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint("google/vit-base-patch16-224", "87M", "Apache-2.0", "phrases = labels"),
         Checkpoint("facebook/deit-tiny-patch16-224", "6M", "Apache-2.0", "phrases = labels"),
