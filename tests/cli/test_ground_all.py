@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dual_families import clip
-from vlmscope.cli.model_kind import named_methods
+from vlmscope.cli.model_kind import named_default, named_methods
 from vlmscope.methods import methods
 from vlmscope.methods.encoder import DenseMethod
 
@@ -149,7 +149,7 @@ def help_of(run: Any, *words: object) -> str:
     return " ".join(run("ground", *words, "--help").out.split())
 
 
-def test_without_a_method_the_help_is_of_the_first_that_runs_on_the_model(
+def test_without_a_method_the_help_is_of_the_models_default(
     run: Any, checkpoint: Path, encoder: Path
 ) -> None:
     for words in ((), ("-m", checkpoint), ("--model=llava-hf/llava-1.5-7b-hf",)):
@@ -157,16 +157,17 @@ def test_without_a_method_the_help_is_of_the_first_that_runs_on_the_model(
         assert "--greedy" in text and "--compete" not in text
     for words in (("-m", "tiny-clip"), ("-mtiny-clip",), ("--model", encoder)):
         text = help_of(run, *words)
-        assert "--compete" in text and "--depth" in text and "--greedy" not in text
+        assert "--compete" in text and "--outliers" in text and "--greedy" not in text
+        assert "--depth" not in text  # which is GEM's
 
 
 def test_an_encoder_takes_its_options_without_a_method(
     run: Any, encoder: Path, photo: Path
 ) -> None:
-    result = run("ground", photo, "a cat", "-m", encoder, "--depth", 2, "--json")
+    result = run("ground", photo, "a cat", "-m", encoder, "--similar", 0.2, "--json")
     assert result.code == 0, result.err
     (found,) = json.loads(result.out)["groundings"]
-    assert (found["method"], found["details"]["options"]["depth"]) == ("gem", 2)
+    assert (found["method"], found["details"]["options"]["similar"]) == ("sc-clip", 0.2)
 
 
 def test_all_has_the_options_of_all(run: Any, checkpoint: Path) -> None:
@@ -196,6 +197,22 @@ def test_the_last_method_counts_for_options_and_run(run: Any, words: list[Any]) 
 )
 def test_methods_of_a_model_that_is_not_loaded(words: list[str], expected: list[str]) -> None:
     assert [method.id for method in named_methods(words, "tiny-llava")] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "ground", "dense"),
+    [
+        ([], "localization-heads", "sc-clip"),
+        (["-m", "openai/clip-vit-base-patch16"], "sc-clip", "sc-clip"),
+        (["-m", "google/siglip-base-patch16-224"], "gem", "gem"),
+        (["-m", "nobody/nothing"], "localization-heads", "sc-clip"),
+    ],
+)
+def test_the_default_of_a_model_that_is_not_loaded(
+    words: list[str], ground: str, dense: str
+) -> None:
+    assert named_default(words, "tiny-llava").id == ground
+    assert named_default(words, "tiny-clip", dense=True).id == dense
 
 
 def test_a_broken_folder_breaks_when_it_is_loaded(run: Any, tmp_path: Path) -> None:

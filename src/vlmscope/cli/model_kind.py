@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vlmscope.methods import Method
 
-__all__ = ["named_methods"]
+__all__ = ["named_default", "named_methods"]
 
 
 def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
@@ -29,29 +29,50 @@ def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
     """
     from vlmscope.methods import methods
     from vlmscope.methods.encoder import DenseMethod
+    from vlmscope.models import DualFamily
 
-    encoder = _is_encoder(peek(words, "--model", "-m") or default, peek(words, "--revision"))
-    if encoder is None:
+    family = _family(words, default)
+    if family is None:
         return methods()
+    encoder = isinstance(family, DualFamily)
     return tuple(method for method in methods() if isinstance(method, DenseMethod) == encoder)
 
 
-def _is_encoder(name: str, revision: str | None) -> bool | None:
-    """Whether a model is a dual encoder and has no decoder; None: not known."""
-    from vlmscope.models import FAMILIES, DualFamily, catalogue
+def named_default(words: Sequence[str], default: str, dense: bool = False) -> Method:
+    """The method that runs on the model named with ``--model`` when no method is named.
 
+    Args:
+        words: the command line.
+        default: the model when none is named.
+        dense: only a method with scores per patch will do. Of a model that nothing on this machine says
+            anything of it is then that of CLIP; else that of decoders.
+    """
+    from vlmscope.methods import methods
+    from vlmscope.methods.catalogue import default_of_family
+    from vlmscope.models import FAMILIES, DualFamily
+
+    family = _family(words, default)
+    if dense and not isinstance(family, DualFamily):
+        family = FAMILIES.get("clip")
+    return default_of_family(family) if isinstance(family, DualFamily) else methods()[0]
+
+
+def _family(words: Sequence[str], default: str) -> Any:
+    """The family of the model that is named, before it is loaded; None: not known."""
+    from vlmscope.models import FAMILIES, catalogue
+
+    name, revision = peek(words, "--model", "-m") or default, peek(words, "--revision")
     known = {card.id: card.family for card in catalogue()}
     for family in FAMILIES:
         if family.id == known.get(name):
-            return isinstance(family, DualFamily)
+            return family
     try:
         config = _config(name, revision)
         if config is None:
             return None
-        family = FAMILIES.for_model_type(str(config.get("model_type")), name)
+        return FAMILIES.for_model_type(str(config.get("model_type")), name)
     except (VlmscopeError, OSError, ValueError, RecursionError):  # nested without end, too
         return None  # what is wrong with it is said when it is loaded
-    return isinstance(family, DualFamily)
 
 
 def _config(name: str, revision: str | None) -> dict[str, Any] | None:

@@ -23,10 +23,17 @@ from vlmscope.methods.encoder.resclip import ResClip
 from vlmscope.methods.encoder.sc_clip import ScClip
 from vlmscope.methods.encoder.sclip import SClip
 from vlmscope.methods.encoder.self_proxy import SelfProxy
-from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.models import DualEncoder, DualFamily, LoadedModel
 from vlmscope.registry import Registry
 
-__all__ = ["METHODS", "WITHOUT_HEADS", "default_method", "get_method", "methods"]
+__all__ = [
+    "METHODS",
+    "WITHOUT_HEADS",
+    "default_method",
+    "default_of_family",
+    "get_method",
+    "methods",
+]
 
 METHODS: Registry[Method] = Registry(
     "method",
@@ -50,10 +57,13 @@ METHODS: Registry[Method] = Registry(
     ),
     where="See: vlmscope methods",
 )
-"""In the order of preference."""
+"""Those on decoders in the order of preference; on encoders :func:`default_of_family` prefers."""
 
 WITHOUT_HEADS = "mean-attention"
 """The best on a decoder of those that need no heads; figures in docs/methods/index.md."""
+
+# on encoders: the best where methods were measured, and the method of all others
+_BEST, _BEST_ON, _ELSEWHERE = "sc-clip", ("clip", "vit", "deit"), "gem"
 
 
 def methods() -> tuple[Method, ...]:
@@ -73,9 +83,11 @@ def get_method(name: str) -> Method:
 def default_method(
     model: LoadedModel | DualEncoder, heads: Any = None
 ) -> tuple[Method, tuple[str, ...]]:
-    """The first method that can run on a model, and what to know of that choice.
+    """The method that runs on a model when none is named, and what to know of that choice.
 
-    On a decoder whose localization heads nobody knows it is the best that needs none.
+    On an encoder it is what :func:`default_of_family` says, or GEM where the tower has too few blocks
+    for that; on a decoder the first that runs, or, where nobody knows its localization heads, the best
+    that needs none.
 
     Args:
         model: the model.
@@ -84,12 +96,26 @@ def default_method(
     Raises:
         UnsupportedError: when no method runs on the model.
     """
+    if isinstance(model, DualEncoder):
+        preferred = default_of_family(model.family)
+        return preferred if preferred.accepts(model) else get_method(_ELSEWHERE), ()
     first = next((method for method in METHODS if method.accepts(model)), None)
     if first is None:
         raise UnsupportedError(f"No method of vlmscope runs on {model.id}. See: vlmscope methods")
     if heads is None and isinstance(first, LocalizationHeads) and known_heads(model) is None:
         return get_method(WITHOUT_HEADS), (_no_heads(model),)
     return first, ()
+
+
+def default_of_family(family: DualFamily) -> Method:
+    """The method that runs on a family's encoders when none is named.
+
+    SC-CLIP on CLIP and on classifiers: the best on a real CLIP, and on the narrow tower and the classifier
+    that were measured no other is better with certainty, while GEM, whose adaptive temperature is flat
+    there, points at chance. GEM on the rest (SigLIP, BLIP), where nothing was measured. Figures:
+    docs/segmentation.md (Which method).
+    """
+    return get_method(_BEST if family.id in _BEST_ON else _ELSEWHERE)
 
 
 def _no_heads(model: LoadedModel | DualEncoder) -> str:
