@@ -149,7 +149,7 @@ def help_of(run: Any, *words: object) -> str:
     return " ".join(run("ground", *words, "--help").out.split())
 
 
-def test_without_a_method_the_help_is_of_the_models_default(
+def test_without_a_method_the_help_is_of_the_first_that_runs_on_the_model(
     run: Any, checkpoint: Path, encoder: Path
 ) -> None:
     for words in ((), ("-m", checkpoint), ("--model=llava-hf/llava-1.5-7b-hf",)):
@@ -157,17 +157,16 @@ def test_without_a_method_the_help_is_of_the_models_default(
         assert "--greedy" in text and "--compete" not in text
     for words in (("-m", "tiny-clip"), ("-mtiny-clip",), ("--model", encoder)):
         text = help_of(run, *words)
-        assert "--compete" in text and "--outliers" in text and "--greedy" not in text
-        assert "--depth" not in text  # which is GEM's
+        assert "--compete" in text and "--depth" in text and "--greedy" not in text
 
 
 def test_an_encoder_takes_its_options_without_a_method(
     run: Any, encoder: Path, photo: Path
 ) -> None:
-    result = run("ground", photo, "a cat", "-m", encoder, "--similar", 0.2, "--json")
+    result = run("ground", photo, "a cat", "-m", encoder, "--depth", 2, "--json")
     assert result.code == 0, result.err
     (found,) = json.loads(result.out)["groundings"]
-    assert (found["method"], found["details"]["options"]["similar"]) == ("sc-clip", 0.2)
+    assert (found["method"], found["details"]["options"]["depth"]) == ("gem", 2)
 
 
 def test_all_has_the_options_of_all(run: Any, checkpoint: Path) -> None:
@@ -202,7 +201,8 @@ def test_methods_of_a_model_that_is_not_loaded(words: list[str], expected: list[
 @pytest.mark.parametrize(
     ("words", "ground", "dense"),
     [
-        ([], "localization-heads", "sc-clip"),
+        ([], "localization-heads", "gem"),
+        (["-m", "tiny-clip"], "gem", "gem"),
         (["-m", "openai/clip-vit-base-patch16"], "sc-clip", "sc-clip"),
         (["-m", "google/siglip-base-patch16-224"], "gem", "gem"),
         (["-m", "nobody/nothing"], "localization-heads", "sc-clip"),
@@ -213,6 +213,25 @@ def test_the_default_of_a_model_that_is_not_loaded(
 ) -> None:
     assert named_default(words, "tiny-llava").id == ground
     assert named_default(words, "tiny-clip", dense=True).id == dense
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"model_type": "clip", "vision_config": {"hidden_size": 512}}, "sc-clip"),
+        ({"model_type": "clip", "vision_config": {"hidden_size": 511}}, "gem"),
+        ({"model_type": "clip", "vision_config": {}}, "sc-clip"),
+        ({"model_type": "clip", "vision_config": 3}, "sc-clip"),
+        ({"model_type": "vit", "hidden_size": 768}, "gem"),
+        ({"model_type": "siglip", "vision_config": {"hidden_size": 768}}, "gem"),
+    ],
+)
+def test_the_default_depends_on_what_a_configuration_says(
+    tmp_path: Path, config: dict[str, Any], expected: str
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for dense in (False, True):
+        assert named_default(["-m", str(tmp_path)], "tiny-llava", dense).id == expected
 
 
 def test_a_broken_folder_breaks_when_it_is_loaded(run: Any, tmp_path: Path) -> None:

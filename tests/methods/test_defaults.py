@@ -11,13 +11,12 @@ import vlmscope as vs
 from dual_families import DUAL, READERS, clip
 from vlmscope.errors import BadOptionError
 from vlmscope.methods import segmenter
+from vlmscope.methods.catalogue import default_method
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.defaults import default_side
 from vlmscope.methods.encoder.similarity import compare
 from vlmscope.models import DualEncoder
 from vlmscope.types import BACKGROUND
-
-DEFAULTS = {"clip": "sc-clip", "vit": "sc-clip", "deit": "sc-clip", "siglip": "gem", "blip": "gem"}
 
 
 def noise(seed: int = 0) -> np.ndarray:
@@ -31,18 +30,31 @@ def wide() -> DualEncoder:
 
 
 @pytest.mark.parametrize("family", DUAL)
-def test_segment_and_ground_have_one_default(family: str) -> None:
+def test_narrow_towers_and_other_families_have_gem(family: str) -> None:
     encoder = DUAL[family]()
     names = ["dog", "sky"] if family in READERS else ["zebra", "sky"]
-    assert vs.ground(encoder, noise(), names[0]).method == DEFAULTS[family]
-    assert vs.segment(encoder, noise(), names).method == DEFAULTS[family]
+    assert vs.ground(encoder, noise(), names[0]).method == "gem"
+    assert vs.segment(encoder, noise(), names).method == "gem"
 
 
-def test_gem_is_one_word_away_and_runs_where_the_default_cannot() -> None:
-    assert vs.segment(clip(), noise(), "dog, sky", "gem").method == "gem"
-    alone = clip(num_hidden_layers=1)
-    assert vs.segment(alone, noise(), "dog, sky").method == "gem"
-    assert vs.ground(alone, noise(), "dog").method == "gem"
+@pytest.mark.parametrize("family", ["siglip", "blip", "vit"])
+def test_width_alone_does_not_make_a_clip(family: str) -> None:
+    encoder = DUAL[family](hidden_size=512, num_attention_heads=8, num_hidden_layers=2)
+    assert default_method(encoder)[0].id == "gem"
+
+
+def test_a_wide_clip_has_sc_clip_and_gem_one_word_away(wide: DualEncoder) -> None:
+    assert vs.ground(wide, noise(), "dog", side=32).method == "sc-clip"
+    assert vs.segment(wide, noise(), "dog, sky", side=32).method == "sc-clip"
+    assert vs.ground(wide, noise(), "dog", "gem", side=32).method == "gem"
+    assert vs.segment(wide, noise(), "dog, sky", "gem", side=32).method == "gem"
+    assert default_method(clip(hidden_size=504, num_attention_heads=8))[0].id == "gem"
+
+
+def test_gem_runs_where_the_default_cannot() -> None:
+    alone = clip(hidden_size=512, num_attention_heads=8, num_hidden_layers=1)
+    assert vs.segment(alone, noise(), "dog, sky", side=32).method == "gem"
+    assert vs.ground(alone, noise(), "dog", side=32).method == "gem"
 
 
 def test_a_wide_clip_is_shown_448_pixels_and_others_what_they_were_trained_on(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.cli.options import peek
@@ -29,13 +30,11 @@ def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
     """
     from vlmscope.methods import methods
     from vlmscope.methods.encoder import DenseMethod
-    from vlmscope.models import DualFamily
 
-    family = _family(words, default)
-    if family is None:
+    kind = _kind(words, default)
+    if kind is None:
         return methods()
-    encoder = isinstance(family, DualFamily)
-    return tuple(method for method in methods() if isinstance(method, DenseMethod) == encoder)
+    return tuple(method for method in methods() if isinstance(method, DenseMethod) == kind.encoder)
 
 
 def named_default(words: Sequence[str], default: str, dense: bool = False) -> Method:
@@ -48,31 +47,53 @@ def named_default(words: Sequence[str], default: str, dense: bool = False) -> Me
             anything of it is then that of CLIP; else that of decoders.
     """
     from vlmscope.methods import methods
-    from vlmscope.methods.catalogue import default_of_family
-    from vlmscope.models import FAMILIES, DualFamily
+    from vlmscope.methods.catalogue import default_dense
+    from vlmscope.methods.encoder.defaults import names_wide_clip
 
-    family = _family(words, default)
-    if dense and not isinstance(family, DualFamily):
-        family = FAMILIES.get("clip")
-    return default_of_family(family) if isinstance(family, DualFamily) else methods()[0]
+    kind = _kind(words, default)
+    if kind is not None and kind.encoder:
+        return default_dense(names_wide_clip(kind.family, kind.width))
+    return default_dense(True) if dense else methods()[0]
 
 
-def _family(words: Sequence[str], default: str) -> Any:
-    """The family of the model that is named, before it is loaded; None: not known."""
-    from vlmscope.models import FAMILIES, catalogue
+@dataclass(frozen=True)
+class _Kind:
+    """What is known of a model before it is loaded.
+
+    Attributes:
+        family: id of its family.
+        encoder: whether it is a dual encoder and has no decoder.
+        width: channels of its vision tower; None: not known.
+    """
+
+    family: str
+    encoder: bool
+    width: int | None
+
+
+def _kind(words: Sequence[str], default: str) -> _Kind | None:
+    """Of the model that is named; None: nothing on this machine says anything of it."""
+    from vlmscope.models import FAMILIES, DualFamily, catalogue
 
     name, revision = peek(words, "--model", "-m") or default, peek(words, "--revision")
     known = {card.id: card.family for card in catalogue()}
-    for family in FAMILIES:
-        if family.id == known.get(name):
-            return family
     try:
-        config = _config(name, revision)
-        if config is None:
+        config = _config(name, revision) or {}
+        if name in known:
+            family = FAMILIES.get(known[name])
+        elif config:
+            family = FAMILIES.for_model_type(str(config.get("model_type")), name)
+        else:
             return None
-        return FAMILIES.for_model_type(str(config.get("model_type")), name)
     except (VlmscopeError, OSError, ValueError, RecursionError):  # nested without end, too
         return None  # what is wrong with it is said when it is loaded
+    return _Kind(family.id, isinstance(family, DualFamily), _width(config))
+
+
+def _width(config: Mapping[str, Any]) -> int | None:
+    tower = config.get("vision_config", config)
+    width = tower.get("hidden_size") if isinstance(tower, Mapping) else None
+    return width if isinstance(width, int) else None
 
 
 def _config(name: str, revision: str | None) -> dict[str, Any] | None:

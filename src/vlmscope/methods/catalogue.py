@@ -15,6 +15,7 @@ from vlmscope.methods.encoder.clearclip import ClearClip
 from vlmscope.methods.encoder.clip_patches import ClipPatches
 from vlmscope.methods.encoder.clip_surgery import ClipSurgery
 from vlmscope.methods.encoder.cls_attention import ClsAttention
+from vlmscope.methods.encoder.defaults import is_wide_clip
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
@@ -23,14 +24,14 @@ from vlmscope.methods.encoder.resclip import ResClip
 from vlmscope.methods.encoder.sc_clip import ScClip
 from vlmscope.methods.encoder.sclip import SClip
 from vlmscope.methods.encoder.self_proxy import SelfProxy
-from vlmscope.models import DualEncoder, DualFamily, LoadedModel
+from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
 __all__ = [
     "METHODS",
     "WITHOUT_HEADS",
+    "default_dense",
     "default_method",
-    "default_of_family",
     "get_method",
     "methods",
 ]
@@ -57,13 +58,12 @@ METHODS: Registry[Method] = Registry(
     ),
     where="See: vlmscope methods",
 )
-"""Those on decoders in the order of preference; on encoders :func:`default_of_family` prefers."""
+"""Those on decoders in the order of preference; on encoders :func:`default_dense` prefers."""
 
 WITHOUT_HEADS = "mean-attention"
 """The best on a decoder of those that need no heads; figures in docs/methods/index.md."""
 
-# on encoders: the best where methods were measured, and the method of all others
-_BEST, _BEST_ON, _ELSEWHERE = "sc-clip", ("clip", "vit", "deit"), "gem"
+_BEST, _ELSEWHERE = "sc-clip", "gem"  # on encoders; figures in docs/segmentation.md
 
 
 def methods() -> tuple[Method, ...]:
@@ -85,9 +85,9 @@ def default_method(
 ) -> tuple[Method, tuple[str, ...]]:
     """The method that runs on a model when none is named, and what to know of that choice.
 
-    On an encoder it is what :func:`default_of_family` says, or GEM where the tower has too few blocks
-    for that; on a decoder the first that runs, or, where nobody knows its localization heads, the best
-    that needs none.
+    On an encoder it is what :func:`default_dense` says, or GEM where the tower has too few blocks for
+    that; on a decoder the first that runs, or, where nobody knows its localization heads, the best that
+    needs none.
 
     Args:
         model: the model.
@@ -97,7 +97,7 @@ def default_method(
         UnsupportedError: when no method runs on the model.
     """
     if isinstance(model, DualEncoder):
-        preferred = default_of_family(model.family)
+        preferred = default_dense(is_wide_clip(model))
         return preferred if preferred.accepts(model) else get_method(_ELSEWHERE), ()
     first = next((method for method in METHODS if method.accepts(model)), None)
     if first is None:
@@ -107,15 +107,17 @@ def default_method(
     return first, ()
 
 
-def default_of_family(family: DualFamily) -> Method:
-    """The method that runs on a family's encoders when none is named.
+def default_dense(wide_clip: bool) -> Method:
+    """The method that runs on an encoder when none is named.
 
-    SC-CLIP on CLIP and on classifiers: the best on a real CLIP, and on the narrow tower and the classifier
-    that were measured no other is better with certainty, while GEM, whose adaptive temperature is flat
-    there, points at chance. GEM on the rest (SigLIP, BLIP), where nothing was measured. Figures:
-    docs/segmentation.md (Which method).
+    SC-CLIP on a CLIP of the size that people use, where it was the best of all. GEM on all others: narrow
+    towers and classifiers, where it warns of its flat temperature and what to name instead, and SigLIP and
+    BLIP, where nothing was measured. Figures: docs/segmentation.md (Which method).
+
+    Args:
+        wide_clip: what :func:`vlmscope.methods.encoder.defaults.is_wide_clip` says of the encoder.
     """
-    return get_method(_BEST if family.id in _BEST_ON else _ELSEWHERE)
+    return get_method(_BEST if wide_clip else _ELSEWHERE)
 
 
 def _no_heads(model: LoadedModel | DualEncoder) -> str:

@@ -259,7 +259,7 @@ def segment(
         model: a dual encoder (CLIP, SigLIP, BLIP, or a ViT classifier with its labels).
         image: path, bytes, PIL image or uint8 array (height, width, 3).
         classes: ``"a, b, c"``, a text file, a list or a mapping; see :class:`ClassList`.
-        method: id of a dense method; default: ``sc-clip`` on CLIP and classifiers, ``gem`` on others.
+        method: id of a dense method; default: ``sc-clip`` on CLIPs wider than 512, else ``gem``.
         compete: the class with the largest score takes the pixel; False: each class is lit by its
             own threshold (option ``threshold``), pixels lit by none are background.
         background: pixels whose largest softmax probability over the classes lies below this are

@@ -35,7 +35,7 @@ def test_segment_and_ground_agree() -> None:
     encoder = DUAL["clip"]()
     pixels = np.random.default_rng(0).integers(0, 255, (48, 72, 3), np.uint8)
     found = vs.segment(encoder, pixels, "dog, bus")
-    grounded = vs.ground(encoder, pixels, ["dog", "bus"])
+    grounded = vs.ground(encoder, pixels, ["dog", "bus"], method="gem")
     np.testing.assert_allclose(
         found.presence, [each.details["presence"] for each in grounded], atol=1e-6
     )

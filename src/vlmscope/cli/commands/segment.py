@@ -189,7 +189,7 @@ def segment(
     method: Annotated[
         str | None,
         typer.Option(
-            help="See: vlmscope methods. Default: sc-clip on CLIP and classifiers, gem on others.",
+            help="See: vlmscope methods. Default: sc-clip on a CLIP of 512 channels or more, else gem.",
             show_default=False,
             rich_help_panel="Method",
             autocompletion=dense_names,
