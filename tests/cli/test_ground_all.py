@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dual_families import clip
-from vlmscope.cli.model_kind import named_methods
+from vlmscope.cli.model_kind import named_default, named_methods
 from vlmscope.methods import methods
 from vlmscope.methods.decoder import ReadingMethod
 from vlmscope.methods.encoder import DenseMethod
@@ -197,6 +197,42 @@ def test_the_last_method_counts_for_options_and_run(run: Any, words: list[Any]) 
 )
 def test_methods_of_a_model_that_is_not_loaded(words: list[str], expected: list[str]) -> None:
     assert [method.id for method in named_methods(words, "tiny-llava")] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "ground", "dense"),
+    [
+        ([], "localization-heads", "gem"),
+        (["-m", "tiny-clip"], "gem", "gem"),
+        (["-m", "openai/clip-vit-base-patch16"], "sc-clip", "sc-clip"),
+        (["-m", "google/siglip-base-patch16-224"], "gem", "gem"),
+        (["-m", "nobody/nothing"], "localization-heads", "sc-clip"),
+    ],
+)
+def test_the_default_of_a_model_that_is_not_loaded(
+    words: list[str], ground: str, dense: str
+) -> None:
+    assert named_default(words, "tiny-llava").id == ground
+    assert named_default(words, "tiny-clip", dense=True).id == dense
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"model_type": "clip", "vision_config": {"hidden_size": 512}}, "sc-clip"),
+        ({"model_type": "clip", "vision_config": {"hidden_size": 511}}, "gem"),
+        ({"model_type": "clip", "vision_config": {}}, "sc-clip"),
+        ({"model_type": "clip", "vision_config": 3}, "sc-clip"),
+        ({"model_type": "vit", "hidden_size": 768}, "gem"),
+        ({"model_type": "siglip", "vision_config": {"hidden_size": 768}}, "gem"),
+    ],
+)
+def test_the_default_depends_on_what_a_configuration_says(
+    tmp_path: Path, config: dict[str, Any], expected: str
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for dense in (False, True):
+        assert named_default(["-m", str(tmp_path)], "tiny-llava", dense).id == expected
 
 
 def test_a_broken_folder_breaks_when_it_is_loaded(run: Any, tmp_path: Path) -> None:

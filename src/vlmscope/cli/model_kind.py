@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.cli.options import peek
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from vlmscope.methods import Method
 
-__all__ = ["named_methods"]
+__all__ = ["named_default", "named_methods"]
 
 
 def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
@@ -32,34 +33,84 @@ def named_methods(words: Sequence[str], default: str) -> tuple[Method, ...]:
     from vlmscope.methods.encoder import DenseMethod
     from vlmscope.models.loading.load_ts_cam import is_weights_file
 
-    name = peek(words, "--model", "-m") or default
-    if is_weights_file(name):
+    if is_weights_file(peek(words, "--model", "-m") or default):
         return (get_method("ts-cam"),)
-    encoder: bool | None = True  # an image tower with texts, whatever it is in
-    if peek(words, "--text-tower") is None:
-        encoder = _is_encoder(name, peek(words, "--revision"))
+    kind = _kind(words, default)
     kinds: tuple[type, ...] = (ReadingMethod, DenseMethod)
-    if encoder is not None:
-        kinds = (DenseMethod,) if encoder else (ReadingMethod,)
+    if kind is not None:
+        kinds = (DenseMethod,) if kind.encoder else (ReadingMethod,)
     return tuple(method for method in methods() if isinstance(method, kinds))
 
 
-def _is_encoder(name: str, revision: str | None) -> bool | None:
-    """Whether a model is a dual encoder and has no decoder; None: not known."""
+def named_default(words: Sequence[str], default: str, dense: bool = False) -> Method:
+    """The method that runs on the model named with ``--model`` when no method is named.
+
+    Args:
+        words: the command line.
+        default: the model when none is named.
+        dense: only a method with scores per patch will do. Of a model that nothing on this machine says
+            anything of it is then that of CLIP; else that of decoders.
+    """
+    from vlmscope.methods import get_method, methods
+    from vlmscope.methods.catalogue import default_dense
+    from vlmscope.methods.encoder.defaults import names_wide_clip
+    from vlmscope.models.loading.load_ts_cam import is_weights_file
+
+    if not dense and is_weights_file(peek(words, "--model", "-m") or default):
+        return get_method("ts-cam")
+    kind = _kind(words, default)
+    if kind is not None and kind.encoder:
+        return default_dense(names_wide_clip(kind.family, kind.width))
+    return default_dense(True) if dense else methods()[0]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is known of a model before it is loaded.
+
+    Attributes:
+        family: id of its family.
+        encoder: whether it is a dual encoder and has no decoder.
+        width: channels of its vision tower; None: not known.
+    """
+
+    family: str
+    encoder: bool
+    width: int | None
+
+
+def _kind(words: Sequence[str], default: str) -> _Kind | None:
+    """Of the model that is named; None: nothing on this machine says anything of it."""
     from vlmscope.models import FAMILIES, DualFamily, catalogue
 
+    name, revision = peek(words, "--model", "-m") or default, peek(words, "--revision")
     known = {card.id: card.family for card in catalogue()}
-    for family in FAMILIES:
-        if family.id == known.get(name):
-            return isinstance(family, DualFamily)
     try:
-        config = _config(name, revision)
-        if config is None:
+        config = _config(name, revision) or {}
+        if peek(words, "--text-tower") is not None:  # the image tower in it, with texts
+            return _Kind(_tower_family(config), True, _width(config))
+        if name in known:
+            family = FAMILIES.get(known[name])
+        elif config:
+            family = FAMILIES.for_model_type(str(config.get("model_type")), name)
+        else:
             return None
-        family = FAMILIES.for_model_type(str(config.get("model_type")), name)
     except (VlmscopeError, OSError, ValueError, RecursionError):  # nested without end, too
         return None  # what is wrong with it is said when it is loaded
-    return isinstance(family, DualFamily)
+    return _Kind(family.id, isinstance(family, DualFamily), _width(config))
+
+
+def _tower_family(config: Mapping[str, Any]) -> str:
+    """``clip`` of ``clip_vision_model``, and where nothing is known."""
+    tower = config.get("vision_config")
+    kind = tower.get("model_type") if isinstance(tower, Mapping) else None
+    return str(kind or "clip").partition("_")[0]
+
+
+def _width(config: Mapping[str, Any]) -> int | None:
+    tower = config.get("vision_config", config)
+    width = tower.get("hidden_size") if isinstance(tower, Mapping) else None
+    return width if isinstance(width, int) else None
 
 
 def _config(name: str, revision: str | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from vlmscope.methods.encoder.clearclip import ClearClip
 from vlmscope.methods.encoder.clip_patches import ClipPatches
 from vlmscope.methods.encoder.clip_surgery import ClipSurgery
 from vlmscope.methods.encoder.cls_attention import ClsAttention
+from vlmscope.methods.encoder.defaults import is_wide_clip
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
@@ -27,7 +28,14 @@ from vlmscope.methods.encoder.ts_cam import TsCam
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.registry import Registry
 
-__all__ = ["METHODS", "WITHOUT_HEADS", "default_method", "get_method", "methods"]
+__all__ = [
+    "METHODS",
+    "WITHOUT_HEADS",
+    "default_dense",
+    "default_method",
+    "get_method",
+    "methods",
+]
 
 METHODS: Registry[Method] = Registry(
     "method",
@@ -52,10 +60,12 @@ METHODS: Registry[Method] = Registry(
     ),
     where="See: vlmscope methods",
 )
-"""In the order of preference."""
+"""Those on decoders in the order of preference; on encoders :func:`default_dense` prefers."""
 
 WITHOUT_HEADS = "mean-attention"
 """The best on a decoder of those that need no heads; figures in docs/methods/index.md."""
+
+_BEST, _ELSEWHERE = "sc-clip", "gem"  # on encoders; figures in docs/segmentation.md
 
 
 def methods() -> tuple[Method, ...]:
@@ -75,9 +85,11 @@ def get_method(name: str) -> Method:
 def default_method(
     model: LoadedModel | DualEncoder, heads: Any = None
 ) -> tuple[Method, tuple[str, ...]]:
-    """The first method that can run on a model, and what to know of that choice.
+    """The method that runs on a model when none is named, and what to know of that choice.
 
-    On a decoder whose localization heads nobody knows it is the best that needs none.
+    On an encoder it is what :func:`default_dense` says, or GEM where the tower has too few blocks for
+    that; on a decoder the first that runs, or, where nobody knows its localization heads, the best that
+    needs none.
 
     Args:
         model: the model.
@@ -86,12 +98,31 @@ def default_method(
     Raises:
         UnsupportedError: when no method runs on the model.
     """
+    if isinstance(model, DualEncoder):
+        preferred = default_dense(is_wide_clip(model))
+        fallback = get_method(_ELSEWHERE)
+        chosen = next((each for each in (preferred, fallback) if each.accepts(model)), None)
+        if chosen is not None:
+            return chosen, ()
     first = next((method for method in METHODS if method.accepts(model)), None)
     if first is None:
         raise UnsupportedError(f"No method of vlmscope runs on {model.id}. See: vlmscope methods")
     if heads is None and isinstance(first, LocalizationHeads) and known_heads(model) is None:
         return get_method(WITHOUT_HEADS), (_no_heads(model),)
     return first, ()
+
+
+def default_dense(wide_clip: bool) -> Method:
+    """The method that runs on an encoder when none is named.
+
+    SC-CLIP on a CLIP of the size that people use, where it was the best of all. GEM on all others: narrow
+    towers and classifiers, where it warns of its flat temperature and what to name instead, and SigLIP and
+    BLIP, where nothing was measured. Figures: docs/segmentation.md (Which method).
+
+    Args:
+        wide_clip: what :func:`vlmscope.methods.encoder.defaults.is_wide_clip` says of the encoder.
+    """
+    return get_method(_BEST if wide_clip else _ELSEWHERE)
 
 
 def _no_heads(model: LoadedModel | DualEncoder) -> str:

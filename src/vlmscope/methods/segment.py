@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.data.classes import ClassList
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
-from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.methods.base import check_accepts
+from vlmscope.errors import UnsupportedError
+from vlmscope.methods.encoder.background_words import BackgroundWords
+from vlmscope.methods.encoder.defaults import default_presence_rule
 from vlmscope.methods.encoder.method import describe
 from vlmscope.methods.encoder.pixel_adaptive import class_scores
 from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES, class_presence
@@ -25,10 +27,8 @@ from vlmscope.methods.encoder.protocols import (
     find_protocol,
 )
 from vlmscope.methods.encoder.seen import SeenImage, protocol_labels
-from vlmscope.methods.encoder.similarity import DenseSetup, best_of_each, compare
-from vlmscope.methods.encoder.sliding import SlidingWindows
+from vlmscope.methods.encoder.similarity import DenseSetup, Similarity, best_of_each, compare
 from vlmscope.methods.encoder.text_cache import kept_embeddings
-from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.methods.grounder import ground_options
 from vlmscope.methods.sam_votes import SamVotes
 from vlmscope.methods.segment_options import (
@@ -38,14 +38,17 @@ from vlmscope.methods.segment_options import (
     allowed,
     check_classes,
     check_cosine,
+    check_grid,
+    check_presence,
+    chosen_method,
     dense_method,
+    ruled_background,
     text_cautions,
     windowed,
+    with_background_words,
 )
 from vlmscope.models import DualEncoder, LoadedModel, PatchTower
-from vlmscope.models.encoders.patches import grid_size
 from vlmscope.models.guard import check_model
-from vlmscope.options import check_word
 from vlmscope.post import Labels, Regions, competing_labels, standalone_labels, vote
 from vlmscope.post.labels import renumbered
 from vlmscope.refine import AutomaticOptions, Refiner
@@ -73,6 +76,7 @@ class Segmenter:
         presence_rule: how presence is told, one of
             :data:`vlmscope.methods.encoder.presence_rules.PRESENCE_RULES`.
         protocol: what fixes how an image is seen and a pixel gets its class.
+        beside: words that compete with the classes, and what they take is background; or None.
     """
 
     setup: DenseSetup
@@ -87,6 +91,7 @@ class Segmenter:
     votes: SamVotes | None = None
     presence_rule: str = "mean"
     protocol: SegmentationProtocol = FREE
+    beside: BackgroundWords | None = None
 
     def __call__(self, image: ImageSource | OpenedImage) -> Segmentation:
         """Segment one image.
@@ -98,20 +103,15 @@ class Segmenter:
         setup = self.setup
         pixels = open_image(image).pixels
         seen = SeenImage([setup], pixels) if self.protocol.fixed else None
-        similarity = (
-            compare(setup, pixels, self.text) if seen is None else seen.similarity(0, self.text)
-        )
+        similarity, others = self._compared(seen, pixels)
         owners, count = self.classes.owners, len(self.classes)
         scores = best_of_each(similarity.patches, owners, count).numpy()
+        logit_scale = setup.encoder.family.logit_scale(setup.encoder.hf)
         presences = class_presence(
-            similarity,
-            owners,
-            count,
-            self.presence_rule,
-            setup.encoder.family.logit_scale(setup.encoder.hf),
+            similarity, owners, count, self.presence_rule, logit_scale
         ).numpy()
         if seen is None:
-            labels = self._labels(similarity.token_map, scores, presences, pixels)
+            labels = self._labels(similarity.token_map, scores, presences, others, pixels)
         else:
             labels = self._labels_by_protocol(seen, pixels)
         grid = similarity.token_map.views[0].grid
@@ -171,9 +171,21 @@ class Segmenter:
             "least_score": self.least_score,
             "logit_scale": self.logit_scale,
             "presence_is": PRESENCE_RULES[self.presence_rule],
+            **({} if self.beside is None else {"background_words": list(self.beside.words)}),
             **({} if self.votes is None else {"refined": self.votes.record}),
             **({"protocol": self.protocol.to_dict()} if self.protocol.fixed else {}),
         }
+
+    def _compared(
+        self, seen: SeenImage | None, pixels: NDArray[np.uint8]
+    ) -> tuple[Similarity, NDArray[np.float32] | None]:
+        """The image against the classes' texts; of every patch (patches, 1) the best other word."""
+        if seen is not None:
+            return seen.similarity(0, self.text), None
+        if self.beside is None:
+            return compare(self.setup, pixels, self.text), None
+        every = compare(self.setup, pixels, torch.cat([self.text, self.beside.text]))
+        return self.beside.apart(every)
 
     def _labels_by_protocol(self, seen: SeenImage, pixels: NDArray[np.uint8]) -> Labels:
         names, owners = self.classes.names, self.classes.owners
@@ -188,6 +200,7 @@ class Segmenter:
         token_map: TokenMap,
         scores: NDArray[np.float32],
         presences: NDArray[np.float32],
+        others: NDArray[np.float32] | None,
         pixels: NDArray[np.uint8],
     ) -> Labels:
         least = -math.inf if self.least_presence is None else self.least_presence
@@ -196,7 +209,10 @@ class Segmenter:
             nothing = np.full(token_map.image_size, BACKGROUND, dtype=np.uint16)
             return Labels(nothing, np.zeros(len(presences), np.float32) if self.compete else None)
         options = self.setup.options
-        where, some = class_scores(token_map, scores[:, kept], pixels, options)
+        some = scores[:, kept]
+        if others is not None:  # behind the last class comes the background
+            some = np.concatenate([some, others], axis=1)
+        where, some = class_scores(token_map, some, pixels, options)
         if not self.compete:
             chosen = standalone_labels(where, some, options, self._regions(where, some, pixels))
             return renumbered(chosen, kept, len(presences))
@@ -218,7 +234,7 @@ def segment(
     model: LoadedModel | DualEncoder,
     image: ImageSource | OpenedImage,
     classes: Any,
-    method: str = "gem",
+    method: str | None = None,
     *,
     compete: bool = True,
     background: float | None = None,
@@ -228,7 +244,8 @@ def segment(
     logit_scale: float | None = None,
     refine: Refiner | None = None,
     refine_masks: AutomaticOptions | None = None,
-    presence_rule: str = "mean",
+    presence_rule: str | None = None,
+    background_words: bool | None = None,
     protocol: str | SegmentationProtocol = "free",
     text_cache: bool = True,
     proxy: PatchTower | None = None,
@@ -242,7 +259,7 @@ def segment(
         model: a dual encoder (CLIP, SigLIP, BLIP, or a ViT classifier with its labels).
         image: path, bytes, PIL image or uint8 array (height, width, 3).
         classes: ``"a, b, c"``, a text file, a list or a mapping; see :class:`ClassList`.
-        method: id of a dense method; see ``vlmscope methods``.
+        method: id of a dense method; default: ``sc-clip`` on CLIPs wider than 512, else ``gem``.
         compete: the class with the largest score takes the pixel; False: each class is lit by its
             own threshold (option ``threshold``), pixels lit by none are background.
         background: pixels whose largest softmax probability over the classes lies below this are
@@ -261,8 +278,11 @@ def segment(
             to the class with the largest mean score inside, by the same rules as a pixel; where masks
             overlap the smaller one lies on top; pixels without a mask keep their class.
         refine_masks: which masks SAM makes (:class:`AutomaticOptions`); None: by the published rules.
-        presence_rule: how presence is told: ``mean``, or ``rivals``, which tells it better but depends on
-            the other classes; see :mod:`vlmscope.methods.encoder.presence_rules`.
+        presence_rule: how presence is told: ``mean``, or ``rivals``, among the other classes, the default
+            on CLIPs wider than 512; see :mod:`vlmscope.methods.encoder.presence_rules`.
+        background_words: True: words of what fills pictures (sky, wall, grass) compete with the classes,
+            and what they take is background; False: every pixel gets a class, as published. Default:
+            True on CLIPs wider than 512, unless something else here says what is background.
         protocol: ``free``: the arguments here decide. ``gem`` or ``field``: all that a published
             protocol fixes (:mod:`vlmscope.methods.encoder.protocols`); ``field@voc21`` with the
             constants of a data set. The class ``background``, if there is one, is its background.
@@ -293,6 +313,7 @@ def segment(
         refine=refine,
         refine_masks=refine_masks,
         presence_rule=presence_rule,
+        background_words=background_words,
         protocol=protocol,
         text_cache=text_cache,
         proxy=proxy,
@@ -304,7 +325,7 @@ def segment(
 def segmenter(
     model: LoadedModel | DualEncoder,
     classes: Any,
-    method: str = "gem",
+    method: str | None = None,
     *,
     compete: bool = True,
     background: float | None = None,
@@ -314,7 +335,8 @@ def segmenter(
     logit_scale: float | None = None,
     refine: Refiner | None = None,
     refine_masks: AutomaticOptions | None = None,
-    presence_rule: str = "mean",
+    presence_rule: str | None = None,
+    background_words: bool | None = None,
     protocol: str | SegmentationProtocol = "free",
     text_cache: bool = True,
     proxy: PatchTower | None = None,
@@ -322,18 +344,20 @@ def segmenter(
 ) -> Segmenter:
     """Check everything and embed the classes once, for many images. Arguments: :func:`segment`."""
     check_model(model)
-    chosen = dense_method(method, proxy)
+    if method is not None:
+        dense_method(method, proxy)  # a wrong name is said whatever the model
     if not isinstance(model, DualEncoder):
         raise UnsupportedError(
             f"segment needs a dual encoder such as CLIP, and {model.id} is none. Use `ground` with "
             "it, one phrase per class."
         )
-    check_accepts(chosen, model)
+    chosen = chosen_method(model, method, proxy)
     listed = ClassList.of(classes)
     check_classes(listed, compete, background, logit_scale)
     check_cosine("least_presence", least_presence)
     check_cosine("least_score", least_score, compete)
-    check_word("presence_rule", presence_rule, PRESENCE_RULES)
+    rule = default_presence_rule(model, compete) if presence_rule is None else presence_rule
+    check_presence(rule, least_presence)
     ruled = find_protocol(protocol) if isinstance(protocol, str) else protocol
     options = {**allowed(options, compete), **windowed(window)}
     decisions = {
@@ -345,15 +369,18 @@ def segmenter(
     given = {name: value for name, value in decisions.items() if value is not None}
     ruled.check({**options, **given, "compete": compete})
     if ruled.fixed:
-        background, logit_scale = _ruled(ruled, listed), ruled.logit_scale
+        background, logit_scale = ruled_background(ruled, listed), ruled.logit_scale
     decided = {**ruled.defaults, **options, **ruled.options, "compete": compete}
     settings = ground_options(chosen, model, decided)
     chosen.check_texts(len(listed.texts), settings)
     votes = SamVotes.of(refine, refine_masks)
     setup = DenseSetup(chosen, model, settings)
-    _check_grid(setup, ruled)
+    check_grid(setup, ruled)
     scale = model.family.logit_scale(model.hf) if logit_scale is None else float(logit_scale)
     text = kept_embeddings(model, listed.texts, settings.templates, keep=text_cache)
+    limited = background is not None or least_score is not None
+    words = with_background_words(background_words, model, listed, compete, ruled, limited)
+    kept = (model, listed.texts, settings.templates, text_cache)
     setup.companions  # noqa: B018 - refused now, not at the first image
     return Segmenter(
         setup,
@@ -366,32 +393,7 @@ def segmenter(
         scale,
         text_cautions(model, listed, text),
         votes,
-        presence_rule,
+        rule,
         ruled,
+        BackgroundWords.beside(*kept) if words else None,
     )
-
-
-def _ruled(protocol: SegmentationProtocol, classes: ClassList) -> float | None:
-    """The least probability of a pixel that is no background, where the classes have one.
-
-    Raises:
-        BadOptionError: one class alone is left when the background is none of the rivals.
-    """
-    if background_of(classes.names) is None:
-        return None
-    if protocol.foreground_only and len(classes) < 3:
-        raise BadOptionError(
-            f"The protocol {protocol.name} compares classes without their background, so it needs two "
-            f"or more besides it; got {', '.join(classes.names)}. Add a class."
-        )
-    return protocol.background
-
-
-def _check_grid(setup: DenseSetup, protocol: SegmentationProtocol) -> None:
-    """Sizes that no image could be put on are refused before the first."""
-    patch = setup.encoder.patch
-    if protocol.window:
-        SlidingWindows.over((1, 1), patch, protocol.side, protocol.window, protocol.stride)
-        return
-    grid = grid_size((1, 1), patch, setup.side, setup.options.keep_ratio)
-    WindowPlan.over(grid, patch, setup.options.window, setup.options.stride)

@@ -10,11 +10,19 @@ from torch import Tensor
 
 from vlmscope.data.classes import ClassList
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.methods.base import with_proxy
-from vlmscope.methods.catalogue import METHODS, get_method
+from vlmscope.methods.base import check_accepts, with_proxy
+from vlmscope.methods.catalogue import METHODS, default_method, get_method
+from vlmscope.methods.encoder.defaults import default_background_words
 from vlmscope.methods.encoder.method import DenseMethod
+from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES
+from vlmscope.methods.encoder.protocols import SegmentationProtocol, background_of
+from vlmscope.methods.encoder.similarity import DenseSetup
+from vlmscope.methods.encoder.sliding import SlidingWindows
 from vlmscope.methods.encoder.texts import alike_caution, read_alike, unknown_caution
+from vlmscope.methods.encoder.window import WindowPlan
 from vlmscope.models import DualEncoder, PatchTower
+from vlmscope.models.encoders.patches import grid_size
+from vlmscope.options import check_word
 
 __all__ = [
     "GROUND_ONLY",
@@ -23,9 +31,14 @@ __all__ = [
     "allowed",
     "check_classes",
     "check_cosine",
+    "check_grid",
+    "check_presence",
+    "chosen_method",
     "dense_method",
+    "ruled_background",
     "text_cautions",
     "windowed",
+    "with_background_words",
 ]
 
 GROUND_ONLY = ("keep", "surface")
@@ -35,6 +48,22 @@ STANDALONE_ONLY = ("threshold", "share")
 """Options that need ``compete=False``."""
 
 Window = int | tuple[int, int]
+
+
+def chosen_method(model: DualEncoder, name: str | None, proxy: PatchTower | None) -> DenseMethod:
+    """The dense method that was named, with its second tower; without a name the model's default.
+
+    Raises:
+        UnknownNameError, UnsupportedError, BadOptionError: as :func:`dense_method`; UnsupportedError, too,
+            for a method that does not run on the model.
+    """
+    if name is None and proxy is None:
+        method, _ = default_method(model)
+        assert isinstance(method, DenseMethod)  # no other runs on an encoder
+        return method
+    named = dense_method("proxyclip" if name is None else name, proxy)
+    check_accepts(named, model)
+    return named
 
 
 def dense_method(name: str, proxy: PatchTower | None = None) -> DenseMethod:
@@ -126,3 +155,77 @@ def text_cautions(model: DualEncoder, classes: ClassList, text: Tensor) -> tuple
         for group in read_alike(text, classes.owners)
     ]
     return (*unknown_caution(model, classes.texts), *alike)
+
+
+def check_presence(rule: Any, least_presence: float | None) -> None:
+    """Raise for a rule that there is none of, or a limit that no class can reach by it.
+
+    Raises:
+        UnknownNameError: another rule.
+        BadOptionError: a least presence above 0 by ``rivals``.
+    """
+    check_word("presence_rule", rule, PRESENCE_RULES)
+    if rule == "rivals" and least_presence is not None and least_presence > 0:
+        raise BadOptionError(
+            f"By the rule 'rivals' presence is never above 0, so least_presence={least_presence:g} would "
+            "leave out every class. Read a limit off Segmentation.presence, or take "
+            "presence_rule='mean' (--presence-rule mean)."
+        )
+
+
+def with_background_words(
+    wanted: bool | None,
+    model: DualEncoder,
+    classes: ClassList,
+    compete: bool,
+    protocol: SegmentationProtocol,
+    limited: bool,
+) -> bool:
+    """Whether background words compete with the classes.
+
+    Args:
+        wanted: what was said of it; None: nothing.
+        limited: whether a number says which pixels are background.
+
+    Raises:
+        BadOptionError: they are wanted where nothing competes, or where a protocol or a class of
+            the name says what is background.
+    """
+    own = background_of(classes.names) is not None
+    if wanted is None:
+        said = own or protocol.fixed or limited
+        return compete and not said and default_background_words(model)
+    if wanted and (not compete or protocol.fixed or own):
+        clash = "a class 'background'" if own else f"the protocol {protocol.name}"
+        raise BadOptionError(
+            "background_words compete with the classes for every pixel, and here "
+            f"{clash + ' says what is background' if compete else 'nothing competes'}. "
+            "Leave the one or the other out."
+        )
+    return wanted
+
+
+def ruled_background(protocol: SegmentationProtocol, classes: ClassList) -> float | None:
+    """The least probability of a pixel that is no background, where the classes have one.
+
+    Raises:
+        BadOptionError: one class alone is left when the background is none of the rivals.
+    """
+    if background_of(classes.names) is None:
+        return None
+    if protocol.foreground_only and len(classes) < 3:
+        raise BadOptionError(
+            f"The protocol {protocol.name} compares classes without their background, so it needs two "
+            f"or more besides it; got {', '.join(classes.names)}. Add a class."
+        )
+    return protocol.background
+
+
+def check_grid(setup: DenseSetup, protocol: SegmentationProtocol) -> None:
+    """Sizes that no image could be put on are refused before the first."""
+    patch = setup.encoder.patch
+    if protocol.window:
+        SlidingWindows.over((1, 1), patch, protocol.side, protocol.window, protocol.stride)
+        return
+    grid = grid_size((1, 1), patch, setup.side, setup.options.keep_ratio)
+    WindowPlan.over(grid, patch, setup.options.window, setup.options.stride)

@@ -519,6 +519,26 @@ def test_pixels_presence_and_discount_on_the_command_line(run: Any, words: list[
     assert all(each["presence"] <= 0 for each in after)
 
 
+def test_background_words_are_said_and_every_pixel_is_a_word_away(
+    run: Any, refused: Any, words: list[Any]
+) -> None:
+    words[3] = "dog,bus"
+    plain = run(*words, *QUIET_GEM, "--every-pixel", "--json")
+    result = run(*words, *QUIET_GEM, "--background-words", "--json")
+    assert result.code == plain.code == 0, result.err
+    shown = json.loads(result.out)
+    assert shown["background_words"] == ["sky", "tree", "grass"]
+    assert "--every-pixel" in result.err and "--every-pixel" not in plain.err
+    assert "background_words" not in json.loads(plain.out)
+    every, less = (
+        sum(each["area"] for each in record["images"][0]["classes"])
+        for record in (json.loads(plain.out), shown)
+    )
+    assert less < every
+    refused([*words, "--background-words", "--no-compete"], "nothing competes")
+    refused([*words, "--presence-rule", "rivals", "--least-presence", ".1"], "--presence-rule mean")
+
+
 def test_what_sam_makes_is_refused_without_a_sam(refused: Any, words: list[Any]) -> None:
     refused([*words, "--sam-points", "8"], "there is no SAM", "--refine")
     refused([*words, "--refine", "no/../sam", "--sam-iou", "-1"], "least_iou")

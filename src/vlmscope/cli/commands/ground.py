@@ -19,7 +19,7 @@ from vlmscope.cli.ground_say import check_say
 from vlmscope.cli.ground_say import say as compare
 from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings, TextTower
-from vlmscope.cli.model_kind import named_methods
+from vlmscope.cli.model_kind import named_default, named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
@@ -46,14 +46,13 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 
 def _methods(words: list[str]) -> tuple[Method, ...]:
-    """Those that will run: the one named, all of the model's, or else the model's first."""
+    """Those that will run: the one named, all of the model's, or else the model's default."""
     from vlmscope.methods import get_method
 
     name = peek(words, "--method")
     if name is not None and name != ALL:
         return (get_method(name),)
-    suited = named_methods(words, MODEL)
-    return suited if name == ALL else suited[:1]
+    return named_methods(words, MODEL) if name == ALL else (named_default(words, MODEL),)
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,8 @@ def ground(
         str | None,
         typer.Option(
             help="See: vlmscope methods. 'all': every method that runs on the model, side by side. "
-            "Default: the first of them.",
+            "Default: sc-clip on a CLIP of 512 channels or more, gem on other encoders, "
+            "localization-heads on decoders.",
             show_default=False,
             rich_help_panel="Method",
             autocompletion=method_names,

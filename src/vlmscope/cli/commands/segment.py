@@ -13,6 +13,7 @@ from vlmscope.cli.arguments import MaxPixels, Printing, Protocol, TextCache
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings, TextTower
+from vlmscope.cli.model_kind import named_default
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.places import check_folder, check_place, image_files
 from vlmscope.cli.sam_options import SamVoting
@@ -24,15 +25,19 @@ from vlmscope.results.segmentation import OPACITY
 
 if TYPE_CHECKING:
     from vlmscope.export import ResultFolder
+    from vlmscope.methods import Method
 
 __all__ = ["command"]
+
+MODEL = "tiny-clip"
 
 
 def command(words: list[str]) -> Callable[..., Any]:
     """The function of this command, with the options of the method that ``words`` name."""
     from vlmscope.methods.segment import GROUND_ONLY, dense_method
 
-    method = dense_method(peek(words, "--method") or "gem")
+    name = peek(words, "--method")
+    method: Method = named_default(words, MODEL, dense=True) if name is None else dense_method(name)
     return with_options(segment, method.options, without=GROUND_ONLY)
 
 
@@ -133,12 +138,24 @@ class Decision:
         ),
     ] = None
     presence_rule: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="How presence is told: mean (of the best patch and the whole image) or rivals (the best "
-            "patch against the other classes)."
+            "patch against the other classes). Default: rivals where classes compete on a CLIP of 512 "
+            "channels or more, else mean.",
+            show_default=False,
         ),
-    ] = "mean"
+    ] = None
+    background_words: Annotated[
+        bool | None,
+        typer.Option(
+            "--background-words/--every-pixel",
+            help="Words of what fills pictures (sky, wall, grass) compete with the classes, and what "
+            "they take is background; or every pixel gets a class, as published. Default: the words, "
+            "on a CLIP of 512 channels or more, unless another option says what is background.",
+            show_default=False,
+        ),
+    ] = None
     logit_scale: Annotated[
         float | None, typer.Option(help="Sharpness of the probabilities. Default: the model's.")
     ] = None
@@ -167,15 +184,18 @@ def segment(
         ),
     ],
     options: dict[str, Any],
-    model: ModelName = "tiny-clip",
+    model: ModelName = MODEL,
     text_embeddings: TextEmbeddings = None,
     text_tower: TextTower = None,
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="See: vlmscope methods.", rich_help_panel="Method", autocompletion=dense_names
+            help="See: vlmscope methods. Default: sc-clip on a CLIP of 512 channels or more, else gem.",
+            show_default=False,
+            rich_help_panel="Method",
+            autocompletion=dense_names,
         ),
-    ] = "gem",
+    ] = None,
     protocol: Protocol = "free",
     text_cache: TextCache = True,
     proxy: Annotated[
@@ -230,6 +250,11 @@ def segment(
         note(f"classes: {text}")
     for text in ready.cautions:  # now: a long run may not be worth its time
         warn(text)
+    if ready.beside is not None and not printing.quiet:
+        note(
+            "pixels that fit none of the classes as well as sky, wall, grass and the like are "
+            "background; --every-pixel gives every pixel a class"
+        )
     run = SegmentRun(ready, folder, max_pixels, single=not Path(image).is_dir())
     run.all(files, printing.quiet)
     if printing.as_json:

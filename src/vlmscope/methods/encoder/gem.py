@@ -125,7 +125,7 @@ class Gem(DenseMethod):
             return ()
         return (
             f"GEM's adaptive temperature is about {expected:.1f} on this narrow model: the softmax is "
-            "nearly flat and averages objects away. Try temperature='perplexity'.",
+            "nearly flat and averages objects away. Try temperature='perplexity', or the method sc-clip.",
         )
 
 

@@ -57,6 +57,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlmscope.methods.encoder.defaults import default_side
 from vlmscope.methods.encoder.texts import phrase_embeddings
 from vlmscope.methods.encoder.tower import DenseFormula, DenseTokens, tokens_of_methods
 from vlmscope.methods.encoder.window import WindowPlan
@@ -120,7 +121,7 @@ class DenseSetup:
     @cached_property
     def side(self) -> int:
         """Side of the resized image in pixels."""
-        return int(self.options.side or self.encoder.card.side or self.encoder.native_side)
+        return int(self.options.side) or default_side(self.encoder)
 
     @cached_property
     def companions(self) -> Tensor | None:
