@@ -34,8 +34,8 @@ def pooled(right: tuple[int, ...], images: tuple[int, ...]) -> float:
 def runs(ids: tuple[str, ...] = IDS) -> dict[str, list[SummedScore]]:
     counts = {label: [[[0, 0, n], [0, 1, 10 - n]] for n in right] for label, right in RIGHT.items()}
     return {
-        label: [SummedScore("mIoU", ids, class_sums(images, 2), mean_of_union)]
-        for label, images in counts.items()
+        label: [SummedScore("mIoU", ids, sums, mean_of_union(sums))]
+        for label, sums in ((label, class_sums(images, 2)) for label, images in counts.items())
     }
 
 

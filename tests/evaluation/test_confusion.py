@@ -146,6 +146,16 @@ def test_a_class_that_is_only_predicted_counts_0_or_not_at_all() -> None:
     assert mean_iou([[[0, 0, 5], [0, 1, 5]]], 2, only_true=True).value == 0.5
 
 
+def test_a_class_that_was_not_drawn_is_not_missed() -> None:
+    """All right but for a pixel of class 0 that class 1 gets: without image b there is no class 1."""
+    images = [[[0, 0, 9], [0, 1, 1]], [[1, 1, 10]]]
+    interval = mean_iou(images, 2)
+    assert interval.value == pytest.approx((9 / 10 + 10 / 11) / 2)
+    # of the first image alone, as often as it likes: class 0 and its nine of ten
+    assert interval.low == pytest.approx(9 / 10)
+    assert interval.high == pytest.approx(1.0)
+
+
 def test_a_single_pixel_counts() -> None:
     assert mean_iou([[[1, 1, 1]]], 3) == (1.0, 1.0, 1.0)
     assert class_ious(confusion_matrix([[[1, 1, 1]]], 3))[1] == 1

@@ -5,7 +5,7 @@ A mean of per-image IoUs is another metric, and a kinder one; nothing here avera
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def mean_iou(
     """mIoU: mean IoU over the classes that have true or predicted pixels, as mmseg counts.
 
     The interval is a bootstrap over images: every resample has a confusion matrix of its own, and
-    its mean is over the classes that count in that resample.
+    its mean is over the classes that count in that resample (:func:`mean_of_union`).
 
     Args:
         images: confusion counts of each image, those without a pixel that counts included.
@@ -106,8 +106,8 @@ def mean_iou(
     Raises:
         BadSampleError: no image.
     """
-    mean = mean_of_true if only_true else mean_of_union
-    return bootstrap_sums(class_sums(images, classes), mean, seed=seed)
+    sums = class_sums(images, classes)
+    return bootstrap_sums(sums, mean_of_true if only_true else mean_of_union(sums), seed=seed)
 
 
 def class_sums(images: Sequence[Counts], classes: int) -> NDArray[np.float64]:
@@ -124,24 +124,36 @@ def class_sums(images: Sequence[Counts], classes: int) -> NDArray[np.float64]:
     return sums.reshape(len(images), 3 * classes)
 
 
-def mean_of_union(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean IoU over the classes whose union is not empty; 0 where all are: mmseg's ``nanmean``.
+def mean_of_union(
+    table: NDArray[np.float64],
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Mean IoU over the classes whose union is not empty, mmseg's ``nanmean``, as a function of sums.
+
+    A class that is true in some of the images, but in none of those that were drawn, is left out of that
+    draw: what is predicted of it there would count 0, and draws of the same images would score less than
+    the images do. One that is true nowhere counts 0 wherever it is predicted.
 
     Args:
-        sums: (n, 3 * classes), as :func:`class_sums` has them, of n sets of images.
+        table: (images, 3 * classes) of all images, as :func:`class_sums` has them.
 
     Returns:
-        float (n,).
+        From sums of drawn images, (n, 3 * classes), to (n,); 0 where no class counts.
     """
-    right, true, predicted = np.split(sums, 3, axis=1)
-    union = true + predicted - right
-    ious = np.divide(right, union, out=np.zeros(union.shape), where=union > 0)
-    mean: NDArray[np.float64] = ious.sum(axis=1) / np.maximum((union > 0).sum(axis=1), 1)
+    nowhere = np.split(table.sum(axis=0), 3)[1] == 0
+
+    def mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        right, true, predicted = np.split(sums, 3, axis=1)
+        counted = (true > 0) | (nowhere & (predicted > 0))
+        union = true + predicted - right
+        ious = np.divide(right, union, out=np.zeros(union.shape), where=counted)
+        over: NDArray[np.float64] = ious.sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+        return over
+
     return mean
 
 
 def mean_of_true(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean IoU over the classes that have true pixels; 0 where none has. As :func:`mean_of_union`."""
+    """Mean IoU over the classes that have true pixels; 0 where none has: sums (n, 3 * classes) -> (n,)."""
     return mean_of_ious(*np.split(sums, 3, axis=1))
 
 

@@ -63,14 +63,13 @@ def test_entries_that_cannot_be_made_are_refused_before_the_model(
     assert "none is known for refcoco from a folder" in message
 
 
-def test_classes_have_no_page(run: Any, tmp_path: Path) -> None:
+def test_classes_have_a_page_without_sentences(run: Any, tmp_path: Path) -> None:
     words = ("eval", "tiny-scenes", "--model", "tiny-clip", "--method", "clip", "--limit", 2)
     words = (*words, "--task", "segmentation")
     assert run(*words, "--out", tmp_path / "out").code == 0
-    assert sorted(path.name for path in (tmp_path / "out").glob("report*")) == [
-        "report.json",
-        "report.md",
-    ]
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "mIoU present" in page and "Protocol" in page
+    assert "Where it fails" not in page and "data:image" not in page
 
 
 def test_discovered_heads_say_on_which_list(run: Any, tmp_path: Path) -> None:

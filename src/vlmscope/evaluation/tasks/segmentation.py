@@ -99,7 +99,7 @@ class Segmentation(ImageTask):
         ids, images = tuple(counted), list(counted.values())
         sums = class_sums(images, len(words))
         return [
-            SummedScore("mIoU", ids, sums, mean_of_union),
+            SummedScore("mIoU", ids, sums, mean_of_union(sums)),
             SummedScore(PRESENT, ids, sums, mean_of_true),
             SummedScore("pixel accuracy", ids, pixel_sums(images), share_of_right),
         ]
