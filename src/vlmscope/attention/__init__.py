@@ -4,6 +4,7 @@ The only place in vlmscope that touches hooks or transformers' attention registr
 """
 
 from vlmscope.attention.capture import Trace, capture
+from vlmscope.attention.fitted import FittedImage
 from vlmscope.attention.generation import Generation, generate
 from vlmscope.attention.head_maps import HeadMaps, HeadReading, captured
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
@@ -17,6 +18,7 @@ from vlmscope.attention.together import ImageReading, read_images, read_together
 __all__ = [
     "EDGE_ROLES",
     "ROWS",
+    "FittedImage",
     "Generation",
     "HeadMaps",
     "HeadReading",

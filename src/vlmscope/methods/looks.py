@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.attention import FittedImage
 from vlmscope.methods.base import GroundRequest, Method, Prepared, prepared
 from vlmscope.methods.decoder import ReadingMethod, Reads, read_of_images
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
@@ -29,10 +30,14 @@ class View:
     Attributes:
         pixels: uint8 (height, width, 3).
         prompts: what is looked for, one at least.
+        room: views of one room fit into one batch.
+        fitted: the image as the model takes it, where that was made already.
     """
 
     pixels: NDArray[np.uint8]
     prompts: Prompts
+    room: Hashable = None
+    fitted: Any = field(default=None, repr=False)
 
 
 class Looks(Protocol):
@@ -48,8 +53,8 @@ class Looks(Protocol):
         """The method with these phrases, for one image after the other."""
         ...
 
-    def room(self, view: View) -> Hashable:
-        """Views of one room fit into one batch."""
+    def view(self, pixels: NDArray[np.uint8], prompts: Prompts) -> View:
+        """An image with its phrases, got ready in the thread that reads it."""
         ...
 
     def side_by_side(self, views: Sequence[View]) -> list[list[Grounding]]:
@@ -76,8 +81,8 @@ class _OneByOne:
     def _alone(self, prompts: Prompts) -> Prepared:
         return prepared(self.method, self.model, prompts, self.request)
 
-    def room(self, view: View) -> Hashable:
-        return None
+    def view(self, pixels: NDArray[np.uint8], prompts: Prompts) -> View:
+        return View(pixels, prompts)
 
     def side_by_side(self, views: Sequence[View]) -> list[list[Grounding]]:
         return [self.alone(view.prompts)(view.pixels) for view in views]
@@ -97,14 +102,18 @@ class _Reading(_OneByOne):
 
         self.reads = lru_cache(_KEPT)(reads)
 
-    def room(self, view: View) -> Hashable:
-        return view.pixels.shape
+    def view(self, pixels: NDArray[np.uint8], prompts: Prompts) -> View:
+        """Its room is how many tokens the image has, in every placement that is read."""
+        fitted = FittedImage(self.model, pixels)
+        readings = self.reads(prompts).readings
+        placements = dict.fromkeys(each.placement for each in readings)
+        room = tuple(fitted.kind(each) for each in placements)
+        return View(pixels, prompts, room, fitted)
 
     def side_by_side(self, views: Sequence[View]) -> list[list[Grounding]]:
         several = [self.reads(view.prompts) for view in views]
-        read = read_of_images(
-            self.model, [view.pixels for view in views], [[each] for each in several]
-        )
+        images = [view.pixels if view.fitted is None else view.fitted for view in views]
+        read = read_of_images(self.model, images, [[each] for each in several])
         return [
             reads.located(view.pixels, own)
             for view, reads, [own] in zip(views, several, read, strict=True)
