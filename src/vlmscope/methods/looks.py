@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from vlmscope.attention import FittedImage
 from vlmscope.methods.base import GroundRequest, Method, Prepared, prepared
 from vlmscope.methods.decoder import ReadingMethod, Reads, read_of_images
+from vlmscope.methods.encoder.beside import ImagesBeside
+from vlmscope.methods.encoder.method import DenseMethod
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.results import Grounding
 
@@ -66,6 +68,12 @@ def looks_of(method: Method, model: LoadedModel | DualEncoder, request: GroundRe
     """How a method looks at images under a request."""
     if isinstance(method, ReadingMethod) and isinstance(model, LoadedModel):
         return _Reading(method, model, request)
+    if (
+        isinstance(method, DenseMethod)
+        and isinstance(model, DualEncoder)
+        and not request.options.window  # windows of one image fill a batch by themselves
+    ):
+        return _Dense(method, model, request)
     return _OneByOne(method, model, request)
 
 
@@ -118,3 +126,23 @@ class _Reading(_OneByOne):
             reads.located(view.pixels, own)
             for view, reads, [own] in zip(views, several, read, strict=True)
         ]
+
+
+class _Dense(_OneByOne):
+    """A dense method on a dual encoder: images of one grid go through the tower side by side."""
+
+    together = True
+
+    def __init__(self, method: Any, model: DualEncoder, request: GroundRequest) -> None:
+        super().__init__(method, model, request)
+        self.beside = ImagesBeside(method, model, request.options)
+
+    def view(self, pixels: NDArray[np.uint8], prompts: Prompts) -> View:
+        """Its room is the grid of its patches."""
+        self.alone(prompts)  # refuses phrases that cannot be told apart
+        fitted = self.beside.fit(pixels)
+        return View(pixels, prompts, fitted.grid, fitted)
+
+    def side_by_side(self, views: Sequence[View]) -> list[list[Grounding]]:
+        images = [(view.pixels, view.fitted) for view in views]
+        return self.beside.ground(images, [view.prompts for view in views])
