@@ -5,7 +5,8 @@ Passes are counted, and what a batch changes is said: the largest difference of 
 and of boxes of grounding the share that differ at all and the largest difference of their scores.
 ``bare_forward`` is the model alone on inputs that are made already, image by image and in batches: what
 the loop around it costs is the rest. ``--against SRC`` measures, interleaved in fresh processes, the
-discovery of another tree of sources too (an older one, which may know of no batch).
+discovery of another tree of sources too, image by image (an older one may know of no batch), by the
+time of the processor.
 
     python benchmarks/discovery.py [--threads 1] [--repeats 3] [--count 1000] [--batch 8] [--against SRC]
                                    [--json] [--smallest]
@@ -112,7 +113,7 @@ def times(model: LoadedModel, samples: list[Any], args: argparse.Namespace) -> d
         ratio("bare_forward_share", bare_many[1] / min(64, len(samples)), many[1] / len(samples))
         if args.against is not None:
             old = _elsewhere(args) * len(samples)
-            ratio("speedup_over_other_tree", old, many[0])
+            ratio("speedup_over_other_tree", old, many[1])
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
@@ -124,11 +125,10 @@ def _clocks(job: Any) -> tuple[float, float]:
 
 
 def _per_sample(model: LoadedModel, samples: list[Any]) -> float:
-    """Seconds a sample of whatever vlmscope is installed, image by image."""
+    """Processor seconds a sample of whatever vlmscope is installed, image by image."""
     vs.discover_heads(model, samples[:4], OPTIONS, progress=False)
-    return seconds(lambda: vs.discover_heads(model, samples, OPTIONS, progress=False)) / len(
-        samples
-    )
+    job = partial(vs.discover_heads, model, samples, OPTIONS, progress=False)
+    return _clocks(job)[1] / len(samples)
 
 
 def _elsewhere(args: argparse.Namespace) -> float:
