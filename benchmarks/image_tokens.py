@@ -31,7 +31,7 @@ from measure import options, write
 import vlmscope as vs
 from vlmscope.data.datasets import Dataset, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.heads.choice import known_heads
 from vlmscope.models import LoadedModel

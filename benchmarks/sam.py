@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from vlmscope.data.datasets import EvalSample, Referent
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.sam import with_sam

@@ -12,7 +12,7 @@ from vlmscope.data.datasets import NOWHERE, EvalSample, Referent, WordList, open
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
 from vlmscope.data.tiny_sets import make_tiny
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.image_results import GroundedImageResult, ImageResult
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.rows import sentence_rows

@@ -13,8 +13,8 @@ from panoptic_folder import small_folder
 from vlmscope.data.datasets import WordList, open_dataset
 from vlmscope.errors import BadOptionError, BadSampleError, UnknownNameError
 from vlmscope.evaluation.comparisons import Comparisons, check_base, comparisons_of
-from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.confusion import class_sums, mean_of_union
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.page.comparison_tables import comparison_tables
 from vlmscope.evaluation.report import markdown, write_report
 from vlmscope.evaluation.runner import evaluate

@@ -14,7 +14,7 @@ import vlmscope as vs
 from vlmscope.data.datasets import open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.thresholds import Thresholds

@@ -13,7 +13,7 @@ from dual_families import clip
 from panoptic_folder import small_folder
 from vlmscope.data.datasets import WordList, open_dataset
 from vlmscope.errors import OutputError, UnknownNameError
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.report import markdown, write_report
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation, RunScores, score_table

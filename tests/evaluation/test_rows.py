@@ -14,7 +14,7 @@ from vlmscope.data.datasets import open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import BadOptionError
 from vlmscope.evaluation import rows as rows_module
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.methods import get_method

@@ -24,8 +24,8 @@ from vlmscope.errors import (
     UnsupportedError,
 )
 from vlmscope.evaluation import runner, shared_passes
-from vlmscope.evaluation.configured_methods import choose
 from vlmscope.evaluation.confusion import confusion_counts, mean_iou
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.methods import ground

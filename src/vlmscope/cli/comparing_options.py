@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Wanted
-    from vlmscope.evaluation.configured_methods import MethodChoice
+    from vlmscope.evaluation.entrants.configured_methods import MethodChoice
 
 __all__ = ["Comparing"]
 

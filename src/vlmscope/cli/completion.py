@@ -149,7 +149,7 @@ def method_names(incomplete: str) -> list[tuple[str, str]]:
 
 def measured_names(incomplete: str) -> list[tuple[str, str]]:
     """Everything that an evaluation takes for a method."""
-    from vlmscope.evaluation.configured_methods import MEASURED
+    from vlmscope.evaluation.entrants.configured_methods import MEASURED
 
     return _after_comma(incomplete, ((each.id, each.summary) for each in MEASURED))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.evaluation.entrant import Trial
+from vlmscope.evaluation.entrants.entrant import Trial
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.evidence.questions import yes_shares
 from vlmscope.evaluation.image_results import ClassEvidence, ImageResult

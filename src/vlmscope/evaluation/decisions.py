@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from vlmscope.data.datasets import Dataset
 from vlmscope.errors import BadOptionError
-from vlmscope.evaluation.entrant import Entrant
+from vlmscope.evaluation.entrants.entrant import Entrant
 from vlmscope.evaluation.evidence import EVIDENCE, SCORE, Decision, Evidence
 from vlmscope.evaluation.protocol import left_out
 from vlmscope.evaluation.tasks import ImageTask, Task

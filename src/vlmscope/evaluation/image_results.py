@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vlmscope.data.datasets import IGNORE, EvalSample, Referent
 from vlmscope.errors import UnsupportedError
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.evidence.kinds import ATTENTION_PRESENCE
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place

@@ -11,7 +11,7 @@ from vlmscope.data.datasets import Dataset, EvalSample
 from vlmscope.data.resume import SampleLog
 from vlmscope.data.samples import picture_id
 from vlmscope.data.strange_pictures import StrangePictures
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence import Decision, Evidence
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place

@@ -20,15 +20,15 @@ from vlmscope.errors import (
     VlmscopeWarning,
 )
 from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
-from vlmscope.evaluation.comparator_entrants import enter_comparators
 from vlmscope.evaluation.comparators import Comparator
 from vlmscope.evaluation.comparisons import check_base, comparisons_of
-from vlmscope.evaluation.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.decisions import check_decisions, decisions_of
-from vlmscope.evaluation.entrant import Entrant
+from vlmscope.evaluation.entrants.comparator_entrants import enter_comparators
+from vlmscope.evaluation.entrants.configured_methods import MethodChoice, configure_methods
+from vlmscope.evaluation.entrants.entrant import Entrant
+from vlmscope.evaluation.entrants.method_entrants import enter
 from vlmscope.evaluation.evidence import SCORE, Evidence
 from vlmscope.evaluation.job import Job
-from vlmscope.evaluation.method_entrants import enter
 from vlmscope.evaluation.protocol import protocol_of, state_header
 from vlmscope.evaluation.readouts import overlap_warnings
 from vlmscope.evaluation.reads.batches import Batches
@@ -82,7 +82,7 @@ def evaluate(
     Args:
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
-        methods: see :func:`vlmscope.evaluation.configured_methods.choose`; None: all that run on the model.
+        methods: see :func:`vlmscope.evaluation.entrants.configured_methods.choose`; None: all that run on the model.
         against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
             in the report; a sequence: by their ids.
         refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlmscope.data.datasets import EvalSample
 from vlmscope.errors import BadOptionError, BadSampleError
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.image_results import (
     DenseImageResult,
     GroundedImageResult,

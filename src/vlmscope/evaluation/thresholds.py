@@ -10,7 +10,7 @@ from typing import Any
 
 from vlmscope.data.datasets import Dataset
 from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError
-from vlmscope.evaluation.entrant import Entrant
+from vlmscope.evaluation.entrants.entrant import Entrant
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.evidence.decision import SCORE, evidence_records
 from vlmscope.evaluation.rows import Rows

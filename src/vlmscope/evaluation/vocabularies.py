@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.errors import BadOptionError, UnknownNameError
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.image_results import is_dense
 from vlmscope.evaluation.vocabulary import Vocabulary, flat, texts_of, unknown_texts
 from vlmscope.models import DualEncoder, LoadedModel

@@ -6,7 +6,7 @@ import pytest
 
 import vlmscope as vs
 from vlmscope.data.datasets import open_dataset
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation
 

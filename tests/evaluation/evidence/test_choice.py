@@ -8,7 +8,7 @@ import pytest
 
 import vlmscope as vs
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
-from vlmscope.evaluation.configured_methods import choose, configure_methods, split_options
+from vlmscope.evaluation.entrants.configured_methods import choose, configure_methods, split_options
 from vlmscope.evaluation.evidence import EVIDENCE, Evidence
 
 

@@ -10,8 +10,8 @@ import pytest
 from vlmscope.data.datasets import NOWHERE, EvalSample, Referent
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
-from vlmscope.evaluation.answer_entrants import place_of
 from vlmscope.evaluation.boxed_results import BoxedImageResult
+from vlmscope.evaluation.entrants.answer_entrants import place_of
 from vlmscope.evaluation.evidence import Decision
 from vlmscope.evaluation.rows import sentence_rows
 from vlmscope.evaluation.tasks import TASKS

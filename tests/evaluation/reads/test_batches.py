@@ -16,7 +16,7 @@ from lvlms import made
 from vlmscope.data.datasets import Dataset, EvalSample, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import BadOptionError, BadSampleError
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.models import LoadedModel

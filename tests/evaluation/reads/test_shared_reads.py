@@ -13,7 +13,7 @@ from families import llava
 from lvlms import made
 from vlmscope.data.datasets import Dataset, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.models import LoadedModel
 

@@ -18,7 +18,7 @@ from vlmscope.data.datasets import Dataset, EvalSample, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.evaluation import choose, evaluate
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.rows import sentence_rows

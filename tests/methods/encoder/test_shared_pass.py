@@ -10,7 +10,7 @@ import torch
 
 from dual_families import DUAL
 from vlmscope.errors import BadOptionError
-from vlmscope.evaluation.configured_methods import choose, configure_methods
+from vlmscope.evaluation.entrants.configured_methods import choose, configure_methods
 from vlmscope.methods import get_method, methods
 from vlmscope.methods.encoder import DenseMethod, DenseTokens, dense_tokens, tokens_of_methods
 from vlmscope.models import DualEncoder

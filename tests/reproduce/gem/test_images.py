@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from vlmscope.data.datasets import Dataset
 from vlmscope.errors import BadSampleError
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.methods.encoder.tower import dense_tokens
 from vlmscope.models import DualEncoder

@@ -22,7 +22,7 @@ from vlmscope.cli.sam_options import SamMasks
 
 if TYPE_CHECKING:
     from vlmscope.evaluation.comparators import Wanted
-    from vlmscope.evaluation.configured_methods import MethodChoice
+    from vlmscope.evaluation.entrants.configured_methods import MethodChoice
     from vlmscope.evaluation.scores import Evaluation
 
 __all__ = ["command"]
@@ -135,7 +135,7 @@ class Runs:
             UnknownNameError: a method or an option that does not exist.
             BadOptionError: an option that cannot be read.
         """
-        from vlmscope.evaluation.configured_methods import choose
+        from vlmscope.evaluation.entrants.configured_methods import choose
 
         shared = {"side": self.side, "templates": self.templates, "keep_ratio": self.keep_ratio}
         typed = {name: value for name, value in shared.items() if value is not None}
@@ -160,7 +160,7 @@ class Runs:
         Raises:
             BadOptionError: an option that cannot be read.
         """
-        from vlmscope.evaluation.configured_methods import split_options
+        from vlmscope.evaluation.entrants.configured_methods import split_options
 
         return split_options(self.options or ())
 
@@ -237,8 +237,8 @@ def measure(
 ) -> int:
     from vlmscope.data.datasets import open_dataset
     from vlmscope.data.datasets.word_choices import further_words, word_choices
-    from vlmscope.evaluation.configured_methods import configure_methods, with_tower
     from vlmscope.evaluation.decisions import check_kind
+    from vlmscope.evaluation.entrants.configured_methods import configure_methods, with_tower
     from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate

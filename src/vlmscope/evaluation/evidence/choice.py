@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vlmscope.errors import BadOptionError, BadPhraseError, UnsupportedError
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.evidence.decision import SCORE
 from vlmscope.evaluation.evidence.kinds import EVIDENCE
 from vlmscope.evaluation.evidence.questions import checked_question, question_of

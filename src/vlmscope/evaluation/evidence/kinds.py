@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from vlmscope.errors import BadOptionError, UnsupportedError
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.evidence.decision import SCORE
 from vlmscope.evaluation.evidence.rejection import REJECTIONS
 from vlmscope.methods.encoder import DenseMethod

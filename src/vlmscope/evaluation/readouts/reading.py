@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.heads import resolve_heads
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.types import HeadSet

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vlmscope.errors import VlmscopeError
-from vlmscope.evaluation.entrant import Trial
+from vlmscope.evaluation.entrants.entrant import Trial
+from vlmscope.evaluation.entrants.method_entrants import read_ahead
 from vlmscope.evaluation.job import Job
-from vlmscope.evaluation.method_entrants import read_ahead
 
 __all__ = ["Batches"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vlmscope.data.datasets import EvalSample
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.vocabulary import texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.decoder import ReadingMethod, Reads, read_of_images

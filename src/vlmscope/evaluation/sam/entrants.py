@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from vlmscope.data.datasets import Dataset
 from vlmscope.errors import BadOptionError
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.row_shares import share_of_rows
 from vlmscope.evaluation.rows import Rows

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.data.datasets import IGNORE, EvalSample
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ClassEvidence, DenseImageResult, ImageResult
 from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place

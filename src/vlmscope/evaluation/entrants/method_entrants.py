@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 from vlmscope.data.datasets import EvalSample
-from vlmscope.evaluation.answer_entrants import AnswerEntrant
 from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.answers import ANSWER
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.answer_entrants import AnswerEntrant
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult, is_dense
 from vlmscope.evaluation.readouts import head_set_of, readout

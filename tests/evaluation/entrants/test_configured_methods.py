@@ -7,7 +7,7 @@ import pytest
 from dual_families import clip
 from towers import tiny_tower
 from vlmscope.errors import BadOptionError, UnknownNameError, UnsupportedError
-from vlmscope.evaluation.configured_methods import (
+from vlmscope.evaluation.entrants.configured_methods import (
     ConfiguredMethod,
     choose,
     configure_methods,

@@ -10,8 +10,8 @@ from typing import Any
 from vlmscope.data.images import OpenedImage
 from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.boxed_results import CENTRE, BoxedImageResult, centre
-from vlmscope.evaluation.configured_methods import ConfiguredMethod
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.evidence.kinds import EVIDENCE
 from vlmscope.evaluation.evidence.rejection import rejects

@@ -17,8 +17,8 @@ from lvlms import made
 from vlmscope.data.datasets import Dataset, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import UnknownNameError, UnsupportedError
-from vlmscope.evaluation.answer_entrants import place_of
-from vlmscope.evaluation.configured_methods import choose, configure_methods
+from vlmscope.evaluation.entrants.answer_entrants import place_of
+from vlmscope.evaluation.entrants.configured_methods import choose, configure_methods
 from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.report import markdown
 from vlmscope.evaluation.runner import evaluate

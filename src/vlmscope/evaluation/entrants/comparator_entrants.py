@@ -17,7 +17,7 @@ from vlmscope.data.images import OpenedImage
 from vlmscope.errors import BadOptionError, BadPhraseError
 from vlmscope.evaluation.boxed_results import CENTRE, BoxedImageResult, centre
 from vlmscope.evaluation.comparators import Comparator, Found
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place, ScoredBox
 from vlmscope.evaluation.row_shares import share_of_rows

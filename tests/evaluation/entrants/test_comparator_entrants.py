@@ -17,7 +17,7 @@ from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.evaluation import comparators
 from vlmscope.evaluation.comparators import Found
-from vlmscope.evaluation.configured_methods import choose
+from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.report import markdown
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation, remarks

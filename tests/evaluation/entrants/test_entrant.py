@@ -12,7 +12,7 @@ import pytest
 from vlmscope.data.datasets import NOWHERE, EvalSample, Referent
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
-from vlmscope.evaluation.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place, ScoredBox
 from vlmscope.evaluation.rows import sentence_rows

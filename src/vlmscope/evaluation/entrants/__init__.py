@@ -1,0 +1,1 @@
+"""What may be measured in an evaluation: our methods, other models, and a model's own answers."""
