@@ -82,7 +82,7 @@ def evaluate(
     Args:
         dataset: see :func:`vlmscope.data.datasets.open_dataset`.
         model: the model.
-        methods: see :func:`vlmscope.evaluation.entrants.configured_methods.choose`; None: all that run on the model.
+        methods: see ``configured_methods.choose``; None: all that run on the model.
         against: comparators (:func:`vlmscope.evaluation.comparators.load`), by what each is called
             in the report; a sequence: by their ids.
         refiner: a SAM (:func:`vlmscope.load_sam`): every run is followed by itself with SAM's masks,
