@@ -17,8 +17,9 @@ SOURCES := pyproject.toml constraints.txt
 demo: $(VENV)/.core-stamp
 	@$(BIN)/vlmscope demo --out $(DEMO_OUT)
 
+# halves of the list, so that what a file sets up is set up once, not once in each worker
 test: $(VENV)/.dev-stamp
-	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/.dev-stamp
 	@$(BIN)/ruff check .

@@ -5,15 +5,20 @@ What it says about speed there is worth nothing and is not looked at; that both 
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from scripts import run_script
+from warm import Warm
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -27,12 +32,14 @@ class Run:
         words: its options.
         names: figures that it must print, all of them.
         difference: the figure that says how far both ways are apart, and the most that it may be.
+        alone: in a process of its own, as somebody calls it; what it starts itself as well.
     """
 
     script: str
     words: tuple[str, ...]
     names: frozenset[str]
     difference: tuple[str, float]
+    alone: bool = False
 
 
 LOCALIZATION = frozenset(
@@ -225,7 +232,7 @@ RUNS = [
     ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
-    Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
+    Run("pictures.py", (), PICTURES, ("largest_difference", 0), alone=True),
     # two beginnings of the prompt: the paper's, and the chat template's of relative attention
     Run("image_tokens.py", (), IMAGE_TOKENS, ("image_tokens_over_once", 2.0)),
     Run(
@@ -248,8 +255,31 @@ MAY_BE_ZERO = {
 }
 
 
-def printed(script: str, *words: str) -> str:
-    """What a benchmark writes to stdout, at its smallest size."""
+Printed = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    with Warm() as processes:
+        yield processes
+
+
+@pytest.fixture
+def printed(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> Printed:
+    """What a benchmark writes to stdout, at its smallest size, in this process."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setattr(importlib.import_module("measure"), "in_fresh_process", warm.whole_number)
+
+    def called(script: str, *words: str) -> str:
+        ended = run_script(BENCHMARKS / script, "--smallest", "--repeats", "1", *words)
+        assert ended.code == 0, ended.err
+        return ended.out
+
+    return called
+
+
+def printed_alone(script: str, *words: str) -> str:
+    """The same from a process of its own."""
     command = [sys.executable, str(BENCHMARKS / script), "--smallest", "--repeats", "1", *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
@@ -258,8 +288,9 @@ def printed(script: str, *words: str) -> str:
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: " ".join((run.script, *run.words[:2])))
-def test_runs_at_its_smallest_size(run: Run) -> None:
-    figures = json.loads(printed(run.script, "--json", *run.words))
+def test_runs_at_its_smallest_size(run: Run, printed: Printed) -> None:
+    call = printed_alone if run.alone else printed
+    figures = json.loads(call(run.script, "--json", *run.words))
     assert set(figures) == run.names
     name, most = run.difference
     for each in {name} | {each for each in figures if each.startswith("largest_difference_of_")}:
@@ -269,13 +300,13 @@ def test_runs_at_its_smallest_size(run: Run) -> None:
         assert value > 0 or (value == 0 and name in MAY_BE_ZERO), name
 
 
-def test_sam_embeds_an_image_once_for_all_runs_and_prompts() -> None:
+def test_sam_embeds_an_image_once_for_all_runs_and_prompts(printed: Printed) -> None:
     figures = json.loads(printed("sam.py", "--json", "--sentences", "2"))
     assert (figures["passes_once"], figures["passes_each"]) == (1, 8)
     assert figures["masks"] == 16  # two runs, four prompts, two sentences
 
 
-def test_the_table_has_a_name_and_a_figure_in_every_line() -> None:
+def test_the_table_has_a_name_and_a_figure_in_every_line(printed: Printed) -> None:
     lines = printed("knockout.py", "--windows", "2").splitlines()
     assert {line.split()[0] for line in lines} == KNOCKOUT
     assert all(math.isfinite(float(line.split()[1])) for line in lines)

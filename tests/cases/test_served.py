@@ -23,7 +23,6 @@ from vlmscope.tiny.world.scenes import render_scene
 fastapi = pytest.importorskip("fastapi", reason="fastapi, which serves the model, is absent")
 uvicorn = pytest.importorskip("uvicorn", reason="uvicorn, which serves the model, is absent")
 
-REQUESTS = 200
 THREADS = 8
 PHRASES = ("the red circle", "the largest shape", "the blue square", "a green star on the left")
 Picture = Annotated[bytes, fastapi.Body(media_type="image/png")]
@@ -118,7 +117,8 @@ def scene(number: int) -> bytes:
 
 
 @pytest.mark.slow
-def test_two_hundred_requests_of_eight_threads() -> None:
+@pytest.mark.parametrize("requests", [40, pytest.param(200, marks=pytest.mark.long)])
+def test_requests_of_eight_threads(requests: int) -> None:
     jobs = Jobs(vs.load("tiny-llava"))
     kernel = jobs.model.decoder.config._attn_implementation
     pictures = [scene(number) for number in range(4)]
@@ -131,7 +131,7 @@ def test_two_hundred_requests_of_eight_threads() -> None:
     assert len({json.dumps(answer) for answer in alone}) == len(asked)
 
     with served(application(jobs)) as address, ThreadPoolExecutor(THREADS) as pool:
-        order = [number * 7 % len(asked) for number in range(REQUESTS)]  # kinds next to each other
+        order = [number * 7 % len(asked) for number in range(requests)]  # kinds next to each other
         answers = list(pool.map(lambda each: posted(address, *asked[each]), order))
 
     right = Counter(
@@ -139,6 +139,6 @@ def test_two_hundred_requests_of_eight_threads() -> None:
         for number, answer in zip(order, answers, strict=True)
         if answer == alone[number]
     )
-    assert right == dict.fromkeys(KINDS, REQUESTS // len(KINDS))
+    assert right == dict.fromkeys(KINDS, requests // len(KINDS))
     assert jobs.model.decoder.config._attn_implementation == kernel
     assert "generate" not in vars(jobs.model.hf)

@@ -7,8 +7,6 @@ import functools
 import io
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator
@@ -16,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from code_blocks import PYTHON, ROOT, Block, BlockError, blocks, is_run, parse
-from stand_ins import lightened, names, prepare, substituted
+from stand_ins import LEAVES, lightened, names, prepare, substituted
 
+from scripts import run_module, run_script
 from vlmscope.cli import main
 
 PASSED_OVER = frozenset({"cd", "git", "export", "source", ".", "mkdir", "ls", "cat", "open", "jq"})
@@ -130,9 +129,25 @@ def run_command(block: Block, words: list[str]) -> None:
 
 def vlmscope(words: list[str]) -> str | None:
     """Run a command line in this process; what is wrong with it, or None."""
+    words = _globbed(lightened(words))
+    call = (tuple(words), _contents(words))
+    if call in _HELD:
+        return None
     with _silent() as heard:
-        code = main(_globbed(lightened(words)))
-    return None if code in (0, 1) else f"exit code {code}: {heard.getvalue().strip()[-600:]}"
+        code = main(words)
+    if code not in (0, 1):
+        return f"exit code {code}: {heard.getvalue().strip()[-600:]}"
+    if words[0] in LEAVES:
+        _HELD.add(call)
+    return None
+
+
+_HELD: set[tuple[tuple[str, ...], tuple[bytes, ...]]] = set()
+"""Command lines, with the files that they name, which an earlier page said and which held."""
+
+
+def _contents(words: list[str]) -> tuple[bytes, ...]:
+    return tuple(Path(word).read_bytes() for word in words if Path(word).is_file())
 
 
 def _globbed(words: list[str]) -> list[str]:
@@ -189,9 +204,9 @@ def python(words: list[str]) -> str | None:
 
 @functools.cache
 def _help(target: tuple[str, ...]) -> str | None:
-    command = [sys.executable, *target, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    return done.stdout if done.returncode == 0 else None
+    module = target[0] == "-m"
+    ended = run_module(target[1], "--help") if module else run_script(Path(target[0]), "--help")
+    return ended.out if ended.code == 0 else None
 
 
 COMMANDS: dict[str, Callable[[list[str]], str | None]] = {

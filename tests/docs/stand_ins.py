@@ -20,6 +20,7 @@ from detectors import tiny_grounding_dino
 from panoptic_folder import PanopticFolder
 from sams import tiny_sam
 from vlmscope.data.tiny_sets import make_tiny
+from vlmscope.reproduce.whats_in_the_image import Settings
 from vlmscope.tiny import embedded_path, referring_samples
 
 ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|google/vit)"
@@ -56,21 +57,25 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\btiny-scenes:\d+", "tiny-scenes:2"),
     (r"\b(scene_questions|referring_samples|scene_samples)\((?:count=)?\d+\)", r"\1(4)"),
     (r"\bcount=\d+\b", "count=4"),
+    (r"\brange\(20_000_000, 20_000_\d+\)", "range(20_000_000, 20_000_001)"),
+    (r"(?<=--limit )\d{2,}", "2"),
+    (r"(Study\(.*)\)$", r"\1, settings=short)"),
 )
 """(pattern, replacement), applied in this order to the text of python and sh blocks."""
 
-COSTLY: dict[str, tuple[str, tuple[str, ...]]] = {
-    "eval": ("--limit", ("--limit", "2")),
-    "reproduce": ("--limit", ("--limit", "1")),
-    "flow": ("--samples", ("--samples", "tiny-scenes:2")),
-    "knockout": ("--samples", ("--samples", "tiny-scenes:2")),
-    "prompts": ("--samples", ("--samples", "tiny-scenes:2")),
-    "demo": (
-        "--discovery",
-        ("--discovery", "8", "--verification", "4", "--sheet", "2", "--search", "2"),
-    ),
+COSTLY: dict[str, dict[str, str]] = {
+    "eval": {"--limit": "2"},
+    "reproduce": {"--limit": "1"},
+    "reproduce whats-in-the-image": {"--max-new-tokens": "12"},
+    "flow": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
+    "knockout": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
+    "prompts": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
+    "demo": {"--discovery": "8", "--verification": "4", "--sheet": "2", "--search": "2"},
 }
-"""Command -> (option, words that are added where the option is absent), so that it takes seconds."""
+"""Command -> option -> what it is set to where the line leaves it out, so that it takes seconds."""
+
+LEAVES = frozenset({"demo", "flow", "knockout", "prompts", "tokens"})
+"""Commands whose files no later line reads: on the same files once is enough for all pages."""
 
 SCENES = range(20_000_000, 20_000_004)
 _PICTURES = re.compile(r"[\w./-]+\.(?:jpe?g|png|webp)\b")
@@ -80,15 +85,15 @@ _LISTS = re.compile(r"[\w./-]+\.jsonl\b")
 def substituted(text: str) -> str:
     """A block's text with stand-ins in place of what is too large or not here."""
     for pattern, replacement in SUBSTITUTIONS:
-        text = re.sub(pattern, replacement, text)
+        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
     return text
 
 
 def lightened(words: list[str]) -> list[str]:
     """The words of one command, with those added that keep it short."""
-    option, added = COSTLY.get(words[0] if words else "", ("", ()))
-    given = any(word == option or word.startswith(f"{option}=") for word in words)
-    return words if given else [*words, *added]
+    options = COSTLY.get(" ".join(words[:1]), {}) | COSTLY.get(" ".join(words[:2]), {})
+    given = {word.partition("=")[0] for word in words}
+    return words + [word for option in options.items() if option[0] not in given for word in option]
 
 
 def prepare(folder: Path, text: str) -> None:
@@ -182,4 +187,5 @@ def names() -> dict[str, Any]:
         "hf_model": model.hf,
         "processor": model.processor,
         "tokenizer": model.processor.tokenizer,
+        "short": Settings(max_new_tokens=12),
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import run_blocks
 from code_blocks import ROOT, BlockError, blocks, pages
 from run_blocks import commands, run_page
-from stand_ins import substituted
+from stand_ins import lightened, substituted
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -119,3 +120,33 @@ def test_hub_ids_become_embedded_models() -> None:
     )
     assert substituted("heads=[(14, 24), (14, 13)]") == "heads=[(2, 0), (2, 3)]"
     assert substituted("layers=range(10, 14)") == "layers=range(2, 4)"
+    assert substituted("eval tiny-scenes --limit 100") == "eval tiny-scenes --limit 2"
+
+
+def test_costly_commands_are_kept_short() -> None:
+    assert lightened(["eval", "refcoco"]) == ["eval", "refcoco", "--limit", "2"]
+    assert lightened(["eval", "refcoco", "--limit=1"]) == ["eval", "refcoco", "--limit=1"]
+    words = ["reproduce", "whats-in-the-image"]
+    assert lightened(words) == [*words, "--limit", "1", "--max-new-tokens", "12"]
+    assert lightened(["models"]) == ["models"]
+
+
+def test_a_command_that_held_on_the_same_files_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def main(words: list[str]) -> int:
+        calls.append(words)
+        return 0
+
+    monkeypatch.setattr(run_blocks, "main", main)
+    monkeypatch.setattr(run_blocks, "_HELD", set())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text("{}")
+    for words in (["flow", "a.jsonl"], ["flow", "a.jsonl"], ["models"], ["models"]):
+        assert run_blocks.vlmscope(words) is None
+    assert [call[0] for call in calls] == ["flow", "models", "models"]
+    (tmp_path / "a.jsonl").write_text("[]")
+    run_blocks.vlmscope(["flow", "a.jsonl"])
+    assert len(calls) == 4
