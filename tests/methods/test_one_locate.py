@@ -13,7 +13,7 @@ import vlmscope as vs
 from vlmscope.data.datasets import open_dataset
 from vlmscope.evaluation.entrants.configured_methods import choose, configure_methods
 from vlmscope.evaluation.shared_passes import results_of_methods
-from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.evaluation.words.vocabulary import Vocabulary
 from vlmscope.heads.calibrate import calibrate_post
 from vlmscope.post import PostOptions
 from vlmscope.post.options import with_post

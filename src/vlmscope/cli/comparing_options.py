@@ -50,7 +50,7 @@ class Comparing:
             UnknownNameError: a run that is none.
             BadOptionError: halves without a run to compare with.
         """
-        from vlmscope.evaluation.comparisons import check_base
+        from vlmscope.evaluation.breakdowns.comparisons import check_base
 
         if self.ratio_to is None:
             check_base(None, self.halves, (), 0)

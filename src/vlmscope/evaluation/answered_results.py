@@ -14,7 +14,7 @@ from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.evidence.questions import yes_shares
 from vlmscope.evaluation.image_results import ClassEvidence, ImageResult
 from vlmscope.evaluation.places import Place
-from vlmscope.evaluation.vocabulary import texts_of
+from vlmscope.evaluation.words.vocabulary import texts_of
 from vlmscope.models import LoadedModel
 
 __all__ = ["AnsweredImageResult", "with_answers"]

@@ -20,7 +20,7 @@ from vlmscope.evaluation.pixel_classes import classify_pixels
 from vlmscope.evaluation.places import Place
 from vlmscope.evaluation.pointed import pointed
 from vlmscope.evaluation.reads.shared_reads import SharedReads
-from vlmscope.evaluation.vocabulary import Concepts, Vocabulary, owners, texts_of
+from vlmscope.evaluation.words.vocabulary import Concepts, Vocabulary, owners, texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.encoder import DenseMethod, Similarity
 from vlmscope.methods.encoder.pixel_adaptive import class_scores

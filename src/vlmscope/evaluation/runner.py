@@ -19,9 +19,9 @@ from vlmscope.errors import (
     UnsupportedError,
     VlmscopeWarning,
 )
+from vlmscope.evaluation.breakdowns.comparisons import check_base, comparisons_of
 from vlmscope.evaluation.breakdowns.sentence_report import sentence_report
 from vlmscope.evaluation.comparators import Comparator
-from vlmscope.evaluation.comparisons import check_base, comparisons_of
 from vlmscope.evaluation.decisions import check_decisions, decisions_of
 from vlmscope.evaluation.entrants.comparator_entrants import enter_comparators
 from vlmscope.evaluation.entrants.configured_methods import MethodChoice, configure_methods
@@ -37,7 +37,7 @@ from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
-from vlmscope.evaluation.vocabularies import vocabularies_on
+from vlmscope.evaluation.words.vocabularies import vocabularies_on
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.options import check_batch

@@ -8,8 +8,8 @@ from typing import Any
 
 from vlmscope.data.datasets import Skipped
 from vlmscope.errors import UnknownNameError
+from vlmscope.evaluation.breakdowns.comparisons import Comparisons
 from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
-from vlmscope.evaluation.comparisons import Comparisons
 from vlmscope.metrics.score import Score
 
 __all__ = ["Evaluation", "RunScores", "Score", "remarks", "score_table"]

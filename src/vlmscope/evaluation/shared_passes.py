@@ -18,7 +18,7 @@ from vlmscope.evaluation.image_results import (
     is_dense,
 )
 from vlmscope.evaluation.reads.shared_reads import SharedReads, is_reading
-from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.evaluation.words.vocabulary import Vocabulary
 from vlmscope.methods.encoder import (
     DenseSetup,
     DenseTokens,

@@ -11,7 +11,7 @@ import pytest
 from dual_families import clip, vit
 from vlmscope.data.datasets import WordList
 from vlmscope.errors import BadPhraseError, UnknownNameError, UnsupportedError
-from vlmscope.evaluation.vocabulary import Vocabulary, texts_of
+from vlmscope.evaluation.words.vocabulary import Vocabulary, texts_of
 
 
 def write(tmp_path: Path, content: Any, name: str = "words.json") -> Path:

@@ -14,7 +14,7 @@ import vlmscope as vs
 from dual_families import WORDS, clip, vit
 from vlmscope.data.datasets import WordList
 from vlmscope.errors import VlmscopeWarning
-from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.evaluation.words.vocabulary import Vocabulary
 from vlmscope.methods import segmenter
 from vlmscope.methods.encoder import phrase_embeddings
 from vlmscope.methods.encoder.text_cache import kept_embeddings, texts_folder

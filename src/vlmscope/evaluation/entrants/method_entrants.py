@@ -18,8 +18,8 @@ from vlmscope.evaluation.image_results import ImageResult, is_dense
 from vlmscope.evaluation.readouts import head_set_of, readout
 from vlmscope.evaluation.reads.shared_reads import SharedReads, read_side_by_side
 from vlmscope.evaluation.shared_passes import Contender, results_of_methods
-from vlmscope.evaluation.vocabularies import called
-from vlmscope.evaluation.vocabulary import Vocabulary
+from vlmscope.evaluation.words.vocabularies import called
+from vlmscope.evaluation.words.vocabulary import Vocabulary
 from vlmscope.methods.encoder import DenseSetup
 from vlmscope.methods.encoder.protocols import SegmentationProtocol
 from vlmscope.methods.encoder.texts import template_texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vlmscope.evaluation.comparisons import Comparisons
+from vlmscope.evaluation.breakdowns.comparisons import Comparisons
 from vlmscope.evaluation.page.tables import ReportTable
 from vlmscope.metrics.paired import Paired
 from vlmscope.stats import Interval

@@ -7,7 +7,7 @@ from typing import Any
 
 from vlmscope.data.datasets import EvalSample
 from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
-from vlmscope.evaluation.vocabulary import texts_of
+from vlmscope.evaluation.words.vocabulary import texts_of
 from vlmscope.methods import GroundRequest
 from vlmscope.methods.decoder import ReadingMethod, Reads, read_of_images
 from vlmscope.methods.decoder.reads import read_of_each

@@ -16,7 +16,7 @@ from vlmscope.data.datasets import Dataset, EvalSample
 from vlmscope.data.targets import Target
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.pixel_classes import classify_pixels
-from vlmscope.evaluation.vocabulary import Vocabulary, flat, owners
+from vlmscope.evaluation.words.vocabulary import Vocabulary, flat, owners
 from vlmscope.methods.encoder.similarity import DenseSetup, against, best_of_each
 from vlmscope.methods.encoder.tower import DenseFormula, DenseTokens, tokens_of_methods
 from vlmscope.models import DualEncoder

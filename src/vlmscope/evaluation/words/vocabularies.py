@@ -9,7 +9,7 @@ from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.image_results import is_dense
-from vlmscope.evaluation.vocabulary import Vocabulary, flat, texts_of, unknown_texts
+from vlmscope.evaluation.words.vocabulary import Vocabulary, flat, texts_of, unknown_texts
 from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.models.encoders.given_texts import GivenTexts
 

@@ -12,7 +12,7 @@ from dual_families import clip
 from panoptic_folder import small_folder
 from vlmscope.data.datasets import WordList, open_dataset
 from vlmscope.errors import BadOptionError, BadSampleError, UnknownNameError
-from vlmscope.evaluation.comparisons import Comparisons, check_base, comparisons_of
+from vlmscope.evaluation.breakdowns.comparisons import Comparisons, check_base, comparisons_of
 from vlmscope.evaluation.confusion import class_sums, mean_of_union
 from vlmscope.evaluation.entrants.configured_methods import choose
 from vlmscope.evaluation.page.comparison_tables import comparison_tables
@@ -124,7 +124,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
 
 
 def test_every_score_of_an_evaluation(evaluation: Evaluation, tmp_path: Path) -> None:
-    compared = evaluation.comparisons
+    compared = evaluation.breakdowns.comparisons
     assert isinstance(compared, Comparisons)
     names = {"pointing", "mIoU", "mIoU present", "pixel accuracy"}
     names |= {f"{kind} AUC" for kind in ("presence", "peak", "rivals")}
