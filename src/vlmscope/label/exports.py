@@ -1,0 +1,285 @@
+"""Labels for other tools: rows are read part by part, and written image by image."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmscope.errors import BadImageError, BadOptionError, OutputError
+from vlmscope.export.formats import LABEL_FORMATS, ExportJob, KeyCounter, LabelFormat
+from vlmscope.io import atomic_path, is_there, parse_json, shown_path, write_json
+from vlmscope.label.folder import LabelFolder
+from vlmscope.label.objects import failed, image_of_rows, is_object
+from vlmscope.progress import progress_bar
+from vlmscope.version import __version__
+
+__all__ = ["LOCAL_FILES", "Exported", "export_labels"]
+
+LOCAL_FILES = "/data/local-files/?d="
+"""Where Label Studio serves pictures of its own disk."""
+
+_RECORD = "export.json"
+_COLUMNS = (
+    *("id", "phrase", "instance", "box", "point", "score", "presence", "mask"),
+    *("width", "height", "warnings", "method", "model", "error"),
+)
+_SHOWN = 20  # images that are named one by one
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: the file, or the folder.
+        format: its id.
+        images: how many images, also those in which nothing was found.
+        objects: how many objects.
+        below: objects that were left out for their score.
+        failed: images that could not be labelled; they are left out.
+        phrases: how many classes there are.
+        unread: images whose pictures could not be read, with the reason, twenty at most; they are left out.
+        unread_images: how many those are.
+        notes: what to know of the files.
+    """
+
+    path: Path
+    format: str
+    images: int
+    objects: int
+    below: int
+    failed: int
+    phrases: int
+    unread: tuple[tuple[str, str], ...] = ()
+    unread_images: int = 0
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON values."""
+        left = [{"id": name, "reason": reason} for name, reason in self.unread]
+        return {
+            "path": str(self.path),
+            "format": self.format,
+            "images": self.images,
+            "objects": self.objects,
+            "below_least_score": self.below,
+            "failed_images": self.failed,
+            "phrases": self.phrases,
+            "unread_images": self.unread_images,
+            "unread": left,
+            "notes": list(self.notes),
+        }
+
+
+def export_labels(
+    folder: LabelFolder | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    format: str = "coco",
+    *,
+    least_score: float | None = None,
+    pictures: Callable[[str], bytes] | None = None,
+    prefix: str = LOCAL_FILES,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Exported:
+    """Write labels in another tool's format, in memory that does not grow with the images.
+
+    Beside what is being written, sixteen bytes an image and the phrases are kept. Classes are the
+    phrases in the order of the alphabet, whatever was found, so that two exports of one job agree.
+
+    Args:
+        folder: of labels, finished or not.
+        out: the file, which is replaced, or the folder, which must be new or empty.
+        format: id of one of :data:`vlmscope.export.formats.LABEL_FORMATS`.
+        least_score: objects below it are left out, and those without a score; images stay.
+        pictures: the encoded picture of an id, for ``webdataset``.
+        prefix: what stands before the id in the address of a picture, for ``label-studio``.
+        overwrite: replace a folder that an earlier export wrote.
+        progress: show a bar.
+
+    Returns:
+        What was written. Images whose picture cannot be read are left out and counted.
+
+    Raises:
+        UnknownNameError: no such format.
+        BadOptionError: a format of pictures without ``pictures``.
+        OutputError: no folder of labels, nothing in it, or a place that cannot be written.
+    """
+    labels = folder if isinstance(folder, LabelFolder) else LabelFolder.open(folder)
+    kind = LABEL_FORMATS.get(format)
+    if kind.pictures and pictures is None:
+        raise BadOptionError(
+            f"The format {format} holds pictures, and none can be read. Say where they are."
+        )
+    names, keys = _survey(labels)
+    job = ExportJob(names, keys.keys(), _has_masks(labels), prefix, pictures)
+    run = _Run(labels, kind, job, least_score)
+    target = Path(out)
+    if kind.folder:
+        with _new_folder(target, overwrite) as place:
+            done = run.write(place, target, progress)
+            write_json(place / _RECORD, {"vlmscope": __version__, **done.to_dict()})
+    else:
+        with atomic_path(target) as place:
+            done = run.write(place, target, progress)
+    return done
+
+
+def _survey(labels: LabelFolder) -> tuple[tuple[str, ...], KeyCounter]:
+    """The phrases in order, and a counter that has seen every image that was labelled.
+
+    Raises:
+        OutputError: there is no image, or one stands there twice.
+    """
+    phrases: set[str] = set()
+    keys = KeyCounter()
+    images = 0
+    for name, rows in labels.images(("id", "phrase", "error")):
+        images += 1
+        keys.add(name)
+        phrases.update(row["phrase"] for row in rows if row["phrase"] is not None)
+    if not images:
+        raise OutputError(
+            f"{shown_path(labels.path)} holds no labels yet. Run the vlmscope label command that made it "
+            "again: it goes on."
+        )
+    if keys.repeated:
+        raise OutputError(
+            f"{keys.repeated:,} images stand in {shown_path(labels.path)} more than once. Parts of another "
+            "job lie in its folder parts/: label into a folder of its own."
+        )
+    return tuple(sorted(phrases)), keys
+
+
+def _has_masks(labels: LabelFolder) -> bool:
+    return any(row["mask"] is not None for row in labels.rows(("mask",)))
+
+
+class _Run:
+    """One export: reads images and hands them to a writer.
+
+    Args:
+        labels: to read.
+        kind: of what is written.
+        job: what its writer knows.
+        least_score: objects below it are left out.
+    """
+
+    def __init__(
+        self, labels: LabelFolder, kind: LabelFormat, job: ExportJob, least_score: float | None
+    ) -> None:
+        self._labels, self._kind, self._job = labels, kind, job
+        self._least = least_score
+        self._images = self._objects = self._below = self._failed = 0
+        self._unread: list[tuple[str, str]] = []
+        self._unread_images = 0
+
+    def write(self, place: Path, target: Path, progress: bool) -> Exported:
+        """Write all images.
+
+        Args:
+            place: what is written: a file or an empty folder.
+            target: where it will lie.
+            progress: show a bar.
+        """
+        every = self._labels.images(_COLUMNS)
+        with (
+            progress_bar(every, "Export", total=None, unit="image", progress=progress) as images,
+            self._kind.writer(place, self._job) as add,
+        ):
+            for name, rows in images:
+                self._failed += failed(rows)
+                if not failed(rows):
+                    self._add(add, name, rows)
+        return Exported(
+            target, self._kind.id, self._images, self._objects, self._below, self._failed,
+            len(self._job.names), tuple(self._unread), self._unread_images, self._notes(),
+        )  # fmt: skip
+
+    def _add(self, add: Callable[..., None], name: str, rows: list[dict[str, object]]) -> None:
+        image = image_of_rows(name, rows, self._least)
+        try:
+            add(image)
+        except BadImageError as error:  # only writers of pictures open any
+            self._unread_images += 1
+            if len(self._unread) < _SHOWN:
+                self._unread.append((name, str(error)))
+            return
+        self._images += 1
+        self._objects += len(image.objects)
+        self._below += sum(is_object(row) for row in rows) - len(image.objects)
+
+    def _notes(self) -> tuple[str, ...]:
+        shared = len(self._job.keys)
+        if not shared or self._kind.id not in ("yolo", "voc", "fiftyone"):
+            return ()
+        return (
+            f"{shared:,} names belong to several images that differ in their ending alone, such as a.jpg and "
+            "a.png; their labels are under the whole name (a.jpg.txt), where training does not look. "
+            "Rename the images.",
+        )
+
+
+@contextmanager
+def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
+    """A folder beside the target that takes its place when the block succeeds.
+
+    Raises:
+        OutputError: there are files of somebody else, or the place cannot be written.
+    """
+    before = _replaced(target, overwrite)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
+        place.chmod(0o755)  # mkdtemp's own is for nobody else
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {shown_path(target)}: {error.strerror}. Choose a path you may write to."
+        ) from error
+    try:
+        yield place
+        if before:
+            shutil.rmtree(target)
+        elif is_there(target):
+            target.rmdir()
+        place.replace(target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"Cannot write {shown_path(target)}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _replaced(target: Path, overwrite: bool) -> bool:
+    """Whether an earlier export lies there that is to be replaced."""
+    if not is_there(target):
+        return False
+    if not target.is_dir():
+        raise OutputError(
+            f"{shown_path(target)} is a file, and a folder is written. Name a folder."
+        )
+    if not any(target.iterdir()):
+        return False
+    if not _is_export(target):
+        raise OutputError(
+            f"{shown_path(target)} holds files, and none of an earlier export. Choose a new folder."
+        )
+    if not overwrite:
+        raise OutputError(
+            f"{shown_path(target)} holds an earlier export. Choose a new folder, or --overwrite it."
+        )
+    return True
+
+
+def _is_export(folder: Path) -> bool:
+    try:
+        record = parse_json((folder / _RECORD).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"vlmscope", "format"} <= set(record)
