@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from vlmscope.data.coco_masks import lengths_of_mask, lengths_text
-from vlmscope.label import FIELDS, FORMAT, LabelFolder
-from vlmscope.label.schema import arrow_schema
+from vlmscope.labels import FIELDS, FORMAT, LabelFolder
+from vlmscope.labels.schema import arrow_schema
 
 _BLANK: dict[str, Any] = {
     **{field.name: None for field in FIELDS},

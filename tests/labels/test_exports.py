@@ -25,8 +25,8 @@ from label_folders import (
 )
 from vlmscope.errors import BadImageError, BadOptionError, OutputError, UnknownNameError
 from vlmscope.export.formats import LABEL_FORMATS
-from vlmscope.label import LabelFolder
-from vlmscope.label.exports import export_labels
+from vlmscope.labels import LabelFolder
+from vlmscope.labels.exports import export_labels
 
 pytest.importorskip("pyarrow")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from vlmscope.errors import BadImageError, BadOptionError, OutputError
 from vlmscope.export.formats import LABEL_FORMATS, ExportJob, KeyCounter, LabelFormat
 from vlmscope.io import atomic_path, is_there, parse_json, shown_path, write_json
-from vlmscope.label.folder import LabelFolder
-from vlmscope.label.objects import failed, image_of_rows, is_object
+from vlmscope.labels.folder import LabelFolder
+from vlmscope.labels.objects import failed, image_of_rows, is_object
 from vlmscope.progress import progress_bar
 from vlmscope.version import __version__
 
