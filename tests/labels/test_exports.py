@@ -355,6 +355,13 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path, format: str) -> No
     assert peaks[1] - peaks[0] < 1_800 * 100
 
 
+def test_classes_are_in_the_order_of_the_job(tmp_path: Path) -> None:
+    rows = [row("a", "dog"), row("a", "cat"), row("a", "ant")]
+    labels = write_folder(tmp_path / "labels", rows, kept={"phrases": ["dog", "cat"]})
+    export_labels(labels, tmp_path / "o.json", "fiftyone")
+    assert json.loads((tmp_path / "o.json").read_text())["classes"] == ["dog", "cat", "ant"]
+
+
 def test_nothing_labelled_yet_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="holds no labels yet"):
         export_labels(write_folder(tmp_path / "labels"), tmp_path / "o.json")

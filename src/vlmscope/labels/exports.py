@@ -90,7 +90,7 @@ def export_labels(
     """Write labels in another tool's format, in memory that does not grow with the images.
 
     Beside what is being written, sixteen bytes an image and the phrases are kept. Classes are the
-    phrases in the order of the alphabet, whatever was found, so that two exports of one job agree.
+    job's phrases in its order, whatever was found; where every image has its own, in the alphabet's.
 
     Args:
         folder: of labels, finished or not.
@@ -153,7 +153,15 @@ def _survey(labels: LabelFolder) -> tuple[tuple[str, ...], KeyCounter]:
             f"{keys.repeated:,} images stand in {shown_path(labels.path)} more than once. Parts of another "
             "job lie in its folder parts/: label into a folder of its own."
         )
-    return tuple(sorted(phrases)), keys
+    first = [name for name in _phrases_of(labels) if name in phrases]
+    return tuple(dict.fromkeys((*first, *sorted(phrases)))), keys
+
+
+def _phrases_of(labels: LabelFolder) -> list[str]:
+    """The phrases of the job, in its order; none where every image has its own."""
+    kept = labels.job.get("kept")
+    phrases = kept.get("phrases") if isinstance(kept, dict) else None
+    return phrases if isinstance(phrases, list) else []
 
 
 def _has_masks(labels: LabelFolder) -> bool:

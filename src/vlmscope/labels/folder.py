@@ -66,8 +66,9 @@ class LabelFolder:
 
     @property
     def parts(self) -> list[Path]:
-        """The finished parts, by name."""
-        return sorted((self.path / "parts").glob("*.parquet"))
+        """The finished parts, by name; what is being written, or was when its writer died, is hidden."""
+        paths = (self.path / "parts").glob("*.parquet")
+        return sorted(path for path in paths if not path.name.startswith("."))
 
     def __len__(self) -> int:
         """Rows, read from the parts' footers."""
