@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from vlmscope.errors import OutputError
-from vlmscope.label import FIELDS, FORMAT, LabelFolder
-from vlmscope.label.schema import arrow_schema
+from vlmscope.labels import FIELDS, FORMAT, LabelFolder
+from vlmscope.labels.schema import arrow_schema
 
 parquet = pytest.importorskip("pyarrow.parquet")
 arrow = pytest.importorskip("pyarrow")
