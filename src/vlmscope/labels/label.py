@@ -10,11 +10,12 @@ from typing import Any
 
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadPhraseError, MissingExtraError
-from vlmscope.labels.executors import Executor, InsideExecutor, Task
+from vlmscope.labels.executors import Executor, InsideExecutor, ProcessExecutor, Task
 from vlmscope.labels.labeller import Labeller
 from vlmscope.labels.locks import Shard
 from vlmscope.labels.run import LabelRun
 from vlmscope.labels.settings import LabelSettings, ModelSettings, phrases_of
+from vlmscope.labels.sharing import Sharing
 from vlmscope.labels.sources import Columns, open_source
 from vlmscope.labels.summary import LabelSummary
 from vlmscope.methods.grounder import check_batch
@@ -57,6 +58,9 @@ def label(
     max_side: int | None = None,
     text_embeddings: str | os.PathLike[str] | None = None,
     batch: int = 1,
+    workers: int | None = None,
+    threads: int | None = None,
+    image_seconds: float | None = None,
     shard: str | None = None,
     retry: str | None = None,
     part: int = _PART,
@@ -86,6 +90,11 @@ def label(
         dtype, device, revision, trust_remote_code, max_side, text_embeddings: as for
             :func:`vlmscope.load`, of a model that is named.
         batch: how many images are looked at side by side.
+        workers: processes, each of which loads the model; default: one for each GPU, where there are
+            several, else none beside this one. In a script, call this under
+            ``if __name__ == "__main__":``, for each of them reads it.
+        threads: of computation in each; default: an even share of the cores.
+        image_seconds: longest time for an image; after it, its process is ended and it has failed.
         shard: ``3/16``: the third of sixteen shares of the images, by their ids. Shards may run at the
             same time into one folder, or into several whose parts are put together.
         retry: ``failed``: try images again that failed.
@@ -125,18 +134,20 @@ def label(
     )
     check_batch(batch)
     check_number("part", part, at_least=1, whole=True)
+    sharing = Sharing.of(workers, threads, image_seconds, settings, loading)
     if retry is not None:
         check_word("retry", retry, _RETRY)
     columns = Columns(image_column, id_column, phrase_column)
     folder = Path(out)
     images = open_source(source, columns, folder)
-    task = Task(images.opener(), partial(_labeller, settings, loading, batch))
+    make = partial(_labeller, settings, loading, batch)
+    task = Task(images.opener(), make, sharing.seconds, sharing.threads)
     run = LabelRun(
         folder=folder,
         source=images,
         kept={**settings.kept(), "phrase_column": phrase_column},
         asked={**loading.asked(), **settings.asked()},
-        make=partial(_executor, task),
+        make=partial(_executor, task, sharing),
         shard=Shard() if shard is None else Shard.parse(shard),
         part=part,
         retry=retry is not None,
@@ -151,8 +162,8 @@ def _labeller(
     return Labeller(settings, model.on(device), batch)
 
 
-def _executor(task: Task) -> Executor:
-    return InsideExecutor(task)
+def _executor(task: Task, sharing: Sharing) -> Executor:
+    return ProcessExecutor(task, sharing.processes) if sharing.processes else InsideExecutor(task)
 
 
 def _phrases(phrases: Any, column: str | None) -> tuple[str, ...] | None:

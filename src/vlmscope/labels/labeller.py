@@ -10,13 +10,14 @@ from typing import Any
 
 from vlmscope.data.ahead import ahead
 from vlmscope.data.images import OpenedImage, open_image
-from vlmscope.errors import BadImageError, BadPhraseError, VlmscopeError
+from vlmscope.errors import VlmscopeError
 from vlmscope.evaluation.sam.identity import identity_of
 from vlmscope.heads.choice import resolve_heads
 from vlmscope.labels.rows import Row, RowMaker
 from vlmscope.labels.settings import LabelSettings, ModelSettings, head_digest
 from vlmscope.labels.sources import Item
 from vlmscope.methods.grounder import Grounder, ground_options, grounder
+from vlmscope.methods.stream import Job, Outcome
 from vlmscope.models import LoadedModel
 from vlmscope.version import __version__
 
@@ -46,11 +47,19 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class _Opened:
-    """An image that was tried to be opened."""
+    """An image that was tried to be opened.
+
+    Attributes:
+        item: the image.
+        image: it, opened, or None.
+        fault: why it is not: (class of the error, sentence).
+        seconds: what that took.
+    """
 
     item: Item
     image: OpenedImage | None
     fault: tuple[str, str] | None
+    seconds: float = 0.0
 
 
 class Labeller:
@@ -63,6 +72,7 @@ class Labeller:
 
     Attributes:
         identity: what rows depend on beside :meth:`LabelSettings.kept`, as JSON values.
+        notes: what the person should know of how it went.
 
     Raises:
         VlmscopeError: whatever is wrong with the model, the method or its options.
@@ -74,12 +84,12 @@ class Labeller:
         self._model = model.load()
         self._refiner = _loaded_refiner(settings.refine, model)
         self._proxy = _loaded_proxy(settings.proxy, model)
-        self._ready: tuple[tuple[str, ...], Grounder] | None = None
-        trial = self._grounder(settings.phrases or (_TRIAL,))
-        self.identity = self._identity(trial, model)
+        self._ready = self._grounder(settings.phrases or (_TRIAL,))
+        self.identity = self._identity(self._ready, model)
+        self.notes: list[str] = []
         name = model.model if isinstance(model.model, str) else model.model.id
         common = {
-            "method": trial.method.id,
+            "method": self._ready.method.id,
             "model": name,
             "revision": self._model.revision,
             "heads": self.identity["heads"],
@@ -90,79 +100,101 @@ class Labeller:
     def label(
         self, items: Iterable[Item], open: Open, begin: Callable[[Item], None], alone: bool = False
     ) -> Iterator[LabelledImage]:
-        """The rows of every image, in order. What is wrong with an image is a row of its own.
+        """What came of every image, in any order. What is wrong with one is a row of its own.
 
         Args:
             items: read one by one.
             open: from an item to its image.
-            begin: called when an image's turn comes, before it is opened or looked at.
+            begin: called when an image's turn comes.
             alone: nothing is done side by side or ahead: what ends the process is the image that
                 was begun last.
         """
-        for opened in self._opened(items, open, begin, alone):
-            yield self._labelled(opened)
-
-    def _opened(
-        self, items: Iterable[Item], open: Open, begin: Callable[[Item], None], alone: bool
-    ) -> Iterator[_Opened]:
-        if alone:
-            for item in items:
-                begin(item)
-                yield self._open(item, open)
+        if not alone:
+            yield from self._outcomes(ahead(items, partial(self._open, open=open), _AHEAD), begin)
             return
-        for item, opened in ahead(items, partial(self._open, open=open), _AHEAD):
+        for item in items:
             begin(item)
-            yield opened()
+            opened = self._open(item, open)
+            yield from self._outcomes([(item, lambda: opened)], lambda item: None)  # noqa: B023
 
-    def _open(self, item: Item, open: Open) -> _Opened:
-        if item.fault is not None:
-            return _Opened(item, None, item.fault)
-        try:
-            image = open_image(open(item), max_pixels=self._settings.max_pixels, name=item.id)
-        except (BadImageError, MemoryError, OSError) as error:
-            return _Opened(item, None, _fault(error))
-        return _Opened(item, image, None)
+    def _outcomes(
+        self, opened: Iterable[tuple[Item, Callable[[], _Opened]]], begin: Callable[[Item], None]
+    ) -> Iterator[LabelledImage]:
+        faulty: list[_Opened] = []
 
-    def _labelled(self, opened: _Opened) -> LabelledImage:
-        begun = time.monotonic()
-        item, image, fault = opened.item, opened.image, opened.fault
-        if image is not None:
+        def jobs() -> Iterator[Job]:
+            for item, result in opened:
+                begin(item)
+                each = result()
+                if each.image is None:
+                    faulty.append(each)
+                else:
+                    yield Job(each.image, item.phrases, each)
+
+        stream = self._ready.stream(
+            jobs(), batch=self._batch, threads=1, ordered=False, halved=self._halved
+        )
+        for outcome in stream:
+            yield from self._failed(faulty)
+            yield self._labelled(outcome)
+        yield from self._failed(faulty)
+
+    def _failed(self, faulty: list[_Opened]) -> Iterator[LabelledImage]:
+        while faulty:
+            each = faulty.pop(0)
+            assert each.fault is not None
+            rows = self._rows.failed(each.item.id, *each.fault, None, each.seconds)
+            yield LabelledImage(each.item, rows, each.fault[0])
+
+    def _labelled(self, outcome: Outcome) -> LabelledImage:
+        opened: _Opened = outcome.job.id
+        item, image = opened.item, opened.image
+        assert image is not None
+        seconds = opened.seconds + outcome.seconds
+        error = outcome.error
+        if error is None:
             try:
-                ready = self._grounder(self._phrases(item))
-                found = ready(image)
-                seconds = time.monotonic() - begun
-                return LabelledImage(item, self._rows.labelled(item.id, image, found, seconds))
-            except Exception as error:  # of whatever kind: one image never ends a job
-                fault = _fault(error)
-        assert fault is not None
-        seconds = time.monotonic() - begun
+                rows = self._rows.labelled(item.id, image, outcome.groundings, seconds)
+                return LabelledImage(item, rows)
+            except Exception as problem:  # in the map of one image: it ends no job
+                error = problem
+        fault = _fault(error)
         return LabelledImage(item, self._rows.failed(item.id, *fault, image, seconds), fault[0])
 
-    def _phrases(self, item: Item) -> tuple[str, ...]:
-        phrases = item.phrases or self._settings.phrases
-        if not phrases:
-            raise BadPhraseError(f"The image {item.id} names no phrase.")
-        return phrases
+    def _open(self, item: Item, open: Open) -> _Opened:
+        fault = item.fault
+        if fault is None and (item.phrases or self._settings.phrases) is None:
+            fault = ("BadPhraseError", f"The image {item.id} names no phrase.")
+        if fault is not None:
+            return _Opened(item, None, fault)
+        begun = time.monotonic()
+        try:
+            image = open_image(open(item), max_pixels=self._settings.max_pixels, name=item.id)
+        except Exception as error:  # whatever a file or its decoder stumbles over
+            return _Opened(item, None, _fault(error), time.monotonic() - begun)
+        return _Opened(item, image, None, time.monotonic() - begun)
+
+    def _halved(self, batch: int) -> None:
+        self.notes.append(
+            f"{self._batch} images side by side did not fit in the device's memory; went on with {batch}."
+        )
+        self._batch = batch
 
     def _grounder(self, phrases: tuple[str, ...]) -> Grounder:
-        """The method with these phrases; it is kept as long as they stay the same."""
-        if self._ready is None or self._ready[0] != phrases:
-            own = self._settings
-            ready = grounder(
-                self._model,
-                list(phrases),
-                own.method,
-                own.heads,
-                own.placement,
-                own.prompt,
-                own.rows,
-                self._refiner,
-                own.refine_prompt,
-                proxy=self._proxy,
-                **own.options,
-            )
-            self._ready = phrases, ready
-        return self._ready[1]
+        own = self._settings
+        return grounder(
+            self._model,
+            list(phrases),
+            own.method,
+            own.heads,
+            own.placement,
+            own.prompt,
+            own.rows,
+            self._refiner,
+            own.refine_prompt,
+            proxy=self._proxy,
+            **own.options,
+        )
 
     def _identity(self, ready: Grounder, model: ModelSettings) -> dict[str, Any]:
         own, method = self._settings, ready.method

@@ -98,6 +98,20 @@ class Running:
     panel: ClassVar[str] = "Work"
 
     batch: Annotated[int, typer.Option(help="Images that are looked at side by side.")] = 1
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that each load the model. Default: one for each GPU, else this one alone."
+        ),
+    ] = None
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Of computation in each process. Default: an even share of the cores."),
+    ] = None
+    image_seconds: Annotated[
+        float | None,
+        typer.Option(help="Longest time for an image; one that takes longer has failed."),
+    ] = None
     shard: Annotated[
         str | None,
         typer.Option(

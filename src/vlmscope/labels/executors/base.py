@@ -35,6 +35,9 @@ class AnyLabeller(Protocol):
     @property
     def identity(self) -> dict[str, Any]: ...
 
+    @property
+    def notes(self) -> Sequence[str]: ...
+
     def label(
         self, items: Sequence[Item], open: Open, begin: Callable[[Item], None], alone: bool = False
     ) -> Iterator[LabelledImage]: ...

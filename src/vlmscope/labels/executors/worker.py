@@ -48,15 +48,16 @@ class Worker:
         Raises:
             SourceGoneError: an image could not be read because nothing can.
         """
-        done: list[LabelledImage] = []
+        by_id: dict[str, LabelledImage] = {}
         for image in self._labeller.label(chunk.items, self._source.open, begin, alone):
             self._check(image)
-            done.append(image)
+            by_id[image.item.id] = image
             tick(1)
+        done = [by_id[item.id] for item in chunk.items]
         rows = [row for image in done for row in image.rows]
         failed = sum(image.failure is not None for image in done)
         data = encoded([key_of(image.item) for image in done], rows)
-        return Finished(chunk.name, data, len(done), failed)
+        return Finished(chunk.name, data, len(done), failed, tuple(self._labeller.notes))
 
     def _check(self, image: LabelledImage) -> None:
         if image.failure is None or image.item.fault is not None:
