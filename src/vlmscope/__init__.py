@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
+    from vlmscope.labels.label import label
     from vlmscope.methods import (
         Grounder,
         compare_answer,
@@ -60,6 +61,7 @@ __all__ = [
     "grounder",
     "knockout",
     "knockout_sweep",
+    "label",
     "load",
     "load_sam",
     "load_tower",
@@ -95,6 +97,7 @@ _HOMES = {
     "grounder": "methods",
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
+    "label": "labels.label",
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",

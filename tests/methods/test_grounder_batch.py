@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -14,7 +13,7 @@ import vlmscope as vs
 from dual_families import clip
 from families import llava
 from lvlms import made
-from vlmscope.errors import AttentionError, BadImageError, BadOptionError
+from vlmscope.errors import BadImageError, BadOptionError
 from vlmscope.models import LoadedModel
 
 HEADS = [(1, 3), (2, 4)]
@@ -79,20 +78,6 @@ def test_results_before_an_image_that_cannot_be_read_are_given() -> None:
         next(results)
 
 
-def test_where_a_pass_is_refused_each_image_is_looked_at_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    model, pictures = llava(), [picture(1), picture(2)]
-    alone = vs.ground(model, pictures, ["the dog"], "mean-attention")
-
-    def refuse(*_: Any) -> Any:
-        raise AttentionError("no")
-
-    module = sys.modules["vlmscope.methods.grounder"]  # the package's name is the function's
-    monkeypatch.setattr(module, "read_of_images", refuse)
-    check_alike(vs.ground(model, pictures, ["the dog"], "mean-attention", batch=2), alone)
-
-
 def test_notes_of_the_images_and_no_phrase_at_all() -> None:
     model: LoadedModel = llava()
     grey = np.zeros((40, 60), dtype=np.uint8) + np.arange(60, dtype=np.uint8)
@@ -108,6 +93,7 @@ def test_a_batch_that_is_none(batch: Any) -> None:
         vs.grounder(llava(), "the dog", "mean-attention", batch=batch)
 
 
-def test_a_method_that_reads_no_attention_is_refused() -> None:
-    with pytest.raises(BadOptionError, match="'gem' looks at one image at a time"):
-        vs.grounder(clip(), "the dog", "gem", batch=2)
+def test_a_method_that_knows_of_no_batch_looks_at_one_image_after_the_other() -> None:
+    pictures = [picture(1), picture(2)]
+    alone = vs.ground(clip(), pictures, ["the dog"], "gem")
+    check_alike(vs.ground(clip(), pictures, ["the dog"], "gem", batch=2), alone)

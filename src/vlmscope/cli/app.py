@@ -19,6 +19,7 @@ __all__ = ["COMMANDS", "build_app", "called_command", "module_of"]
 COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
     "segment": "Give every pixel of an image, or of a folder of them, one of your classes.",
+    "label": "Label a folder, or a million images: rows in Parquet, resumed where they stopped.",
     "parts": "Show what an image tower holds together by itself: masks without a phrase.",
     "heads": "Localization heads of a model: discover, verify, show.",
     "heads discover": "Find a model's localization heads from images and phrases, without labels.",

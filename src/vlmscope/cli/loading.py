@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from vlmscope.models import DualEncoder, LoadedModel, PatchTower
     from vlmscope.refine import Refiner
 
-__all__ = ["Loading", "ModelName", "NamedDecoder", "SizedLoading", "TextEmbeddings", "named"]
+__all__ = [
+    "Loading",
+    "ModelName",
+    "NamedDecoder",
+    "SizedLoading",
+    "TextEmbeddings",
+    "named",
+    "silence",
+]
 
 ModelName = Annotated[
     str,
@@ -81,7 +89,7 @@ class Loading:
         """
         from vlmscope.models import load
 
-        _silence()
+        silence()
         with own_stdout():
             keywords = self._keywords()
             if text_embeddings is not None:
@@ -113,7 +121,7 @@ class Loading:
         """
         from vlmscope.evaluation.comparators import load
 
-        _silence()
+        silence()
         with own_stdout():
             return load(id, name, device=self.device)
 
@@ -121,7 +129,7 @@ class Loading:
         """A SAM, in the same dtype and on the same device."""
         from vlmscope.refine import load_sam
 
-        _silence()
+        silence()
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
 
@@ -129,7 +137,7 @@ class Loading:
         """A vision tower that knows no text, in the same dtype and on the same device."""
         from vlmscope.models import load_tower
 
-        _silence()
+        silence()
         with own_stdout():
             return load_tower(named(name), dtype=self.dtype, device=self.device)
 
@@ -221,9 +229,10 @@ def named(model: str) -> str:
     return model
 
 
-def _silence() -> None:
+def silence() -> None:
+    """No chatter of transformers in this process, which is the command's own."""
     from transformers.utils import logging
 
-    # this process is the command's own; a library must not do this
+    # a library must not do this
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -1,4 +1,4 @@
-"""Work on the next items is done in a thread while the present one is being used."""
+"""Work on the next items is done in threads while the present one is being used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def ahead(
-    items: Iterable[Item], work: Callable[[Item], Result], count: int = 2
+    items: Iterable[Item], work: Callable[[Item], Result], count: int = 2, threads: int = 1
 ) -> Iterator[tuple[Item, Callable[[], Result]]]:
     """Each item, in order, with a function that gives what ``work`` makes of it, or raises its error.
 
@@ -23,12 +23,13 @@ def ahead(
 
     Args:
         items: read one by one, as they are needed.
-        work: called in one other thread, on one item after the other.
+        work: called in other threads; where there is one, on one item after the other.
         count: how far ahead it may go.
+        threads: how many work at a time.
     """
     source = iter(items)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
-    pool = ThreadPoolExecutor(1, thread_name_prefix="vlmscope-ahead")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="vlmscope-ahead")
     try:
         waiting.extend((item, pool.submit(work, item)) for item in islice(source, count))
         while waiting:

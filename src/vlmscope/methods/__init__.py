@@ -8,11 +8,14 @@ from vlmscope.methods.ground import ground
 from vlmscope.methods.grounder import Grounder, ground_options, grounder
 from vlmscope.methods.parts import PartFinder, PartOptions, part_finder, parts
 from vlmscope.methods.segment import Segmenter, segment, segmenter
+from vlmscope.methods.stream import Job, Outcome
 
 __all__ = [
     "GroundRequest",
     "Grounder",
+    "Job",
     "Method",
+    "Outcome",
     "PartFinder",
     "PartOptions",
     "Segmenter",

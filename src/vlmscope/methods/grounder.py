@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vlmscope.data.ahead import ahead
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
-from vlmscope.errors import (
-    BadImageError,
-    BadOptionError,
-    BadPhraseError,
-    VlmscopeError,
-)
+from vlmscope.errors import BadOptionError, BadPhraseError
 from vlmscope.methods.base import (
     ARGUMENTS,
     GroundRequest,
     Method,
     Prepared,
     check_accepts,
-    prepared,
     with_proxy,
 )
 from vlmscope.methods.catalogue import default_method, get_method
-from vlmscope.methods.decoder import ReadingMethod, Reads, ground_together, read_of_images
 from vlmscope.methods.encoder.options import PIXEL_OPTIONS
+from vlmscope.methods.looks import Looks, looks_of
+from vlmscope.methods.stream import Job, Outcome, Stream
 from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import change_options
@@ -64,7 +54,7 @@ class Grounder:
         refine: a SAM that draws the masks, or None.
         refine_prompt: what of a result prompts it.
         cautions: what to know of the choice of the method; every result says it.
-        batch: how many images :meth:`each` looks at side by side.
+        batch: how many images :meth:`each` and :meth:`stream` look at side by side.
     """
 
     model: LoadedModel | DualEncoder = field(repr=False)
@@ -74,8 +64,8 @@ class Grounder:
     refine_prompt: str
     cautions: tuple[str, ...]
     _find: Prepared = field(repr=False)
+    _looks: Looks = field(repr=False)
     batch: int = 1
-    _reads: Reads | None = field(default=None, repr=False)
 
     def __call__(self, image: ImageSource | OpenedImage) -> list[Grounding]:
         """Ground the phrases in one image; a Grounding for each.
@@ -87,43 +77,72 @@ class Grounder:
         return self._finished(self._find(opened.pixels) if self.prompts else [], opened)
 
     def each(self, images: Iterable[ImageSource | OpenedImage]) -> Iterator[list[Grounding]]:
-        """The same for every image, in order; the next images are read while one is looked at.
+        """The same for every image, in order; the next images are read while some are looked at.
 
-        Images are taken one by one, or :attr:`batch` of them at a time, so that memory does not grow
-        with their number.
+        Memory does not grow with their number.
 
         Raises:
-            BadImageError: at the first image that cannot be read. To go on after it, call the
-                Grounder image by image.
+            BadImageError: at the first image that cannot be read. To go on after it, see
+                :meth:`stream`.
         """
-        if self.batch == 1 or not self.prompts:
-            for _, opened in ahead(images, open_image):
-                yield self(opened())
-            return
-        waiting: list[OpenedImage] = []
-        for _, opened in ahead(images, open_image, self.batch):
-            try:
-                waiting.append(opened())
-            except BadImageError:
-                yield from self._side_by_side(waiting)
-                raise
-            if len(waiting) == self.batch:
-                yield from self._side_by_side(waiting)
-                waiting = []
-        yield from self._side_by_side(waiting)
+        stream = self._stream(self.batch, None, 1, ordered=True, traced=True)
+        for outcome in stream.outcomes(Job(image) for image in images):
+            yield outcome.result()
 
-    def _side_by_side(self, images: Sequence[OpenedImage]) -> Iterator[list[Grounding]]:
-        assert self._reads is not None and isinstance(
-            self.model, LoadedModel
-        )  # as they were checked
-        pixels = [opened.pixels for opened in images]
-        try:
-            read = read_of_images(self.model, pixels, [[self._reads]] * len(images))
-        except VlmscopeError:  # of one of them: each by itself, and this one says it when it comes
-            yield from map(self, images)
-            return
-        for opened, [own] in zip(images, read, strict=True):
-            yield self._finished(self._reads.located(opened.pixels, own), opened)
+    def stream(
+        self,
+        jobs: Iterable[Job],
+        *,
+        batch: int | None = None,
+        window: int | None = None,
+        threads: int = 2,
+        ordered: bool = True,
+        halved: Callable[[int], None] | None = None,
+    ) -> Iterator[Outcome]:
+        """An outcome for every job: what was found in its image, or why nothing was.
+
+        Phrases may differ from image to image. Images are read ahead in threads, and looked at side
+        by side where they have the same number of tokens and the method knows how to; methods that
+        do not look at one after the other. An image that cannot be read, or a phrase that is none,
+        is the error of its own job and stops no other. Where a batch does not fit in the device's
+        memory, it is halved from there on, with a warning.
+
+        Args:
+            jobs: read one by one, as they are needed.
+            batch: how many images are looked at side by side; None: :attr:`batch`.
+            window: how many jobs may be open at a time, ``batch`` at least; the larger, the more
+                images of the same number of tokens meet. None: four times ``batch``.
+            threads: how many read images.
+            ordered: outcomes come in the order of the jobs; False: as soon as they are there.
+            halved: hears what is left of the batch when it is halved, for later calls.
+
+        Raises:
+            BadOptionError: a number that is none of 1 or more.
+        """
+        size = self.batch if batch is None else batch
+        check_batch(size)
+        check_batch(threads, "threads is how many read images")
+        check_batch(size if window is None else window, "window is how many jobs may be open")
+        return replace(self._stream(size, window, threads, ordered), halved=halved).outcomes(jobs)
+
+    def _stream(
+        self, batch: int, window: int | None, threads: int, ordered: bool, traced: bool = False
+    ) -> Stream:
+        size = batch if self._looks.together else 1
+        return Stream(
+            looks=self._looks,
+            read=self._read,
+            finish=self._finished,
+            batch=size,
+            window=(4 * size if size > 1 else 1) if window is None else max(size, window),
+            threads=threads,
+            ordered=ordered,
+            traced=traced,
+        )
+
+    def _read(self, job: Job) -> tuple[OpenedImage, tuple[Prompt, ...]]:
+        prompts = self.prompts if job.phrases is None else tuple(prompts_of(job.phrases))
+        return open_image(job.image), prompts
 
     def _finished(self, results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
         results = with_image_notes(results, opened)
@@ -159,27 +178,18 @@ def grounder(
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings)
     _refuse_foreign(chosen, request)
-    fixed = (model, chosen, tuple(prompts), refine, prompts_sam, cautions)
-    if batch == 1:
-        return Grounder(*fixed, prepared(chosen, model, prompts, request))
-    if not isinstance(chosen, ReadingMethod) or not isinstance(model, LoadedModel):
-        raise BadOptionError(
-            f"The method {chosen.id!r} looks at one image at a time; batch is for methods that read "
-            f"attention of a decoder. Leave it out, got {batch}."
-        )
-    reads = chosen.reads(model, prompts, request)
-    return Grounder(*fixed, partial(_alone, model, reads), batch, reads)
+    looks = looks_of(chosen, model, request)
+    own = tuple(prompts)
+    find = looks.alone(own)
+    return Grounder(model, chosen, own, refine, prompts_sam, cautions, find, looks, batch)
 
 
-def check_batch(batch: Any) -> None:
+def check_batch(
+    batch: Any, what: str = "batch is how many images are looked at side by side"
+) -> None:
     """Raise BadOptionError for anything but a whole number of 1 or more."""
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise BadOptionError(f"batch is how many images are looked at side by side, got {batch!r}.")
-
-
-def _alone(model: LoadedModel, reads: Reads, pixels: NDArray[np.uint8]) -> list[Grounding]:
-    [groundings] = ground_together(model, pixels, [reads])
-    return groundings
+        raise BadOptionError(f"{what}, got {batch!r}.")
 
 
 def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grounding]:
