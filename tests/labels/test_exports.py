@@ -23,7 +23,7 @@ from label_folders import (
     write_folder,
     write_pictures,
 )
-from vlmscope.errors import BadImageError, BadOptionError, OutputError, UnknownNameError
+from vlmscope.errors import BadImageError, OutputError, UnknownNameError
 from vlmscope.export.formats import LABEL_FORMATS
 from vlmscope.labels import LabelFolder
 from vlmscope.labels.exports import export_labels
@@ -284,8 +284,8 @@ def test_shards_hold_pictures_and_labels(tmp_path: Path, labels: LabelFolder) ->
     def read(name: str) -> bytes:
         return (pictures / name).read_bytes()
 
-    export_labels(labels, tmp_path / "first", "webdataset", pictures=read)
-    export_labels(labels, tmp_path / "second", "webdataset", pictures=read)
+    export_labels(labels, tmp_path / "first", "webdataset", source=read)
+    export_labels(labels, tmp_path / "second", "webdataset", source=read)
     shard = tmp_path / "first/labels-000000.tar"
     assert shard.read_bytes() == (tmp_path / "second/labels-000000.tar").read_bytes()
     samples = _samples(shard)
@@ -309,7 +309,7 @@ def test_a_picture_that_is_gone_is_left_out_and_counted(
             raise BadImageError("There is no image file 'sub/b.png'.")
         return (pictures / name).read_bytes()
 
-    done = export_labels(labels, tmp_path / "o", "webdataset", pictures=read)
+    done = export_labels(labels, tmp_path / "o", "webdataset", source=read)
     assert (done.images, done.unread_images) == (2, 1)
     assert done.unread == (("sub/b.png", "There is no image file 'sub/b.png'."),)
     assert [path.name for path in sorted((tmp_path / "o").glob("*.tar"))] == [
@@ -318,9 +318,20 @@ def test_a_picture_that_is_gone_is_left_out_and_counted(
     ]
 
 
+def test_pictures_come_from_where_they_were(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures", "sub/a.jpg")
+    identity = {"kind": "folder", "place": str(pictures)}
+    labels = write_folder(tmp_path / "labels", [thing("sub/a.jpg")], kept={"source": identity})
+    export_labels(labels, tmp_path / "o", "webdataset")
+    samples = _samples(tmp_path / "o/labels-000000.tar")
+    assert samples["000000000.jpg"] == (pictures / "sub/a.jpg").read_bytes()
+
+
 def test_pictures_have_to_be_somewhere(tmp_path: Path, labels: LabelFolder) -> None:
-    with pytest.raises(BadOptionError, match="holds pictures, and none can be read"):
+    with pytest.raises(OutputError, match="does not say where its images are"):
         export_labels(labels, tmp_path / "o", "webdataset")
+    with pytest.raises(BadImageError, match="There is no image, list or folder"):
+        export_labels(labels, tmp_path / "o", "webdataset", source=tmp_path / "nowhere")
     assert not (tmp_path / "o").exists()
 
 

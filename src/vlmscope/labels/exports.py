@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from vlmscope.errors import BadImageError, BadOptionError, OutputError
+from vlmscope.errors import BadImageError, OutputError
 from vlmscope.export.formats import LABEL_FORMATS, ExportJob, KeyCounter, LabelFormat
 from vlmscope.io import atomic_path, is_there, parse_json, shown_path, write_json
 from vlmscope.labels.folder import LabelFolder
 from vlmscope.labels.objects import failed, image_of_rows, is_object
+from vlmscope.labels.pictures import SourcePictures, picture_bytes
 from vlmscope.progress import progress_bar
 from vlmscope.version import __version__
 
@@ -82,7 +84,7 @@ def export_labels(
     format: str = "coco",
     *,
     least_score: float | None = None,
-    pictures: Callable[[str], bytes] | None = None,
+    source: Any = None,
     prefix: str = LOCAL_FILES,
     overwrite: bool = False,
     progress: bool = False,
@@ -97,7 +99,8 @@ def export_labels(
         out: the file, which is replaced, or the folder, which must be new or empty.
         format: id of one of :data:`vlmscope.export.formats.LABEL_FORMATS`.
         least_score: objects below it are left out, and those without a score; images stay.
-        pictures: the encoded picture of an id, for ``webdataset``.
+        source: where the images are now, as for :func:`vlmscope.label`, for ``webdataset``; None: where
+            they were. In Python also a function from an id to a path or an encoded picture.
         prefix: what stands before the id in the address of a picture, for ``label-studio``.
         overwrite: replace a folder that an earlier export wrote.
         progress: show a bar.
@@ -107,17 +110,14 @@ def export_labels(
 
     Raises:
         UnknownNameError: no such format.
-        BadOptionError: a format of pictures without ``pictures``.
         OutputError: no folder of labels, nothing in it, or a place that cannot be written.
+        BadImageError, BadSampleError: the source of the images is gone, or cannot be read.
     """
     labels = folder if isinstance(folder, LabelFolder) else LabelFolder.open(folder)
     kind = LABEL_FORMATS.get(format)
-    if kind.pictures and pictures is None:
-        raise BadOptionError(
-            f"The format {format} holds pictures, and none can be read. Say where they are."
-        )
+    read = _reader(labels, source) if kind.pictures else None
     names, keys = _survey(labels)
-    job = ExportJob(names, keys.keys(), _has_masks(labels), prefix, pictures)
+    job = ExportJob(names, keys.keys(), _has_masks(labels), prefix, read)
     run = _Run(labels, kind, job, least_score)
     target = Path(out)
     if kind.folder:
@@ -128,6 +128,11 @@ def export_labels(
         with atomic_path(target) as place:
             done = run.write(place, target, progress)
     return done
+
+
+def _reader(labels: LabelFolder, source: Any) -> Callable[[str], bytes]:
+    pictures = source if callable(source) else SourcePictures.of(labels, source)
+    return lambda name: picture_bytes(pictures(name), name)
 
 
 def _survey(labels: LabelFolder) -> tuple[tuple[str, ...], KeyCounter]:

@@ -20,6 +20,7 @@ from vlmscope.labels.audit.decisions import DECISIONS
 from vlmscope.labels.audit.pictures import object_photo
 from vlmscope.labels.audit.sample import AuditSample, SampledObject, sample_objects
 from vlmscope.labels.folder import LabelFolder
+from vlmscope.labels.pictures import SourcePictures
 from vlmscope.markup import clean, data_uri
 from vlmscope.progress import progress_bar
 from vlmscope.version import __version__
@@ -59,9 +60,9 @@ class AuditPage:
 def audit_labels(
     folder: LabelFolder | str | os.PathLike[str],
     out: str | os.PathLike[str],
-    pictures: Callable[[str], str | bytes],
     *,
     count: int = 200,
+    source: Any = None,
     seed: int = 0,
     least_score: float | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -76,8 +77,9 @@ def audit_labels(
     Args:
         folder: of labels, finished or not.
         out: of the page, one HTML file.
-        pictures: the path or the encoded picture of an id.
         count: how many objects; fewer where there are fewer.
+        source: where the images are now, as for :func:`vlmscope.label`; None: where they were. In Python
+            also a function from an id to a path or an encoded picture.
         seed: of the draw.
         least_score: objects below it are not drawn.
         max_pixels: larger pictures are not shown.
@@ -86,9 +88,12 @@ def audit_labels(
     Raises:
         BadOptionError: a count that is none.
         OutputError: no folder of labels, no object to look at, or a place that cannot be written.
+        BadImageError, BadSampleError: the source of the images is gone, or cannot be read.
     """
     labels = folder if isinstance(folder, LabelFolder) else LabelFolder.open(folder)
     sample = sample_objects(labels, count, seed=seed, least_score=least_score)
+    ids = {each.id for each in sample.objects}
+    pictures = source if callable(source) else SourcePictures.of(labels, source, ids)
     gallery = _Gallery(pictures, max_pixels, min(_MOST_BYTES, _ALL_BYTES // len(sample.objects)))
     with progress_bar(
         sample.objects, "Pictures", total=None, unit="object", progress=progress
