@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from vlmscope.attention import capture, generate, knockout, prefill, token_map
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
+    from vlmscope.labels.audit import audit_labels
+    from vlmscope.labels.exports import export_labels
+    from vlmscope.labels.folder import LabelFolder
     from vlmscope.labels.label import label
+    from vlmscope.labels.stats import label_stats
     from vlmscope.methods import (
         Grounder,
         compare_answer,
@@ -45,16 +49,19 @@ __all__ = [
     "Grounding",
     "HeadSet",
     "Instance",
+    "LabelFolder",
     "PatchTower",
     "Refiner",
     "Segmentation",
     "TokenMap",
     "attention_flow",
+    "audit_labels",
     "capture",
     "compare_answer",
     "compare_methods",
     "compress_context",
     "discover_heads",
+    "export_labels",
     "from_pretrained_model",
     "generate",
     "ground",
@@ -62,6 +69,7 @@ __all__ = [
     "knockout",
     "knockout_sweep",
     "label",
+    "label_stats",
     "load",
     "load_sam",
     "load_tower",
@@ -81,16 +89,19 @@ _HOMES = {
     "Grounding": "results",
     "HeadSet": "types",
     "Instance": "types",
+    "LabelFolder": "labels.folder",
     "PatchTower": "models",
     "Refiner": "refine",
     "Segmentation": "results",
     "TokenMap": "types",
     "attention_flow": "analysis.flow",
+    "audit_labels": "labels.audit",
     "capture": "attention",
     "compare_answer": "methods",
     "compare_methods": "methods",
     "compress_context": "analysis.context",
     "discover_heads": "heads",
+    "export_labels": "labels.exports",
     "from_pretrained_model": "models",
     "generate": "attention",
     "ground": "methods",
@@ -98,6 +109,7 @@ _HOMES = {
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
     "label": "labels.label",
+    "label_stats": "labels.stats",
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",

@@ -14,10 +14,10 @@ from vlmscope.viz.pens import ORANGE, draw_box, outline_mask
 
 __all__ = ["object_photo", "window"]
 
-_SIDE, _SMALLEST = 520, 240  # pixels of the longer side at most, of the shorter at least
+_SIDE, _SMALLEST = 560, 340  # pixels of the longer side at most, of the shorter at least
 _LEAST_BYTES_SIDE = 160  # below which a picture is not made smaller for its weight
 _AROUND = 0.6  # of the box's longer side, on each side of it
-_LEAST = 0.4  # of the image's sides are always seen
+_LEAST = 0.5  # of the image's shorter side is always seen, each way
 _STROKE = 2
 
 
@@ -57,14 +57,15 @@ def window(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
         size: (height, width) of the image.
     """
     reach = _AROUND * max(box[2] - box[0], box[3] - box[1])
-    left, right = _span(box[0], box[2], reach, size[1])
-    top, bottom = _span(box[1], box[3], reach, size[0])
+    least = _LEAST * min(size)
+    left, right = _span(box[0], box[2], reach, least, size[1])
+    top, bottom = _span(box[1], box[3], reach, least, size[0])
     return left, top, right, bottom
 
 
-def _span(low: float, high: float, reach: float, side: int) -> tuple[int, int]:
+def _span(low: float, high: float, reach: float, least: float, side: int) -> tuple[int, int]:
     """A stretch of a side around another one; where the side ends, it reaches farther the other way."""
-    length = min(side, max(high - low + 2 * reach, _LEAST * side))
+    length = min(side, max(high - low + 2 * reach, least))
     start = min(max((low + high - length) / 2, 0.0), side - length)
     first = int(start)
     return first, min(side, max(first + 1, int(np.ceil(start + length))))
