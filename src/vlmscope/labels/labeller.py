@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,8 @@ from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.errors import VlmscopeError
 from vlmscope.evaluation.sam.identity import identity_of
 from vlmscope.heads.choice import resolve_heads
-from vlmscope.labels.rows import Row, RowMaker
+from vlmscope.labels.labelled import LabelledImage, Open
+from vlmscope.labels.rows import RowMaker
 from vlmscope.labels.settings import LabelSettings, ModelSettings, head_digest
 from vlmscope.labels.sources import Item
 from vlmscope.methods.grounder import Grounder, ground_options, grounder
@@ -21,28 +22,10 @@ from vlmscope.methods.stream import Job, Outcome
 from vlmscope.models import LoadedModel
 from vlmscope.version import __version__
 
-__all__ = ["LabelledImage", "Labeller", "Open"]
-
-Open = Callable[[Item], str | bytes]
-"""From an item to the path of its image, or its bytes."""
+__all__ = ["Labeller"]
 
 _TRIAL = "a thing"  # stands for the phrases of rows, to find what is wrong with the rest
 _AHEAD = 2
-
-
-@dataclass(frozen=True)
-class LabelledImage:
-    """What came of an image.
-
-    Attributes:
-        item: the image.
-        rows: at least one.
-        failure: class of the error, or None.
-    """
-
-    item: Item
-    rows: list[Row] = field(repr=False)
-    failure: str | None = None
 
 
 @dataclass(frozen=True)

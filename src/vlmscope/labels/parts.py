@@ -15,7 +15,7 @@ from typing import Any, Literal
 from vlmscope.data.log.offsets import Offsets
 from vlmscope.errors import MissingExtraError, OutputError
 from vlmscope.io import atomic_path, shown_path, unread
-from vlmscope.labels.rows import Row
+from vlmscope.labels.labelled import Row
 from vlmscope.labels.schema import arrow_schema
 from vlmscope.labels.sources import Item
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,13 @@ from numpy.typing import NDArray
 from vlmscope.data.coco_masks import lengths_of_mask, lengths_text
 from vlmscope.data.images import OpenedImage
 from vlmscope.evaluation.evidence.kinds import ATTENTION_PRESENCE
+from vlmscope.labels.labelled import Row
 from vlmscope.labels.picture_hash import picture_hash
 from vlmscope.labels.schema import FIELDS
 from vlmscope.results import Grounding
 from vlmscope.types import Instance
 
-__all__ = ["Row", "RowMaker", "presence_of"]
-
-Row = dict[str, Any]
+__all__ = ["RowMaker", "presence_of"]
 
 _BLANK: Row = {field.name: None for field in FIELDS}
 

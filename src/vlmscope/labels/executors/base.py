@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vlmscope.errors import VlmscopeError
-from vlmscope.labels.labeller import LabelledImage, Open
+from vlmscope.labels.labelled import LabelledImage, Open
 from vlmscope.labels.sources import Item, Source
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import threading
 import traceback
 from dataclasses import dataclass
@@ -110,25 +111,28 @@ def _listen(connection: Connection, waiting: queue.SimpleQueue[Work]) -> None:
 
 def _quiet() -> None:
     """No chatter of transformers: the terminal is the job's."""
-    from transformers.utils import logging
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    if "transformers" in sys.modules:  # it reads them when it is imported
+        from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
 
 
 def _limit_threads(threads: int | None, processes: int) -> None:
     """An even share of the cores, unless somebody chose."""
-    import torch
-
     if threads is None and "OMP_NUM_THREADS" in os.environ:
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    torch.set_num_threads(threads or max(1, (cores or 1) // processes))
+    count = threads or max(1, (cores or 1) // processes)
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    if "torch" in sys.modules:  # it reads it when it is imported
+        sys.modules["torch"].set_num_threads(count)
 
 
 def _device(index: int) -> str | None:
-    """A GPU of its own, as long as there are enough; None: there is none."""
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    """A GPU of its own, as long as there are enough; None: there is none, or no model to put there."""
+    torch = sys.modules.get("torch")
+    count = torch.cuda.device_count() if torch is not None and torch.cuda.is_available() else 0
     return f"cuda:{index % count}" if count else None

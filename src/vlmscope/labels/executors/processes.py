@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -22,6 +22,7 @@ from vlmscope.labels.sources import Item
 __all__ = ["ProcessExecutor"]
 
 _QUEUED = 2  # chunks of a process: one that is worked on, and the next
+_ALONE = 2  # times that an image ends a process in which it was alone, before it is to blame
 _STARTS = 3  # times that a process may end before its first image
 _LOOK = 0.5  # seconds between two looks at the clock
 _PATIENCE = 5.0  # seconds for a process to end by itself
@@ -55,7 +56,7 @@ class ProcessExecutor:
     """Processes that each load the model; one that dies is started again.
 
     A chunk in which a process died, or took longer than the task's limit for an image, is tried again
-    one image after the other; the image at which the next one ends becomes a failed row.
+    one image after the other; an image at which two more end becomes a failed row.
 
     Args:
         task: what to do.
@@ -69,6 +70,7 @@ class ProcessExecutor:
         self._hands: list[_Hand] = []
         self._again: deque[Work] = deque()
         self._identity: dict[str, Any] | None = None
+        self._ended: Counter[str] = Counter()  # processes, by the image that was alone in them
         self._deaths = 0  # in a row, before an image
 
     def open(self) -> dict[str, Any]:
@@ -203,7 +205,7 @@ class ProcessExecutor:
                     "script, call label under: if __name__ == '__main__'."
                 )
         if fault is None:
-            fault = (_DIED, f"The process that labelled it ended with exit code {code}, twice.")
+            fault = (_DIED, f"The process that labelled it ended with exit code {code}, each time.")
         self._put_back(hand, fault)
         hand.connection.close()
         self._hands[self._hands.index(hand)] = self._start(hand.index)
@@ -214,9 +216,10 @@ class ProcessExecutor:
             first = given.pop(0)
             chunk = first.chunk
             if first.alone:  # the image is known for sure
-                chunk = replace(
-                    chunk, items=tuple(_blamed(each, hand, fault) for each in chunk.items)
-                )
+                self._ended[hand.begun[-1]] += 1
+                if self._ended[hand.begun[-1]] == _ALONE:
+                    items = tuple(_blamed(each, hand, fault) for each in chunk.items)
+                    chunk = replace(chunk, items=items)
             self._again.append(Work(chunk, alone=True))
         self._again.extend(given)
 
