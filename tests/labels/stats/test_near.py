@@ -15,7 +15,7 @@ def _ones(values: np.ndarray) -> np.ndarray:
     return bits.sum(-1)
 
 
-def _hashes(count: int = 600) -> np.ndarray:
+def _hashes(count: int = 400) -> np.ndarray:
     """Random ones, some that differ from others in one or two bits, and some with a long equal part."""
     rng = np.random.default_rng(0)
     random = rng.integers(0, 2**64, count, dtype=np.uint64)
@@ -23,7 +23,7 @@ def _hashes(count: int = 600) -> np.ndarray:
     def flipped(values: np.ndarray) -> np.ndarray:
         return values ^ (np.uint64(1) << rng.integers(0, 64, len(values), dtype=np.uint64))
 
-    first, second = flipped(random[:200]), flipped(flipped(random[200:400]))
+    first, second = flipped(random[:100]), flipped(flipped(random[200:300]))
     return np.unique(np.concatenate([random, first, second, random & np.uint64(0xFFFFFF)]))
 
 
