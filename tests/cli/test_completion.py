@@ -70,7 +70,7 @@ def test_options_are_those_of_the_method_named(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["vlmscope ground pho", "vlmscope ground --method nonsense --x", "vlmscope 'a"]
+    "line", ["vlmscope ground pho", "vlmscope ground --method nonsense --x", "vlmscope 'x"]
 )
 def test_where_nothing_follows_files_are_left_to_the_shell(tab: Tab, line: str) -> None:
     assert tab(line) == []
