@@ -64,6 +64,10 @@ def test_head_sets(tab: Tab) -> None:
     assert model_names("nothing") == []
 
 
+def test_formats_of_labels(tab: Tab) -> None:
+    assert tab("vlmscope export labels --format co") == ["coco"]
+
+
 def test_options_are_those_of_the_method_named(tab: Tab) -> None:
     assert set(tab("vlmscope ground --method gem --temp")) == {"--temperature", "--templates"}
     assert tab("vlmscope ground --greed") == ["--greedy"]

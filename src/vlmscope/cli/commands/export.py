@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import Printing
+from vlmscope.cli.completion import label_formats
 from vlmscope.cli.console import emit, emit_json, note
 from vlmscope.cli.label_options import LabelDir, Source
 from vlmscope.cli.options import with_options
@@ -52,6 +53,7 @@ def export(
             "-f",
             help="coco, yolo, voc, csv, label-studio, webdataset or fiftyone.",
             rich_help_panel="Output",
+            autocompletion=label_formats,
         ),
     ] = "coco",
     out: Annotated[
