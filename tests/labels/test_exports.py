@@ -27,6 +27,7 @@ from vlmscope.errors import BadImageError, OutputError, UnknownNameError
 from vlmscope.export.formats import LABEL_FORMATS
 from vlmscope.labels import LabelFolder
 from vlmscope.labels.exports import export_labels
+from vlmscope.labels.sources import Columns, open_source
 
 pytest.importorskip("pyarrow")
 
@@ -294,6 +295,8 @@ def test_shards_hold_pictures_and_labels(tmp_path: Path, labels: LabelFolder) ->
     assert samples["000000000.jpg"] == read("a.jpg")  # as it is
     upright = Image.open(io.BytesIO(samples["000000002.png"]))
     assert (upright.size, upright.getexif().get(0x0112)) == ((100, 80), None)
+    source = open_source(str(shard), Columns(id="id"))  # shards can be labelled in turn
+    assert [item.id for item in source.items()] == ["a.jpg", "sub/b.png", "c.jpg"]
     first = json.loads(samples["000000000.json"])
     assert (first["id"], first["objects"][0]["box"]) == ("a.jpg", [10.4, 20.0, 50.0, 60.6])
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vlmscope.errors import BadImageError, OutputError
 from vlmscope.export.formats import LABEL_FORMATS, ExportJob, KeyCounter, LabelFormat
-from vlmscope.io import atomic_path, is_there, parse_json, shown_path, write_json
+from vlmscope.io import atomic_path, shown_path, write_json
+from vlmscope.labels.export_folder import RECORD, new_folder
 from vlmscope.labels.folder import LabelFolder
 from vlmscope.labels.objects import failed, image_of_rows, is_object
 from vlmscope.labels.pictures import SourcePictures, picture_bytes
@@ -25,7 +23,6 @@ __all__ = ["LOCAL_FILES", "Exported", "export_labels"]
 LOCAL_FILES = "/data/local-files/?d="
 """Where Label Studio serves pictures of its own disk."""
 
-_RECORD = "export.json"
 _COLUMNS = (
     *("id", "phrase", "instance", "box", "point", "score", "presence", "mask"),
     *("width", "height", "warnings", "method", "model", "error"),
@@ -121,9 +118,9 @@ def export_labels(
     run = _Run(labels, kind, job, least_score)
     target = Path(out)
     if kind.folder:
-        with _new_folder(target, overwrite) as place:
+        with new_folder(target, overwrite) as place:
             done = run.write(place, target, progress)
-            write_json(place / _RECORD, {"vlmscope": __version__, **done.to_dict()})
+            write_json(place / RECORD, {"vlmscope": __version__, **done.to_dict()})
     else:
         with atomic_path(target) as place:
             done = run.write(place, target, progress)
@@ -236,63 +233,3 @@ class _Run:
             "a.png; their labels are under the whole name (a.jpg.txt), where training does not look. "
             "Rename the images.",
         )
-
-
-@contextmanager
-def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder beside the target that takes its place when the block succeeds.
-
-    Raises:
-        OutputError: there are files of somebody else, or the place cannot be written.
-    """
-    before = _replaced(target, overwrite)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
-        place.chmod(0o755)  # mkdtemp's own is for nobody else
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {shown_path(target)}: {error.strerror}. Choose a path you may write to."
-        ) from error
-    try:
-        yield place
-        if before:
-            shutil.rmtree(target)
-        elif is_there(target):
-            target.rmdir()
-        place.replace(target)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"Cannot write {shown_path(target)}: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def _replaced(target: Path, overwrite: bool) -> bool:
-    """Whether an earlier export lies there that is to be replaced."""
-    if not is_there(target):
-        return False
-    if not target.is_dir():
-        raise OutputError(
-            f"{shown_path(target)} is a file, and a folder is written. Name a folder."
-        )
-    if not any(target.iterdir()):
-        return False
-    if not _is_export(target):
-        raise OutputError(
-            f"{shown_path(target)} holds files, and none of an earlier export. Choose a new folder."
-        )
-    if not overwrite:
-        raise OutputError(
-            f"{shown_path(target)} holds an earlier export. Choose a new folder, or --overwrite it."
-        )
-    return True
-
-
-def _is_export(folder: Path) -> bool:
-    try:
-        record = parse_json((folder / _RECORD).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and {"vlmscope", "format"} <= set(record)

@@ -52,6 +52,7 @@ def test_counts(labels: LabelFolder) -> None:
     }
     assert written["phrases"]["cat"]["found"] == 2
     assert written["phrases"]["cat"]["images"] == 3
+    assert written["phrases"]["cat"]["mean_score"] == pytest.approx(0.3)  # one has no score
     assert written["never_found"] == ["dog"]
     assert (written["objects_with_warnings"], written["warnings"]) == (1, {"Look twice.": 1})
     assert written["sizes"] == {"small": 1, "medium": 2, "large": 0}

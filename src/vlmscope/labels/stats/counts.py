@@ -71,18 +71,20 @@ class PhraseCount:
         images: in how many it was looked for.
         found: in how many of them it has an object.
         objects: how many it has in all.
-        scores: the sum of their scores.
+        scored: how many of them have a score.
+        scores: the sum of these scores.
     """
 
     images: int = 0
     found: int = 0
     objects: int = 0
+    scored: int = 0
     scores: float = 0.0
 
     @property
     def mean_score(self) -> float | None:
-        """Of its objects."""
-        return self.scores / self.objects if self.objects else None
+        """Of its objects; None: none has a score."""
+        return self.scores / self.scored if self.scored else None
 
 
 @dataclass
@@ -187,6 +189,8 @@ class LabelCounts:
         self.scores.append(score)
         phrase = self.phrases[row["phrase"]]
         phrase.objects += 1
-        phrase.scores += score
+        if math.isfinite(score):
+            phrase.scored += 1
+            phrase.scores += score
         self.warned += bool(row["warnings"])
         self.warnings.update(row["warnings"])

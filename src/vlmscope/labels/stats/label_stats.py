@@ -89,7 +89,7 @@ class LabelStats:
                     "images": each.images,
                     "found": each.found,
                     "objects": each.objects,
-                    "mean_score": _finite(each.mean_score),
+                    "mean_score": each.mean_score,
                 }
                 for text, each in counts.phrases.items()
             },
@@ -254,7 +254,3 @@ def _ids_of(labels: LabelFolder, numbers: set[int]) -> dict[int, str]:
         return {}
     every = enumerate(name for name, _ in labels.images(("id",)))
     return {number: name for number, name in every if number in numbers}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None
