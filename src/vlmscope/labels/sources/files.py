@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vlmscope.data.images import SUFFIXES
 from vlmscope.data.text_files import text_lines
@@ -27,6 +27,8 @@ class FolderImages(Source):
         folder: where they lie.
         leave_out: a folder whose images do not count.
     """
+
+    unique: ClassVar[bool] = True
 
     folder: Path
     leave_out: Path | None = None
@@ -54,6 +56,8 @@ class MatchedImages(Source):
     Attributes:
         pattern: with ``*``, ``?`` or ``[]``; ``**`` stands for any folders.
     """
+
+    unique: ClassVar[bool] = True
 
     pattern: str
 
