@@ -129,6 +129,14 @@ def check_number(
         raise BadOptionError(f"The option {name} takes {kind} {span}, got {value!r}.")
 
 
+def check_batch(
+    batch: Any, what: str = "batch is how many images are looked at side by side"
+) -> None:
+    """Raise BadOptionError for anything but a whole number of 1 or more."""
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise BadOptionError(f"{what}, got {batch!r}.")
+
+
 def change_options(
     options: Options, changes: Mapping[str, Any], kind: str = "option", *, where: str = ""
 ) -> Options:

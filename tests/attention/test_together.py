@@ -52,10 +52,11 @@ def check(model: LoadedModel, pictures: list[np.ndarray], asked: list[tuple[Prom
 
 
 class Batches:
-    """Batch sizes of the passes that an image goes through."""
+    """Batch sizes of the passes that an image goes through, and of those behind prefixes."""
 
     def __init__(self, model: LoadedModel) -> None:
         self.sizes: list[int] = []
+        self.packs: list[int] = []
         self._decoder = model.decoder
 
     def __enter__(self) -> Batches:
@@ -68,6 +69,8 @@ class Batches:
     def _entered(self, module: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         if kwargs.get("inputs_embeds") is not None:
             self.sizes.append(kwargs["inputs_embeds"].shape[0])
+        else:
+            self.packs.append(kwargs["input_ids"].shape[0])
 
 
 @pytest.mark.parametrize("name", list(builds()))
@@ -79,7 +82,28 @@ def test_images_side_by_side_are_read_as_each_alone(name: str) -> None:
     check(model, pictures, [PHRASES[:1]] * 3)
 
 
-@pytest.mark.parametrize("name", CAUSAL)
+@pytest.mark.parametrize(
+    "name", ["llava", "qwen2.5-vl", "gemma3-window", "paligemma", "mllama", "instructblip"]
+)
+def test_prompts_of_other_images_ask_something_else(name: str) -> None:
+    """Shorter ones are filled up on the right where nothing sees it, else those of one length go together."""
+    model, longer = made(name), (Prompt("a large blue star on the left"), Prompt("the dog"))
+    asked = [PHRASES[:1], longer[:1], longer[1:], PHRASES[:1]]
+    pictures = [picture(seed) for seed in range(4)]
+    with Batches(model) as seen:
+        heads = read_images(model, pictures, [[HeadReading(each, HEADS)] for each in asked])
+    assert len(seen.sizes) <= 2 or not model.family.causal_image
+    for pixels, phrases, [[read]] in zip(pictures, asked, heads, strict=True):
+        [[alone]] = read_together(model, pixels, [HeadReading(phrases, HEADS)])
+        np.testing.assert_allclose(read.maps, alone.maps, atol=1e-5, rtol=0)
+        assert (read.row_tokens, read.token_map.tokens) == (
+            alone.row_tokens,
+            alone.token_map.tokens,
+        )
+    check(model, pictures, asked)
+
+
+@pytest.mark.parametrize("name", [*CAUSAL, "mllama"])
 def test_images_of_other_shapes_are_read_as_each_alone(name: str) -> None:
     pictures = [picture(1, 60, 120), picture(2, 120, 60), picture(3, 60, 120), picture(4, 33, 33)]
     check(made(name), pictures, [PHRASES] * 4)
@@ -105,16 +129,34 @@ def test_readings_give_to_the_bit_what_each_gives_alone() -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def test_single_phrases_are_not_run_with_those_of_another_image() -> None:
-    model = llava()
+def test_prompts_of_far_lengths_are_not_filled_up() -> None:
+    model, long = llava(), Prompt(" ".join(["the red circle"] * 40))
     with Batches(model) as seen:
+        asked = [[HeadReading((each,), HEADS)] for each in (PHRASES[0], long, PHRASES[1])]
+        read_images(model, [picture(1), picture(2), picture(3)], asked)
+    assert sorted(seen.sizes) == [1, 2]
+
+
+def test_rows_of_the_whole_query_need_prompts_that_mean_the_same() -> None:
+    model, reading = llava(), Reading("last_text", (0, 1), rest=True)
+    with Batches(model) as seen:
+        asked = [[MeanReading((each,), reading)] for each in (*PHRASES, PHRASES[0])]
+        read_images(model, [picture(1), picture(2), picture(3)], asked)
+    assert sorted(seen.sizes) == [1, 2]
+
+
+def test_phrases_of_all_images_are_packed_behind_all_prefixes_in_one_pass() -> None:
+    model, pictures = llava(), [picture(1), picture(2), picture(3)]
+    with Batches(model) as seen:
+        read_images(model, pictures, [readings(PHRASES)] * 3)
+    assert (seen.sizes, seen.packs) == ([3], [3])
+    with Batches(model) as seen:  # the third asks something else
         read_images(
             model,
-            [picture(1), picture(2)],
-            [[HeadReading(PHRASES[:1], HEADS)], [HeadReading(PHRASES[1:], HEADS)]],
+            pictures,
+            [[HeadReading(each, HEADS)] for each in (PHRASES, PHRASES, PHRASES[::-1])],
         )
-    assert seen.sizes == [1, 1]
-    check(model, [picture(1), picture(2)], [PHRASES[:1], PHRASES[1:]])
+    assert (seen.sizes, sorted(seen.packs)) == ([3], [1, 2])
 
 
 def test_knock_outs_apply_to_images_side_by_side() -> None:

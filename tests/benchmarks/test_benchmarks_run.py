@@ -143,6 +143,23 @@ SAM = frozenset(
     ]
 )
 
+DISCOVERY = frozenset(
+    [
+        "samples",
+        "batch",
+        "passes_one_by_one",
+        "passes_side_by_side",
+        "same_heads",
+        "largest_difference",
+        "speedup",
+        "speedup_of_processor",
+        "speedup_of_bare_forward",
+        "bare_forward_share",
+        "boxes_that_differ",
+        "largest_difference_of_scores",
+    ]
+)
+
 RUNS = [
     Run(
         "localization.py",
@@ -169,6 +186,7 @@ RUNS = [
         ("largest_difference", 0.1),
     ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
+    Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
     Run("pictures.py", (), PICTURES, ("largest_difference", 0)),
     # two beginnings of the prompt: the paper's, and the chat template's of relative attention
     Run("image_tokens.py", (), IMAGE_TOKENS, ("image_tokens_over_once", 2.0)),
@@ -180,6 +198,8 @@ RUNS = [
     ),
 ]
 MAY_BE_ZERO = {
+    "boxes_that_differ",
+    "largest_difference_of_scores",
     "largest_difference",
     "largest_difference_of_rows",
     "growth_kib",

@@ -36,7 +36,7 @@ def test_rows_in_a_run_on_one_file_open_it_once(
         opened.append(Path(source).name)
         return open_image(source, **options)
 
-    monkeypatch.setattr("vlmscope.heads.survey.open_image", counted)
+    monkeypatch.setattr("vlmscope.heads.sample_rows.open_image", counted)
     for number in (0, 1):
         Image.fromarray(scene(number)[0]).save(tmp_path / f"{number}.png")
     rows = [(tmp_path / f"{number}.png", phrase) for number in (0, 1) for phrase in "ab"]

@@ -266,7 +266,7 @@ def test_a_part_that_is_cut_off_is_put_aside(photos: Path, tmp_path: Path) -> No
     summary = job(tmp_path / "out", photos).all()
     assert rows_of(tmp_path / "out") == whole
     assert 0 < summary.labelled <= 3
-    assert "1 parts were cut off" in summary.notes[0]
+    assert "cut off (1, the first " in summary.notes[0]
     assert part.with_suffix(".damaged").exists()
 
 

@@ -4,10 +4,11 @@ The only place in vlmscope that touches hooks or transformers' attention registr
 """
 
 from vlmscope.attention.capture import Trace, capture
+from vlmscope.attention.fitted import FittedImage
 from vlmscope.attention.generation import Generation, generate
 from vlmscope.attention.head_maps import HeadMaps, HeadReading, captured
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
-from vlmscope.attention.maps import image_layers, read_heads
+from vlmscope.attention.maps import image_layers, read_heads, read_heads_of_images
 from vlmscope.attention.mean_maps import MeanMaps, MeanReading, Reading
 from vlmscope.attention.prefill import Prefill, prefill, token_map
 from vlmscope.attention.prefix import SharedPrefix, shared_prefix
@@ -17,6 +18,7 @@ from vlmscope.attention.together import ImageReading, read_images, read_together
 __all__ = [
     "EDGE_ROLES",
     "ROWS",
+    "FittedImage",
     "Generation",
     "HeadMaps",
     "HeadReading",
@@ -35,6 +37,7 @@ __all__ = [
     "knockout",
     "prefill",
     "read_heads",
+    "read_heads_of_images",
     "read_images",
     "read_together",
     "shared_prefix",

@@ -14,7 +14,7 @@ from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding
 from vlmscope.errors import BadPhraseError
 from vlmscope.models import Encoded, LoadedModel, Prompt
-from vlmscope.models.decoders.model import token_map
+from vlmscope.models.layout.token_maps import token_map
 from vlmscope.models.prompts.encoding import EncodedText, pad_batch
 from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import Role

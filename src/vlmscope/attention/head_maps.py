@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,15 @@ class HeadReading:
     def deepest(self) -> int:
         """The last layer that is read."""
         return max(layer for layer, _ in self.heads)
+
+    @property
+    def same_roles(self) -> bool:
+        """Rows are told prompt by prompt."""
+        return False
+
+    def asking(self, phrases: tuple[Prompt, ...]) -> HeadReading:
+        """The same of other phrases."""
+        return replace(self, phrases=phrases)
 
     def listener(self, model: LoadedModel, stack: contextlib.ExitStack) -> HeadListener:
         """Reads every pass until the stack is closed."""

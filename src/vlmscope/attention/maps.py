@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.attention.fitted import FittedImage
 from vlmscope.attention.head_maps import HeadMaps, HeadReading
 from vlmscope.attention.mean_maps import MeanMaps, MeanReading, Reading
 from vlmscope.attention.prefix import SharedPrefix
-from vlmscope.attention.together import read_together
+from vlmscope.attention.together import read_images, read_together
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.types import Head
 
-__all__ = ["image_layers", "read_heads", "read_means"]
+__all__ = ["image_layers", "read_heads", "read_heads_of_images", "read_means"]
 
 
 def read_heads(
@@ -51,6 +52,33 @@ def read_heads(
     reading = HeadReading(prompts, chosen, rows, preset, placement)
     [read] = read_together(model, pixels, [reading], prefix)
     return read
+
+
+def read_heads_of_images(
+    model: LoadedModel,
+    images: Sequence[NDArray[np.uint8] | FittedImage],
+    phrases: Sequence[Sequence[str | Prompt]],
+    *,
+    rows: str | int | Sequence[int] = "last_text",
+    heads: Sequence[tuple[int, int]] | None = None,
+    first_layer: int = 0,
+    preset: str | None = None,
+    placement: str | None = None,
+) -> list[list[HeadMaps]]:
+    """As :func:`read_heads` of several images, those of like token count side by side.
+
+    Args:
+        model: the model.
+        images: uint8 (height, width, 3) each, or fitted already.
+        phrases: of each image.
+        rows, heads, first_layer, preset, placement: as there.
+    """
+    chosen = _wanted(model, heads, first_layer)
+    readings = [
+        [HeadReading(tuple(map(Prompt.of, each)), chosen, rows, preset, placement)]
+        for each in phrases
+    ]
+    return [read for [read] in read_images(model, images, readings)]
 
 
 def read_means(

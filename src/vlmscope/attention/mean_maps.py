@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,15 @@ class MeanReading:
     def deepest(self) -> int:
         """The last layer that is read."""
         return self.reading.layers[-1]
+
+    @property
+    def same_roles(self) -> bool:
+        """The rows of ``rest`` are told once for all prompts of a pass."""
+        return self.reading.rest
+
+    def asking(self, phrases: tuple[Prompt, ...]) -> MeanReading:
+        """The same of other phrases."""
+        return replace(self, phrases=phrases)
 
     def listener(self, model: LoadedModel, stack: contextlib.ExitStack) -> MeanListener:
         """Reads every pass until the stack is closed.

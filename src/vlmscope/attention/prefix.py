@@ -20,17 +20,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.continuation import continue_greedily
+from vlmscope.attention.fence import Fence
 from vlmscope.attention.generated import Generation, generation_of
 from vlmscope.attention.installed import instrument
-from vlmscope.attention.instrument import Binding, Forward, Instrument, StopForwardError
+from vlmscope.attention.instrument import Binding, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
-from vlmscope.models.decoders.model import token_map
+from vlmscope.models.layout.token_maps import token_map
 from vlmscope.models.prompts.encoding import EncodedText
 from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import TokenMap
 
-__all__ = ["Pack", "SharedPrefix", "fill_together", "shared_prefix"]
+__all__ = ["Pack", "SharedPrefix", "fill_together", "run_packs", "shared_prefix"]
 
 # phrases of one pass: enough to fill the matrix units, few enough that the rows stay small
 _PACK_TOKENS = 512
@@ -73,6 +74,7 @@ class SharedPrefix:
         self.preset = preset
         self.stop_after = stop_after
         self._cache: Any = None
+        self._shelf: tuple[Any, int] | None = None  # a batch's cache, and which item of it is ours
         self._filled_under: tuple[Any, ...] = ()
         self._ids: NDArray[np.int64] | None = None
         self._prefix_positions: Tensor | None = None
@@ -86,6 +88,11 @@ class SharedPrefix:
     def ids(self) -> NDArray[np.int64]:
         """Token ids of the prefix; none before the first phrase."""
         return np.zeros(0, dtype=np.int64) if self._ids is None else self._ids
+
+    def beside(self, other: SharedPrefix) -> bool:
+        """Whether both were run in one batch, so that packs behind them can be."""
+        mine, its = self._shelf, other._shelf
+        return mine is not None and its is not None and mine[0] is its[0]
 
     def encode(self, prompts: Sequence[str | Prompt]) -> list[EncodedText]:
         """Tokenise phrases and check that they share the prefix."""
@@ -146,19 +153,7 @@ class SharedPrefix:
             The last hidden states of the suffixes (1, positions, hidden); None where it stopped early.
         """
         self._fill(pack.token_map)
-        stop_after = self.stop_after if deepest is None else deepest
-        suffixes = [text.ids[self.length :] for text in pack.texts]
-        ids = torch.from_numpy(np.concatenate(suffixes))[None].to(self.model.device)
-        positions = self._positions([len(part) for part in suffixes])
-        with instrument(self.model) as active, self.model.frozen():
-            fence = _Fence(pack.starts, self.length + ids.shape[1])
-            active.blockers.append(fence)
-            try:
-                with active.bound(Binding((pack.token_map,), segments=pack.segments)):
-                    return self._forward(active, stop_after, input_ids=ids, position_ids=positions)
-            finally:
-                active.blockers.remove(fence)
-                self._put_back()
+        return _run([self], self._cache, [pack], deepest)
 
     def answer(self, prompt: str | Prompt, max_new_tokens: int) -> str:
         """What the model says to a prompt, special tokens left out; see :meth:`generate`."""
@@ -189,7 +184,7 @@ class SharedPrefix:
                 penalised=text.ids,
             )
         finally:
-            self._put_back()
+            _put_back(self._cache, self.length)
         return generation_of(self.model, torch.tensor(ids), pack.token_map)
 
     def next_logits(self, prompts: Sequence[str | Prompt]) -> Tensor:
@@ -213,11 +208,6 @@ class SharedPrefix:
                 logits[index] = row
         return torch.stack(logits)
 
-    def _put_back(self) -> None:
-        """Cut the cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
-        for layer in self._cache.layers:
-            layer.crop(min(0, self.length - layer.get_seq_length()))
-
     def _positions(self, lengths: Sequence[int]) -> Tensor:
         """Positions of phrases behind the prefix, each counted from its end: (1, n) or (3, 1, n).
 
@@ -233,23 +223,85 @@ class SharedPrefix:
     def _fill(self, packed: TokenMap) -> None:
         """Run the prefix once; nothing reads it, but knock-outs among its own positions apply."""
         with instrument(self.model) as active, self.model.frozen():
-            if self._cache is not None:
-                if tuple(active.blockers) != self._filled_under:
-                    raise AttentionError(
-                        "This image prefix was computed under other knock-outs than are active now. "
-                        "Make a new shared_prefix inside the knockout."
-                    )
+            if self.filled:
+                self._check_edges(active)
+                if self._cache is None and self._shelf is not None:
+                    cache, item = self._shelf
+                    self._cache = _items_of(cache, slice(item, item + 1))
                 return
             _fill_empty(active, [self], [packed])
 
-    def _forward(
-        self, active: Instrument, stop_after: int | None, **inputs: Tensor
-    ) -> Tensor | None:
-        hidden: Tensor | None = None
-        with active.stopping_after(stop_after), contextlib.suppress(StopForwardError):
-            out = self.model.decoder(**inputs, past_key_values=self._cache, use_cache=True)
-            hidden = out.last_hidden_state
-        return hidden
+    @property
+    def filled(self) -> bool:
+        """Whether the image has been run."""
+        return self._cache is not None or self._shelf is not None
+
+    def _check_edges(self, active: Instrument) -> None:
+        if tuple(active.blockers) != self._filled_under:
+            raise AttentionError(
+                "This image prefix was computed under other knock-outs than are active now. "
+                "Make a new shared_prefix inside the knockout."
+            )
+
+
+def run_packs(
+    prefixes: Sequence[SharedPrefix], packs: Sequence[Pack], deepest: int | None = None
+) -> Tensor | None:
+    """Run a pack on top of each of several prefixes, in one pass.
+
+    Args:
+        prefixes: of one model and the same ids; several of them were filled by one
+            :func:`fill_together`.
+        packs: one each, of the same ids: the same phrases.
+        deepest, and what is returned: as for :meth:`SharedPrefix.run`.
+    """
+    if len(prefixes) == 1:
+        return prefixes[0].run(packs[0], deepest)
+    shelves = [each._shelf for each in prefixes if each._shelf is not None]
+    cache, items = shelves[0][0], [item for _, item in shelves]
+    if items != list(range(len(cache.layers[0].keys))):  # not all of the batch
+        cache = _items_of(cache, items)
+    with instrument(prefixes[0].model) as active:
+        for each in prefixes:
+            each._check_edges(active)
+        return _run(prefixes, cache, packs, deepest)
+
+
+def _run(
+    prefixes: Sequence[SharedPrefix], cache: Any, packs: Sequence[Pack], deepest: int | None
+) -> Tensor | None:
+    """Run packs of the same ids on a cache that holds their prefixes, which is all it holds after."""
+    first, model = prefixes[0], prefixes[0].model
+    suffixes = [text.ids[first.length :] for text in packs[0].texts]
+    ids = torch.from_numpy(np.concatenate(suffixes)).repeat(len(prefixes), 1).to(model.device)
+    lengths = [len(part) for part in suffixes]
+    positions = torch.cat([each._positions(lengths) for each in prefixes], dim=-2)
+    fence = Fence(packs[0].starts, first.length + ids.shape[1])
+    binding = Binding(tuple(pack.token_map for pack in packs), segments=packs[0].segments)
+    stop_after = first.stop_after if deepest is None else deepest
+    hidden: Tensor | None = None
+    with instrument(model) as active, model.frozen():
+        active.blockers.append(fence)
+        try:
+            with (
+                active.bound(binding),
+                active.stopping_after(stop_after),
+                contextlib.suppress(StopForwardError),
+            ):
+                out = model.decoder(
+                    input_ids=ids, position_ids=positions, past_key_values=cache, use_cache=True
+                )
+                hidden = out.last_hidden_state
+        finally:
+            active.blockers.remove(fence)
+            _put_back(cache, first.length)
+    return hidden
+
+
+def _put_back(cache: Any, length: int) -> None:
+    """Cut a cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
+    for layer in cache.layers:
+        layer.crop(min(0, length - layer.get_seq_length()))
 
 
 def fill_together(prefixes: Sequence[SharedPrefix], texts: Sequence[EncodedText]) -> None:
@@ -294,40 +346,21 @@ def _fill_empty(
     ):
         model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
     for item, each in enumerate(prefixes):
-        each._cache = cache if len(prefixes) == 1 else _item_of(cache, item)
+        if len(prefixes) == 1:
+            each._cache = cache
+        else:
+            each._shelf = (cache, item)
         each._prefix_positions = positions[..., item : item + 1, :]
         each._filled_under = tuple(active.blockers)
 
 
-def _item_of(cache: Any, item: int) -> Any:
-    """One image's part of a batch's cache; a view, which the first phrase behind it copies."""
+def _items_of(cache: Any, items: slice | list[int]) -> Any:
+    """Some images' part of a batch's cache: of a slice a view, which the first pass behind it copies."""
     own = copy.copy(cache)
     own.layers = [copy.copy(layer) for layer in cache.layers]
     for layer in own.layers:
-        layer.keys, layer.values = layer.keys[item : item + 1], layer.values[item : item + 1]
+        layer.keys, layer.values = layer.keys[items], layer.values[items]
     return own
-
-
-class _Fence:
-    """Blocks edges between the phrases of a pack."""
-
-    def __init__(self, starts: Sequence[int], end: int) -> None:
-        self._starts = torch.tensor(starts)
-        self._end = end
-
-    def blocks(self, layer: int) -> bool:
-        return len(self._starts) > 1
-
-    def blocked(self, forward: Forward, batch: int, keys: int, device: torch.device) -> Tensor:
-        """Bool (1, 1, queries, keys): a key of a phrase other than the row's own."""
-        start = forward.key_start(keys)
-        owner = torch.searchsorted(self._starts, torch.arange(self._end), right=True)  # 0: prefix
-        of_row = owner[forward.past : forward.past + forward.queries, None]
-        of_key = owner[None, start : start + keys]
-        return ((of_key != of_row) & (of_key > 0))[None, None].to(device)
-
-    def describe(self) -> str:
-        return "phrases kept apart"
 
 
 def shared_prefix(
@@ -337,6 +370,7 @@ def shared_prefix(
     preset: str | None = None,
     placement: str | None = None,
     stop_after: int | None = None,
+    image: ImageInputs | None = None,
 ) -> SharedPrefix:
     """Prepare one image for many phrases; the prefix runs with the first pack.
 
@@ -345,6 +379,7 @@ def shared_prefix(
         pixels: uint8 (height, width, 3).
         preset, placement: as for :func:`vlmscope.prefill`.
         stop_after: last layer whose rows will be read.
+        image: the image as it is fitted already; None: it is fitted here.
 
     Raises:
         UnsupportedError: for a family whose image tokens see the text after them.
@@ -354,4 +389,5 @@ def shared_prefix(
             f"The family {model.family.id!r} lets the image see the text, so an image prefix cannot be "
             "shared between phrases."
         )
-    return SharedPrefix(model, pixels, model.fit(pixels, placement), preset, stop_after)
+    fitted = model.fit(pixels, placement) if image is None else image
+    return SharedPrefix(model, pixels, fitted, preset, stop_after)

@@ -6,14 +6,22 @@ Readings of the same prompts hear the same passes; all that are packed behind an
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention.passes import PhrasePass, Step, packed_steps, whole_steps
+from vlmscope.attention.fitted import FittedImage
+from vlmscope.attention.passes import (
+    PackedImage,
+    PhrasePass,
+    Step,
+    WholePrompt,
+    packed_steps,
+    whole_steps,
+)
 from vlmscope.attention.prefix import SharedPrefix, fill_together, shared_prefix
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.prompts.encoding import EncodedText
@@ -49,12 +57,21 @@ class ImageReading(Protocol):
     @property
     def deepest(self) -> int: ...
 
+    @property
+    def same_roles(self) -> bool:
+        """Whether a pass over several prompts needs them to mean the same, position by position."""
+        ...
+
+    def asking(self, phrases: tuple[Prompt, ...]) -> ImageReading:
+        """The same of other phrases."""
+        ...
+
     def listener(self, model: LoadedModel, stack: contextlib.ExitStack) -> Listener: ...
 
 
 def read_together(
     model: LoadedModel,
-    pixels: Pixels,
+    pixels: Pixels | FittedImage,
     readings: Sequence[ImageReading],
     prefix: SharedPrefix | None = None,
 ) -> list[list[Any]]:
@@ -73,21 +90,24 @@ def read_together(
     """
     image = _Image.of(model, 0, pixels, readings, prefix)
     for group in image.groups:
-        _hear(model, [image], group, _steps(model, image, group))
+        _hear(model, [image], [(image, group)])
     return image.collected()
 
 
 def read_images(
-    model: LoadedModel, images: Sequence[Pixels], readings: Sequence[Sequence[ImageReading]]
+    model: LoadedModel,
+    images: Sequence[Pixels | FittedImage],
+    readings: Sequence[Sequence[ImageReading]],
 ) -> list[list[list[Any]]]:
-    """The same for several images, those of like token count in one batch without padding.
+    """The same for several images, those of like token count side by side.
 
-    Prefixes are run side by side, phrases behind them image by image; so are whole prompts, where
-    images are asked the same. Maps may differ in their last digits from those of one image alone.
+    Prefixes are run in one batch, and the phrases behind them where images are asked the same; so are
+    whole prompts of like length, whatever they ask. Maps may differ in their last digits from those
+    of one image alone.
 
     Args:
         model: the model.
-        images: uint8 (height, width, 3) each.
+        images: uint8 (height, width, 3) each, or fitted already.
         readings: of each image.
     """
     several = [
@@ -97,10 +117,10 @@ def read_images(
     _fill(model, several)
     waiting = [(image, group) for image in several for group in image.groups]
     while waiting:
-        image, group = waiting[0]
-        alike = [pair for pair in waiting if pair[1] is group or pair[1].goes_with(group)]
+        first = waiting[0]
+        alike = [pair for pair in waiting if pair is first or _alike(first, pair)]
         waiting = [pair for pair in waiting if pair not in alike]
-        _hear(model, several, group, _steps(model, image, group, [each for each, _ in alike]))
+        _hear(model, several, alike)
     return [image.collected() for image in several]
 
 
@@ -131,9 +151,14 @@ class _Group:
     def deepest(self) -> int:
         return max(reading.deepest for _, reading in self.members)
 
-    def goes_with(self, other: _Group) -> bool:
-        """Whether one pass over whole prompts serves both, of two images."""
-        return not self.packed and self.members == other.members
+    @property
+    def settings(self) -> list[tuple[int, ImageReading]]:
+        """What is read, whatever the phrases."""
+        return [(number, reading.asking(())) for number, reading in self.members]
+
+    @property
+    def same_roles(self) -> bool:
+        return any(reading.same_roles for _, reading in self.members)
 
 
 @dataclass(eq=False)
@@ -142,14 +167,14 @@ class _Image:
 
     Attributes:
         number: which it is.
-        pixels: uint8 (height, width, 3).
+        fitted: the image.
         groups: the readings, by prompts.
         prefixes: by preset and placement.
         heard: of each reading, by phrase.
     """
 
     number: int
-    pixels: Pixels
+    fitted: FittedImage
     groups: list[_Group]
     prefixes: dict[tuple[str, str | None], SharedPrefix]
     heard: list[dict[int, Any]]
@@ -159,14 +184,15 @@ class _Image:
         cls,
         model: LoadedModel,
         number: int,
-        pixels: Pixels,
+        pixels: Pixels | FittedImage,
         readings: Sequence[ImageReading],
         prefix: SharedPrefix | None = None,
     ) -> _Image:
         groups = _groups(model, readings, prefix is not None)
-        image = cls(number, pixels, groups, {}, [{} for _ in readings])
+        fitted = FittedImage.of(model, pixels)
+        image = cls(number, fitted, groups, {}, [{} for _ in readings])
         for place in dict.fromkeys((g.preset, g.placement) for g in groups if g.packed):
-            image.prefixes[place] = prefix or _prefix(model, pixels, groups, *place)
+            image.prefixes[place] = prefix or _prefix(fitted, groups, *place)
         return image
 
     def prefix_of(self, group: _Group) -> SharedPrefix:
@@ -174,6 +200,16 @@ class _Image:
         if not group.texts:
             group.texts = prefix.encode(group.phrases)
         return prefix
+
+    def packed(self, group: _Group) -> PackedImage:
+        prefix = self.prefix_of(group)
+        return PackedImage(self.number, prefix, group.texts)
+
+    def whole(self, group: _Group) -> list[WholePrompt]:
+        return [
+            WholePrompt(self.number, self.fitted, index, phrase)
+            for index, phrase in enumerate(group.phrases)
+        ]
 
     def collected(self) -> list[list[Any]]:
         return [[heard[index] for index in range(len(heard))] for heard in self.heard]
@@ -193,17 +229,29 @@ def _groups(model: LoadedModel, readings: Sequence[ImageReading], ready: bool) -
     return groups
 
 
+def _alike(one: tuple[_Image, _Group], two: tuple[_Image, _Group]) -> bool:
+    """Whether passes serve both, of two images."""
+    first, second = one[1], two[1]
+    if first.prompts[1:] != second.prompts[1:] or first.settings != second.settings:
+        return False
+    if not first.packed:
+        return True
+    return first.phrases == second.phrases and one[0].packed(first).alike(two[0].packed(second))
+
+
 def _prefix(
-    model: LoadedModel,
-    pixels: Pixels,
-    groups: Sequence[_Group],
-    preset: str,
-    placement: str | None,
+    image: FittedImage, groups: Sequence[_Group], preset: str, placement: str | None
 ) -> SharedPrefix:
     place = (preset, placement)
     mine = [group for group in groups if group.packed and (group.preset, group.placement) == place]
-    deepest = max(group.deepest for group in mine)
-    return shared_prefix(model, pixels, preset=preset, placement=placement, stop_after=deepest)
+    return shared_prefix(
+        image.model,
+        image.pixels,
+        preset=preset,
+        placement=placement,
+        stop_after=max(group.deepest for group in mine),
+        image=image.inputs(placement),
+    )
 
 
 def _fill(model: LoadedModel, images: Sequence[_Image]) -> None:
@@ -222,27 +270,30 @@ def _fill(model: LoadedModel, images: Sequence[_Image]) -> None:
         fill_together([prefix for prefix, _ in batch], [text for _, text in batch])
 
 
-def _steps(
-    model: LoadedModel, image: _Image, group: _Group, alike: Sequence[_Image] = ()
-) -> Iterator[Step]:
-    """The passes of a group; nothing is encoded before somebody listens."""
+def _steps(model: LoadedModel, asked: Sequence[tuple[_Image, _Group]], most: int) -> Iterator[Step]:
+    """The passes of groups that are alike; nothing is encoded before somebody listens."""
+    group = asked[0][1]
     if group.packed:
-        prefix = image.prefix_of(group)
-        yield from packed_steps(prefix, group.texts, group.deepest, image.number)
+        yield from packed_steps([image.packed(own) for image, own in asked], group.deepest)
         return
-    pictures = [(each.number, each.pixels) for each in alike or (image,)]
+    prompts = [each for image, own in asked for each in image.whole(own)]
+    prompts.sort(key=lambda each: each.index)  # images that are asked the same come together
     yield from whole_steps(
-        model, pictures, group.phrases, group.preset, group.placement, group.deepest
+        model, prompts, group.preset, group.placement, group.deepest, most, group.same_roles
     )
 
 
 def _hear(
-    model: LoadedModel, images: Sequence[_Image], group: _Group, steps: Iterable[Step]
+    model: LoadedModel, images: Sequence[_Image], asked: Sequence[tuple[_Image, _Group]]
 ) -> None:
-    """Run passes under the listeners of a group, and keep what they hear of each image."""
+    """Run the passes of groups that are alike under listeners, and keep what they hear of each image."""
+    phrases = tuple(dict.fromkeys(phrase for _, group in asked for phrase in group.phrases))
     with contextlib.ExitStack() as outer:
-        listeners = [(number, each.listener(model, outer)) for number, each in group.members]
-        for step in steps:
+        listeners = [
+            (number, reading.asking(phrases).listener(model, outer))
+            for number, reading in asked[0][1].members
+        ]
+        for step in _steps(model, asked, len(images)):
             with contextlib.ExitStack() as inner:
                 for _, listener in listeners:
                     listener.open(step.passes[0], inner)

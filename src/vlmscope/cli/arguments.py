@@ -7,11 +7,19 @@ from typing import Annotated, ClassVar
 
 import typer
 
-__all__ = ["AsJson", "MaxPixels", "Printing", "Protocol", "Quiet", "TextCache"]
+__all__ = ["AsJson", "Batch", "MaxPixels", "Printing", "Protocol", "Quiet", "TextCache"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 MaxPixels = Annotated[int, typer.Option(help="Larger images are refused.", rich_help_panel="Input")]
+Batch = Annotated[
+    int,
+    typer.Option(
+        help="Images that are looked at side by side, those of the same number of tokens in one pass. "
+        "1: one after the other.",
+        rich_help_panel="Method",
+    ),
+]
 
 Protocol = Annotated[
     str,

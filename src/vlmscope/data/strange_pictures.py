@@ -27,13 +27,18 @@ class StrangePictures:
         self._card = model.card
         self._notes: dict[bytes, tuple[str, ...]] = {}
 
-    def see(self, pixels: NDArray[np.uint8]) -> None:
-        """Take a picture, uint8 (height, width, 3), into the tally; one that comes again counts once."""
+    def see(self, pixels: NDArray[np.uint8], notes: tuple[str, ...] | None = None) -> None:
+        """Take a picture, uint8 (height, width, 3), into the tally; one that comes again counts once.
+
+        Args:
+            pixels: the picture.
+            notes: what its model's card says of it, where that is known already.
+        """
         if self._card.world is None:
             return
         digest = hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
         if digest not in self._notes:
-            self._notes[digest] = self._card.picture_notes(pixels)
+            self._notes[digest] = self._card.picture_notes(pixels) if notes is None else notes
 
     def watched(self, questions: Iterable[Question]) -> Iterator[Question]:
         """Questions as they come, their pictures in the tally."""

@@ -38,8 +38,8 @@ from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.vocabulary import Vocabulary
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
-from vlmscope.methods.grounder import check_batch
 from vlmscope.models import DualEncoder, LoadedModel
+from vlmscope.options import check_batch
 from vlmscope.refine import AutomaticOptions, Refiner
 
 __all__ = ["check_places", "evaluate"]

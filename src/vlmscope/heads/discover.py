@@ -20,6 +20,7 @@ from vlmscope.heads.selection import Selection, entropies_of, select
 from vlmscope.heads.survey import Survey, survey
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
+from vlmscope.options import check_batch
 from vlmscope.stats import bootstrap_ratios
 from vlmscope.types import Head, HeadFrequency, HeadSet
 from vlmscope.version import __version__
@@ -35,6 +36,7 @@ def discover_heads(
     images: Iterable[Any] | None = None,
     progress: bool = True,
     resume: str | os.PathLike[str] | None = None,
+    batch: int = 1,
 ) -> HeadSet:
     """Find the localization heads of a model, without labels.
 
@@ -55,17 +57,21 @@ def discover_heads(
         progress: show a bar on stderr.
         resume: a state file: finished samples are added to it and never computed twice. The same
             file serves every variant of the criteria, as these need no new forward pass.
+        batch: how many images are looked at side by side, those of the same number of tokens in one
+            pass; maps may differ in their last digits from those of one image at a time. With
+            ``images`` each is looked at alone: it is encoded once for its caption and its phrases.
 
     Raises:
         BadSampleError: when no sample can be used, or no caption holds a noun.
-        BadOptionError: when the model has no layers left after ``skip_layers``, or both samples and
-            images are given, or neither.
+        BadOptionError: when the model has no layers left after ``skip_layers``, both samples and
+            images are given, or neither, or ``batch`` is no number of 1 or more.
         ModelMismatchError: a state file of another model, prompt or read-out row.
         OutputError: a state file that is none, or cannot be written.
         UnsupportedError: a model without a decoder, or one where no head's attention has any
             structure at all.
     """
     check_model(model)
+    check_batch(batch)
     options = options or DiscoveryOptions()
     layers, width = decoder_shape(model)
     if options.skip_layers >= layers:
@@ -95,6 +101,7 @@ def discover_heads(
         prefix_of=None if captioned is None else captioned.prefix_of,
         progress=progress,
         title="discovering heads",
+        batch=batch if captioned is None else 1,
     )
     measures = stack([log[digest] for digest in surveyed.ids])
     places = itertools.product(range(options.skip_layers, layers), range(width))

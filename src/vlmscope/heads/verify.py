@@ -21,6 +21,7 @@ from vlmscope.heads.survey import survey
 from vlmscope.metrics import accuracy_at, mean_over_images
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
+from vlmscope.options import check_batch
 from vlmscope.post import PostOptions
 from vlmscope.post.options import with_post
 from vlmscope.stats import Interval
@@ -39,6 +40,7 @@ def verify_heads(
     progress: bool = True,
     seed: int = 0,
     resume: str | os.PathLike[str] | None = None,
+    batch: int = 1,
 ) -> HeadSet:
     """Measure a head set on samples with boxes or masks (docs/methods/localization-heads.md, Evidence).
 
@@ -58,6 +60,7 @@ def verify_heads(
         progress: show a bar on stderr.
         seed: of the random sets and the bootstrap.
         resume: a state file: finished samples are never computed twice.
+        batch: how many images are looked at side by side, as for :func:`discover_heads`.
 
     Returns:
         The same set with ``evidence``, for the model it was verified on.
@@ -65,10 +68,12 @@ def verify_heads(
     Raises:
         BadHeadSetError: heads that the model does not have.
         BadSampleError: when no sample can be used.
+        BadOptionError: ``batch`` that is no number of 1 or more.
         ModelMismatchError: a state file of another model, other heads or another setting.
         OutputError: a state file that is none, or cannot be written.
     """
     check_model(model)
+    check_batch(batch)
     chosen = resolve_heads(heads, model)
     options = with_post(LocalizationHeadsOptions(), model.card.grounding, post)
     judge = Judge.of(model.decoder_shape, chosen, options, seed)
@@ -83,6 +88,7 @@ def verify_heads(
         check=_checker(chosen),
         progress=progress,
         title="verifying heads",
+        batch=batch,
     )
     evidence = replace(
         evidence_of(judge, [log[digest] for digest in surveyed.ids], surveyed.ids, seed),

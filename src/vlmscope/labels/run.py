@@ -156,8 +156,8 @@ class LabelRun:
     def _say_damaged(self, store: PartStore) -> None:
         if store.damaged:
             self.notes.append(
-                f"{len(store.damaged)} parts were cut off, the first {store.damaged[0].name}; they were "
-                "put aside and their images are labelled again."
+                f"Parts that were cut off ({len(store.damaged)}, the first {store.damaged[0].name}) were put "
+                "aside, and their images are labelled again."
             )
 
 

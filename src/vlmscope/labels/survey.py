@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vlmscope.data.log.offsets import Offsets
 from vlmscope.errors import BadImageError, BadSampleError, ModelMismatchError
 from vlmscope.labels.locks import Shard
 from vlmscope.labels.parts import Key, PartStore, key_of
@@ -35,22 +34,18 @@ def surveyed(source: Source, shard: Shard, store: PartStore) -> Survey:
         BadSampleError: two images have one id.
         ModelMismatchError: an image has rows of other phrases than it has now.
     """
-    seen = Offsets()
-    images = done = 0
+    seen: set[bytes] = set()
+    number = images = done = 0
     for number, item in enumerate(source.items(), start=1):
         key = key_of(item)
-        first = seen.get(key.id.hex())
-        if first is not None:
-            raise BadSampleError(
-                f"Two images have the id {item.id!r}: number {first:,} and number {number:,} of the "
-                "source. An id stands for one image: give a column of unique ones with --id-column, or "
-                "take one of them out."
-            )
-        seen.put(key.id.hex(), number)
+        if not source.unique:
+            if key.id in seen:
+                raise _repeated(source, item.id, number)
+            seen.add(key.id)
         if shard.holds(key.id):
             images += 1
-            done += _is_done(item, key, store)
-    if not len(seen):
+            done += bool(store.images) and _is_done(item, key, store)
+    if not number:
         raise BadImageError(
             f"The source {source.identity['place']} holds no image. Check the path, and that images end in "
             ".jpg, .png or the like."
@@ -64,6 +59,14 @@ def pending_items(source: Source, shard: Shard, wanted: Callable[[Key], bool]) -
         key = key_of(item)
         if shard.holds(key.id) and wanted(key):
             yield item
+
+
+def _repeated(source: Source, id: str, second: int) -> BadSampleError:
+    first = next(n for n, item in enumerate(source.items(), start=1) if item.id == id)
+    return BadSampleError(
+        f"Two images have the id {id!r}: number {first:,} and number {second:,} of the source. An id "
+        "stands for one image: give a column of unique ones with --id-column, or take one of them out."
+    )
 
 
 def _is_done(item: Item, key: Key, store: PartStore) -> bool:

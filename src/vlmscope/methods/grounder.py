@@ -22,7 +22,7 @@ from vlmscope.methods.looks import Looks, looks_of
 from vlmscope.methods.stream import Job, Outcome, Stream
 from vlmscope.models import DualEncoder, LoadedModel, PatchTower, Prompt
 from vlmscope.models.guard import check_model
-from vlmscope.options import change_options
+from vlmscope.options import change_options, check_batch
 from vlmscope.post import PostOptions
 from vlmscope.post.options import post_fields
 from vlmscope.refine import RefineOptions, Refiner
@@ -31,7 +31,6 @@ from vlmscope.results import Grounding
 __all__ = [
     "Grounder",
     "Phrase",
-    "check_batch",
     "ground_options",
     "grounder",
     "prompts_of",
@@ -182,14 +181,6 @@ def grounder(
     own = tuple(prompts)
     find = looks.alone(own)
     return Grounder(model, chosen, own, refine, prompts_sam, cautions, find, looks, batch)
-
-
-def check_batch(
-    batch: Any, what: str = "batch is how many images are looked at side by side"
-) -> None:
-    """Raise BadOptionError for anything but a whole number of 1 or more."""
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise BadOptionError(f"{what}, got {batch!r}.")
 
 
 def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grounding]:

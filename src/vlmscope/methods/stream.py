@@ -71,7 +71,6 @@ class _Waiting:
     job: Job
     opened: OpenedImage
     view: View
-    room: Hashable
 
 
 @dataclass(eq=False)
@@ -106,14 +105,14 @@ class Stream:
 
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
         """One for each job; an error of the iterable itself is raised."""
-        at_once = ahead(jobs, self.read, count=max(2, self.batch), threads=self.threads)
+        at_once = ahead(jobs, self._readied, count=max(2, self.batch), threads=self.threads)
         for number, (job, opened) in enumerate(at_once):
             self._arrive(number, job, opened)
             while self._waiting and number - self._oldest() + 1 >= self.window:
-                self._look(self._waiting[0].room)
+                self._look(self._waiting[0].view.room)
             yield from self._released()
         while self._waiting:
-            self._look(self._waiting[0].room)
+            self._look(self._waiting[0].view.room)
             yield from self._released()
 
     def _oldest(self) -> int:
@@ -129,25 +128,29 @@ class Stream:
             self._next += 1
             yield self._done.pop(self._next - 1)
 
+    def _readied(self, job: Job) -> tuple[OpenedImage, View]:
+        opened, prompts = self.read(job)
+        if not prompts:
+            return opened, View(opened.pixels, prompts)
+        return opened, self.looks.view(opened.pixels, prompts)
+
     def _arrive(
-        self, number: int, job: Job, opened: Callable[[], tuple[OpenedImage, tuple[Prompt, ...]]]
+        self, number: int, job: Job, readied: Callable[[], tuple[OpenedImage, View]]
     ) -> None:
         try:
-            image, prompts = opened()
-            view = View(image.pixels, prompts)
-            room = self.looks.room(view) if prompts else None
+            opened, view = readied()
         except Exception as error:  # of this job, whatever it is: the others go on
             self._done[number] = Outcome(job, [], self._kept(error))
             return
-        if not prompts:
+        if not view.prompts:
             self._done[number] = Outcome(job, [])
             return
-        self._waiting.append(_Waiting(number, job, image, view, room))
-        if sum(each.room == room for each in self._waiting) >= self.batch:
-            self._look(room)
+        self._waiting.append(_Waiting(number, job, opened, view))
+        if sum(each.view.room == view.room for each in self._waiting) >= self.batch:
+            self._look(view.room)
 
     def _look(self, room: Hashable) -> None:
-        chosen = [each for each in self._waiting if each.room == room][: self.batch]
+        chosen = [each for each in self._waiting if each.view.room == room][: self.batch]
         self._waiting = [each for each in self._waiting if each not in chosen]
         self._look_at(chosen)
 

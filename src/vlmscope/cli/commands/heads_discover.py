@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.arguments import Batch, MaxPixels, Printing
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import show_head_set
 from vlmscope.cli.loading import NamedDecoder, SizedLoading
@@ -76,6 +76,7 @@ def discover(
             help="State file: finished samples are never computed again.", rich_help_panel="Output"
         ),
     ] = None,
+    batch: Batch = 1,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: SizedLoading,
     printing: Printing,
@@ -106,6 +107,7 @@ def discover(
         images=None if files is None else [file.path for file in files],
         progress=not printing.quiet,
         resume=resume,
+        batch=batch,
     )
     data = f"{len(files)} pictures" if files else Path(samples or default_samples(chosen)).name
     discovered = replace(discovered, options={**discovered.options, "data": data})

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.arguments import Batch, MaxPixels, Printing
 from vlmscope.cli.completion import head_sets, model_names
 from vlmscope.cli.console import emit_json, note
 from vlmscope.cli.headsets import open_heads, show_head_set
@@ -94,6 +94,7 @@ def verify(
     seed: Annotated[
         int, typer.Option(help="Of the random sets and the bootstrap.", rich_help_panel="Method")
     ] = 0,
+    batch: Batch = 1,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: SizedLoading,
     printing: Printing,
@@ -119,6 +120,7 @@ def verify(
         progress=not printing.quiet,
         seed=seed,
         resume=resume,
+        batch=batch,
     )
     if out is not None:
         verified.save(out)

@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["Columns", "Item", "Source", "readable", "texts_of"]
 
@@ -47,7 +47,12 @@ class Source(ABC):
     """Images, listed one by one and opened by their place; the list is gone through more than once.
 
     It travels to other processes as it is: what it holds is small, and no file is open in it.
+
+    Attributes:
+        unique: no two items have one id, whatever the source holds, so that nobody needs to look.
     """
+
+    unique: ClassVar[bool] = False
 
     @property
     @abstractmethod

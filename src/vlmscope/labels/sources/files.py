@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vlmscope.data.images import SUFFIXES
 from vlmscope.data.text_files import text_lines
@@ -27,6 +27,8 @@ class FolderImages(Source):
         folder: where they lie.
         leave_out: a folder whose images do not count.
     """
+
+    unique: ClassVar[bool] = True
 
     folder: Path
     leave_out: Path | None = None
@@ -54,6 +56,8 @@ class MatchedImages(Source):
     Attributes:
         pattern: with ``*``, ``?`` or ``[]``; ``**`` stands for any folders.
     """
+
+    unique: ClassVar[bool] = True
 
     pattern: str
 
@@ -104,7 +108,7 @@ class ListedImages(Source):
         """
         if sys.stdin is None or sys.stdin.isatty():
             raise BadImageError("The list - is read from stdin, and nothing comes in. Pipe one in.")
-        data = sys.stdin.buffer.read()
+        data = _unmarked(sys.stdin.buffer.read(), "stdin")
         return cls(Path(), paths=tuple(_lines(data, "stdin")))
 
     @classmethod
@@ -183,21 +187,27 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 
 def _file_lines(path: Path) -> Iterator[str]:
+    """Line by line: a list of millions is not held."""
+    name = shown_path(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream):
+                yield from _lines(line if number else _unmarked(line, name), name)
     except OSError as error:
         raise BadSampleError(
-            f"Cannot read the list {shown_path(path)}: {unread(error)}. Give a text file with one "
-            "path per line."
+            f"Cannot read the list {name}: {unread(error)}. Give a text file with one path per line."
         ) from error
-    yield from _lines(data, shown_path(path))
 
 
 def _lines(data: bytes, name: str) -> list[str]:
-    """Paths of a list; on a disk they may be any bytes, and a mark at the beginning is none of them."""
+    """Paths, which may be any bytes on a disk."""
+    if b"\0" in data:
+        raise BadSampleError(f"The list {name} holds zero bytes. Write one path per line.")
+    return [line for line in text_lines(os.fsdecode(data)) if line.strip()]
+
+
+def _unmarked(data: bytes, name: str) -> bytes:
+    """A list without the mark at its beginning."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise BadSampleError(f"The list {name} is UTF-16 and not UTF-8 text. Save it as UTF-8.")
-    text = os.fsdecode(data.removeprefix(b"\xef\xbb\xbf"))
-    if "\0" in text:
-        raise BadSampleError(f"The list {name} holds zero bytes. Write one path per line.")
-    return [line for line in text_lines(text) if line.strip()]
+    return data.removeprefix(b"\xef\xbb\xbf")

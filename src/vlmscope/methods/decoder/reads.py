@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention import ImageReading, read_images, read_together
+from vlmscope.attention import FittedImage, ImageReading, read_images, read_together
 from vlmscope.methods.base import GroundRequest
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.results import Grounding
@@ -90,13 +90,15 @@ def read_of_each(
 
 
 def read_of_images(
-    model: LoadedModel, images: Sequence[Pixels], several: Sequence[Sequence[Reads]]
+    model: LoadedModel,
+    images: Sequence[Pixels | FittedImage],
+    several: Sequence[Sequence[Reads]],
 ) -> list[list[list[list[Any]]]]:
     """The same of several images, those of like token count side by side.
 
     Args:
         model: the model.
-        images: uint8 (height, width, 3) each.
+        images: uint8 (height, width, 3) each, or fitted already.
         several: of each image, of each method.
     """
     readings = [[each for reads in row for each in reads.readings] for row in several]

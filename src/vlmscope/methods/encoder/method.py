@@ -34,7 +34,7 @@ from vlmscope.models.encoders.blocks import QKV
 from vlmscope.post import locate
 from vlmscope.results import Grounding
 
-__all__ = ["DenseMethod", "describe", "grounded_together"]
+__all__ = ["DenseMethod", "ReadNames", "describe", "grounded_together", "groundings_of"]
 
 
 class DenseMethod(ABC):
@@ -164,7 +164,7 @@ class DenseMethod(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class _Names:
+class ReadNames:
     """What is asked for, as a model reads it under one set of templates.
 
     Attributes:
@@ -223,7 +223,7 @@ def grounded_together(
                 f"needed; got {texts}. Add another phrase or leave compete out."
             )
         groups.setdefault((setup.view, setup.options.templates), []).append(index)
-    read = {each: _Names(setups[0].encoder, names, each) for each in {t for _, t in groups}}
+    read = {each: ReadNames(setups[0].encoder, names, each) for each in {t for _, t in groups}}
 
     def ground(pixels: NDArray[np.uint8]) -> list[list[Grounding]]:
         results: dict[int, list[Grounding]] = {}
@@ -231,19 +231,20 @@ def grounded_together(
             some = [setups[index] for index in members]
             compared = compare_together(some, pixels, read[templates].vectors)
             for index, similarity in zip(members, compared, strict=True):
-                by_name = _groundings(setups[index], pixels, read[templates], similarity)
+                by_name = groundings_of(setups[index], pixels, read[templates], similarity)
                 results[index] = [by_name[name] for name in texts]
         return [results[index] for index in range(len(setups))]
 
     return ground
 
 
-def _groundings(
+def groundings_of(
     setup: DenseSetup,
     pixels: NDArray[np.uint8],
-    read: _Names,
+    read: ReadNames,
     similarity: Similarity,
 ) -> dict[str, Grounding]:
+    """One Grounding per name, of an image, uint8 (height, width, 3), that was compared with all of them."""
     shown = similarity.patches
     if setup.options.compete:
         shown = (shown * setup.encoder.family.logit_scale(setup.encoder.hf)).softmax(dim=-1)

@@ -23,6 +23,7 @@ from vlmscope.models.decoders.family import Family
 from vlmscope.models.guard import exclusive, frozen
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.placement import shrink
+from vlmscope.models.layout.token_maps import token_map
 from vlmscope.models.prompts.encoding import (
     ControlTokens,
     Encoded,
@@ -36,7 +37,7 @@ from vlmscope.models.prompts.encoding import (
 )
 from vlmscope.models.prompts.prompt import Prompt, PromptRequest, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
-from vlmscope.types import Answer, Carry, TokenMap, View
+from vlmscope.types import Answer, TokenMap
 
 if TYPE_CHECKING:
     import torch
@@ -233,12 +234,35 @@ class LoadedModel:
             self.encode_prompt(prompt, items, preset)
             for prompt, items in zip(prompts, fitted, strict=True)
         ]
-        batch, shifts = pad_batch(texts, self.pad_id, padding_side)
-        inputs = self.complete(batch, fitted, requests)
         sizes = [[image.shape[:2] for image in group] for group in groups]
+        return self.joined(texts, fitted, sizes, requests, padding_side)
+
+    def joined(
+        self,
+        texts: Sequence[EncodedText],
+        images: Sequence[Sequence[ImageInputs]],
+        sizes: Sequence[Sequence[tuple[int, ...]]],
+        requests: Sequence[PromptRequest],
+        padding_side: str = "right",
+        masked: bool = True,
+    ) -> Encoded:
+        """One batch of prompts that are encoded already.
+
+        Args:
+            texts: the prompts, encoded.
+            images: of each prompt, as it sees them.
+            sizes: (height, width) of their originals.
+            requests: what the prompts were written of.
+            padding_side: where shorter prompts are filled up.
+            masked: padding is told from what is real. False, for padding on the right that nothing
+                before it can see: the kernel then needs no mask.
+        """
+        batch, shifts = pad_batch(texts, self.pad_id, padding_side, masked)
+        inputs = self.complete(batch, images, requests)
+        length = batch["input_ids"].shape[1]
         maps = tuple(
-            token_map(text, items, each, shift, batch["input_ids"].shape[1], self.family.crossed)
-            for text, items, each, shift in zip(texts, fitted, sizes, shifts, strict=True)
+            token_map(text, items, each, shift, length, self.family.crossed)
+            for text, items, each, shift in zip(texts, images, sizes, shifts, strict=True)
         )
         return Encoded(inputs, maps)
 
@@ -337,62 +361,3 @@ class LoadedModel:
     def _place(self, tensor: torch.Tensor) -> torch.Tensor:
         dtype = self.dtype if tensor.is_floating_point() else None
         return tensor.to(device=self.device, dtype=dtype)
-
-
-def token_map(
-    text: EncodedText,
-    images: Sequence[ImageInputs],
-    sizes: Sequence[tuple[int, ...]],
-    shift: int = 0,
-    length: int | None = None,
-    crossed: bool = False,
-) -> TokenMap:
-    """Roles and geometry of one encoded prompt, ``shift`` positions into a padded sequence.
-
-    Args:
-        text: the prompt.
-        images: those it holds, in order.
-        sizes: (height, width) of their originals.
-        shift: padding in front.
-        length: of the padded sequence; None: nothing follows.
-        crossed: the image is read by cross-attention.
-    """
-    total = len(text.ids) + shift if length is None else length
-    before, after = shift, total - shift - len(text.ids)
-    first, *more = [(int(height), int(width)) for height, width in sizes]
-    return TokenMap(
-        roles=np.pad(text.roles, (before, after)),  # 0 is Role.PAD
-        tokens=("",) * before + text.tokens + ("",) * after,
-        image_size=first,
-        views=tuple(_views(text, images, shift, crossed)),
-        placement=images[0].placement,
-        notes=text.notes,
-        more_sizes=tuple(more),
-        carries=tuple(_carries(text, images, shift)),
-        crossed=crossed,
-        picture_notes=tuple(dict.fromkeys(note for image in images for note in image.notes)),
-    )
-
-
-def _views(
-    text: EncodedText, images: Sequence[ImageInputs], shift: int, crossed: bool
-) -> Iterator[View]:
-    start = 0
-    for number, image in enumerate(images):
-        positions = text.image_tokens[start : start + image.expansion.tokens] + shift
-        for layout in image.layouts:
-            if image.shares is not None:
-                covered = np.zeros(0, dtype=np.int64)
-            else:
-                covered = layout.offsets if crossed else positions[layout.offsets]
-            yield View(layout.name, covered, layout.y_edges, layout.x_edges, number)
-        start += image.expansion.tokens
-
-
-def _carries(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> Iterator[Carry]:
-    start = 0
-    for number, image in enumerate(images):
-        end = start + image.expansion.tokens
-        if image.shares is not None:
-            yield Carry(text.image_tokens[start:end] + shift, image.shares, number)
-        start = end

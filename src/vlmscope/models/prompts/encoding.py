@@ -198,7 +198,7 @@ def check_length(length: int, image_tokens: int, limit: int | None, name: str) -
 
 
 def pad_batch(
-    texts: Sequence[EncodedText], pad_id: int, side: str
+    texts: Sequence[EncodedText], pad_id: int, side: str, masked: bool = True
 ) -> tuple[dict[str, Tensor], list[int]]:
     """Stack prompts of different lengths.
 
@@ -206,6 +206,7 @@ def pad_batch(
         texts: the batch.
         pad_id: id that fills the gaps.
         side: ``"right"`` or ``"left"``.
+        masked: padding is told from real tokens; False: it counts as some.
 
     Returns:
         input_ids, attention_mask and position_ids (batch, positions), and how many positions each
@@ -221,6 +222,8 @@ def pad_batch(
         ids[row, window] = torch.from_numpy(text.ids)
         mask[row, window] = 1
         shifts.append(shift)
+    if not masked:
+        mask.fill_(1)
     positions = (mask.cumsum(-1) - 1).clamp_min(0)
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}, shifts
 
