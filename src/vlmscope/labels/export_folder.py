@@ -43,7 +43,9 @@ def new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(f"Cannot write {shown_path(target)}: {error.strerror or error}.") from error
+        raise OutputError(
+            f"Cannot write {shown_path(target)}: {error.strerror or error}."
+        ) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
