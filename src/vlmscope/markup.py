@@ -26,6 +26,7 @@ __all__ = [
     "cell",
     "clean",
     "data_uri",
+    "jpeg",
     "one_line",
     "picture",
     "png",
@@ -48,6 +49,8 @@ _LONGEST_CELL = 240
 _MOST_ROWS = 40  # of a table in a card
 _PNG_BYTES = 260_000  # of the picture in a card: a third more as text, and a notebook keeps it all
 _SMALLEST = 96  # pixels to which a picture is made smaller for the sake of its size at most
+
+_QUALITY = 82  # of JPEG
 
 _LINE = "1px solid rgba(128,128,128,.35)"
 _CARD = (
@@ -173,6 +176,27 @@ def png(image: Image.Image, side: int, most: int | None = None) -> bytes:
         if most is None or len(data) <= most or max(size) <= _SMALLEST:
             return data
         factor *= min(0.9, 0.97 * math.sqrt(most / len(data)))
+
+
+def jpeg(image: Image.Image, most: int, smallest: int) -> tuple[bytes, tuple[int, int]]:
+    """A picture as JPEG, made smaller where it is longer than ``most`` bytes, and its (width, height).
+
+    Args:
+        image: drawn.
+        most: bytes.
+        smallest: a picture whose longer side is not above it stays as it is.
+    """
+    data = _jpeg(image)
+    while len(data) > most and max(image.size) > smallest:
+        image = image.resize((round(image.width * 0.8), round(image.height * 0.8)))
+        data = _jpeg(image)
+    return data, image.size
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)  # thin lines
+    return stream.getvalue()
 
 
 def data_uri(data: bytes, kind: str = "image/png") -> str:

@@ -1,8 +1,10 @@
-"""Error bars: percentile bootstrap intervals, computed without loops over the resamples."""
+"""Error bars: percentile bootstrap intervals, without loops over the resamples; intervals of shares."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +20,10 @@ __all__ = [
     "bootstrap",
     "bootstrap_ratios",
     "bootstrap_sums",
+    "clustered_share",
     "mean",
     "ratio_of_sums",
+    "wilson",
 ]
 
 
@@ -180,6 +184,70 @@ def bootstrap_sums(
         drawn.append(statistic(draws @ samples))
     value = float(statistic(samples.sum(axis=0)[None])[0])
     return _interval(value, np.concatenate(drawn), level)
+
+
+def wilson(share: float, count: float, level: float = LEVEL) -> Interval:
+    """A share with Wilson's interval (1927), which is wider than nothing where the share is 0 or 1.
+
+    Args:
+        share: 0..1.
+        count: of independent samples, above 0; need not be whole.
+        level: how often the interval is to hold the true share.
+
+    Raises:
+        BadSampleError: a value out of range.
+    """
+    if not (0 <= share <= 1 and count > 0 and 0 < level < 1):
+        raise BadSampleError(
+            f"A share is 0..1 of more than 0 samples and a level between 0 and 1, got {share} of {count} "
+            f"at {level}."
+        )
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    middle = share + z * z / (2 * count)
+    reach = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    scale = 1 + z * z / count
+    return Interval(share, max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale))
+
+
+def clustered_share(
+    hits: ArrayLike, weights: ArrayLike, clusters: ArrayLike, *, level: float = LEVEL
+) -> Interval:
+    """A weighted share of samples that come in clusters, with an interval that knows of both.
+
+    Wilson's interval for as many independent samples as have the share's variance, which is that of the
+    ratio of the clusters' sums, linearised (Korn and Graubard 1998); never for more than there are. Where
+    all samples agree the variance says nothing, and every cluster counts as one sample, by its weight.
+
+    Args:
+        hits: bool (n,).
+        weights: float (n,), above 0: how many samples of the population each stands for.
+        clusters: (n,), equal for samples that are not independent: of one image, for example.
+        level: how often the interval is to hold the population's share.
+
+    Raises:
+        BadSampleError: no sample, lengths that differ, or a weight that is not above 0.
+    """
+    hit = np.asarray(hits, dtype=np.float64)
+    weight = np.asarray(weights, dtype=np.float64)
+    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+    if hit.ndim != 1 or not len(hit) or hit.shape != weight.shape or len(numbers) != len(hit):
+        raise BadSampleError(
+            f"A share needs samples, each with a weight and a cluster, got {hit.shape}, {weight.shape} and "
+            f"{numbers.shape}."
+        )
+    if not (np.isfinite(weight).all() and (weight > 0).all()):
+        raise BadSampleError("The weights of a share are finite and above 0.")
+    total = weight.sum()
+    share = min(float((weight * hit).sum() / total), 1.0)
+    count = int(numbers.max()) + 1
+    sums = np.bincount(numbers, weight * (hit - share), count)
+    variance = (sums**2).sum() / total**2 * count / max(1, count - 1)
+    spread = share * (1 - share)
+    if spread > 1e-12 and variance > 1e-12 * spread:
+        effective = min(spread / variance, len(hit))
+    else:
+        effective = total**2 / (np.bincount(numbers, weight, count) ** 2).sum()
+    return wilson(share, float(effective), level)
 
 
 def _checked(values: ArrayLike, resamples: int, level: float) -> NDArray[np.float64]:

@@ -64,13 +64,17 @@ def test_head_sets(tab: Tab) -> None:
     assert model_names("nothing") == []
 
 
+def test_formats_of_labels(tab: Tab) -> None:
+    assert tab("vlmscope export labels --format co") == ["coco"]
+
+
 def test_options_are_those_of_the_method_named(tab: Tab) -> None:
     assert set(tab("vlmscope ground --method gem --temp")) == {"--temperature", "--templates"}
     assert tab("vlmscope ground --greed") == ["--greedy"]
 
 
 @pytest.mark.parametrize(
-    "line", ["vlmscope ground pho", "vlmscope ground --method nonsense --x", "vlmscope 'a"]
+    "line", ["vlmscope ground pho", "vlmscope ground --method nonsense --x", "vlmscope 'x"]
 )
 def test_where_nothing_follows_files_are_left_to_the_shell(tab: Tab, line: str) -> None:
     assert tab(line) == []

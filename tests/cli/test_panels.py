@@ -15,6 +15,7 @@ GROUPED = (
     "ground --method gem",
     "ground --method all",
     "segment",
+    "label",
     "heads discover",
     "heads verify",
     "tokens",

@@ -14,7 +14,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         *("stats", "types", "metrics"),
         *("tiny", "viz", "viewer", "post", "models", "results", "data", "attention"),
         *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "reproduce"),
-        *("label", "app", "doctor", "demo", "cli", "__main__"),
+        *("labels", "app", "doctor", "demo", "cli", "__main__"),
     ),
     # 0.1.0 had a table of what each unit may import; this is an order that agrees with it
     "0.1.0": (

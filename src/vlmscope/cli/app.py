@@ -19,6 +19,10 @@ __all__ = ["COMMANDS", "build_app", "called_command", "module_of"]
 COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
     "segment": "Give every pixel of an image, or of a folder of them, one of your classes.",
+    "label": "Label a folder, or a million images: rows in Parquet, resumed where they stopped.",
+    "stats": "Count labels and, with decisions, say how many are right.",
+    "audit": "Make a page to accept or reject a sample of the labels on.",
+    "export": "Write labels for other tools: COCO, YOLO, VOC, CSV, Label Studio, WebDataset, FiftyOne.",
     "parts": "Show what an image tower holds together by itself: masks without a phrase.",
     "heads": "Localization heads of a model: discover, verify, show.",
     "heads discover": "Find a model's localization heads from images and phrases, without labels.",

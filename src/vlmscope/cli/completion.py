@@ -23,6 +23,7 @@ __all__ = [
     "evidence_names",
     "head_sets",
     "install_completion",
+    "label_formats",
     "measured_names",
     "method_names",
     "model_names",
@@ -138,6 +139,13 @@ def head_sets(incomplete: str) -> list[str]:
     return sorted(
         name.stem for name in names if name.suffix == ".json" and name.stem.startswith(incomplete)
     )
+
+
+def label_formats(incomplete: str) -> list[tuple[str, str]]:
+    """Formats that labels are exported in, with what is written."""
+    from vlmscope.export.formats import LABEL_FORMATS
+
+    return [(kind.id, kind.summary) for kind in LABEL_FORMATS if kind.id.startswith(incomplete)]
 
 
 def method_names(incomplete: str) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ __all__ = [
     "TextEmbeddings",
     "TextTower",
     "named",
+    "silence",
 ]
 
 ModelName = Annotated[
@@ -109,7 +110,7 @@ class Loading:
         """
         from vlmscope.models import load
 
-        _silence()
+        silence()
         keywords = self._keywords()
         given: dict[str, Any] = {}
         if text_embeddings is not None:
@@ -152,7 +153,7 @@ class Loading:
         """
         from vlmscope.evaluation.comparators import load
 
-        _silence()
+        silence()
         with own_stdout():
             return load(id, name, device=self.device)
 
@@ -160,7 +161,7 @@ class Loading:
         """A SAM, in the same dtype and on the same device."""
         from vlmscope.refine import load_sam
 
-        _silence()
+        silence()
         with own_stdout():
             return load_sam(name, dtype=self.dtype, device=self.device)
 
@@ -168,7 +169,7 @@ class Loading:
         """A vision tower that knows no text, in the same dtype and on the same device."""
         from vlmscope.models import load_tower
 
-        _silence()
+        silence()
         with own_stdout():
             return load_tower(named(name), dtype=self.dtype, device=self.device, revision=revision)
 
@@ -273,9 +274,10 @@ def named(model: str) -> str:
     return model
 
 
-def _silence() -> None:
+def silence() -> None:
+    """No chatter of transformers in this process, which is the command's own."""
     from transformers.utils import logging
 
-    # this process is the command's own; a library must not do this
+    # a library must not do this
     logging.set_verbosity_error()
     logging.disable_progress_bar()

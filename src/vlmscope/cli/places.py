@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
+from vlmscope.data.images import MAX_PIXELS, SUFFIXES, OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadOptionError
 from vlmscope.export import keys_of
 from vlmscope.io import atomic_path, is_folder, is_there, shown_path
@@ -30,9 +30,6 @@ __all__ = [
     "picture_paths",
     "save_picture",
 ]
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-"""Endings by which images are found in a folder."""
 
 _FILES = (".html", ".htm", ".json", ".jsonl", ".md", ".csv", ".pdf", ".svg", ".zip")
 

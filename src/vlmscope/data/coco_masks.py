@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from vlmscope.errors import BadSampleError, MissingExtraError
 
-__all__ = ["MaskSource", "coco_mask", "has_polygons", "lengths_of_mask", "lengths_text"]
+__all__ = [
+    "MaskSource",
+    "coco_mask",
+    "has_polygons",
+    "lengths_of_mask",
+    "lengths_of_text",
+    "lengths_text",
+]
 
 MaskSource = Callable[[tuple[int, int]], NDArray[np.bool_]]
 """Draws a mask, bool (height, width), when it is given the size of its image, (height, width)."""
@@ -89,8 +96,12 @@ def lengths_text(lengths: Sequence[int]) -> str:
     return "".join(letters)
 
 
-def _lengths_of_text(text: str) -> list[int]:
-    """The reverse of :func:`lengths_text`."""
+def lengths_of_text(text: str) -> list[int]:
+    """The reverse of :func:`lengths_text`.
+
+    Raises:
+        BadSampleError: no such text.
+    """
     lengths: list[int] = []
     value = shift = 0
     for letter in text:
@@ -118,7 +129,7 @@ def _draw_lengths(counts: Any, size: Any, image_size: tuple[int, int]) -> NDArra
         )
     if isinstance(counts, bytes):
         counts = counts.decode("latin1")
-    lengths = _lengths_of_text(counts) if isinstance(counts, str) else counts
+    lengths = lengths_of_text(counts) if isinstance(counts, str) else counts
     if not _are_lengths(lengths):
         raise BadSampleError(
             f"Run lengths of a mask are whole numbers from 0, got {repr(lengths)[:_SHOWN]}."

@@ -17,10 +17,13 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from vlmscope.errors import BadImageError
 
-__all__ = ["MAX_PIXELS", "ImageSource", "OpenedImage", "image_size", "open_image"]
+__all__ = ["MAX_PIXELS", "SUFFIXES", "ImageSource", "OpenedImage", "image_size", "open_image"]
 
 MAX_PIXELS = 178_956_970
 """Default limit of :func:`open_image`: the size at which Pillow itself refuses (13,377 squared)."""
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+"""Endings by which images are found in a folder."""
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 """What :func:`open_image` takes."""

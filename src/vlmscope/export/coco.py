@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.data.coco_masks import lengths_of_text
 from vlmscope.errors import MissingExtraError
 from vlmscope.results import Grounding, Segmentation
 from vlmscope.types import Box
 
-__all__ = ["check_coco", "coco_annotations", "coco_document", "instance_annotations"]
+__all__ = [
+    "check_coco",
+    "coco_annotations",
+    "coco_categories",
+    "coco_document",
+    "coco_image",
+    "instance_annotations",
+    "object_annotation",
+]
 
 
 def check_coco() -> None:
@@ -77,9 +86,48 @@ def _annotation(
     }
 
 
-def _sides(box: Box) -> tuple[float, ...]:
+def object_annotation(
+    index: int, box: Box, score: float | None, mask: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The annotation of an object whose mask is run lengths already; needs no pycocotools.
+
+    Without a mask ``segmentation`` is empty, as COCO's readers take it, and the area is the box's.
+
+    Args:
+        index: of its class.
+        box: xyxy, float pixels.
+        score: None: not known.
+        mask: ``size`` [height, width] and ``counts`` as text; None: no mask.
+
+    Raises:
+        BadSampleError: run lengths that are none.
+    """
+    x, y, width, height = _sides(box)
+    area = width * height if mask is None else sum(lengths_of_text(mask["counts"])[1::2])
+    annotation: dict[str, Any] = {
+        "category_id": index + 1,
+        "segmentation": [] if mask is None else dict(mask),
+        "area": area,
+        "bbox": [x, y, width, height],
+        "iscrowd": 0,
+    }
+    return annotation if score is None else {**annotation, "score": score}
+
+
+def _sides(box: Box) -> tuple[float, float, float, float]:
     x0, y0, x1, y1 = box
     return x0, y0, x1 - x0, y1 - y0
+
+
+def coco_categories(names: Sequence[str]) -> list[dict[str, Any]]:
+    """The classes; COCO counts from 1."""
+    return [{"id": index, "name": name} for index, name in enumerate(names, start=1)]
+
+
+def coco_image(number: int, name: str, size: tuple[int, int]) -> dict[str, Any]:
+    """The entry of an image of (height, width) pixels."""
+    height, width = size
+    return {"id": number, "file_name": name, "height": height, "width": width}
 
 
 def coco_document(
@@ -98,12 +146,10 @@ def coco_document(
         "info": {"description": description},
         "images": [],
         "annotations": [],
-        "categories": [{"id": index, "name": name} for index, name in enumerate(names, start=1)],
+        "categories": coco_categories(names),
     }
-    for number, (file_name, (height, width), entries) in enumerate(images, start=1):
-        document["images"].append(
-            {"id": number, "file_name": file_name, "height": height, "width": width}
-        )
+    for number, (file_name, size, entries) in enumerate(images, start=1):
+        document["images"].append(coco_image(number, file_name, size))
         for entry in entries:
             identity = {"id": len(document["annotations"]) + 1, "image_id": number}
             document["annotations"].append({**identity, **entry})

@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmscope.export.holes import Ring, join_holes
 from vlmscope.export.polygons import mask_polygons
 from vlmscope.results import Grounding, Segmentation
+from vlmscope.types import Box
 
-__all__ = ["instance_lines", "yolo_data", "yolo_lines"]
+__all__ = ["box_line", "instance_lines", "object_line", "yolo_data", "yolo_lines"]
 
 
 def yolo_lines(segmentation: Segmentation, tolerance: float = 0.75) -> list[str]:
@@ -39,12 +41,50 @@ def instance_lines(groundings: Sequence[Grounding], tolerance: float = 0.75) -> 
         groundings: of one image.
         tolerance: how far in pixels polygons may be off the exact outline.
     """
-    lines = []
-    for index, grounding in enumerate(groundings):
-        for instance in grounding.instances:
-            ring = join_holes(mask_polygons(instance.mask, tolerance))
-            lines.append(_line(index, ring, *grounding.image_size))
-    return lines
+    return [
+        object_line(index, instance.box, instance.mask, *grounding.image_size, tolerance)
+        for index, grounding in enumerate(groundings)
+        for instance in grounding.instances
+    ]
+
+
+def object_line(
+    index: int,
+    box: Box,
+    mask: NDArray[np.bool_] | None,
+    height: int,
+    width: int,
+    tolerance: float = 0.75,
+) -> str:
+    """The line of one object as one polygon: that of its mask, or of its box where it has none.
+
+    Args:
+        index: of its class.
+        box: xyxy, float pixels, inside the image.
+        mask: bool (height, width).
+        height: of the image, in pixels.
+        width: likewise.
+        tolerance: how far in pixels the polygon may be off the mask's exact outline.
+    """
+    if mask is None or not mask.any():
+        x0, y0, x1, y1 = box
+        return _line(index, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), height, width)
+    return _line(index, join_holes(mask_polygons(mask, tolerance)), height, width)
+
+
+def box_line(index: int, box: Box, height: int, width: int) -> str:
+    """The line of one object as a box: centre x, centre y, width, height.
+
+    Args:
+        index: of its class.
+        box: xyxy, float pixels, inside the image.
+        height: of the image, in pixels.
+        width: likewise.
+    """
+    x0, y0, x1, y1 = box
+    return _line(
+        index, np.array([((x0 + x1) / 2, (y0 + y1) / 2), (x1 - x0, y1 - y0)]), height, width
+    )
 
 
 def _line(index: int, polygon: Ring, height: int, width: int) -> str:

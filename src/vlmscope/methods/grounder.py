@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -96,6 +96,7 @@ class Grounder:
         window: int | None = None,
         threads: int = 2,
         ordered: bool = True,
+        halved: Callable[[int], None] | None = None,
     ) -> Iterator[Outcome]:
         """An outcome for every job: what was found in its image, or why nothing was.
 
@@ -112,6 +113,7 @@ class Grounder:
                 images of the same number of tokens meet. None: four times ``batch``.
             threads: how many read images.
             ordered: outcomes come in the order of the jobs; False: as soon as they are there.
+            halved: hears what is left of the batch when it is halved, for later calls.
 
         Raises:
             BadOptionError: a number that is none of 1 or more.
@@ -120,7 +122,7 @@ class Grounder:
         check_batch(size)
         check_batch(threads, "threads is how many read images")
         check_batch(size if window is None else window, "window is how many jobs may be open")
-        return self._stream(size, window, threads, ordered).outcomes(jobs)
+        return replace(self._stream(size, window, threads, ordered), halved=halved).outcomes(jobs)
 
     def _stream(
         self, batch: int, window: int | None, threads: int, ordered: bool, traced: bool = False

@@ -87,6 +87,7 @@ class Stream:
         threads: how many read images.
         ordered: outcomes come in the order of the jobs; else as soon as they are there.
         traced: errors keep their tracebacks, and with them images and tensors.
+        halved: hears what is left of ``batch`` when it is halved.
     """
 
     looks: Looks
@@ -97,6 +98,7 @@ class Stream:
     threads: int
     ordered: bool
     traced: bool = False
+    halved: Callable[[int], None] | None = None
     _waiting: list[_Waiting] = field(default_factory=list)
     _done: dict[int, Outcome] = field(default_factory=dict)
     _next: int = 0
@@ -199,6 +201,8 @@ class Stream:
     def _halve(self, tried: int) -> None:
         self.batch = max(1, tried // 2)
         torch.cuda.empty_cache()
+        if self.halved is not None:
+            self.halved(self.batch)
         warnings.warn(
             f"{tried} images side by side do not fit in the device's memory; from here on there are "
             f"{self.batch}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL import Image
 from vlmscope.data.datasets import EvalSample, Referent
 from vlmscope.evaluation.breakdowns.sentence_report import SentenceReport
 from vlmscope.evaluation.rows import sentence_id
+from vlmscope.markup import jpeg
 from vlmscope.report import Photo
 from vlmscope.results.drawing import resized, scale_factor
 from vlmscope.types import Box
@@ -28,7 +28,6 @@ KEY = (
 _SIDE, _SMALLEST = 300, 160  # pixels of the longer side at most, of the shorter at least
 _ALL_BYTES = 2_200_000  # of all pictures of a page; a third more as text
 _MOST_BYTES = 24_000  # of one of them
-_QUALITY = 82
 _STROKE = 2
 
 _Row = Mapping[str, Any]
@@ -96,17 +95,8 @@ def _scaled(box: Sequence[float], factor: float) -> Box:
 
 
 def _photo(image: Image.Image, row: _Row, most: int) -> Photo:
-    data = _jpeg(image)
-    while len(data) > most and max(image.size) > _SMALLEST // 2:
-        image = image.resize((round(image.width * 0.8), round(image.height * 0.8)))
-        data = _jpeg(image)
-    return Photo(data, image.size, f"“{row['text']}”", _said(row))
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)  # thin lines
-    return stream.getvalue()
+    data, size = jpeg(image, most, _SMALLEST // 2)
+    return Photo(data, size, f"“{row['text']}”", _said(row))
 
 
 def _said(row: _Row) -> str:

@@ -1,6 +1,6 @@
 """Labels for folders of any size: rows in Parquet, and what is made of them."""
 
-from vlmscope.label.folder import LabelFolder
-from vlmscope.label.schema import FIELDS, FORMAT, LabelField
+from vlmscope.labels.folder import LabelFolder
+from vlmscope.labels.schema import FIELDS, FORMAT, LabelField
 
 __all__ = ["FIELDS", "FORMAT", "LabelField", "LabelFolder"]

@@ -3,7 +3,7 @@
 Layout::
 
     job.json        what was asked for, and its fingerprint
-    parts/*.parquet rows (vlmscope.label.schema); a part is whole or absent, and named by its ids
+    parts/*.parquet rows (vlmscope.labels.schema); a part is whole or absent, and named by its ids
     summary.json    counts, failed images by reason
     README.md       how to read all of it
 """
@@ -20,7 +20,7 @@ from typing import Any
 
 from vlmscope.errors import MissingExtraError, OutputError, quoted
 from vlmscope.io import is_there, parse_json, shown_path, unread
-from vlmscope.label.schema import FIELDS, FORMAT
+from vlmscope.labels.schema import FIELDS, FORMAT
 
 __all__ = ["LabelFolder"]
 
@@ -66,15 +66,16 @@ class LabelFolder:
 
     @property
     def parts(self) -> list[Path]:
-        """The finished parts, by name."""
-        return sorted((self.path / "parts").glob("*.parquet"))
+        """The finished parts, by name; what is being written, or was when its writer died, is hidden."""
+        paths = (self.path / "parts").glob("*.parquet")
+        return sorted(path for path in paths if not path.name.startswith("."))
 
     def __len__(self) -> int:
         """Rows, read from the parts' footers."""
         return sum(self._file(path).metadata.num_rows for path in self.parts)
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Rows part by part, as dictionaries of :data:`vlmscope.label.FIELDS`.
+        """Rows part by part, as dictionaries of :data:`vlmscope.labels.FIELDS`.
 
         Args:
             columns: only these.

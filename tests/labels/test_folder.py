@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from vlmscope.errors import OutputError
-from vlmscope.label import FIELDS, FORMAT, LabelFolder
-from vlmscope.label.schema import arrow_schema
+from vlmscope.labels import FIELDS, FORMAT, LabelFolder
+from vlmscope.labels.schema import arrow_schema
 
 parquet = pytest.importorskip("pyarrow.parquet")
 arrow = pytest.importorskip("pyarrow")
@@ -75,3 +75,9 @@ def test_a_column_that_a_part_lacks_is_said(tmp_path: Path) -> None:
     folder = LabelFolder.open(_folder(tmp_path / "o", [_row("a")]))
     with pytest.raises(OutputError, match="no column 'colour'"):
         list(folder.rows(["id", "colour"]))
+
+
+def test_a_part_that_is_being_written_does_not_count(tmp_path: Path) -> None:
+    place = _folder(tmp_path / "o", [_row("a")])
+    (place / "parts" / ".0-ab.parquet").write_bytes(b"PAR1")
+    assert len(LabelFolder.open(place)) == 1
