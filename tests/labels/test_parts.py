@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from labelling import BLANK
-from vlmscope.labels.parts import Failure, PartStore, encoded, key_of, part_name
+from vlmscope.labels.footers import Failure, encoded, key_of, part_name
+from vlmscope.labels.parts import PartStore
 from vlmscope.labels.sources import Item
 
 pytest.importorskip("pyarrow")

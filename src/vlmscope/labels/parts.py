@@ -2,132 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
-import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from vlmscope.data.log.offsets import Offsets
-from vlmscope.errors import MissingExtraError, OutputError
+from vlmscope.errors import OutputError
 from vlmscope.io import atomic_path, shown_path, unread
+from vlmscope.labels.footers import Failure, Footer, Key, encoded, footer_of, id_digest
 from vlmscope.labels.labelled import Row
-from vlmscope.labels.schema import arrow_schema
-from vlmscope.labels.sources import Item
 
-__all__ = ["Failure", "Footer", "Key", "PartStore", "encoded", "key_of", "make_folder", "part_name"]
-
-_KEYS, _FAILURES = "keys", "failures"
-_DIGEST, _PHRASES = 16, 8  # bytes of a key
-
-
-@dataclass(frozen=True)
-class Key:
-    """An image and what was looked for in it, as digests.
-
-    Attributes:
-        id: 16 bytes, of its id.
-        phrases: 8 bytes, of the phrases of its row; zeros where they are those of the job.
-    """
-
-    id: bytes
-    phrases: bytes
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Images that failed for one reason.
-
-    Attributes:
-        count: how many.
-        id: of the first.
-        message: of the first.
-    """
-
-    count: int
-    id: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Footer:
-    """What the end of a part says of it.
-
-    Attributes:
-        keys: of its images, in order.
-        rows: how many.
-        failures: by class of error.
-    """
-
-    keys: tuple[Key, ...]
-    rows: int
-    failures: dict[str, Failure]
-
-    @property
-    def failed(self) -> int:
-        """How many images failed."""
-        return sum(each.count for each in self.failures.values())
-
-
-def make_folder(folder: Path) -> None:
-    """A folder, unless it is there.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot make the folder {shown_path(folder)}: {error.strerror or error}. Choose another "
-            "folder for --out."
-        ) from error
-
-
-def key_of(item: Item) -> Key:
-    """The key of an image."""
-    phrases = bytes(_PHRASES)
-    if item.phrases is not None:
-        phrases = _digest("\0".join(item.phrases), _PHRASES)
-    return Key(_digest(item.id, _DIGEST), phrases)
-
-
-def part_name(items: Iterable[Item]) -> str:
-    """The name of the part that holds these images: the same ids, the same name."""
-    digest = hashlib.blake2b(digest_size=_DIGEST)
-    for item in items:
-        digest.update(_digest(item.id, _DIGEST))
-    return digest.hexdigest()
-
-
-def encoded(keys: Sequence[Key], rows: Sequence[Row]) -> bytes:
-    """A part as the bytes of a Parquet file.
-
-    Raises:
-        MissingExtraError: without pyarrow.
-    """
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "parquet", "Labels in Parquet") from error
-    failures: dict[str, list[Any]] = {}
-    for row in rows:
-        if row["error"] is not None:
-            entry = failures.setdefault(row["error"], [0, row["id"], row["message"]])
-            entry[0] += 1
-    metadata = {
-        _KEYS: base64.b64encode(b"".join(key.id + key.phrases for key in keys)).decode(),
-        _FAILURES: json.dumps(failures),
-    }
-    table = arrow.Table.from_pylist(list(rows), schema=arrow_schema(metadata))
-    stream = io.BytesIO()
-    parquet.write_table(table, stream, compression="zstd")
-    return stream.getvalue()
+__all__ = ["PartStore", "make_folder"]
 
 
 @dataclass
@@ -190,7 +78,7 @@ class PartStore:
         _sync_folder(self.folder)
         if before is not None:
             self._count(before, -1)
-        self._count(_footer_of(io.BytesIO(data)))
+        self._count(footer_of(io.BytesIO(data)))
 
     def failed(self) -> Iterator[tuple[Path, list[str]]]:
         """Parts with images that failed, and the ids of these."""
@@ -207,9 +95,9 @@ class PartStore:
         old: dict[str, list[Row]] = {}
         for row in _table(path).to_pylist():
             old.setdefault(row["id"], []).append(row)
-        keys = {key.id: key for key in (*_read(path).keys, *_footer_of(io.BytesIO(data)).keys)}
+        keys = {key.id: key for key in (*_read(path).keys, *footer_of(io.BytesIO(data)).keys)}
         rows = [row for id, own in old.items() for row in new.get(id, own)]
-        order = [keys[_digest(id, _DIGEST)] for id in old]
+        order = [keys[id_digest(id)] for id in old]
         return encoded(order, rows)
 
     def _count(self, footer: Footer, sign: int = 1) -> None:
@@ -241,30 +129,28 @@ class PartStore:
             return None
 
 
+def make_folder(folder: Path) -> None:
+    """A folder, unless it is there.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot make the folder {shown_path(folder)}: {error.strerror or error}. Choose another "
+            "folder for --out."
+        ) from error
+
+
 def _read(path: Path) -> Footer:
     try:
-        return _footer_of(path)
+        return footer_of(path)
     except KeyError as error:
         raise OutputError(
             f"{shown_path(path)} is no part of a job of labels. Take it out of the folder."
         ) from error
-
-
-def _footer_of(source: Any) -> Footer:
-    from pyarrow import parquet
-
-    metadata = parquet.read_metadata(source)
-    held = metadata.metadata or {}
-    packed = base64.b64decode(held[_KEYS.encode()])
-    step = _DIGEST + _PHRASES
-    keys = tuple(
-        Key(packed[at : at + _DIGEST], packed[at + _DIGEST : at + step])
-        for at in range(0, len(packed), step)
-    )
-    failures = json.loads(held[_FAILURES.encode()])
-    return Footer(
-        keys, metadata.num_rows, {kind: Failure(*each) for kind, each in failures.items()}
-    )
 
 
 def _table(source: Any, columns: Sequence[str] | None = None) -> Any:
@@ -272,10 +158,6 @@ def _table(source: Any, columns: Sequence[str] | None = None) -> Any:
 
     with parquet.ParquetFile(source) as file:
         return file.read(None if columns is None else list(columns))
-
-
-def _digest(text: str, size: int) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 def _number(phrases: bytes) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vlmscope.labels.executors import Chunk, Executor, Finished
+from vlmscope.labels.footers import key_of, part_name
 from vlmscope.labels.job import JobFile
 from vlmscope.labels.locks import Shard, job_lock, waiting_lock
-from vlmscope.labels.parts import PartStore, key_of, make_folder, part_name
+from vlmscope.labels.parts import PartStore, make_folder
 from vlmscope.labels.sources import Item, Source
 from vlmscope.labels.summary import LabelSummary, write_summary
 from vlmscope.labels.survey import Survey, pending_items, surveyed

@@ -8,7 +8,8 @@ from typing import Any
 
 from vlmscope.io import write_json, write_text
 from vlmscope.labels.folder import LabelFolder
-from vlmscope.labels.parts import Failure, PartStore
+from vlmscope.labels.footers import Failure
+from vlmscope.labels.parts import PartStore
 from vlmscope.labels.schema import FIELDS, FORMAT, SECONDS
 from vlmscope.markup import one_line
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vlmscope.errors import BadImageError, BadSampleError, ModelMismatchError
+from vlmscope.labels.footers import Key, key_of
 from vlmscope.labels.locks import Shard
-from vlmscope.labels.parts import Key, PartStore, key_of
+from vlmscope.labels.parts import PartStore
 from vlmscope.labels.sources import Item, Source
 
 __all__ = ["Survey", "pending_items", "surveyed"]

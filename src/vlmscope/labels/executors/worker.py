@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vlmscope.labels.executors.base import Chunk, Finished, SourceGoneError, Task
+from vlmscope.labels.footers import encoded, key_of
 from vlmscope.labels.labelled import LabelledImage
-from vlmscope.labels.parts import encoded, key_of
 from vlmscope.labels.sources import Item
 
 __all__ = ["Worker"]
