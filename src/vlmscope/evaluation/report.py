@@ -73,7 +73,7 @@ def markdown(evaluation: Evaluation) -> str:
         *(f"**Note:** {warning}" for warning in evaluation.warnings),
         _table(evaluation.runs),
         _counts(evaluation.runs),
-        *map(_section, comparison_tables(evaluation.breakdowns.comparisons)),
+        *map(_section, comparison_tables(evaluation.comparisons)),
         *_remarks(evaluation),
         *_of_sentences(evaluation),
         "## Protocol",

@@ -124,7 +124,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
 
 
 def test_every_score_of_an_evaluation(evaluation: Evaluation, tmp_path: Path) -> None:
-    compared = evaluation.breakdowns.comparisons
+    compared = evaluation.comparisons
     assert isinstance(compared, Comparisons)
     names = {"pointing", "mIoU", "mIoU present", "pixel accuracy"}
     names |= {f"{kind} AUC" for kind in ("presence", "peak", "rivals")}

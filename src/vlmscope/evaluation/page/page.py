@@ -46,7 +46,7 @@ def evaluation_page(evaluation: Evaluation, report: SentenceReport | None) -> Pa
     for warning in (*_cautions(evaluation), *evaluation.warnings):
         page.caveat(warning)
     _table(page, score_rows(evaluation.runs))
-    for table in comparison_tables(evaluation.breakdowns.comparisons):
+    for table in comparison_tables(evaluation.comparisons):
         _table(page, table)
     if remarks(evaluation):
         page.heading("To be said")
