@@ -20,6 +20,7 @@ def two_nodes() -> Iterator[Any]:
     paths = [str(_ROOT / "tests"), str(_ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        patch.setenv("RAY_worker_niceness", "0")  # else they wait for whatever else runs here
         patch.delenv("RAY_ADDRESS", raising=False)
         cluster = _started()
         try:

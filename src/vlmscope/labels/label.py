@@ -103,8 +103,8 @@ def label(
         ray: address of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``; without it, one of
             this machine alone is started for the job.
         workers: processes, each of which loads the model; default: one for each GPU, where there are
-            several, else none beside this one; on a cluster without GPUs one for each machine. In a script, call this under
-            ``if __name__ == "__main__":``, for each of them reads it.
+            several, else none beside this one; on a cluster without GPUs one for each machine. In a
+            script, call this under ``if __name__ == "__main__":``, for each of them reads it.
         threads: of computation in each; default: an even share of the cores.
         image_seconds: longest time for an image; after it, its process is ended and it has failed.
         shard: ``3/16``: the third of sixteen shares of the images, by their ids. Shards may run at the

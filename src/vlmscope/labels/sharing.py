@@ -35,7 +35,8 @@ class Placing:
             check_word("executor", self.executor, _EXECUTORS)
         if self.executor == "local" and self.ray is not None:
             raise BadOptionError(
-                f"--ray {self.ray} is the address of a cluster and --executor local is none. Give one of them."
+                f"--ray {self.ray} is the address of a cluster, and --executor local is none. Give one of "
+                "them."
             )
 
     @property

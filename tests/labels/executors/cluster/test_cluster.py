@@ -20,7 +20,6 @@ from vlmscope.errors import ModelLoadError
 from vlmscope.labels.executors import (
     Chunk,
     ClusterExecutor,
-    Executor,
     Finished,
     ProcessExecutor,
     SourceGoneError,
@@ -32,6 +31,7 @@ from vlmscope.labels.sources.files import FolderImages
 
 pytest.importorskip("pyarrow")
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
@@ -103,7 +103,9 @@ class _NeverLoads:
 class _NotThere(Source):
     """A source that lies where the job runs, and on no other machine."""
 
-    identity: Any = {"kind": "fake", "place": "here"}  # type: ignore[assignment]
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": "fake", "place": "here"}
 
     def items(self) -> Iterator[Item]:
         yield Item("a.jpg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from vlmscope.errors import MissingExtraError, VlmscopeError
-from vlmscope.labels.executors.cluster.session import ray_session
+from vlmscope.labels.executors.cluster.session import _NICENESS, ray_session
 
 
 class _Ray:
@@ -27,6 +28,7 @@ class _Ray:
     def init(self, **options: Any) -> None:
         signal.signal(signal.SIGTERM, lambda *_: None)
         self.calls.append(options)
+        self.niceness = os.environ.get(_NICENESS)
         if self._fault is not None:
             raise self._fault
 
@@ -47,10 +49,12 @@ def _session(monkeypatch: pytest.MonkeyPatch, ray: _Ray, address: str | None) ->
 
 
 def test_one_of_its_own_is_started_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    options, last = _session(monkeypatch, _Ray(), None)
+    monkeypatch.delenv(_NICENESS, raising=False)
+    before, module = signal.getsignal(signal.SIGTERM), _Ray()
+    options, last = _session(monkeypatch, module, None)
     assert (options["address"], options["include_dashboard"], last) == ("local", False, "shutdown")
     assert signal.getsignal(signal.SIGTERM) is before
+    assert (module.niceness, os.environ.get(_NICENESS)) == ("0", None)
 
 
 def test_one_that_exists_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,10 +93,10 @@ def test_threads_of_ray_do_not_print_here(
     stream = sys.stdout
     with ray_session(None):
         thread = threading.Thread(
-            target=lambda: print("a worker died"), name="ray_listen_error_messages"
+            target=sys.stdout.write, args=("a worker died\n",), name="ray_listen_error_messages"
         )
         thread.start()
         thread.join()
-        print("a result")
+        sys.stdout.write("a result\n")
     assert sys.stdout is stream
     assert capsys.readouterr().out == "a result\n"

@@ -36,7 +36,11 @@ def test_shares(nodes: Any, asked: tuple[Any, ...], expected: Share) -> None:
     ("nodes", "asked", "words"),
     [
         (_nodes((8, 0)), (None, None, True), "offers a GPU"),
-        (_nodes((8, 0), (4, 0)), (None, 9, None), "needs 9 processors, and the largest .* offers 8"),
+        (
+            _nodes((8, 0), (4, 0)),
+            (None, 9, None),
+            "needs 9 processors, and the largest .* offers 8",
+        ),
         (_nodes((0, 0)), (None, None, None), "offers 0"),
         (_nodes((64, 0), (2, 1)), (None, 4, None), "offers 2"),
         ([], (None, None, None), "offers 0"),

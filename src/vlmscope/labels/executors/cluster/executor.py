@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from vlmscope.labels.executors.base import Task
@@ -18,7 +18,9 @@ from vlmscope.labels.executors.crew import Crew, Hand
 
 __all__ = ["ClusterExecutor"]
 
-_STARTS = 3  # times that as many workers as there are may end before an image: a machine takes many along
+_STARTS = (
+    3  # times that as many workers as there are may end before an image: a machine takes many along
+)
 _CALLS = 3  # at once of an actor: one that takes, and those that put
 _REASON = 300  # characters
 
@@ -117,14 +119,16 @@ class ClusterExecutor(Crew[_Actor]):
 
     def _start(self, index: int) -> _Actor:
         # a task that is sent once is there for every actor that follows
-        return _Actor(index, self._ray, self._make.remote(self._sent, os.getcwd()))
+        return _Actor(index, self._ray, self._make.remote(self._sent, str(Path.cwd())))
 
     def _heard(self, seconds: float | None) -> list[_Actor]:
         if any(hand.has_more for hand in self._hands):
             return [hand for hand in self._hands if hand.has_more]
         by_news = {hand.news: hand for hand in self._hands}
         first, others = self._ray.wait(list(by_news), num_returns=1, timeout=seconds)
-        if first and others:  # all who have answered, or those at the end of the list might wait for long
+        if (
+            first and others
+        ):  # all who have answered, or those at the end of the list might wait for long
             first += self._ray.wait(others, num_returns=len(others), timeout=0)[0]
         return [by_news[each] for each in first]
 

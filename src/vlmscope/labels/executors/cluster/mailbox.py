@@ -24,7 +24,9 @@ class Mailbox:
         self._messages: list[Any] = []
         self._changed = threading.Condition()
         self._urgent = False
-        self._said = self._taken = self._received = 0  # messages so far, each at most the one before
+        self._said = self._taken = self._received = (
+            0  # messages so far, each at most the one before
+        )
 
     def put(self, work: Work) -> None:
         """The job's side: give work."""

@@ -15,6 +15,9 @@ from vlmscope.errors import MissingExtraError, VlmscopeError
 __all__ = ["ray_session"]
 
 _STORE = 256 * 2**20  # bytes for what is on its way: parts, never pictures
+_NICENESS = (
+    "RAY_worker_niceness"  # of the workers; 15 unless said, which starves them beside anything else
+)
 _FROM_RAY = "ray_"  # what its threads in this process are called
 
 
@@ -57,12 +60,28 @@ def _connect(ray: Any, address: str | None) -> None:
     if address is None:
         options |= {"include_dashboard": False, "object_store_memory": _STORE}
     try:
-        ray.init(address="local" if address is None else address, **options)
+        with _equal_rank():
+            ray.init(address="local" if address is None else address, **options)
     except Exception as error:  # of many kinds, by what is wrong
         reason = " ".join(str(error).split()) or type(error).__name__
-        failed = "start a Ray cluster" if address is None else f"join the Ray cluster at {address!r}"
+        failed = (
+            "start a Ray cluster" if address is None else f"join the Ray cluster at {address!r}"
+        )
         advice = "See: ray status" if address is None else "See: ray status --address HOST:PORT"
         raise VlmscopeError(f"Cannot {failed}: {reason.rstrip('.')}. {advice}") from error
+
+
+@contextlib.contextmanager
+def _equal_rank() -> Iterator[None]:
+    """A cluster that starts here has workers of the rank of this process, as other executors have."""
+    if _NICENESS in os.environ:
+        yield
+        return
+    os.environ[_NICENESS] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[_NICENESS]
 
 
 @contextlib.contextmanager
