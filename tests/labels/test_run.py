@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from labelling import BLANK, FakeLabeller, job, make_fake, pictures, rows_of
 from vlmscope.errors import BadImageError, BadSampleError, ModelMismatchError, OutputError
+from vlmscope.labels import LabelFolder
 from vlmscope.labels.executors import SourceGoneError
 from vlmscope.labels.locks import Shard, job_lock
 from vlmscope.labels.parts import PartStore
@@ -364,3 +366,25 @@ def test_memory_does_not_hold_the_items(tmp_path: Path) -> None:
     run = job(tmp_path / "out", ListedImages(tmp_path, paths=paths))
     chunks = run._chunks(PartStore.open(tmp_path / "parts"), 0)
     assert [item.id for item in next(chunks).items] == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+def test_a_clock_that_goes_backwards(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10**6, 0, -1))
+    monkeypatch.setattr(time, "time", lambda: float(next(clock)))
+    summary = job(tmp_path / "out", photos, progress=True).all()
+    assert summary.labelled == 11
+    assert all(row["seconds"] >= 0 for row in LabelFolder.open(tmp_path / "out").rows())
+
+
+def test_the_bar_shows_what_was_done_before(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job(tmp_path / "out", photos).all()
+    pictures(photos / "more", 2)
+    capsys.readouterr()
+    job(tmp_path / "out", photos, progress=True).all()
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert ("13/13" in last and "image/s" in last) or "s/image" in last
+    assert "1 failed" in last

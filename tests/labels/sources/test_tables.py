@@ -221,8 +221,10 @@ class _Dataset:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, number: int) -> dict[str, Any]:
-        return self._rows[number]
+    def __getitem__(self, key: int | slice) -> dict[str, Any]:
+        if isinstance(key, int):
+            return self._rows[key]
+        return {name: [row[name] for row in self._rows[key]] for name in self.column_names}
 
 
 class TestDatasets:
@@ -256,6 +258,12 @@ class TestDatasets:
     def test_a_column_that_is_not_there(self, package: SimpleNamespace) -> None:
         with pytest.raises(BadSampleError, match="no column 'caption'"):
             open_source(_Dataset([{"image": None}]), Columns(phrase="caption"))
+
+    def test_more_rows_than_are_listed_at_once(self, package: SimpleNamespace) -> None:
+        source = open_source(
+            _Dataset([{"image": None, "n": n} for n in range(2500)]), Columns(id="n")
+        )
+        assert [item.id for item in source.items()] == [str(n) for n in range(2500)]
 
     def test_a_name_that_cannot_be_loaded(self, package: SimpleNamespace) -> None:
         def fails(name: str, **more: Any) -> None:
