@@ -180,3 +180,31 @@ class _Silent:
 
     def send(self, work: Any) -> None:
         """Nobody reads it."""
+
+
+@pytest.mark.long
+def test_a_real_model_in_one_process_and_in_two(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    import vlmscope as vs
+
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(9):
+        pixels = np.random.default_rng(number).integers(0, 256, (64, 48 + 8 * (number % 3), 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(photos / f"{number}.png")
+    asked: dict[str, Any] = {"method": "gem", "masks": True, "batch": 2, "part": 2, "threads": 1}
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        vs.label("tiny-clip", photos, ["a", "b"], out=out, workers=workers, **asked)
+    for number in (1, 2, 3):
+        out = tmp_path / f"shard-{number}"
+        vs.label(
+            "tiny-clip", photos, ["a", "b"], out=out, shard=f"{number}/3", method="gem", masks=True
+        )
+    whole = rows_of(tmp_path / "1")
+    assert whole == rows_of(tmp_path / "2")
+    for one, other in zip(whole, rows_of(*tmp_path.glob("shard-*")), strict=True):
+        assert one["score"] == pytest.approx(other["score"], abs=1e-5)
+        assert (one["id"], one["phrase"]) == (other["id"], other["phrase"])
