@@ -53,8 +53,9 @@ class PartStore:
         return store
 
     def paths(self) -> list[Path]:
-        """The parts, by name."""
-        return sorted(self.folder.glob("*.parquet"))
+        """The parts, by name; a hidden file is one that is being written, or was when its writer died."""
+        paths = self.folder.glob("*.parquet")
+        return sorted(path for path in paths if not path.name.startswith("."))
 
     def state(self, key: Key) -> Literal["new", "done", "changed"]:
         """Whether an image has rows; ``changed``: it has, of other phrases than it has now."""
