@@ -29,6 +29,7 @@ class LabelSummary:
         labelled: images of this call, failed ones included.
         before: images that an earlier call had finished.
         notes: what the person should know.
+        audit: the page of a sample to look at, where one was asked for.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class LabelSummary:
     labelled: int
     before: int
     notes: tuple[str, ...] = field(default=())
+    audit: Path | None = None
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} failed" if self.failed else ""
@@ -58,6 +60,7 @@ class LabelSummary:
             "labelled": self.labelled,
             "before": self.before,
             "notes": list(self.notes),
+            "audit": None if self.audit is None else str(self.audit),
         }
 
 
