@@ -191,7 +191,7 @@ def two_processes(args: argparse.Namespace, photos: Path, place: Path) -> dict[s
     sleeping = partial(make_rows, seconds=MODEL_SECONDS)
     working = partial(make_real, model="tiny-clip", phrases=PHRASES)
     asleep = [rate(Numbers(count), sleeping, number, place)[0] for number in (1, 2)]
-    busy = [rate(FolderImages(photos), working, number, place, warm=photos)[0] for number in (1, 2)]
+    busy = [rate(FolderImages(photos), working, number, place)[0] for number in (1, 2)]
     return {
         "two_processes_asleep": asleep[1] / asleep[0],
         "two_processes": busy[1] / busy[0],
@@ -214,9 +214,7 @@ def many(args: argparse.Namespace, place: Path) -> dict[str, float]:
     return found
 
 
-def rate(
-    source: Source, make: Any, workers: int, place: Path, warm: Path | None = None
-) -> tuple[float, float]:
+def rate(source: Source, make: Any, workers: int, place: Path) -> tuple[float, float]:
     """Images per second, and processor seconds of this process for each image."""
     task = Task(source, make, threads=1)
     executors: list[Timed] = []

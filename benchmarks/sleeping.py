@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from vlmscope.labels.executors import Chunk, Executor, InsideExecutor, ProcessExecutor, Task
 from vlmscope.labels.executors.base import AnyLabeller
@@ -50,7 +51,7 @@ class Rows:
             begin(item)
             if self._seconds:
                 time.sleep(self._seconds)
-            score = (hash(item.id) % 1000) / 1000
+            score = crc32(item.id.encode()) / 2**32
             row = {**BLANK, "id": item.id, "score": score, "box": [1.0, 2.0, 30.0, 40.0 + score]}
             yield LabelledImage(item, [row])
 
