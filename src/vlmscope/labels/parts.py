@@ -38,8 +38,12 @@ class PartStore:
     damaged: list[Path] = field(default_factory=list)
 
     @classmethod
-    def open(cls, folder: Path) -> PartStore:
+    def open(cls, folder: Path, keys: bool = True) -> PartStore:
         """Look through the parts that there are.
+
+        Args:
+            folder: where they lie.
+            keys: False: only counts are wanted, and ``done`` stays empty.
 
         Raises:
             OutputError: a folder that cannot be read or written, or a Parquet file of something else.
@@ -49,7 +53,7 @@ class PartStore:
         for path in store.paths():
             footer = store._footer(path)
             if footer is not None:
-                store._count(footer)
+                store._count(footer, keys=keys)
         return store
 
     def paths(self) -> list[Path]:
@@ -101,13 +105,13 @@ class PartStore:
         order = [keys[id_digest(id)] for id in old]
         return encoded(order, rows)
 
-    def _count(self, footer: Footer, sign: int = 1) -> None:
+    def _count(self, footer: Footer, sign: int = 1, keys: bool = True) -> None:
         self.images += sign * len(footer.keys)
         self.rows += sign * footer.rows
         for kind, each in footer.failures.items():
             first = self.failures.get(kind, Failure(0, each.id, each.message))
             self.failures[kind] = replace(first, count=first.count + sign * each.count)
-        if sign > 0:
+        if sign > 0 and keys:
             for key in footer.keys:
                 self.done.put(key.id.hex(), _number(key.phrases))
 

@@ -70,7 +70,7 @@ def write_summary(folder: Path, job: dict[str, Any]) -> PartStore:
     Raises:
         OutputError: they cannot be written, or a part is of something else.
     """
-    store = PartStore.open(folder / "parts")
+    store = PartStore.open(folder / "parts", keys=False)
     counts = _counts(store.images, store.rows, store.failures)
     identity = {"format": FORMAT, "fingerprint": job["fingerprint"]}
     write_json(folder / "summary.json", {**identity, **counts, "parts": len(store.paths())})
