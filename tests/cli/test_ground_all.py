@@ -158,16 +158,16 @@ def test_without_a_method_the_help_is_of_the_first_that_runs_on_the_model(
         assert "--greedy" in text and "--compete" not in text
     for words in (("-m", "tiny-clip"), ("-mtiny-clip",), ("--model", encoder)):
         text = help_of(run, *words)
-        assert "--compete" in text and "--depth" in text and "--greedy" not in text
+        assert "--compete" in text and "--outliers" in text and "--greedy" not in text
 
 
 def test_an_encoder_takes_its_options_without_a_method(
     run: Any, encoder: Path, photo: Path
 ) -> None:
-    result = run("ground", photo, "a cat", "-m", encoder, "--depth", 2, "--json")
+    result = run("ground", photo, "a cat", "-m", encoder, "--outliers", 0.1, "--json")
     assert result.code == 0, result.err
     (found,) = json.loads(result.out)["groundings"]
-    assert (found["method"], found["details"]["options"]["depth"]) == ("gem", 2)
+    assert (found["method"], found["details"]["options"]["outliers"]) == ("sc-clip", 0.1)
 
 
 def test_all_has_the_options_of_all(run: Any, checkpoint: Path) -> None:
@@ -202,8 +202,8 @@ def test_methods_of_a_model_that_is_not_loaded(words: list[str], expected: list[
 @pytest.mark.parametrize(
     ("words", "ground", "dense"),
     [
-        ([], "localization-heads", "gem"),
-        (["-m", "tiny-clip"], "gem", "gem"),
+        ([], "localization-heads", "sc-clip"),
+        (["-m", "tiny-clip"], "sc-clip", "sc-clip"),
         (["-m", "openai/clip-vit-base-patch16"], "sc-clip", "sc-clip"),
         (["-m", "google/siglip-base-patch16-224"], "gem", "gem"),
         (["-m", "nobody/nothing"], "localization-heads", "sc-clip"),
@@ -220,10 +220,10 @@ def test_the_default_of_a_model_that_is_not_loaded(
     ("config", "expected"),
     [
         ({"model_type": "clip", "vision_config": {"hidden_size": 512}}, "sc-clip"),
-        ({"model_type": "clip", "vision_config": {"hidden_size": 511}}, "gem"),
+        ({"model_type": "clip", "vision_config": {"hidden_size": 128}}, "sc-clip"),
         ({"model_type": "clip", "vision_config": {}}, "sc-clip"),
         ({"model_type": "clip", "vision_config": 3}, "sc-clip"),
-        ({"model_type": "vit", "hidden_size": 768}, "gem"),
+        ({"model_type": "vit", "hidden_size": 768}, "sc-clip"),
         ({"model_type": "siglip", "vision_config": {"hidden_size": 768}}, "gem"),
     ],
 )

@@ -100,7 +100,8 @@ def test_samples_are_taken_one_by_one_not_all_at_once(
             yield scene(number)[0], "the bright thing"
 
     discover_heads(fake, stream(), FEW, progress=False)
-    assert read_when_drawn == [0, 0, 1, 2, 3]  # one ahead, to see whether the image changes
+    # two are opened while one is looked at, and one more is drawn to see whether the image changes
+    assert read_when_drawn == [0, 0, 0, 0, 1]
 
 
 def test_layers_below_skip_layers_are_never_candidates(
@@ -136,7 +137,7 @@ def test_an_interrupted_discovery_goes_on_and_ends_the_same(
     with pytest.raises(KeyboardInterrupt):
         discover_heads(fake, interrupted(), FEW, progress=False, resume=state)
     done = len(planted.images)
-    assert done >= 11
+    assert done >= 12 - 3  # three were drawn ahead (the test above)
     resumed = discover_heads(fake, pairs, FEW, progress=False, resume=state)
     assert len(planted.images) == 20  # nothing twice
     assert resumed == discover_heads(fake, pairs, FEW, progress=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from vlmscope.errors import BadOptionError, BadPhraseError
+from vlmscope.errors import BadOptionError, BadPhraseError, UnknownNameError
 from vlmscope.labels.settings import LabelSettings, ModelSettings, head_digest, phrases_of
-from vlmscope.labels.sharing import Sharing
+from vlmscope.labels.sharing import Placing, Sharing
 from vlmscope.types import Head, HeadSet
 
 
@@ -62,8 +62,8 @@ def test_a_least_score_is_a_number(value: Any) -> None:
 def test_how_work_is_shared_out() -> None:
     settings, model = LabelSettings(("a",)), ModelSettings("m", device="cpu")
 
-    def sharing(*values: Any) -> Sharing:
-        return Sharing.of(*values, settings, model)
+    def sharing(workers: Any, *limits: Any) -> Sharing:
+        return Sharing.of(Placing(workers=workers), *limits, settings, model)
 
     assert sharing(None, None, None).processes == 0
     assert sharing(1, None, None).processes == 0
@@ -72,3 +72,21 @@ def test_how_work_is_shared_out() -> None:
     for wrong in ((0, None, None), (1.5, None, None), (1, 0, None), (1, None, 0)):
         with pytest.raises(BadOptionError):
             sharing(*wrong)
+
+
+def test_how_work_goes_to_a_cluster() -> None:
+    settings = LabelSettings(("a",))
+
+    def gpus(device: str | None, place: Placing) -> bool | None:
+        return Sharing.of(place, None, None, settings, ModelSettings("m", device=device)).gpus
+
+    cluster = Placing(ray="auto")
+    assert cluster.on_cluster and Placing("ray").on_cluster and not Placing().on_cluster
+    assert (gpus(None, cluster), gpus("cpu", cluster), gpus("cuda", cluster)) == (None, False, True)
+    with pytest.raises(BadOptionError, match="cpu or cuda on a cluster, got 'cuda:1'"):
+        gpus("cuda:1", cluster)
+    assert gpus("cuda:1", Placing()) is None
+    with pytest.raises(BadOptionError, match="--executor local is none"):
+        Placing("local", "auto")
+    with pytest.raises(UnknownNameError, match="ray"):
+        Placing("rya")

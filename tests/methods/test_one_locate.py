@@ -12,7 +12,7 @@ import pytest
 import vlmscope as vs
 from vlmscope.data.datasets import open_dataset
 from vlmscope.evaluation.entrants.configured_methods import choose, configure_methods
-from vlmscope.evaluation.shared_passes import results_of_methods
+from vlmscope.evaluation.shared_passes import Contender, results_of_methods
 from vlmscope.evaluation.words.vocabulary import Vocabulary
 from vlmscope.heads.calibrate import calibrate_post
 from vlmscope.post import PostOptions
@@ -107,7 +107,8 @@ def test_evaluation_locates_by_it(model: str, method: str, first_cell: None) -> 
     dataset, loaded = open_dataset("tiny-scenes"), vs.load(model)
     sample = dataset.load(dataset.image_ids[0])
     methods = configure_methods(loaded, choose([method]))
-    [result] = results_of_methods(methods, Vocabulary.of(loaded, dataset.words), sample)
+    words = Vocabulary.of(loaded, dataset.words)
+    [result] = results_of_methods([Contender(each, words, sample) for each in methods])
     places = result.places()
     assert places
     for place in places:

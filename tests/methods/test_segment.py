@@ -343,7 +343,7 @@ BAD: dict[str, tuple[Callable[[DualEncoder], object], type[Exception], str]] = {
         "'threshold' is for classes that do not compete",
     ),
     "unknown option": (
-        lambda e: segmenter(e, "a, b", iteratons=2),
+        lambda e: segmenter(e, "a, b", "gem", iteratons=2),
         UnknownNameError,
         "Did you mean 'iterations'",
     ),
@@ -449,10 +449,10 @@ def test_with_every_class_absent_all_is_background(encoder: DualEncoder, compete
 
 
 def test_an_absent_class_lights_nothing_by_itself_either(encoder: DualEncoder) -> None:
-    lit = vs.segment(encoder, noise(), "dog, bus", compete=False)
+    lit = vs.segment(encoder, noise(), "dog, bus", "gem", compete=False)
     assert {0, 1} == set(lit.found)
     least = float(lit.presence.mean())
-    found = vs.segment(encoder, noise(), "dog, bus", compete=False, least_presence=least)
+    found = vs.segment(encoder, noise(), "dog, bus", "gem", compete=False, least_presence=least)
     absent = int(lit.presence.argmin())
     assert found.found == (1 - absent,)
     np.testing.assert_array_equal(found.mask(1 - absent) >= lit.mask(1 - absent), True)

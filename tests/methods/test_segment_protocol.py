@@ -93,8 +93,8 @@ def test_the_field_as_it_is(encoder: DualEncoder, name: str) -> None:
 def test_gem_squashes_and_leaves_the_background_out(encoder: DualEncoder) -> None:
     pixels = picture(60, 90)
     protocol = replace(find_protocol("gem"), side=64, background=0.3)
-    found = vs.segment(encoder, pixels, CLASSES, protocol=protocol)
-    ready = segmenter(encoder, CLASSES, protocol=protocol)
+    found = vs.segment(encoder, pixels, CLASSES, "gem", protocol=protocol)
+    ready = segmenter(encoder, CLASSES, "gem", protocol=protocol)
     values = encoder.fit(pixels, 64, keep_ratio=False).values
     scale = encoder.family.logit_scale(encoder.hf)
     foreground = [[i - 3 for i in rows] for rows in WORDS[1:]]

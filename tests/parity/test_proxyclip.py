@@ -108,7 +108,8 @@ def test_a_tower_where_none_is_read_is_refused() -> None:
     with pytest.raises(BadOptionError, match="'gem' has no use for a second vision tower"):
         vs.ground(encoder, IMAGE, "a dog", method="gem", proxy=tower)
     with pytest.raises(BadOptionError, match="'gem' has no use"):
-        vs.segment(encoder, IMAGE, "dog, sky", proxy=tower)
+        vs.segment(encoder, IMAGE, "dog, sky", method="gem", proxy=tower)
+    assert vs.segment(encoder, IMAGE, "dog, sky", proxy=tower).method == "proxyclip"
     with pytest.raises(BadOptionError, match="proxy takes a vision tower.*got str"):
         vs.ground(encoder, IMAGE, "a dog", method="proxyclip", proxy="facebook/dinov2-base")
 

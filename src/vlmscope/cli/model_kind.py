@@ -53,15 +53,14 @@ def named_default(words: Sequence[str], default: str, dense: bool = False) -> Me
     """
     from vlmscope.methods import get_method, methods
     from vlmscope.methods.catalogue import default_dense
-    from vlmscope.methods.encoder.defaults import names_wide_clip
     from vlmscope.models.loading.load_ts_cam import is_weights_file
 
     if not dense and is_weights_file(peek(words, "--model", "-m") or default):
         return get_method("ts-cam")
     kind = _kind(words, default)
     if kind is not None and kind.encoder:
-        return default_dense(names_wide_clip(kind.family, kind.width))
-    return default_dense(True) if dense else methods()[0]
+        return default_dense(kind.family)
+    return default_dense("clip") if dense else methods()[0]
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,10 @@ class _Kind:
     Attributes:
         family: id of its family.
         encoder: whether it is a dual encoder and has no decoder.
-        width: channels of its vision tower; None: not known.
     """
 
     family: str
     encoder: bool
-    width: int | None
 
 
 def _kind(words: Sequence[str], default: str) -> _Kind | None:
@@ -88,7 +85,7 @@ def _kind(words: Sequence[str], default: str) -> _Kind | None:
     try:
         config = _config(name, revision) or {}
         if peek(words, "--text-tower") is not None:  # the image tower in it, with texts
-            return _Kind(_tower_family(config), True, _width(config))
+            return _Kind(_tower_family(config), True)
         if name in known:
             family = FAMILIES.get(known[name])
         elif config:
@@ -97,7 +94,7 @@ def _kind(words: Sequence[str], default: str) -> _Kind | None:
             return None
     except (VlmscopeError, OSError, ValueError, RecursionError):  # nested without end, too
         return None  # what is wrong with it is said when it is loaded
-    return _Kind(family.id, isinstance(family, DualFamily), _width(config))
+    return _Kind(family.id, isinstance(family, DualFamily))
 
 
 def _tower_family(config: Mapping[str, Any]) -> str:
@@ -105,12 +102,6 @@ def _tower_family(config: Mapping[str, Any]) -> str:
     tower = config.get("vision_config")
     kind = tower.get("model_type") if isinstance(tower, Mapping) else None
     return str(kind or "clip").partition("_")[0]
-
-
-def _width(config: Mapping[str, Any]) -> int | None:
-    tower = config.get("vision_config", config)
-    width = tower.get("hidden_size") if isinstance(tower, Mapping) else None
-    return width if isinstance(width, int) else None
 
 
 def _config(name: str, revision: str | None) -> dict[str, Any] | None:

@@ -45,6 +45,8 @@ EXTRAS: Mapping[str, Extra] = {
     "coco": Extra("pycocotools", "pycocotools", "COCO run-length masks and COCO annotation files"),
     "plots": Extra("matplotlib", "matplotlib", "HTML reports with plots"),
     "parquet": Extra("pyarrow", "pyarrow", "tables as Parquet files"),
+    "datasets": Extra("datasets", "datasets", "labels for a data set of the datasets library"),
+    "ray": Extra("ray", "ray", "labels on a cluster (vlmscope label --ray)"),
     "accelerate": Extra("accelerate", "accelerate", "device_map=, quantised models"),
     "judge": Extra("openai", "openai", "a judge behind an OpenAI-compatible endpoint"),
 }

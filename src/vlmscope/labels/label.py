@@ -11,12 +11,18 @@ from typing import Any
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadPhraseError, MissingExtraError
 from vlmscope.labels.audit.finished import audited
-from vlmscope.labels.executors import Executor, InsideExecutor, ProcessExecutor, Task
+from vlmscope.labels.executors import (
+    ClusterExecutor,
+    Executor,
+    InsideExecutor,
+    ProcessExecutor,
+    Task,
+)
 from vlmscope.labels.labeller import Labeller
 from vlmscope.labels.locks import Shard
 from vlmscope.labels.run import LabelRun
 from vlmscope.labels.settings import LabelSettings, ModelSettings, phrases_of
-from vlmscope.labels.sharing import Sharing
+from vlmscope.labels.sharing import Placing, Sharing
 from vlmscope.labels.sources import Columns, open_source
 from vlmscope.labels.summary import LabelSummary
 from vlmscope.methods.grounder import check_batch
@@ -59,6 +65,8 @@ def label(
     max_side: int | None = None,
     text_embeddings: str | os.PathLike[str] | None = None,
     batch: int = 1,
+    executor: str | None = None,
+    ray: str | None = None,
     workers: int | None = None,
     threads: int | None = None,
     image_seconds: float | None = None,
@@ -92,9 +100,13 @@ def label(
         dtype, device, revision, trust_remote_code, max_side, text_embeddings: as for
             :func:`vlmscope.load`, of a model that is named.
         batch: how many images are looked at side by side.
+        executor: ``local``: this machine; ``ray``: a Ray cluster (extra ``ray``); default: local, unless
+            there is an address. Rows are the same.
+        ray: address of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``; without it, one of
+            this machine alone is started for the job.
         workers: processes, each of which loads the model; default: one for each GPU, where there are
-            several, else none beside this one. In a script, call this under
-            ``if __name__ == "__main__":``, for each of them reads it.
+            several, else none beside this one; on a cluster without GPUs one for each machine. In a
+            script, call this under ``if __name__ == "__main__":``, for each of them reads it.
         threads: of computation in each; default: an even share of the cores.
         image_seconds: longest time for an image; after it, its process is ended and it has failed.
         shard: ``3/16``: the third of sixteen shares of the images, by their ids. Shards may run at the
@@ -114,7 +126,7 @@ def label(
         BadSampleError, BadImageError: a source that cannot be read, without an image, or with two of
             one id.
         BadPhraseError, BadOptionError, UnknownNameError: something that cannot be asked.
-        MissingExtraError: without pyarrow.
+        MissingExtraError: without pyarrow, or without Ray where it is asked for.
     """
     _check_pyarrow()
     settings = LabelSettings(
@@ -138,7 +150,7 @@ def label(
     )
     check_batch(batch)
     check_number("part", part, at_least=1, whole=True)
-    sharing = Sharing.of(workers, threads, image_seconds, settings, loading)
+    sharing = Sharing.of(Placing(executor, ray, workers), threads, image_seconds, settings, loading)
     if audit is not None:
         check_number("audit", audit, at_least=1, whole=True)
     if retry is not None:
@@ -172,6 +184,9 @@ def _labeller(
 
 
 def _executor(task: Task, sharing: Sharing) -> Executor:
+    placing = sharing.placing
+    if placing.on_cluster:
+        return ClusterExecutor(task, placing.ray, placing.workers, sharing.gpus)
     return ProcessExecutor(task, sharing.processes) if sharing.processes else InsideExecutor(task)
 
 

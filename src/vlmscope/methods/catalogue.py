@@ -15,7 +15,6 @@ from vlmscope.methods.encoder.clearclip import ClearClip
 from vlmscope.methods.encoder.clip_patches import ClipPatches
 from vlmscope.methods.encoder.clip_surgery import ClipSurgery
 from vlmscope.methods.encoder.cls_attention import ClsAttention
-from vlmscope.methods.encoder.defaults import is_wide_clip
 from vlmscope.methods.encoder.gem import Gem
 from vlmscope.methods.encoder.maskclip import MaskClip
 from vlmscope.methods.encoder.naclip import NaClip
@@ -65,7 +64,8 @@ METHODS: Registry[Method] = Registry(
 WITHOUT_HEADS = "mean-attention"
 """The best on a decoder of those that need no heads; figures in docs/methods/index.md."""
 
-_BEST, _ELSEWHERE = "sc-clip", "gem"  # on encoders; figures in docs/segmentation.md
+# on encoders: the best where methods were measured, and that of all others
+_BEST, _BEST_ON, _ELSEWHERE = "sc-clip", ("clip", "vit", "deit"), "gem"
 
 
 def methods() -> tuple[Method, ...]:
@@ -99,7 +99,7 @@ def default_method(
         UnsupportedError: when no method runs on the model.
     """
     if isinstance(model, DualEncoder):
-        preferred = default_dense(is_wide_clip(model))
+        preferred = default_dense(model.family.id)
         fallback = get_method(_ELSEWHERE)
         chosen = next((each for each in (preferred, fallback) if each.accepts(model)), None)
         if chosen is not None:
@@ -112,17 +112,16 @@ def default_method(
     return first, ()
 
 
-def default_dense(wide_clip: bool) -> Method:
+def default_dense(family: str) -> Method:
     """The method that runs on an encoder when none is named.
 
-    SC-CLIP on a CLIP of the size that people use, where it was the best of all. GEM on all others: narrow
-    towers and classifiers, where it warns of its flat temperature and what to name instead, and SigLIP and
-    BLIP, where nothing was measured. Figures: docs/segmentation.md (Which method).
+    SC-CLIP on CLIP and on classifiers, where it was the best of all, on wide towers and on narrow ones.
+    GEM on SigLIP and BLIP, where nothing was measured. Figures: docs/segmentation.md (Which method).
 
     Args:
-        wide_clip: what :func:`vlmscope.methods.encoder.defaults.is_wide_clip` says of the encoder.
+        family: id of the encoder's family.
     """
-    return get_method(_BEST if wide_clip else _ELSEWHERE)
+    return get_method(_BEST if family in _BEST_ON else _ELSEWHERE)
 
 
 def _no_heads(model: LoadedModel | DualEncoder) -> str:

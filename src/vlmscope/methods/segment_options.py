@@ -12,7 +12,7 @@ from vlmscope.data.classes import ClassList
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.methods.base import check_accepts, with_proxy
 from vlmscope.methods.catalogue import METHODS, default_dense, default_method, get_method
-from vlmscope.methods.encoder.defaults import default_background_words, is_wide_clip
+from vlmscope.methods.encoder.defaults import default_background_words
 from vlmscope.methods.encoder.method import DenseMethod
 from vlmscope.methods.encoder.presence_rules import PRESENCE_RULES
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, background_of
@@ -61,9 +61,7 @@ def chosen_method(model: DualEncoder, name: str | None, proxy: PatchTower | None
         method, _ = default_method(model)
         if isinstance(method, DenseMethod):
             return method
-        name = default_dense(
-            is_wide_clip(model)
-        ).id  # it says why none of its kind runs on the model
+        name = default_dense(model.family.id).id  # it says why it does not run on the model
     named = dense_method("proxyclip" if name is None else name, proxy)
     check_accepts(named, model)
     return named

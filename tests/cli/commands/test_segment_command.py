@@ -17,7 +17,12 @@ from sams import bold, refiner, tiny_sam
 from vlmscope.methods.segment import Segmenter
 
 CLASSES = "dog,person: man|woman,sky"
-QUIET_GEM = ("--temperature", "perplexity")  # nothing to warn of on a narrow model
+QUIET_GEM = (
+    "--method",
+    "gem",
+    "--temperature",
+    "perplexity",
+)  # nothing to warn of on a narrow model
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +104,7 @@ def test_an_opacity_of_nothing(refused: Any, words: list[Any], tmp_path: Path) -
 
 def test_json_holds_settings_and_every_class(run: Any, words: list[Any]) -> None:
     options = ["--background", "0.5", "--window", "64", "--stride", "32", "--side", "96"]
-    record = json.loads(run(*words, "--json", *options, "--iterations", "2").out)
+    record = json.loads(run(*words, "--json", *options, "--method", "gem", "--iterations", "2").out)
     assert record["method"] == "gem"
     assert record["classes"] == {"dog": ["dog"], "person": ["man", "woman"], "sky": ["sky"]}
     assert record["options"]["iterations"] == 2
@@ -215,7 +220,7 @@ def test_more_classes_than_a_palette_holds(run: Any, words: list[Any], tmp_path:
 
 def test_what_a_method_warns_of_is_said_once(run: Any, words: list[Any], photos: Path) -> None:
     words[1] = photos
-    result = run(*words, "-q")
+    result = run(*words, "--method", "gem", "-q")
     assert result.err.startswith("warning: GEM's adaptive temperature is about")
     assert result.err.count("\n") == 1
 

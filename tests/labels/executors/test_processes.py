@@ -20,7 +20,7 @@ from vlmscope import errors
 from vlmscope.errors import ModelLoadError, ModelMismatchError, VlmscopeError
 from vlmscope.labels.executors import Chunk, Executor, ProcessExecutor, SourceGoneError, Task
 from vlmscope.labels.executors.child import Failed
-from vlmscope.labels.executors.processes import _revived
+from vlmscope.labels.executors.crew import _revived
 from vlmscope.labels.parts import PartStore
 from vlmscope.labels.sources import Item
 from vlmscope.labels.sources.files import FolderImages
@@ -176,7 +176,7 @@ class _Silent:
         from collections import deque
 
         self.given: Any = deque()
-        self.connection = self
+        self.ready = True
 
     def send(self, work: Any) -> None:
         """Nobody reads it."""

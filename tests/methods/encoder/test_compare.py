@@ -38,6 +38,10 @@ class Encoder:
     """Patches of one value; what was asked for is kept."""
 
     patch, native_side, id = 1, 32, "colours"
+    family, hf = (
+        SimpleNamespace(vision_config=lambda hf: SimpleNamespace(hidden_size=3), id="colours"),
+        None,
+    )
     card = SimpleNamespace(side=None)
 
     def __init__(self, grid: tuple[int, int] = (4, 6)) -> None:

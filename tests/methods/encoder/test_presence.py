@@ -34,7 +34,7 @@ def test_it_is_the_mean_of_the_peak_and_the_whole_image(family: str) -> None:
 def test_segment_and_ground_agree() -> None:
     encoder = DUAL["clip"]()
     pixels = np.random.default_rng(0).integers(0, 255, (48, 72, 3), np.uint8)
-    found = vs.segment(encoder, pixels, "dog, bus")
+    found = vs.segment(encoder, pixels, "dog, bus", method="gem")
     grounded = vs.ground(encoder, pixels, ["dog", "bus"], method="gem")
     np.testing.assert_allclose(
         found.presence, [each.details["presence"] for each in grounded], atol=1e-6

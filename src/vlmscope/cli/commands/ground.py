@@ -162,7 +162,7 @@ def ground(
         str | None,
         typer.Option(
             help="See: vlmscope methods. 'all': every method that runs on the model, side by side. "
-            "Default: sc-clip on a CLIP of 512 channels or more, gem on other encoders, "
+            "Default: sc-clip on a CLIP or a classifier, gem on other encoders, "
             "localization-heads on decoders.",
             show_default=False,
             rich_help_panel="Method",

@@ -106,10 +106,28 @@ class Running:
     panel: ClassVar[str] = "Work"
 
     batch: Annotated[int, typer.Option(help="Images that are looked at side by side.")] = 1
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="local|ray",
+            help="This machine, or a Ray cluster. Default: local, unless there is --ray.",
+            show_default=False,
+        ),
+    ] = None
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Ray cluster: auto, HOST:PORT or ray://HOST:PORT. Without it --executor ray starts one "
+            "of this machine.",
+            show_default=False,
+        ),
+    ] = None
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes that each load the model. Default: one for each GPU, else this one alone."
+            help="Processes that each load the model. Default: one for each GPU, else this one alone; "
+            "on a cluster without GPUs one for each machine."
         ),
     ] = None
     threads: Annotated[

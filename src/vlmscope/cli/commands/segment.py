@@ -190,7 +190,7 @@ def segment(
     method: Annotated[
         str | None,
         typer.Option(
-            help="See: vlmscope methods. Default: sc-clip on a CLIP of 512 channels or more, else gem.",
+            help="See: vlmscope methods. Default: sc-clip on a CLIP or a classifier, else gem.",
             show_default=False,
             rich_help_panel="Method",
             autocompletion=dense_names,

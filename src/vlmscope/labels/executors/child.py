@@ -1,4 +1,4 @@
-"""A process that labels: it reads chunks from a pipe and answers on it."""
+"""A process that labels: it reads chunks from a line and answers on it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from vlmscope.errors import VlmscopeError
 from vlmscope.labels.executors.base import Chunk, Task
 from vlmscope.labels.executors.worker import Worker
+from vlmscope.version import __version__
 
-__all__ = ["Begun", "Done", "Failed", "Ready", "Work", "serve"]
+__all__ = ["Begun", "Done", "Failed", "Line", "Ready", "Work", "attend", "serve"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Ready:
-    """The model is loaded; what rows depend on."""
+    """The model is loaded; what rows depend on, and the version of this package there."""
 
     identity: dict[str, Any]
+    version: str = __version__
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,37 @@ class Failed:
     message: str
 
 
+class Line(Protocol):
+    """Between a worker and its job."""
+
+    def send(self, message: Any, sure: bool = False) -> None:
+        """Say something; ``sure``: come back when it cannot be lost any more, even if this process ends.
+
+        Raises:
+            BrokenPipeError, ConnectionResetError: the job is gone.
+        """
+        ...
+
+    def recv(self) -> Work:
+        """The next chunk, waited for.
+
+        Raises:
+            EOFError, OSError: the job has ended.
+        """
+        ...
+
+
+class _Pipe:
+    """A pipe: what is in it stays when its writer ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.recv = connection.recv
+
+    def send(self, message: Any, sure: bool = False) -> None:
+        self._connection.send(message)
+
+
 def serve(connection: Connection, task: Task, index: int, processes: int) -> None:
     """Label until the pipe is closed; it is the whole life of a process.
 
@@ -71,40 +105,62 @@ def serve(connection: Connection, task: Task, index: int, processes: int) -> Non
         processes: how many there are.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl-C the job hears, and ends its processes
+    attend(_Pipe(connection), task, processes, lambda: _device(index))
+
+
+def attend(
+    line: Line,
+    task: Task,
+    processes: int,
+    device: Callable[[], str | None] = lambda: None,
+    place: str = "",
+) -> None:
+    """Label until the line is closed; what is wrong is said on it.
+
+    Args:
+        line: gives :class:`Work`, takes the other messages and finished chunks.
+        task: what to do.
+        processes: how many share this machine's cores.
+        device: where the model goes; asked once it is known whether there is one.
+        place: added to what is wrong: where this is.
+    """
     waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, waiting), daemon=True).start()
+    threading.Thread(target=_listen, args=(line, waiting), daemon=True).start()
     try:
         _quiet()
         _limit_threads(task.threads, processes)
-        worker = Worker(task, _device(index))
-        connection.send(Ready(worker.identity))
+        worker = Worker(task, device())
+        line.send(Ready(worker.identity))
         while True:
-            work = waiting.get()
-            finished = worker.label(
-                work.chunk,
-                lambda count: connection.send(Done(count)),
-                lambda item: connection.send(Begun(item.id)),
-                work.alone,
-            )
-            connection.send(finished)
+            _label(line, worker, waiting.get())
     except VlmscopeError as error:
-        connection.send(Failed(type(error).__name__, str(error)))
+        line.send(Failed(type(error).__name__, f"{error}{place}"))
     except (BrokenPipeError, ConnectionResetError):
         return  # the job is gone
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
-        connection.send(Failed(type(error).__name__, f"{error} ({place})"))
+        file = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
+        line.send(Failed(type(error).__name__, f"{error} ({file}){place}"))
 
 
-def _listen(connection: Connection, waiting: queue.SimpleQueue[Work]) -> None:
+def _label(line: Line, worker: Worker, work: Work) -> None:
+    finished = worker.label(
+        work.chunk,
+        lambda count: line.send(Done(count)),
+        lambda item: line.send(Begun(item.id), sure=work.alone),
+        work.alone,
+    )
+    line.send(finished)
+
+
+def _listen(line: Line, waiting: queue.SimpleQueue[Work]) -> None:
     """Read chunks while others are worked on, so that the job never waits for a full pipe.
 
     Where the job ends, however it does, this process ends at once, whatever it is doing.
     """
     while True:
         try:
-            waiting.put(connection.recv())
+            waiting.put(line.recv())
         except (EOFError, OSError):
             os._exit(0)
 

@@ -12,7 +12,6 @@ __all__ = [
     "default_presence_rule",
     "default_side",
     "is_wide_clip",
-    "names_wide_clip",
 ]
 
 _WIDE = 512
@@ -26,17 +25,7 @@ _SIDE = 448
 def is_wide_clip(encoder: DualEncoder) -> bool:
     """Whether an encoder is a CLIP of the size that people use; what follows was measured on one."""
     width = int(encoder.family.vision_config(encoder.hf).hidden_size)
-    return names_wide_clip(encoder.family.id, width)
-
-
-def names_wide_clip(family: str, width: int | None) -> bool:
-    """The same of a model that is not loaded.
-
-    Args:
-        family: its id.
-        width: channels of its vision tower; None: not known, and then it is taken for a usual one.
-    """
-    return family == "clip" and (width is None or width >= _WIDE)
+    return encoder.family.id == "clip" and width >= _WIDE
 
 
 def default_presence_rule(encoder: DualEncoder, compete: bool) -> str:
