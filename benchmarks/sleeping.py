@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from vlmscope.labels.executors import Chunk, Executor, InsideExecutor, ProcessExecutor, Task
+from vlmscope.labels.executors import Executor, InsideExecutor, ProcessExecutor, Task
 from vlmscope.labels.executors.base import AnyLabeller
 from vlmscope.labels.labelled import LabelledImage
 from vlmscope.labels.locks import Shard
@@ -138,9 +138,9 @@ class Timed(ProcessExecutor):
 
     def open(self) -> dict[str, Any]:
         identity = super().open()
-        first = [Item(f"warm-{number}") for number in range(2 * self._count)]
-        for _ in super().run((Chunk(item.id, (item,)) for item in first), lambda count: None):
-            pass
+        while not all(hand.ready for hand in self._hands):
+            for hand in self._heard(None):
+                self._listen(hand, lambda count: None)
         self.begun, self.busy = time.perf_counter(), time.process_time()
         return identity
 
