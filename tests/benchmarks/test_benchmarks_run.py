@@ -205,6 +205,27 @@ DISCOVERY = frozenset(
     ]
 )
 
+LABELS = frozenset(
+    [
+        "label_over_engine",
+        "decoding_over_engine",
+        "label_over_engine_and_decoding",
+        "orchestration",
+        "orchestration_of_thread",
+        "orchestration_of_processor",
+        "peak_mib_200_rows",
+        "peak_mib_400_rows",
+        "growth_bytes_a_row",
+        "workers_2_of_ideal",
+        "job_milliseconds",
+        "saturates_at_workers",
+        "worker_milliseconds",
+        "rows",
+        "boxes_that_differ",
+        "largest_difference_of_scores",
+    ]
+)
+
 RUNS = [
     Run(
         "localization.py",
@@ -232,6 +253,13 @@ RUNS = [
     ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
+    # without two processes that load a model, which say nothing but the time here
+    Run(
+        "labels.py",
+        ("--only", "over,sleep,memory,many,boxes"),
+        LABELS,
+        ("largest_difference_of_scores", 1e-5),
+    ),
     Run("pictures.py", (), PICTURES, ("largest_difference", 0), alone=True),
     # two beginnings of the prompt: the paper's, and the chat template's of relative attention
     Run("image_tokens.py", (), IMAGE_TOKENS, ("image_tokens_over_once", 2.0)),
@@ -248,6 +276,9 @@ MAY_BE_ZERO = {
     "largest_difference",
     "largest_difference_of_rows",
     "growth_kib",
+    "growth_bytes_a_row",
+    "peak_mib_200_rows",
+    "peak_mib_400_rows",
     "largest_difference_of_texts",
     "bfloat16_native",  # whether this processor has it
     "largest_difference_of_first",

@@ -53,6 +53,22 @@ def test_a_part_that_is_written_twice_counts_once(tmp_path: Path) -> None:
     assert (store.images, store.rows, len(store.paths())) == (2, 2, 1)
 
 
+def test_what_a_killed_writer_left_is_no_part(tmp_path: Path) -> None:
+    """It may be whole or half: nobody knows until it has its name."""
+    store = PartStore.open(tmp_path / "parts")
+    store.write(*_part("a"))
+    name, data = _part("b")
+    for mark, content in (("whole", data), ("half", data[:-20])):
+        (store.folder / f".{name}-{mark}.parquet").write_bytes(content)
+    again = PartStore.open(store.folder)
+    assert (again.images, again.rows, again.damaged) == (1, 1, [])
+    assert again.state(key_of(Item("b"))) == "new"
+    again.write(name, data)
+    assert [path.stem for path in PartStore.open(store.folder).paths()] == sorted(
+        (name, _part("a")[0])
+    )
+
+
 def test_rows_of_some_images_take_the_place_of_theirs(tmp_path: Path) -> None:
     store = PartStore.open(tmp_path / "parts")
     name, data = _part("a", "b", "c", failed=("a", "c"))

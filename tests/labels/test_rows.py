@@ -11,7 +11,7 @@ import pytest
 from vlmscope.data.coco_masks import coco_mask
 from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.labels import FIELDS
-from vlmscope.labels.rows import RowMaker, presence_of
+from vlmscope.labels.rows import RowMaker, picture_row, presence_of
 from vlmscope.results import Grounding
 
 COMMON = {"method": "gem", "model": "m", "revision": "r", "heads": None, "version": "1"}
@@ -44,7 +44,9 @@ def _grounding(phrase: str = "x", **changes: Any) -> Grounding:
 
 
 def test_a_row_has_every_column(opened: OpenedImage) -> None:
-    (row,) = RowMaker(COMMON, masks=True).labelled("a.jpg", opened, [_grounding()], 3.0)
+    (row,) = RowMaker(COMMON, masks=True).labelled(
+        "a.jpg", picture_row(opened), [_grounding()], 3.0
+    )
     assert list(row) == [field.name for field in FIELDS]
     assert row["box"] == [2.0, 1.0, 5.0, 3.0] and row["point"] == [3.5, 1.5]
     assert (row["score"], row["presence"], row["instance"]) == (0.25, 0.5, 0)
@@ -57,18 +59,20 @@ def test_a_row_has_every_column(opened: OpenedImage) -> None:
 
 
 def test_masks_only_where_they_are_asked_for(opened: OpenedImage) -> None:
-    (row,) = RowMaker(COMMON).labelled("a", opened, [_grounding()], 1.0)
+    (row,) = RowMaker(COMMON).labelled("a", picture_row(opened), [_grounding()], 1.0)
     assert row["mask"] is None and row["box"] is not None
 
 
 def test_time_is_shared_out_over_the_rows(opened: OpenedImage) -> None:
-    rows = RowMaker(COMMON).labelled("a", opened, [_grounding("x"), _grounding("y")], 3.0)
+    rows = RowMaker(COMMON).labelled(
+        "a", picture_row(opened), [_grounding("x"), _grounding("y")], 3.0
+    )
     assert [row["seconds"] for row in rows] == [1.5, 1.5]
 
 
 def test_a_phrase_that_nothing_lights_up_for_is_a_row(opened: OpenedImage) -> None:
     nothing = _grounding(box=None, point=None, score=float("nan"))
-    (row,) = RowMaker(COMMON).labelled("a", opened, [nothing], 1.0)
+    (row,) = RowMaker(COMMON).labelled("a", picture_row(opened), [nothing], 1.0)
     assert (row["box"], row["point"], row["score"], row["instance"]) == (None, None, None, None)
     assert row["presence"] == 0.5
 
@@ -79,7 +83,7 @@ def test_below_the_least_score_there_is_no_box(
     opened: OpenedImage, least: float, kept: bool, instances: bool
 ) -> None:
     maker = RowMaker(COMMON, instances, masks=True, least_score=least)
-    (row,) = maker.labelled("a", opened, [_grounding()], 1.0)
+    (row,) = maker.labelled("a", picture_row(opened), [_grounding()], 1.0)
     assert (row["box"] is not None) == (row["mask"] is not None) == kept
     assert row["score"] == 0.25
     assert ("below the least score, 0.26" in str(row["warnings"])) == (not kept)
@@ -87,7 +91,7 @@ def test_below_the_least_score_there_is_no_box(
 
 def test_a_failed_image_is_one_row(opened: OpenedImage) -> None:
     maker = RowMaker(COMMON)
-    (row,) = maker.failed("a", "BadImageError", "It is\n  bad.", opened, 2.0)
+    (row,) = maker.failed("a", "BadImageError", "It is\n  bad.", picture_row(opened), 2.0)
     assert (row["error"], row["message"], row["seconds"]) == ("BadImageError", "It is bad.", 2.0)
     assert (row["width"], row["phrase"], row["warnings"], row["model"]) == (6, None, [], "m")
     (unread,) = maker.failed("a", "BadImageError", "x", None, 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadPhraseError, MissingExtraError
+from vlmscope.labels.audit.finished import audited
 from vlmscope.labels.executors import (
     ClusterExecutor,
     Executor,
@@ -72,6 +73,7 @@ def label(
     shard: str | None = None,
     retry: str | None = None,
     part: int = _PART,
+    audit: int | None = None,
     progress: bool = False,
     **options: Any,
 ) -> LabelSummary:
@@ -111,6 +113,8 @@ def label(
             same time into one folder, or into several whose parts are put together.
         retry: ``failed``: try images again that failed.
         part: images in a part of the result.
+        audit: draw so many objects afterwards, and write ``audit.html`` into the folder, on which a
+            person accepts or rejects each; see :func:`vlmscope.audit_labels`.
         progress: show a bar with the time left.
 
     Returns:
@@ -147,6 +151,8 @@ def label(
     check_batch(batch)
     check_number("part", part, at_least=1, whole=True)
     sharing = Sharing.of(Placing(executor, ray, workers), threads, image_seconds, settings, loading)
+    if audit is not None:
+        check_number("audit", audit, at_least=1, whole=True)
     if retry is not None:
         check_word("retry", retry, _RETRY)
     columns = Columns(image_column, id_column, phrase_column)
@@ -165,7 +171,10 @@ def label(
         retry=retry is not None,
         progress=progress,
     )
-    return run.all()
+    summary = run.all()
+    if audit is None:
+        return summary
+    return audited(summary, images, audit, max_pixels, progress)
 
 
 def _labeller(

@@ -13,8 +13,8 @@ from vlmscope.data.images import OpenedImage, open_image
 from vlmscope.errors import VlmscopeError
 from vlmscope.evaluation.sam.identity import identity_of
 from vlmscope.heads.choice import resolve_heads
-from vlmscope.labels.labelled import LabelledImage, Open
-from vlmscope.labels.rows import RowMaker
+from vlmscope.labels.labelled import LabelledImage, Open, Row
+from vlmscope.labels.rows import RowMaker, picture_row
 from vlmscope.labels.settings import LabelSettings, ModelSettings, head_digest
 from vlmscope.labels.sources import Item
 from vlmscope.methods.grounder import Grounder, ground_options, grounder
@@ -25,7 +25,7 @@ from vlmscope.version import __version__
 __all__ = ["Labeller"]
 
 _TRIAL = "a thing"  # stands for the phrases of rows, to find what is wrong with the rest
-_AHEAD = 2
+_AHEAD = 4  # images that are read while the model is at work, as many at a time
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class _Opened:
     Attributes:
         item: the image.
         image: it, opened, or None.
+        picture: its columns in a row.
         fault: why it is not: (class of the error, sentence).
         seconds: what that took.
     """
@@ -43,6 +44,7 @@ class _Opened:
     image: OpenedImage | None
     fault: tuple[str, str] | None
     seconds: float = 0.0
+    picture: Row | None = None
 
 
 class Labeller:
@@ -93,7 +95,8 @@ class Labeller:
                 was begun last.
         """
         if not alone:
-            yield from self._outcomes(ahead(items, partial(self._open, open=open), _AHEAD), begin)
+            work = partial(self._open, open=open)
+            yield from self._outcomes(ahead(items, work, _AHEAD, threads=_AHEAD), begin)
             return
         for item in items:
             begin(item)
@@ -131,18 +134,18 @@ class Labeller:
 
     def _labelled(self, outcome: Outcome) -> LabelledImage:
         opened: _Opened = outcome.job.id
-        item, image = opened.item, opened.image
-        assert image is not None
+        item, picture = opened.item, opened.picture
+        assert picture is not None
         seconds = opened.seconds + outcome.seconds
         error = outcome.error
         if error is None:
             try:
-                rows = self._rows.labelled(item.id, image, outcome.groundings, seconds)
+                rows = self._rows.labelled(item.id, picture, outcome.groundings, seconds)
                 return LabelledImage(item, rows)
             except Exception as problem:  # in the map of one image: it ends no job
                 error = problem
         fault = _fault(error)
-        return LabelledImage(item, self._rows.failed(item.id, *fault, image, seconds), fault[0])
+        return LabelledImage(item, self._rows.failed(item.id, *fault, picture, seconds), fault[0])
 
     def _open(self, item: Item, open: Open) -> _Opened:
         fault = item.fault
@@ -153,9 +156,10 @@ class Labeller:
         begun = time.monotonic()
         try:
             image = open_image(open(item), max_pixels=self._settings.max_pixels, name=item.id)
+            picture = picture_row(image)  # here, in a thread beside the model
         except Exception as error:  # whatever a file or its decoder stumbles over
             return _Opened(item, None, _fault(error), time.monotonic() - begun)
-        return _Opened(item, image, None, time.monotonic() - begun)
+        return _Opened(item, image, None, time.monotonic() - begun, picture)
 
     def _halved(self, batch: int) -> None:
         self.notes.append(

@@ -38,8 +38,12 @@ class PartStore:
     damaged: list[Path] = field(default_factory=list)
 
     @classmethod
-    def open(cls, folder: Path) -> PartStore:
+    def open(cls, folder: Path, keys: bool = True) -> PartStore:
         """Look through the parts that there are.
+
+        Args:
+            folder: where they lie.
+            keys: False: only counts are wanted, and ``done`` stays empty.
 
         Raises:
             OutputError: a folder that cannot be read or written, or a Parquet file of something else.
@@ -49,12 +53,13 @@ class PartStore:
         for path in store.paths():
             footer = store._footer(path)
             if footer is not None:
-                store._count(footer)
+                store._count(footer, keys=keys)
         return store
 
     def paths(self) -> list[Path]:
-        """The parts, by name."""
-        return sorted(self.folder.glob("*.parquet"))
+        """The parts, by name; a hidden file is one that is being written, or was when its writer died."""
+        paths = self.folder.glob("*.parquet")
+        return sorted(path for path in paths if not path.name.startswith("."))
 
     def state(self, key: Key) -> Literal["new", "done", "changed"]:
         """Whether an image has rows; ``changed``: it has, of other phrases than it has now."""
@@ -100,13 +105,13 @@ class PartStore:
         order = [keys[id_digest(id)] for id in old]
         return encoded(order, rows)
 
-    def _count(self, footer: Footer, sign: int = 1) -> None:
+    def _count(self, footer: Footer, sign: int = 1, keys: bool = True) -> None:
         self.images += sign * len(footer.keys)
         self.rows += sign * footer.rows
         for kind, each in footer.failures.items():
             first = self.failures.get(kind, Failure(0, each.id, each.message))
             self.failures[kind] = replace(first, count=first.count + sign * each.count)
-        if sign > 0:
+        if sign > 0 and keys:
             for key in footer.keys:
                 self.done.put(key.id.hex(), _number(key.phrases))
 

@@ -17,7 +17,7 @@ from vlmscope.labels.schema import FIELDS
 from vlmscope.results import Grounding
 from vlmscope.types import Instance
 
-__all__ = ["RowMaker", "presence_of"]
+__all__ = ["RowMaker", "picture_row", "presence_of"]
 
 _BLANK: Row = {field.name: None for field in FIELDS}
 
@@ -39,20 +39,33 @@ class RowMaker:
     least_score: float | None = None
 
     def labelled(
-        self, id: str, opened: OpenedImage, groundings: Sequence[Grounding], seconds: float
+        self, id: str, picture: Row, groundings: Sequence[Grounding], seconds: float
     ) -> list[Row]:
-        """The rows of an image, in the order of its phrases; ``seconds`` is shared out over them."""
-        base = {**_BLANK, **self.common, "id": id, **_of_picture(opened)}
+        """The rows of an image, in the order of its phrases; ``seconds`` is shared out over them.
+
+        Args:
+            id: of the image.
+            picture: what :func:`picture_row` says of it.
+            groundings: one a phrase.
+            seconds: that all of it took.
+        """
+        base = {**_BLANK, **self.common, "id": id, **picture}
         rows = [row for each in groundings for row in self._of_phrase(base, each)]
         return [{**row, "seconds": seconds / len(rows)} for row in rows]
 
     def failed(
-        self, id: str, kind: str, message: str, opened: OpenedImage | None, seconds: float
+        self, id: str, kind: str, message: str, picture: Row | None, seconds: float
     ) -> list[Row]:
         """The one row of an image that could not be labelled."""
-        picture = {} if opened is None else _of_picture(opened)
         reason = " ".join(message.split())
-        row = {**_BLANK, **self.common, "id": id, **picture, "error": kind, "message": reason}
+        row = {
+            **_BLANK,
+            **self.common,
+            "id": id,
+            **(picture or {}),
+            "error": kind,
+            "message": reason,
+        }
         return [{**row, "warnings": [], "seconds": seconds}]
 
     def _of_phrase(self, base: Row, grounding: Grounding) -> list[Row]:
@@ -111,7 +124,8 @@ def presence_of(grounding: Grounding) -> float | None:
     return None
 
 
-def _of_picture(opened: OpenedImage) -> Row:
+def picture_row(opened: OpenedImage) -> Row:
+    """The columns that say what picture it is."""
     height, width = opened.size
     return {"width": width, "height": height, "picture_hash": picture_hash(opened.pixels)}
 

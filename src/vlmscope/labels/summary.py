@@ -29,6 +29,7 @@ class LabelSummary:
         labelled: images of this call, failed ones included.
         before: images that an earlier call had finished.
         notes: what the person should know.
+        audit: the page of a sample to look at, where one was asked for.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class LabelSummary:
     labelled: int
     before: int
     notes: tuple[str, ...] = field(default=())
+    audit: Path | None = None
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} failed" if self.failed else ""
@@ -58,6 +60,7 @@ class LabelSummary:
             "labelled": self.labelled,
             "before": self.before,
             "notes": list(self.notes),
+            "audit": None if self.audit is None else str(self.audit),
         }
 
 
@@ -67,7 +70,7 @@ def write_summary(folder: Path, job: dict[str, Any]) -> PartStore:
     Raises:
         OutputError: they cannot be written, or a part is of something else.
     """
-    store = PartStore.open(folder / "parts")
+    store = PartStore.open(folder / "parts", keys=False)
     counts = _counts(store.images, store.rows, store.failures)
     identity = {"format": FORMAT, "fingerprint": job["fingerprint"]}
     write_json(folder / "summary.json", {**identity, **counts, "parts": len(store.paths())})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -85,3 +86,27 @@ def test_what_is_wrong_is_said_before_a_model_is_loaded(
         ((photos, "--phrase-column", "caption", *out), "has no columns"),
     ):
         assert part in refused(["label", *words, *model])
+
+
+def test_a_page_to_look_at_is_made_of_a_list_from_stdin_too(
+    run: Callable[..., Any], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = "\n".join(str(path) for path in sorted(photos.iterdir()))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed.encode())))
+    out = tmp_path / "out"
+    result = run("label", "-", *WORDS, "--out", out, "--audit", 4)
+    assert result.code == 0, result.err
+    assert f"Decide on the page {out / 'audit.html'}" in result.err
+    page = (out / "audit.html").read_text()
+    assert page.count('"picture": "data:image/jpeg') == 4 and "No picture" not in page
+
+
+def test_there_is_no_page_of_nothing(
+    run: Callable[..., Any], refused: Callable[..., str], photos: Path, tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "out")
+    assert "audit" in refused(["label", photos, *WORDS, *out, "--audit", "0"])
+    result = run("label", photos, *WORDS, *out, "--least-score", 99, "--audit", 4, "--json")
+    assert json.loads(result.out)["audit"] is None
+    assert "There is no page to look at" in result.err
+    assert not (tmp_path / "out" / "audit.html").exists()

@@ -17,7 +17,12 @@ from sams import bold, refiner, tiny_sam
 from vlmscope.methods.segment import Segmenter
 
 CLASSES = "dog,person: man|woman,sky"
-QUIET_GEM = ("--method", "gem", "--temperature", "perplexity")  # nothing to warn of on a narrow model
+QUIET_GEM = (
+    "--method",
+    "gem",
+    "--temperature",
+    "perplexity",
+)  # nothing to warn of on a narrow model
 
 
 @pytest.fixture(scope="session")

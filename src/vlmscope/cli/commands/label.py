@@ -89,6 +89,14 @@ class Kept:
         float | None, typer.Option(help="Leave out objects below it.", show_default=False)
     ] = None
     part: Annotated[int, typer.Option(help="Images in a part of the result.")] = 64
+    audit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Make a page afterwards, DIR/audit.html, to accept or reject N objects on.",
+            show_default=False,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +229,11 @@ def _show(summary: LabelSummary, printing: Printing) -> None:
         emit_table(("images", "rows", "failed", "labelled now", "before"), [counts])
     for text in summary.notes:
         warn(text)
+    if summary.audit is not None and not printing.quiet:
+        note(
+            f"Decide on the page {summary.audit}, download, then: "
+            f"vlmscope stats {summary.folder} --decisions decisions.json"
+        )
     for kind, each in list(summary.failures.items())[:_SHOWN]:
         warn(f"{each.count} failed with {kind}, the first of them {each.id}: {each.message}")
     if summary.failed and not printing.quiet:

@@ -25,6 +25,7 @@ from vlmscope.models.encoders.patches import (
     grid_size,
     to_pixel_values,
 )
+from vlmscope.models.encoders.recent_texts import RecentTexts
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.guard import frozen
 from vlmscope.models.prompts.encoding import control_tokens, refuse_control_tokens
@@ -163,7 +164,7 @@ class DualEncoder:
     processor: Any
     family: DualFamily
     card: ModelCard
-    _texts: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    _texts: RecentTexts = field(default_factory=RecentTexts, repr=False)
 
     def __repr__(self) -> str:
         return f"DualEncoder({self.id!r}, family={self.family.id!r}, patch={self.patch})"
@@ -214,7 +215,7 @@ class DualEncoder:
         return FittedPatches(values, grid, token_map)
 
     def text_embeddings(self, texts: Sequence[str], *, keep: bool = True) -> Tensor:
-        """Unit vectors (texts, joint) on the model's device; each text is embedded once.
+        """Unit vectors (texts, joint) on the model's device; a text that was embedded lately is not again.
 
         The last digits of a vector depend on the texts that it was embedded together with.
 
@@ -228,16 +229,25 @@ class DualEncoder:
         for text in texts:
             if not isinstance(text, str) or not text.strip():
                 raise BadPhraseError(f"A phrase must be text that is not empty, got {text!r}.")
-        known = self._texts if keep else dict(self._texts)
-        fresh = [text for text in dict.fromkeys(texts) if text not in known]
-        if fresh:
-            refuse_control_tokens(fresh, control_tokens(self.processor), self.id)
+        different = list(dict.fromkeys(texts))
+        vectors = self._texts.known(different)
+        fresh = self._embedded([text for text in different if text not in vectors])
+        if keep:
+            self._texts.keep(fresh)
+        vectors |= fresh
+        return torch.stack([vectors[text] for text in texts])
+
+    def _embedded(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Unit vectors (joint,) of texts that differ."""
+        vectors: dict[str, Tensor] = {}
+        if texts:
+            refuse_control_tokens(texts, control_tokens(self.processor), self.id)
             with self.frozen():
-                for start in range(0, len(fresh), 256):
-                    part = fresh[start : start + 256]
+                for start in range(0, len(texts), 256):
+                    part = texts[start : start + 256]
                     embeddings = self.family.embed_text(self.hf, self.processor, part)
-                    known.update(zip(part, F.normalize(embeddings, dim=-1), strict=True))
-        return torch.stack([known[text] for text in texts])
+                    vectors.update(zip(part, F.normalize(embeddings, dim=-1), strict=True))
+        return vectors
 
     def frozen(self) -> AbstractContextManager[None]:
         """No gradients and no dropout inside; the training flags are put back after."""
