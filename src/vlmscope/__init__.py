@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
-    from vlmscope.attention import capture, generate, knockout, prefill, token_map
+    from vlmscope.attention import capture, generate, knockout, lighten, prefill, token_map
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
     from vlmscope.methods import (
@@ -62,6 +62,7 @@ __all__ = [
     "grounder",
     "knockout",
     "knockout_sweep",
+    "lighten",
     "load",
     "load_sam",
     "load_tower",
@@ -99,6 +100,7 @@ _HOMES = {
     "grounder": "methods",
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
+    "lighten": "attention",
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",

@@ -7,6 +7,7 @@ from vlmscope.attention.capture import Trace, capture
 from vlmscope.attention.generation import Generation, generate
 from vlmscope.attention.head_maps import HeadMaps, HeadReading, captured
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
+from vlmscope.attention.lighten import WAYS, lighten
 from vlmscope.attention.maps import image_layers, read_heads
 from vlmscope.attention.mean_maps import MeanMaps, MeanReading, Reading
 from vlmscope.attention.prefill import Prefill, prefill, token_map
@@ -17,6 +18,7 @@ from vlmscope.attention.together import ImageReading, read_images, read_together
 __all__ = [
     "EDGE_ROLES",
     "ROWS",
+    "WAYS",
     "Generation",
     "HeadMaps",
     "HeadReading",
@@ -33,6 +35,7 @@ __all__ = [
     "generate",
     "image_layers",
     "knockout",
+    "lighten",
     "prefill",
     "read_heads",
     "read_images",
