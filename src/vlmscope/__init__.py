@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.analysis.knockout import knockout_sweep
+    from vlmscope.analysis.lighten import lighten_sweep
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, lighten, prefill, token_map
@@ -63,6 +64,7 @@ __all__ = [
     "knockout",
     "knockout_sweep",
     "lighten",
+    "lighten_sweep",
     "load",
     "load_sam",
     "load_tower",
@@ -101,6 +103,7 @@ _HOMES = {
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
     "lighten": "attention",
+    "lighten_sweep": "analysis.lighten",
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",
