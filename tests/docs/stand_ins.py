@@ -64,6 +64,7 @@ COSTLY: dict[str, tuple[str, tuple[str, ...]]] = {
     "reproduce": ("--limit", ("--limit", "1")),
     "flow": ("--samples", ("--samples", "tiny-scenes:2")),
     "knockout": ("--samples", ("--samples", "tiny-scenes:2")),
+    "lighten": ("--samples", ("--samples", "tiny-scenes:2", "--layers", "2", "--shares", "0.5")),
     "prompts": ("--samples", ("--samples", "tiny-scenes:2")),
     "demo": (
         "--discovery",

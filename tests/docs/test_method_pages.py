@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 ANALYSES = (
     "attention-flow",
     "knock-out",
+    "lighten",
     "token-grounding",
     "prompt-ablation",
     "compressed-context",
@@ -34,6 +35,9 @@ ARGUMENTS = {
     "prompt",
     "replacements",
     "edges",
+    "drop_image_after",
+    "keep",
+    "read",
 }
 
 
