@@ -24,6 +24,7 @@ _HOMES = {
     "discovery": "vlmscope.heads:DiscoveryOptions",
     "attention-flow": "vlmscope.analysis.flow:FlowOptions",
     "knock-out": "vlmscope.analysis.knockout:KnockoutOptions",
+    "lighten": "vlmscope.analysis.lighten:LightenOptions",
     "token-grounding": "vlmscope.analysis.tokens:TokenOptions",
     "prompt-ablation": "vlmscope.analysis.prompts:PromptOptions",
     "compressed-context": "vlmscope:compress_context",

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.analysis.knockout import knockout_sweep
+    from vlmscope.analysis.lighten import lighten_sweep
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.tokens import token_grounding
-    from vlmscope.attention import capture, generate, knockout, prefill, token_map
+    from vlmscope.attention import capture, generate, knockout, lighten, prefill, token_map
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
     from vlmscope.labels.audit import audit_labels
@@ -72,6 +73,8 @@ __all__ = [
     "knockout_sweep",
     "label",
     "label_stats",
+    "lighten",
+    "lighten_sweep",
     "load",
     "load_sam",
     "load_tower",
@@ -114,6 +117,8 @@ _HOMES = {
     "knockout_sweep": "analysis.knockout",
     "label": "labels.label",
     "label_stats": "labels.stats",
+    "lighten": "attention",
+    "lighten_sweep": "analysis.lighten",
     "load": "models",
     "load_sam": "refine",
     "load_tower": "models",

@@ -57,6 +57,18 @@ LOCALIZATION = frozenset(
     ]
 )
 GROWTH = frozenset({"peak_mib_400_tokens_plain", "peak_mib_400_tokens_vlmscope"})
+LIGHTEN = frozenset(
+    [
+        "positions",
+        "dropped",
+        "clean_seconds",
+        "floor",
+        "ratio",
+        "over_floor",
+        "cache",
+        "largest_difference",
+    ]
+)
 GEM = frozenset(
     [
         "threads",
@@ -239,6 +251,7 @@ RUNS = [
         GEM | BFLOAT16 | DENSE,
         ("largest_difference", 1e-5),
     ),
+    Run("lighten.py", (), LIGHTEN, ("largest_difference", 1e-4)),
     Run(
         "knockout.py",
         ("--ask", "--windows", "4", "--plain", "1"),

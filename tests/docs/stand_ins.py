@@ -69,6 +69,7 @@ COSTLY: dict[str, dict[str, str]] = {
     "reproduce whats-in-the-image": {"--max-new-tokens": "12"},
     "flow": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "knockout": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
+    "lighten": {"--samples": "tiny-scenes:2", "--layers": "2", "--shares": "0.5"},
     "prompts": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "demo": {"--discovery": "8", "--verification": "4", "--sheet": "2", "--search": "2"},
 }

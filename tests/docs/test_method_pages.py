@@ -20,6 +20,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 ANALYSES = (
     "attention-flow",
     "knock-out",
+    "lighten",
     "token-grounding",
     "prompt-ablation",
     "compressed-context",
@@ -36,6 +37,9 @@ ARGUMENTS = {
     "prompt",
     "replacements",
     "edges",
+    "drop_image_after",
+    "keep",
+    "read",
 }
 
 

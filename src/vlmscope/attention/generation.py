@@ -16,7 +16,7 @@ from vlmscope.attention.decoding import (
     plain_settings,
 )
 from vlmscope.attention.generated import Generation, generation_of
-from vlmscope.attention.installed import instrument, refused_edges
+from vlmscope.attention.installed import instrument, refused_edges, refused_thinning
 from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.errors import AttentionError
@@ -66,7 +66,9 @@ def generate(
         edges = changed_edges(model.hf, settings) if active.blockers else []
         if edges:
             raise refused_edges(edges)
-        changed = changed_passes(model.hf, settings) if active.readers else []
+        changed = changed_passes(model.hf, settings) if active.readers or active.thinner else []
+        if changed and active.thinner is not None:
+            raise refused_thinning(changed)
         with active.unread() if changed else contextlib.nullcontext():
             out = model.hf.generate(**inputs, max_new_tokens=max_new_tokens, **settings)
         ids = out[0, encoded.length :].cpu()

@@ -148,7 +148,9 @@ def _by_name(
 
 
 def _refuse_changed(hf: Any, active: Instrument, options: dict[str, Any]) -> None:
-    changed = changed_passes(hf, options) if active.readers else []
+    changed = changed_passes(hf, options) if active.readers or active.thinner else []
+    if changed and active.thinner is not None:
+        raise refused_thinning(changed)
     if changed:
         raise UnsupportedError(
             f"With {', '.join(changed)} model.hf.generate makes passes that are not the positions of "
@@ -165,6 +167,14 @@ def refused_edges(changed: list[str]) -> UnsupportedError:
     return UnsupportedError(
         f"{', '.join(changed)} runs passes over another prompt, in which the positions of a knock-out "
         "mean something else. Leave it out inside a knock-out."
+    )
+
+
+def refused_thinning(changed: list[str]) -> UnsupportedError:
+    """The error for options whose passes are not one sequence that grows in one cache."""
+    return UnsupportedError(
+        f"{', '.join(changed)} runs other passes than one sequence that grows in one cache, from which "
+        "image tokens cannot leave once for all. Leave it out inside vs.lighten."
     )
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from vlmscope.attention.rows import allowed_keys, is_causal
+from vlmscope.attention.thinned import Held
+from vlmscope.attention.thinner import Thinner
 from vlmscope.errors import AttentionError, KnockoutError
 from vlmscope.types import TokenMap
 
@@ -113,6 +116,7 @@ class Instrument:
         self.cross_layers = cross_layers
         self.readers: list[Reader] = []
         self.blockers: list[Blocker] = []
+        self.thinner: Thinner | None = None
         self.stop_after: int | None = None
         self.binding: Binding | None = None
         self._forward: Forward | None = None
@@ -145,10 +149,23 @@ class Instrument:
         finally:
             self.stop_after = outer
 
+    @property
+    def forward(self) -> Forward:
+        """The pass that is being made.
+
+        Raises:
+            AttentionError: a layer ran outside of one.
+        """
+        if self._forward is None:
+            raise _outside()
+        return self._forward
+
     def begin(self, past: int, queries: int, padding: Tensor | None) -> None:
         """A pass through the decoder starts."""
         self._forward = Forward(past, queries, padding, self.binding)
         self._masks.clear()
+        if self.thinner is not None:
+            self.thinner.begin()
         for reader in self.readers:
             reader.begin(self._forward)
 
@@ -171,22 +188,62 @@ class Instrument:
             The mask for the kernel, and bool (batch or 1, heads or 1, queries): rows whose output
             must be zero because nothing is left for them to read, or None.
         """
-        forward = self._forward
-        if forward is None or forward.queries != query.shape[2]:
-            raise AttentionError(
-                "An instrumented attention layer ran outside its decoder's forward pass. Call the "
-                "whole model, not a single layer, inside a capture or knockout."
-            )
+        forward, held = self.forward, None if self.thinner is None else self.thinner.held(layer)
+        if query.shape[2] != (forward.queries if held is None else len(held.rows)):
+            raise _outside()
         if layer in self.cross_layers:
             forward = replace(forward, crossed=True)
-        mask, empty = self._edit(layer, module, query, key, mask, options, forward)
-        for reader in self.readers:
-            reader.read(
-                layer, query, key, mask, {**options, "module": module, "empty": empty}, forward
-            )
+        watched = self._watch if held is None else partial(self._watch_held, held)
+        mask, empty = watched(layer, module, query, key, mask, options, forward)
+        if self.thinner is not None and layer == self.thinner.layer:
+            self.thinner.choose(query, key, mask, _for_readers(module, options, empty), forward)
         if self.stop_after is not None and layer >= self.stop_after:
             raise StopForwardError
         return mask, empty
+
+    def _watch(
+        self,
+        layer: int,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
+        forward: Forward,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Block and read in a layer that holds every position."""
+        mask, empty = self._edit(layer, module, query, key, mask, options, forward)
+        for reader in self.readers:
+            reader.read(layer, query, key, mask, _for_readers(module, options, empty), forward)
+        return mask, empty
+
+    def _watch_held(
+        self,
+        held: Held,
+        layer: int,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        options: dict[str, Any],
+        forward: Forward,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The same where some have left: shown at their places in the whole sequence."""
+        blocks = any(part.blocks(layer) for part in self.blockers)
+        if not blocks and not self.readers:
+            return mask, None
+        wide = held.wide_mask(mask, module, options, query.device)
+        edited, _ = self._edit(
+            layer, module, held.wide_rows(query), held.wide_keys(key), wide, options, forward
+        )
+        assert edited is not None
+        if self.readers:
+            shown = _for_readers(module, options, held.left(query.device))
+            for reader in self.readers:
+                reader.read(
+                    layer, held.wide_rows(query), held.wide_keys(key), edited, shown, forward
+                )
+        return (held.narrow_mask(edited, mask) if blocks else mask), None
 
     def _edit(
         self,
@@ -250,3 +307,17 @@ class Instrument:
             f"The knock-out ({what}) would leave position {forward.past + row} of batch item {batch} "
             "without any key. Leave it at least one, for example its own position."
         )
+
+
+def _for_readers(
+    module: nn.Module, options: dict[str, Any], empty: Tensor | None
+) -> dict[str, Any]:
+    """What a reader is told beside query, key and mask."""
+    return {**options, "module": module, "empty": empty}
+
+
+def _outside() -> AttentionError:
+    return AttentionError(
+        "An instrumented attention layer ran outside its decoder's forward pass. Call the "
+        "whole model, not a single layer, inside a capture or knockout."
+    )

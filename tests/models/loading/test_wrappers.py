@@ -148,6 +148,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "grounder": lambda model: vs.grounder(model, "a dog"),
     "knockout": lambda model: enter(vs.knockout(model, edges=[("image", "query")], layers=[1])),
     "knockout_sweep": lambda model: vs.knockout_sweep(model, []),
+    "lighten": lambda model: enter(vs.lighten(model, 1)),
+    "lighten_sweep": lambda model: vs.lighten_sweep(model, []),
     "parts": lambda model: vs.parts(model, IMAGE),
     "prefill": lambda model: vs.prefill(model, IMAGE, "a dog"),
     "prompt_ablation": lambda model: vs.prompt_ablation(model, []),

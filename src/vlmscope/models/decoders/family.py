@@ -91,6 +91,10 @@ class Family(ABC):
         """Layers whose keys are the image's and not the sequence's."""
         return frozenset()
 
+    def image_enters_until(self, hf: PreTrainedModel) -> int:
+        """The last layer behind which something of the image is still added to its positions."""
+        return 0
+
     # -- prompts -------------------------------------------------------------------------
 
     def image_token_id(self, hf: PreTrainedModel) -> int:

@@ -96,3 +96,7 @@ class Qwen3VlFamily(QwenVlFamily):
         "visual features also enter the first decoder layers directly, at the image's own positions: "
         "blocking edges to those positions hides them, blocking edges from them does not",
     )
+
+    def image_enters_until(self, hf: PreTrainedModel) -> int:
+        """The tower's middle layers are added behind as many decoder layers, from the first on."""
+        return max(0, len(hf.config.vision_config.deepstack_visual_indexes) - 1)
