@@ -159,7 +159,7 @@ def _measure(
         raise BadSampleError("It has no map, so there is no order to take regions away in.")
     if RANDOM in maps:
         raise BadOptionError(f"A map may not be named {RANDOM!r}: that is the control's name.")
-    settings = {"preset": options.preset, "placement": options.placement}
+    settings: dict[str, Any] = {"preset": options.preset, "placement": options.placement}
     asked = [Prompt(question.text)]
     token_map = model.encode([question.image], asked, **settings).token_maps[0]
     if "tokens" in options.forms:

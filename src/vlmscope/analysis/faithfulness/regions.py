@@ -56,8 +56,8 @@ class Regions:
         return cls(
             shape,
             (height, width),
-            _cells(np.arange(height) + 0.5, view.y_edges, down),
-            _cells(np.arange(width) + 0.5, view.x_edges, across),
+            _cells(np.arange(height, dtype=np.float64) + 0.5, view.y_edges, down),
+            _cells(np.arange(width, dtype=np.float64) + 0.5, view.x_edges, across),
             positions,
             owners,
             view.grid,
