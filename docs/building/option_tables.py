@@ -26,6 +26,7 @@ _HOMES = {
     "knock-out": "vlmscope.analysis.knockout:KnockoutOptions",
     "token-grounding": "vlmscope.analysis.tokens:TokenOptions",
     "prompt-ablation": "vlmscope.analysis.prompts:PromptOptions",
+    "faithfulness": "vlmscope.analysis.faithfulness:FaithfulnessOptions",
     "compressed-context": "vlmscope:compress_context",
 }
 HOMES: Mapping[str, str] = MappingProxyType(_HOMES)
