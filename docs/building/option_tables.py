@@ -27,6 +27,7 @@ _HOMES = {
     "lighten": "vlmscope.analysis.lighten:LightenOptions",
     "token-grounding": "vlmscope.analysis.tokens:TokenOptions",
     "prompt-ablation": "vlmscope.analysis.prompts:PromptOptions",
+    "faithfulness": "vlmscope.analysis.faithfulness:FaithfulnessOptions",
     "compressed-context": "vlmscope:compress_context",
 }
 HOMES: Mapping[str, str] = MappingProxyType(_HOMES)

@@ -12,6 +12,7 @@ from vlmscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
+    from vlmscope.analysis.faithfulness import faithfulness
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.lighten import lighten_sweep
@@ -65,6 +66,7 @@ __all__ = [
     "compress_context",
     "discover_heads",
     "export_labels",
+    "faithfulness",
     "from_pretrained_model",
     "generate",
     "ground",
@@ -109,6 +111,7 @@ _HOMES = {
     "compress_context": "analysis.context",
     "discover_heads": "heads",
     "export_labels": "labels.exports",
+    "faithfulness": "analysis.faithfulness",
     "from_pretrained_model": "models",
     "generate": "attention",
     "ground": "methods",

@@ -23,6 +23,7 @@ GROUPED = (
     "knockout",
     "lighten",
     "prompts",
+    "faithfulness",
     "eval",
     "reproduce gem",
     "reproduce whats-in-the-image",
@@ -45,9 +46,8 @@ def panels(text: str) -> dict[str, list[str]]:
 def test_nothing_but_help_stands_outside_a_group(run: Any, command: str) -> None:
     found = panels(run(*command.split(), "--help").out)
     titles = list(found)
-    assert titles[:2] == ["Input", "Model"] or command.startswith(
-        ("flow", "knock", "lighten", "prompts")
-    )
+    analyses = ("flow", "knock", "lighten", "prompts", "faithfulness")
+    assert titles[:2] == ["Input", "Model"] or command.startswith(analyses)
     assert titles[-2:] == ["Output", "Options"]
     assert found["Options"] == ["--help"]
     assert {"--dtype", "--device"} <= set(found["Model"])

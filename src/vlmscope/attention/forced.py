@@ -19,7 +19,14 @@ from vlmscope.models.prompts.encoding import EncodedText, pad_batch
 from vlmscope.models.prompts.prompt import PromptRequest
 from vlmscope.types import Role
 
-__all__ = ["answer_ids", "encode_answer", "encode_forced", "run_forced"]
+__all__ = [
+    "answer_ids",
+    "encode_answer",
+    "encode_forced",
+    "encode_forced_batch",
+    "run_forced",
+    "run_forced_batch",
+]
 
 
 def encode_answer(
@@ -67,9 +74,30 @@ def encode_forced(
         ids: int (n,): what was answered.
         preset, placement: as for :func:`vlmscope.prefill`.
     """
+    return encode_forced_batch(model, [pixels], prompt, ids, preset=preset, placement=placement)
+
+
+def encode_forced_batch(
+    model: LoadedModel,
+    pictures: Sequence[NDArray[np.uint8]],
+    prompt: str | Prompt,
+    ids: Sequence[int] | NDArray[np.int64],
+    *,
+    preset: str | None = None,
+    placement: str | None = None,
+) -> Encoded:
+    """One prompt and answer on several pictures of one size, as one batch.
+
+    Args:
+        model: the model.
+        pictures: uint8 (height, width, 3) each.
+        prompt, ids, preset, placement: as for :func:`encode_forced`.
+    """
     request = PromptRequest(Prompt.of(prompt), 1, model.resolve_preset(preset))
-    image = model.see(model.fit(pixels, placement), request)
-    text = model.encode_prompt(Prompt(request.prompt.text, request.prompt.phrase), [image], preset)
+    images = [model.see(model.fit(pixels, placement), request) for pixels in pictures]
+    text = model.encode_prompt(
+        Prompt(request.prompt.text, request.prompt.phrase), images[:1], preset
+    )
     more = np.asarray(ids, dtype=np.int64)
     words = tuple(model.processor.tokenizer.decode([token]) for token in more.tolist())
     longer = replace(
@@ -78,11 +106,13 @@ def encode_forced(
         roles=np.concatenate([text.roles, np.full(len(more), Role.GENERATED, dtype=np.int8)]),
         tokens=text.tokens + words,
     )
-    batch, _ = pad_batch([longer], model.pad_id, "right")
-    inputs = model.complete(batch, [[image]], [request])
-    size = (int(pixels.shape[0]), int(pixels.shape[1]))
-    whole_map = token_map(longer, [image], [size], crossed=model.family.crossed)
-    return Encoded(inputs, (whole_map,))
+    batch, _ = pad_batch([longer] * len(images), model.pad_id, "right")
+    inputs = model.complete(batch, [[image] for image in images], [request] * len(images))
+    size = (int(pictures[0].shape[0]), int(pictures[0].shape[1]))
+    token_maps = tuple(
+        token_map(longer, [image], [size], crossed=model.family.crossed) for image in images
+    )
+    return Encoded(inputs, token_maps)
 
 
 def run_forced(model: LoadedModel, encoded: Encoded) -> tuple[Tensor, Tensor]:
@@ -92,11 +122,18 @@ def run_forced(model: LoadedModel, encoded: Encoded) -> tuple[Tensor, Tensor]:
         Float32 (answer tokens,) log-probability of each, and bool (answer tokens,) whether it is the
         likeliest at its place.
     """
+    scores, likeliest = run_forced_batch(model, encoded)
+    return scores[0], likeliest[0]
+
+
+def run_forced_batch(model: LoadedModel, encoded: Encoded) -> tuple[Tensor, Tensor]:
+    """One pass over a batch of :func:`encode_forced_batch`: both as (batch, answer tokens)."""
     tokens = encoded.token_maps[0]
     rows = torch.from_numpy(tokens.positions("generated") - 1)
     with instrument(model) as active, model.frozen(), active.bound(Binding(encoded.token_maps)):
-        logits = model.family.forward(model.hf, rows.to(model.device), **encoded.inputs)[0]
-    wanted = encoded.inputs["input_ids"][0, rows.to(model.device) + 1]
+        logits = model.family.forward(model.hf, rows.to(model.device), **encoded.inputs)
+    wanted = encoded.inputs["input_ids"][:, rows.to(model.device) + 1]
     scores = logits.float().log_softmax(-1)
-    chosen = scores.gather(-1, wanted[:, None].to(scores.device))[:, 0]
-    return chosen.cpu(), (scores.argmax(-1) == wanted.to(scores.device)).cpu()
+    wanted = wanted.to(scores.device)
+    chosen = scores.gather(-1, wanted[..., None])[..., 0]
+    return chosen.cpu(), (scores.argmax(-1) == wanted).cpu()

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "knockout": "Block attention window by window: which layers carry the answer.",
     "lighten": "Leave image tokens out behind a layer: what that saves, and what answers lose by it.",
     "prompts": "Change parts of prompts and see what the answer needed.",
+    "faithfulness": "Take away what a map lights up, and the rest: does the answer need it?",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "reproduce": "Put the claims of a paper to the test, on your weights and data.",
     "reproduce localization-heads": "Kang et al., CVPR 2025: a few attention heads point at the object.",

@@ -2,9 +2,9 @@
 
 A list is a JSON-lines file, one object per line: ``{"image": path, "question": text}``, perhaps with
 ``"answer": text`` (what the model is taken to have said), ``"references": [text, ...]`` (right answers),
-and ``"mask": path`` of a picture of the same size that is not black on the object asked about. Paths
-are relative to the file. ``tiny-scenes:N`` or ``tiny-scenes:N:colour`` renders N scenes of the embedded
-model's world and asks one question about each.
+``"phrase": text`` (the words for the object asked about), and ``"mask": path`` of a picture of the same
+size that is not black on that object. Paths are relative to the file. ``tiny-scenes:N`` or
+``tiny-scenes:N:colour`` renders N scenes of the embedded model's world and asks one question about each.
 """
 
 from __future__ import annotations
@@ -45,7 +45,14 @@ BAD_QUESTION = (BadImageError, BadPhraseError, BadSampleError)
 """What a question can be at fault for: it is then left out, and a job goes on."""
 
 _DEFAULT_SCENES = 100
-_FIELDS = (("image",), ("question", "text"), ("answer",), ("references", "reference"), ("mask",))
+_FIELDS = (
+    ("image",),
+    ("question", "text"),
+    ("answer",),
+    ("references", "reference"),
+    ("mask",),
+    ("phrase",),
+)
 _DRAWS = 64  # tries to ask for an attribute before the scene is passed over
 
 
@@ -60,6 +67,7 @@ class Question:
         references: right answers, empty where none are known.
         mask: bool (height, width) of the object asked about, or None.
         place: where the question comes from, for messages: ``line 7``, ``sample 6``.
+        phrase: words for the object asked about, or None.
     """
 
     image: NDArray[np.uint8]
@@ -68,6 +76,7 @@ class Question:
     references: tuple[str, ...] = ()
     mask: NDArray[np.bool_] | None = field(default=None, repr=False)
     place: str = ""
+    phrase: str | None = None
 
     @property
     def digest(self) -> str:
@@ -83,6 +92,13 @@ class Question:
             return self.digest
         more = hashlib.sha256("\0".join(self.references).encode()).hexdigest()[:8]
         return f"{self.digest}-{more}"
+
+    @property
+    def digest_with_phrase(self) -> str:
+        """The same where it is part of what is measured how the object is called."""
+        if self.phrase is None:
+            return self.digest
+        return f"{self.digest}-{hashlib.sha256(self.phrase.encode()).hexdigest()[:8]}"
 
 
 def as_questions(
@@ -133,7 +149,8 @@ def _of_record(record: dict[str, Any], images: ImageOpener, place: str) -> Quest
     unread_keys(record, _FIELDS)
     text, answer, references = _texts(record)
     image = images.open(record["image"]).pixels
-    return Question(image, text, answer, references, _mask(record.get("mask"), image), place)
+    mask = _mask(record.get("mask"), image)
+    return Question(image, text, answer, references, mask, place, _phrase(record))
 
 
 def _texts(record: dict[str, Any]) -> tuple[str, str | None, tuple[str, ...]]:
@@ -142,6 +159,10 @@ def _texts(record: dict[str, Any]) -> tuple[str, str | None, tuple[str, ...]]:
     has_answer = record.get("answer") is not None
     answer = text_field(record, "answer", empty=True) if has_answer else None
     return text, answer, _references(record)
+
+
+def _phrase(record: dict[str, Any]) -> str | None:
+    return text_field(record, "phrase") if record.get("phrase") is not None else None
 
 
 def _references(record: dict[str, Any]) -> tuple[str, ...]:
@@ -210,6 +231,7 @@ class _Entry:
     answer: str | None
     references: tuple[str, ...]
     mask: Path | None
+    phrase: str | None = None
 
 
 class QuestionFile(RowFile[_Entry, Question]):
@@ -223,7 +245,7 @@ class QuestionFile(RowFile[_Entry, Question]):
         image = row.place(text_field(record, "image"))
         has_mask = record.get("mask") is not None
         mask = row.place(text_field(record, "mask")) if has_mask else None
-        return _Entry(row.number, image, *_texts(record), mask)
+        return _Entry(row.number, image, *_texts(record), mask, _phrase(record))
 
     def _item(self, entry: _Entry, images: ImageOpener) -> Question:
         image = images.open(entry.image).pixels
@@ -234,6 +256,7 @@ class QuestionFile(RowFile[_Entry, Question]):
             entry.references,
             _mask(entry.mask, image),
             f"line {entry.line}",
+            entry.phrase,
         )
 
 
@@ -266,5 +289,6 @@ def scene_questions(
         if exchange is None or exchange.target is None:
             continue
         mask = scene.objects[exchange.target].mask
-        yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask)
+        phrase = None if exchange.phrase is None else exchange.phrase.text()
+        yield Question(scene.image, exchange.prompt, None, (exchange.answer,), mask, phrase=phrase)
         made += 1

@@ -143,6 +143,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "compare_methods": lambda model: vs.compare_methods(model, IMAGE, ["a dog"]),
     "compress_context": lambda model: vs.compress_context(model, IMAGE),
     "discover_heads": lambda model: vs.discover_heads(model, []),
+    "faithfulness": lambda model: vs.faithfulness(model, []),
     "generate": lambda model: vs.generate(model, IMAGE, "a dog"),
     "ground": lambda model: vs.ground(model, IMAGE, "a dog"),
     "grounder": lambda model: vs.grounder(model, "a dog"),

@@ -37,12 +37,14 @@ class CleanAnswer:
         tokens: text of each token; the end of the answer is not among them.
         logprobs: float (tokens,): log-probability of each, in nats.
         handed_in: it came with the prompt, the model did not say it here.
+        ids: int per token, as the vocabulary numbers them.
     """
 
     text: str
     tokens: tuple[str, ...]
     logprobs: NDArray[np.float64]
     handed_in: bool
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,9 @@ class _CleanPass:
         self._itself = self.against(self._logits[None])
         tokens = tuple(encoded.token_maps[0].tokens[int(row) + 1] for row in rows)
         text = answer_text(model, self._ids)
-        self.answer = CleanAnswer(text, tokens, self._itself.logprobs[0].numpy(), handed_in)
+        ids = tuple(int(token) for token in self._ids)
+        logprobs = self._itself.logprobs[0].numpy()
+        self.answer = CleanAnswer(text, tokens, logprobs, handed_in, ids)
 
     def against(self, logits: Tensor) -> Comparison:
         """Compare logits (1, rows, vocabulary) with the clean ones."""

@@ -135,9 +135,10 @@ def _clean_answer(clean: CleanRun) -> CleanAnswer:
         return CleanAnswer("", (), np.zeros(0), clean.handed_in)
     itself = compare(clean.logits, clean.logits[None], clean.ids)
     tokenizer = clean.model.processor.tokenizer
-    tokens = tuple(tokenizer.decode([token]) for token in clean.ids[: clean.scored].tolist())
+    ids = tuple(int(token) for token in clean.ids[: clean.scored])
+    tokens = tuple(tokenizer.decode([token]) for token in ids)
     logprobs = itself.logprobs[0, : clean.scored].numpy()
-    return CleanAnswer(text, tokens, logprobs, clean.handed_in)
+    return CleanAnswer(text, tokens, logprobs, clean.handed_in, ids)
 
 
 class _Replayer:

@@ -17,6 +17,9 @@ of the prefill: published code counts it to the query, so knock-outs of generate
 
 _PROMPT_ROLES = ("query", "phrase", "text")
 
+SpecPlace = str | tuple[int, ...]
+"""One side of an edge; unlike a list, it can be told apart by its value."""
+
 
 @dataclass(frozen=True)
 class KnockoutSpec:
@@ -26,12 +29,12 @@ class KnockoutSpec:
     other, and no row ever loses all its keys.
 
     Attributes:
-        edges: (source, target) token roles, as for :func:`vlmscope.knockout`.
+        edges: (source, target), token roles or tuples of positions, as for :func:`vlmscope.knockout`.
         layers: where edges are blocked, ascending.
         heads: which heads lose them; None: all.
     """
 
-    edges: tuple[tuple[str, str], ...]
+    edges: tuple[tuple[SpecPlace, SpecPlace], ...]
     layers: tuple[int, ...]
     heads: tuple[int, ...] | None = None
 
@@ -50,12 +53,12 @@ def knockouts_of(
 
 
 def with_last_row(
-    edges: Sequence[tuple[str, str]], token_map: TokenMap, last_row: str
+    edges: Sequence[tuple[SpecPlace, SpecPlace]], token_map: TokenMap, last_row: str
 ) -> list[Edge]:
     """Edges with the last prompt position on the side that is wanted.
 
     Args:
-        edges: (source, target) roles.
+        edges: (source, target) roles or positions; positions stay where they are.
         token_map: of the prompt.
         last_row: of :data:`LAST_ROWS`. ``"generated"`` moves it there as a row and as a key: to a row
             that generates, its own position is no part of the question.
@@ -70,7 +73,7 @@ def with_last_row(
     ]
 
 
-def _places(role: str, token_map: TokenMap) -> list[Place]:
+def _places(role: SpecPlace, token_map: TokenMap) -> list[Place]:
     if role == "generated":
         return ["generated", "last"]
     if role in _PROMPT_ROLES:
