@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "tokens": "Show what each word of an answer looked at, with boxes for what it names.",
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
+    "hallucination": "Say which sign tells objects that are there from imagined ones.",
     "prompts": "Change parts of prompts and see what the answer needed.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "reproduce": "Put the claims of a paper to the test, on your weights and data.",

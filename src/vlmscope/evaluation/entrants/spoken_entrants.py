@@ -13,14 +13,14 @@ from vlmscope.attention.next_tokens import next_token_logits
 from vlmscope.data.datasets import Asked, AskedSet, Dataset, EvalSample
 from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.answers import ANSWER, AnswerOptions
-from vlmscope.evaluation.entrants.configured_methods import MethodChoice
+from vlmscope.evaluation.entrants.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrants.entrant import Entrant, Trial
 from vlmscope.evaluation.evidence.questions import AnswerWords, preset_of
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.spoken_results import Spoken, SpokenImageResult
 from vlmscope.models import LoadedModel
 
-__all__ = ["SpokenEntrant", "spoken_entrants", "with_articles"]
+__all__ = ["SpokenEntrant", "default_labels", "spoken_entrants", "with_articles"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +121,14 @@ def spoken_entrants(
         return tuple(own), None if dataset.pairs else ()
     runs = tuple(SpokenEntrant(each.label, model, AnswerOptions(**each.changes)) for each in asking)
     return runs, others
+
+
+def default_labels(dataset: Dataset, model: Any) -> list[str]:
+    """What is measured where nothing is named: every method that runs, and answers where they are asked."""
+    asks = isinstance(dataset, AskedSet)
+    speaks = [ANSWER.id] if asks and isinstance(model, LoadedModel) else []
+    looks = not isinstance(dataset, AskedSet) or dataset.pairs
+    return [*speaks, *(each.label for each in configure_methods(model) if looks)]
 
 
 def with_articles(sample: EvalSample) -> EvalSample:
