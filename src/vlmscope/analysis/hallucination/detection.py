@@ -58,7 +58,7 @@ class Mentions:
     def precision(self, values: NDArray[np.float64], seed: int) -> Interval:
         """AUPRC with the imagined as what is looked for; chance is their share."""
         weights = np.ones((1, len(values)))
-        drawn = self._draws(seed)[:, self.groups].astype(float)
+        drawn = self._draws(seed)[:, self.groups]
         found = average_precision(-values, ~self.real, np.concatenate([weights, drawn]))
         return _interval(float(found[0]), found[1:])
 
@@ -107,7 +107,7 @@ def average_precision(
     """
     order = np.argsort(-values, kind="stable")
     last = np.append(np.diff(values[order]) != 0, True)  # the end of each run of ties
-    taken = weights[:, order]
+    taken = weights[:, order].astype(float)
     hits, called = np.cumsum(taken * wanted[order], axis=1), np.cumsum(taken, axis=1)
     hits, called = hits[:, last], called[:, last]
     total = hits[:, -1]
