@@ -27,6 +27,7 @@ _HOMES = {
     "token-grounding": "vlmscope.analysis.tokens:TokenOptions",
     "prompt-ablation": "vlmscope.analysis.prompts:PromptOptions",
     "compressed-context": "vlmscope:compress_context",
+    "hallucination": "vlmscope.analysis.hallucination:HallucinationOptions",
 }
 HOMES: Mapping[str, str] = MappingProxyType(_HOMES)
 """What is documented beside the methods: a dataclass of options, or a function with keywords."""
