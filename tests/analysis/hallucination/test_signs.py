@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 import vlmscope as vs
 from families import llava
-from vlmscope.analysis.hallucination import SIGNS, HallucinationOptions, hallucination
+from vlmscope.analysis.hallucination import SIGNS, HallucinationOptions, hallucination, measure
 from vlmscope.analysis.hallucination.evidence import AnswerReader
 from vlmscope.analysis.hallucination.measure import with_noise
 from vlmscope.analysis.hallucination.mentions import Assertion, asserted
@@ -104,3 +105,15 @@ def test_every_question_is_answered_and_counted(model: vs.LoadedModel, tmp_path:
         hallucination(model, data, HallucinationOptions(last_layer=99))
     with pytest.raises(BadOptionError, match="pope or chair"):
         hallucination(model, open_dataset("tiny-scenes"))
+
+
+@pytest.mark.parametrize("text", ["", " . "])
+def test_an_answer_of_no_word_is_counted(
+    model: vs.LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    make_tiny("pope", tmp_path / "p", 1)
+    data = open_dataset("pope", tmp_path / "p")
+    monkeypatch.setattr(measure, "generate", lambda *_, **__: SimpleNamespace(text=text))
+    result = hallucination(model, data, HallucinationOptions())
+    assert result.silent == {"answer of no tokens or no words": result.answers}
+    assert not result.mentions

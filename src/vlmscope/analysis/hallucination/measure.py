@@ -17,6 +17,7 @@ from vlmscope.analysis.hallucination.options import HallucinationOptions
 from vlmscope.analysis.hallucination.result import HallucinationScores
 from vlmscope.analysis.record import run_record
 from vlmscope.analysis.tokens import GroundedAnswer, token_grounding
+from vlmscope.attention import generate
 from vlmscope.data.datasets import Asked, AskedSet, Dataset, EvalSample, Skipped
 from vlmscope.data.resume import SampleLog, walk
 from vlmscope.errors import BadImageError, BadOptionError, BadPhraseError, BadSampleError
@@ -144,12 +145,18 @@ def _answer(
     options: HallucinationOptions,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    asked = sample.asked[number]
+    asked, reading = sample.asked[number], options.reading(sample.asked[number].room)
+    spoken = generate(
+        model,
+        pixels,
+        asked.text,
+        max_new_tokens=reading.max_new_tokens,
+        preset=options.preset,
+        placement=options.placement,
+    )
     try:
-        # an answer of no word is refused by name; it is counted, never scored
-        answer = token_grounding(
-            model, pixels, asked.text, options=options.reading(asked.room), phrases=()
-        )
+        # handed in as text, so that all passes are over the same tokens; one of no word is refused
+        answer = token_grounding(model, pixels, asked.text, spoken.text, reading, phrases=())
     except BadPhraseError:
         return {"id": asked.id, "text": "", "silent": _WORDLESS, "mentions": []}
     found, silent = asserted(sample, asked, number, [word.text for word in answer.words])
