@@ -29,6 +29,7 @@ _HOMES = {
     "prompt-ablation": "vlmscope.analysis.prompts:PromptOptions",
     "faithfulness": "vlmscope.analysis.faithfulness:FaithfulnessOptions",
     "compressed-context": "vlmscope:compress_context",
+    "hallucination": "vlmscope.analysis.hallucination:HallucinationOptions",
 }
 HOMES: Mapping[str, str] = MappingProxyType(_HOMES)
 """What is documented beside the methods: a dataclass of options, or a function with keywords."""

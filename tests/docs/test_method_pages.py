@@ -24,6 +24,7 @@ ANALYSES = (
     "token-grounding",
     "prompt-ablation",
     "compressed-context",
+    "hallucination",
 )
 NAMES = [*(method.id for method in methods()), *ANALYSES]
 # arguments of the functions that examples and sentences call, beside options

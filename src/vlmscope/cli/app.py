@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
     "lighten": "Leave image tokens out behind a layer: what that saves, and what answers lose by it.",
+    "hallucination": "Say which sign tells objects that are there from imagined ones.",
     "prompts": "Change parts of prompts and see what the answer needed.",
     "faithfulness": "Take away what a map lights up, and the rest: does the answer need it?",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",

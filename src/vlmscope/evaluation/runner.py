@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 
-from vlmscope.data.datasets import Dataset, Skipped, WordList
+from vlmscope.data.datasets import AskedSet, Dataset, Skipped, WordList
 from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
@@ -27,6 +27,7 @@ from vlmscope.evaluation.entrants.comparator_entrants import enter_comparators
 from vlmscope.evaluation.entrants.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrants.entrant import Entrant
 from vlmscope.evaluation.entrants.method_entrants import enter
+from vlmscope.evaluation.entrants.spoken_entrants import spoken_entrants
 from vlmscope.evaluation.evidence import SCORE, Evidence
 from vlmscope.evaluation.job import Job
 from vlmscope.evaluation.protocol import protocol_of, state_header
@@ -144,12 +145,13 @@ def evaluate(
     check_batch(batch)
     dataset = _first(dataset, limit)
     ruled = _protocol(dataset, protocol)
+    speakers, methods = spoken_entrants(dataset, model, methods)
     configured = configure_methods(model, methods, protocol=ruled)
     called = vocabularies_on(model, dataset.words, vocabularies or {}, configured, text_cache)
     if ruled.fixed:
         called.first.check_rivals(ruled)
     asked = (evidence or Evidence()).including(decide).on(model)
-    methods_on_trial = enter(configured, called.first, asked, called.others)
+    methods_on_trial = (*speakers, *enter(configured, called.first, asked, called.others))
     labels = [run.label for run in methods_on_trial]
     entered = (*methods_on_trial, *enter_comparators(against, labels))
     voting = compares_pixels(_tasks(dataset, entered, tasks))
@@ -215,7 +217,7 @@ def evaluate(
 
 def _first(dataset: Dataset, limit: int | None) -> Dataset:
     """A set whose publishers count it then says how much of it its first images are."""
-    if limit is None or not isinstance(dataset, ReferringSet | LabelledSet):
+    if limit is None or not isinstance(dataset, ReferringSet | LabelledSet | AskedSet):
         return dataset
     return dataset.first(limit)
 

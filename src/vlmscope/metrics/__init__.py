@@ -5,6 +5,7 @@ Each class but ``Score`` and ``Threshold`` makes one small record of a sentence,
 """
 
 from vlmscope.metrics.absent import Absent
+from vlmscope.metrics.chair import Chair
 from vlmscope.metrics.enrichment import enrichment
 from vlmscope.metrics.grec import Grec
 from vlmscope.metrics.gres import Gres
@@ -24,6 +25,7 @@ from vlmscope.types import box_iou
 
 __all__ = [
     "Absent",
+    "Chair",
     "Grec",
     "Gres",
     "LabelledPoints",

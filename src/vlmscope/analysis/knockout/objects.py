@@ -16,7 +16,7 @@ from vlmscope.analysis.agreement import plain
 from vlmscope.data.text_files import TextFile, text_lines
 from vlmscope.errors import BadOptionError, VlmscopeWarning
 
-__all__ = ["LISTS", "ObjectWords"]
+__all__ = ["LISTS", "ObjectWords", "object_names", "shipped_names"]
 
 LISTS = ("coco", "shapes")
 """Lists that ship: the 80 objects of COCO, and the shapes of rendered scenes."""
@@ -71,19 +71,7 @@ class ObjectWords:
         Raises:
             BadOptionError: a file that cannot be read, or holds no object.
         """
-        if os.fspath(source) in LISTS:
-            folder = resources.files("vlmscope.analysis.knockout").joinpath("words")
-            text = folder.joinpath(f"{os.fspath(source)}.txt").read_text("utf-8")
-            lines: Sequence[str] = text_lines(text)
-        else:
-            lines = _lines(source)
-        names: dict[str, list[str]] = {}
-        for line in (line.strip() for line in lines):
-            if line and not line.startswith("#"):
-                name, _, rest = line.partition(":")
-                words = [word.strip() for word in rest.split(",") if word.strip()]
-                names.setdefault(name.strip(), []).extend(words)
-        return cls(names)
+        return cls(object_names(source))
 
     def named(self, text: str) -> set[str]:
         """The objects that a text names; the longest word at each place, singular or plural."""
@@ -140,11 +128,34 @@ class ObjectWords:
                 raise BadOptionError(f"The word {word!r} stands for {taken!r} and for {name!r}.")
 
 
+def object_names(source: str | os.PathLike[str]) -> dict[str, list[str]]:
+    """Object -> further words for it, of a list as :meth:`ObjectWords.read` takes it."""
+    if os.fspath(source) in LISTS:
+        return shipped_names(os.fspath(source))
+    return _names(_lines(source))
+
+
+def shipped_names(name: str) -> dict[str, list[str]]:
+    """The same of a file that ships, ``chair`` included, which is none by itself."""
+    folder = resources.files("vlmscope.analysis.knockout").joinpath("words")
+    return _names(text_lines(folder.joinpath(f"{name}.txt").read_text("utf-8")))
+
+
+def _names(lines: Iterable[str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for line in (line.strip() for line in lines):
+        if line and not line.startswith("#"):
+            name, _, rest = line.partition(":")
+            words = [word.strip() for word in rest.split(",") if word.strip()]
+            names.setdefault(name.strip(), []).extend(words)
+    return names
+
+
 def _lines(source: str | os.PathLike[str]) -> tuple[str, ...]:
     advice = f"Give a file, or one of the lists that ship: {', '.join(LISTS)}."
     file = TextFile.read(source, "list of objects", advice, BadOptionError)
     for note in file.notes:
-        warnings.warn(note, VlmscopeWarning, stacklevel=4)
+        warnings.warn(note, VlmscopeWarning, stacklevel=5)
     return file.lines
 
 

@@ -238,7 +238,8 @@ def measure(
     from vlmscope.data.datasets import open_dataset
     from vlmscope.data.datasets.word_choices import further_words, word_choices
     from vlmscope.evaluation.decisions import check_kind
-    from vlmscope.evaluation.entrants.configured_methods import configure_methods, with_tower
+    from vlmscope.evaluation.entrants.configured_methods import with_tower
+    from vlmscope.evaluation.entrants.spoken_entrants import default_labels
     from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
     from vlmscope.evaluation.runner import check_places, evaluate
@@ -282,7 +283,8 @@ def measure(
         choices = with_tower(choices or (), loading.tower(runs.proxy))
     loaded = loading.model(model, text_embeddings)
     if choices is None:
-        choices = runs.choices([each.label for each in configure_methods(loaded)])
+        labels = default_labels(data, loaded)
+        choices = runs.choices(labels) if labels else None
     try:
         result = evaluate(
             data,

@@ -1,5 +1,7 @@
 """Data sets: one file each, registered in ``catalogue``."""
 
+from vlmscope.data.datasets.asked import Asked, Described
+from vlmscope.data.datasets.asked_set import AskedSet
 from vlmscope.data.datasets.base import (
     IGNORE,
     NOWHERE,
@@ -19,9 +21,12 @@ __all__ = [
     "DATASETS",
     "IGNORE",
     "NOWHERE",
+    "Asked",
+    "AskedSet",
     "Dataset",
     "DatasetKind",
     "DatasetSource",
+    "Described",
     "EvalSample",
     "LabelledPoint",
     "Name",

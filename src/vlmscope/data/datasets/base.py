@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.data.datasets.asked import Asked, Described
 from vlmscope.data.datasets.words import Name, WordList
 from vlmscope.data.images import OpenedImage
 from vlmscope.data.targets import Target
@@ -93,12 +94,16 @@ class EvalSample:
         image: upright.
         referents: what is looked for, for pointing and referring.
         labels: int32 (height, width) of class indices and :data:`IGNORE`, for segmentation; or None.
+        asked: what a model is asked to answer in words.
+        described: what is true of a description in words, or None.
     """
 
     image_id: str
     image: OpenedImage
     referents: tuple[Referent, ...] = ()
     labels: NDArray[np.int32] | None = field(default=None, repr=False)
+    asked: tuple[Asked, ...] = ()
+    described: Described | None = None
 
 
 class Dataset(Protocol):

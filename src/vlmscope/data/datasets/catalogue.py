@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from vlmscope.data.datasets.ade20k import Ade20kKind
 from vlmscope.data.datasets.base import Dataset, DatasetKind, DatasetSource
+from vlmscope.data.datasets.chair import ChairKind
 from vlmscope.data.datasets.cityscapes import CityscapesKind
 from vlmscope.data.datasets.coco_json import CocoJsonKind
 from vlmscope.data.datasets.coco_panoptic import CocoPanopticKind
@@ -19,6 +20,7 @@ from vlmscope.data.datasets.label_maps.class_words import VOCABULARIES, has_voca
 from vlmscope.data.datasets.mme import MmeKind
 from vlmscope.data.datasets.openimages_points import OpenImagesPointsKind
 from vlmscope.data.datasets.phrase_rows import PhraseRowsKind
+from vlmscope.data.datasets.pope import PopeKind
 from vlmscope.data.datasets.reasonseg import ReasonSegKind
 from vlmscope.data.datasets.ref_l4 import RefL4Kind
 from vlmscope.data.datasets.refcoco import refcoco_g, refcoco_plain, refcoco_plus
@@ -48,6 +50,8 @@ DATASETS: Registry[DatasetKind] = Registry(
         ReasonSegKind(),
         ScreenSpotKind(),
         MmeKind(),
+        PopeKind(),
+        ChairKind(),
         CocoJsonKind(),
         PhraseRowsKind(),
         voc21,

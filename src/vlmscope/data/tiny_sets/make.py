@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from vlmscope.data.datasets.counts import MANIFEST, Counts
+from vlmscope.data.tiny_sets.chair_layout import write_chair
 from vlmscope.data.tiny_sets.coco_panoptic_layout import write_coco_panoptic
 from vlmscope.data.tiny_sets.groundingme_layout import write_groundingme
 from vlmscope.data.tiny_sets.label_map_layouts import MAP_LAYOUTS
 from vlmscope.data.tiny_sets.mme_layout import write_mme
 from vlmscope.data.tiny_sets.openimages_layout import write_openimages_points
+from vlmscope.data.tiny_sets.pope_layout import write_pope
 from vlmscope.data.tiny_sets.reasonseg_layout import write_reasonseg
 from vlmscope.data.tiny_sets.ref_l4_layout import write_ref_l4
 from vlmscope.data.tiny_sets.refcoco_layout import (
@@ -70,6 +72,8 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "reasonseg": Layout("reasonseg", write_reasonseg),
         "screenspot": Layout("screenspot", write_screenspot),
         "mme": Layout("mme", write_mme),
+        "pope": Layout("pope", write_pope),
+        "chair": Layout("chair", write_chair),
         "coco-panoptic": Layout("coco-panoptic", write_coco_panoptic),
         **{each.dataset: Layout(each.dataset, each.write) for each in MAP_LAYOUTS},
         "openimages-points": Layout("openimages-points", write_openimages_points),

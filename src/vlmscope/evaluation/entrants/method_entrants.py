@@ -13,6 +13,7 @@ from vlmscope.evaluation.answers import ANSWER
 from vlmscope.evaluation.entrants.answer_entrants import AnswerEntrant
 from vlmscope.evaluation.entrants.configured_methods import ConfiguredMethod
 from vlmscope.evaluation.entrants.entrant import Entrant, Trial
+from vlmscope.evaluation.entrants.spoken_entrants import with_articles
 from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.image_results import ImageResult, is_dense
 from vlmscope.evaluation.readouts import head_set_of, readout
@@ -160,6 +161,8 @@ def _results(trial: Trial) -> dict[str, ImageResult]:
 
 def _sample(trial: Trial, entrant: MethodEntrant) -> EvalSample:
     """What is looked for, called as the entrant calls it."""
+    if trial.sample.asked and not is_dense(entrant.method):
+        return with_articles(trial.sample)
     if not entrant.vocabulary or entrant.words.listed is None:
         return trial.sample
     return called(trial.sample, entrant.words.listed)

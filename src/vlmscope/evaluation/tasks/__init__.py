@@ -2,10 +2,12 @@
 
 from vlmscope.evaluation.tasks.absent import AbsentTargets
 from vlmscope.evaluation.tasks.base import ImageTask, SentenceTask, Task
+from vlmscope.evaluation.tasks.chair import Descriptions
 from vlmscope.evaluation.tasks.grec import GeneralisedBoxes
 from vlmscope.evaluation.tasks.gres import GeneralisedMasks
 from vlmscope.evaluation.tasks.labelled_points import PointLabels
 from vlmscope.evaluation.tasks.pointing import Pointing
+from vlmscope.evaluation.tasks.pope import YesOrNoQuestions
 from vlmscope.evaluation.tasks.presence import Presence
 from vlmscope.evaluation.tasks.reasonseg import ReasonSegMasks
 from vlmscope.evaluation.tasks.ref_l4 import RefL4Boxes
@@ -16,6 +18,7 @@ from vlmscope.registry import Registry
 __all__ = [
     "TASKS",
     "AbsentTargets",
+    "Descriptions",
     "GeneralisedBoxes",
     "GeneralisedMasks",
     "ImageTask",
@@ -28,6 +31,7 @@ __all__ = [
     "Segmentation",
     "SentenceTask",
     "Task",
+    "YesOrNoQuestions",
 ]
 
 TASKS: Registry[Task] = Registry(
@@ -43,5 +47,7 @@ TASKS: Registry[Task] = Registry(
         GeneralisedMasks(),
         GeneralisedBoxes(),
         PointLabels(),
+        YesOrNoQuestions(),
+        Descriptions(),
     ),
 )

@@ -1,0 +1,133 @@
+"""Mentions of objects with their signs, and how well each sign tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.analysis.hallucination.detection import Mentions, base_rates
+from vlmscope.analysis.hallucination.signs import BASE_RATE, CONTROLS, SIGNS
+from vlmscope.data.datasets import Skipped
+from vlmscope.markup import one_line
+from vlmscope.stats import Interval
+
+__all__ = ["HallucinationScores", "SignScore"]
+
+
+class SignScore(NamedTuple):
+    """How well a sign tells.
+
+    Attributes:
+        sign: its name.
+        area: AUROC; None where all mentions are real, or none is; so are the others.
+        beyond: that area less the area of the answer's own probability, over the same draws.
+        precision: AUPRC of the imagined.
+        f1: of the imagined, at a threshold from the other half.
+    """
+
+    sign: str
+    area: Interval | None
+    beyond: Interval | None
+    precision: Interval | None
+    f1: Interval | None
+
+
+@dataclass(frozen=True, eq=False)
+class HallucinationScores:
+    """What was found.
+
+    Attributes:
+        run: everything needed to repeat the run.
+        mentions: ``{"image", "id", "object", "word", "real", "signs": {...}}`` each.
+        silent: reason -> how many answers assert nothing for it.
+        answers: how many questions were answered.
+        skipped: images that could not be used.
+        seed: of the bootstraps.
+    """
+
+    run: dict[str, Any] = field(repr=False)
+    mentions: Sequence[Mapping[str, Any]] = field(repr=False)
+    silent: Mapping[str, int]
+    answers: int
+    skipped: tuple[Skipped, ...] = ()
+    seed: int = 0
+
+    def __repr__(self) -> str:
+        return one_line(
+            self,
+            f"{len(self.mentions)} mentions in {self.answers} answers",
+            f"{self.imagined} imagined",
+        )
+
+    @property
+    def imagined(self) -> int:
+        """How many mentions are of what is not there."""
+        return sum(not each["real"] for each in self.mentions)
+
+    def values(self, sign: str) -> NDArray[np.float64]:
+        """Float (mentions,): a sign of each."""
+        if sign == BASE_RATE:
+            return base_rates([each["object"] for each in self.mentions], self._table)
+        return np.array([each["signs"][sign] for each in self.mentions], dtype=float)
+
+    @cached_property
+    def scores(self) -> tuple[SignScore, ...]:
+        """Each sign's, the controls first."""
+        return tuple(self._score(sign) for sign in SIGNS)
+
+    @cached_property
+    def _table(self) -> Mentions:
+        return Mentions(
+            [each["real"] for each in self.mentions], [each["image"] for each in self.mentions]
+        )
+
+    def _score(self, sign: str) -> SignScore:
+        table = self._table
+        if not table.both:
+            return SignScore(sign, None, None, None, None)
+        values, own = self.values(sign), self.values(CONTROLS[0])
+        return SignScore(
+            sign,
+            table.area(values, self.seed),
+            table.area_beyond(values, own, self.seed),
+            table.precision(values, self.seed),
+            table.f1(values, self.seed),
+        )
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A flat row per mention."""
+        for each in self.mentions:
+            yield {**{k: v for k, v in each.items() if k != "signs"}, **each["signs"]}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "format": "vlmscope-hallucination/1",
+            "run": self.run,
+            "answers": self.answers,
+            "mentions": len(self.mentions),
+            "imagined": self.imagined,
+            "silent": dict(self.silent),
+            "scores": {each.sign: _score_record(each) for each in self.scores},
+            "signs": dict(SIGNS),
+            "skipped": [each._asdict() for each in self.skipped],
+            "each": [dict(each) for each in self.mentions],
+        }
+
+
+def _score_record(score: SignScore) -> dict[str, Any]:
+    names = {
+        "area": "AUROC",
+        "beyond": "AUROC beyond probability",
+        "precision": "AUPRC",
+        "f1": "F1",
+    }
+    return {
+        name: None if (interval := getattr(score, key)) is None else list(interval)
+        for key, name in names.items()
+    }
