@@ -22,6 +22,7 @@ GROUPED = (
     "flow",
     "knockout",
     "prompts",
+    "context",
     "eval",
     "reproduce gem",
     "reproduce whats-in-the-image",
@@ -44,7 +45,9 @@ def panels(text: str) -> dict[str, list[str]]:
 def test_nothing_but_help_stands_outside_a_group(run: Any, command: str) -> None:
     found = panels(run(*command.split(), "--help").out)
     titles = list(found)
-    assert titles[:2] == ["Input", "Model"] or command.startswith(("flow", "knock", "prompts"))
+    assert titles[:2] == ["Input", "Model"] or command.startswith(
+        ("flow", "knock", "prompts", "context")
+    )
     assert titles[-2:] == ["Output", "Options"]
     assert found["Options"] == ["--help"]
     assert {"--dtype", "--device"} <= set(found["Model"])

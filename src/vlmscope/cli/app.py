@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
     "prompts": "Change parts of prompts and see what the answer needed.",
+    "context": "Ask questions from a few of the image tokens, and see how few are enough.",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "reproduce": "Put the claims of a paper to the test, on your weights and data.",
     "reproduce localization-heads": "Kang et al., CVPR 2025: a few attention heads point at the object.",

@@ -160,6 +160,7 @@ COMMANDS = {
     "flow": ["flow", "FOLDER", "--samples", "ROWS"],
     "knockout": ["knockout", "FOLDER", "--samples", "ROWS"],
     "prompts": ["prompts", "FOLDER", "--samples", "ROWS"],
+    "context": ["context", "FOLDER", "--samples", "ROWS"],
     "tokens": ["tokens", "IMAGE", "What is it?", "--model", "FOLDER"],
 }
 

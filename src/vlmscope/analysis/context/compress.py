@@ -259,9 +259,7 @@ def _selected(cached: Cached, image: NDArray[np.int64], kept: NDArray[np.int64])
     return Cached(smaller, cached.next_position, cached.axes, cached.token_map)
 
 
-def _places(
-    length: int, image: NDArray[np.int64], kept: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _places(length: int, image: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.int64]:
     """Int (n,): positions of a context that are no image token, or a kept one, ascending."""
     text = np.setdiff1d(np.arange(length), image)
     return np.sort(np.concatenate([text, image[kept]]))
