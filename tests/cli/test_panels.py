@@ -17,6 +17,7 @@ GROUPED = (
     "segment",
     "label",
     "heads discover",
+    "heads compare",
     "heads verify",
     "tokens",
     "flow",

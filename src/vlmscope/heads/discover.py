@@ -136,6 +136,8 @@ def _header(
         "shape": model.decoder_shape,
         **reading,
         **({"criterion": options.criterion} if other else {}),
+        # a file with distractors serves the published criteria, one of written boxes serves none of them
+        **({"rows": "box, asked for"} if options.criterion == "coordinates" else {}),
     }
 
 
