@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 
 import vlmscope as vs
+from answers import dictated, talker
+from lvlms import made
+from vlmscope.attention import HeadMaps, box_questions
 from vlmscope.cli import main
 from vlmscope.data.sample_lists import read_samples
-from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError
+from vlmscope.data.samples import read_sample
+from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError, UnsupportedError
 from vlmscope.heads import DiscoveryOptions, discover_heads
 from vlmscope.heads.compare import _stability, compare_criteria
 from vlmscope.heads.measures import Measures
-from vlmscope.heads.readings import read_contrasted
+from vlmscope.heads.readings import coordinate_reading, read_contrasted
 from vlmscope.heads.selection import select
 from vlmscope.models import LoadedModel
 from vlmscope.types import Head
+
+ANSWER = "(105,20),(300,940)"
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +120,28 @@ def test_bad_comparisons_are_refused(tiny: LoadedModel) -> None:
         compare_criteria(tiny, [], [], draws=1)
     with pytest.raises(BadSampleError, match="two or more pictures, got 0"):
         compare_criteria(tiny, [], [])
+
+
+def test_rows_that_write_a_box_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is made to write a box: measured are the maps of the rows that predict it."""
+    model = talker()
+    spoken = dictated(model, ANSWER)
+    usual = box_questions.generate
+    monkeypatch.setattr(
+        box_questions, "generate", lambda *args, **options: usual(*args, **{**options, **spoken})
+    )
+    pixels = np.random.default_rng(0).integers(40, 215, (60, 170, 3), dtype=np.uint8)
+    read = coordinate_reading(model, 1, None)
+    sample = read_sample(0, (pixels, "the dog"))
+    maps = read(model, pixels, {"a": sample}, {})["a"]
+    assert isinstance(maps, HeadMaps) and len(maps.row_tokens) > 4
+    layers, width = model.decoder_shape
+    assert maps.one_row().shape[0] == (layers - 1) * width
+    settings = DiscoveryOptions(criterion="coordinates", skip_layers=1)
+    found = discover_heads(model, [(pixels, "the dog")], settings, progress=False)
+    assert found.samples == 1 and len(found.heads) == 3 and not found.skipped
+
+
+def test_a_family_without_boxes_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="no documented way of writing boxes"):
+        coordinate_reading(made("blip-2"), 0, None)
