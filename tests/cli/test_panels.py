@@ -17,6 +17,7 @@ GROUPED = (
     "segment",
     "label",
     "heads discover",
+    "heads compare",
     "heads verify",
     "tokens",
     "flow",
@@ -24,6 +25,7 @@ GROUPED = (
     "lighten",
     "prompts",
     "faithfulness",
+    "context",
     "eval",
     "reproduce gem",
     "reproduce whats-in-the-image",
@@ -46,7 +48,7 @@ def panels(text: str) -> dict[str, list[str]]:
 def test_nothing_but_help_stands_outside_a_group(run: Any, command: str) -> None:
     found = panels(run(*command.split(), "--help").out)
     titles = list(found)
-    analyses = ("flow", "knock", "lighten", "prompts", "faithfulness")
+    analyses = ("flow", "knock", "lighten", "prompts", "faithfulness", "context")
     assert titles[:2] == ["Input", "Model"] or command.startswith(analyses)
     assert titles[-2:] == ["Output", "Options"]
     assert found["Options"] == ["--help"]

@@ -72,11 +72,14 @@ COSTLY: dict[str, dict[str, str]] = {
     "lighten": {"--samples": "tiny-scenes:2", "--layers": "2", "--shares": "0.5"},
     "prompts": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "faithfulness": {"--samples": "tiny-scenes:2", "--steps": "3"},
+    "context": {"--samples": "tiny-scenes:2", "--max-new-tokens": "4", "--keep": "0,0.25"},
     "demo": {"--discovery": "8", "--verification": "4", "--sheet": "2", "--search": "2"},
 }
 """Command -> option -> what it is set to where the line leaves it out, so that it takes seconds."""
 
-LEAVES = frozenset({"demo", "faithfulness", "flow", "knockout", "prompts", "tokens"})
+LEAVES = frozenset(
+    {"context", "demo", "faithfulness", "flow", "knockout", "lighten", "prompts", "tokens"}
+)
 """Commands whose files no later line reads: on the same files once is enough for all pages."""
 
 SCENES = range(20_000_000, 20_000_004)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vlmscope.data.images import MAX_PIXELS, OpenedImage, open_image
 from vlmscope.data.row_files import ImageOpener, RowFile, SkippedRow
-from vlmscope.data.rows import Row, scene_request, text_field
+from vlmscope.data.rows import SCENES, Row, scene_request, text_field
 from vlmscope.data.shapes import box_of, check_box_inside, mask_picture
 from vlmscope.errors import BadSampleError
 from vlmscope.types import Box
@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 _DEFAULT_SCENES = 200
+
+_EVERY = ":every"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +77,19 @@ def read_samples(
     """Open a sample list.
 
     Args:
-        source: a JSON-lines file, a folder that holds ``samples.jsonl``, or ``tiny-scenes[:N]``.
+        source: a JSON-lines file, a folder that holds ``samples.jsonl``, or ``tiny-scenes[:N]``, with
+            ``:every`` after it a phrase for every object that has one.
         held_out: of rendered scenes, those kept for reporting; else those kept for choosing.
         max_pixels: larger images are skipped.
 
     Raises:
         BadSampleError: no such list, or not one usable row in it.
     """
-    request = scene_request(source, _DEFAULT_SCENES)
+    text = os.fspath(source)
+    every = text.startswith(SCENES) and text.endswith(_EVERY)
+    request = scene_request(text.removesuffix(_EVERY) if every else source, _DEFAULT_SCENES)
     if request is not None:
-        return SceneSamples(request[0], held_out)
+        return SceneSamples(request[0], held_out, every)
     return SampleFile(source, max_pixels)
 
 
@@ -94,11 +99,13 @@ class SceneSamples:
     Args:
         count: how many.
         held_out: seeds kept for reporting in place of those kept for choosing.
+        every: a phrase for every object that has one, in place of one phrase for each scene.
     """
 
-    def __init__(self, count: int, held_out: bool) -> None:
+    def __init__(self, count: int, held_out: bool, every: bool = False) -> None:
         self._count = count
         self._held_out = held_out
+        self._every = every
 
     @property
     def skipped(self) -> tuple[SkippedRow, ...]:
@@ -110,9 +117,17 @@ class SceneSamples:
 
     def __iter__(self) -> Iterator[SampleRow]:
         from vlmscope.tiny import referring_samples
+        from vlmscope.tiny.world.referring import every_referring_sample
         from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
         seeds = (HELD_OUT if self._held_out else SELECT)[: self._count]
+        if self._every:
+            for seed in seeds:
+                image = None
+                for sample in every_referring_sample(seed):
+                    image = image or open_image(sample.image, name=f"scene {seed}")
+                    yield SampleRow(image, sample.phrase, sample.box, sample.mask)
+            return
         for seed, sample in zip(seeds, referring_samples(seeds), strict=True):
             opened = open_image(sample.image, name=f"scene {seed}")
             yield SampleRow(opened, sample.phrase, sample.box, sample.mask)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from vlmscope.attention.box_questions import BoxQuestion
 from vlmscope.errors import UnsupportedError
-from vlmscope.methods.box_questions import BoxQuestion
 from vlmscope.models import LoadedModel
 from vlmscope.options import CheckedOptions, option
 

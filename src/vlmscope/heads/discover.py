@@ -16,6 +16,7 @@ from vlmscope.heads.captions import CaptionedImages
 from vlmscope.heads.choice import FROM_CAPTIONS, decoder_shape, quantised
 from vlmscope.heads.measures import Measures, measure, stack
 from vlmscope.heads.options import DiscoveryOptions
+from vlmscope.heads.readings import ReadGroup, coordinate_reading, read_contrasted
 from vlmscope.heads.selection import Selection, entropies_of, select
 from vlmscope.heads.survey import Survey, survey
 from vlmscope.models import LoadedModel
@@ -59,7 +60,8 @@ def discover_heads(
             file serves every variant of the criteria, as these need no new forward pass.
         batch: how many images are looked at side by side, those of the same number of tokens in one
             pass; maps may differ in their last digits from those of one image at a time. With
-            ``images`` each is looked at alone: it is encoded once for its caption and its phrases.
+            ``images`` each is looked at alone: it is encoded once for its caption and its phrases;
+            so it is by the criteria contrastive and coordinates.
 
     Raises:
         BadSampleError: when no sample can be used, or no caption holds a noun.
@@ -89,7 +91,9 @@ def discover_heads(
         "placement": options.placement,
         "first_layer": options.skip_layers,
     }
-    log = SampleLog(resume, _header(model, reading))
+    read_group = _read_group(model, options)
+    alone = images is not None or read_group is not None
+    log = SampleLog(resume, _header(model, reading, options))
     captioned = None if images is None else _captioned(model, images, log, options)
     rows: Iterable[Any] = (captioned or ()) if samples is None else samples
     surveyed = survey(
@@ -101,7 +105,8 @@ def discover_heads(
         prefix_of=None if captioned is None else captioned.prefix_of,
         progress=progress,
         title="discovering heads",
-        batch=batch if captioned is None else 1,
+        batch=1 if alone else batch,
+        read_group=read_group,
     )
     measures = stack([log[digest] for digest in surveyed.ids])
     places = itertools.product(range(options.skip_layers, layers), range(width))
@@ -111,13 +116,28 @@ def discover_heads(
     return found if captioned is None else _from_captions(found, captioned)
 
 
-def _header(model: LoadedModel, reading: dict[str, Any]) -> dict[str, Any]:
+def _read_group(model: LoadedModel, options: DiscoveryOptions) -> ReadGroup | None:
+    """What a criterion reads of a picture beyond the row of each phrase."""
+    if options.criterion == "contrastive":
+        return read_contrasted
+    if options.criterion == "coordinates":
+        return coordinate_reading(model, options.skip_layers, options.preset)
+    return None
+
+
+def _header(
+    model: LoadedModel, reading: dict[str, Any], options: DiscoveryOptions
+) -> dict[str, Any]:
+    other = options.criterion in ("contrastive", "coordinates")
     return {
         "job": "discovery",
         "model": model.id,
         "revision": model.revision,
         "shape": model.decoder_shape,
         **reading,
+        **({"criterion": options.criterion} if other else {}),
+        # a file with distractors serves the published criteria, one of written boxes serves none of them
+        **({"rows": "box, asked for"} if options.criterion == "coordinates" else {}),
     }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlmscope.attention import HeadMaps
 from vlmscope.heads.criteria import attention_sums, bottom_row_lit, spatial_entropies
+from vlmscope.heads.readings import ContrastedMaps
 
 __all__ = ["Measures", "measure", "stack"]
 
@@ -26,12 +27,14 @@ class Measures:
         area: float (samples, heads), spatial entropy by area, infinite where nothing is lit.
         mass: float (samples, heads), likewise by mass.
         bottom: bool (samples, heads), whether the bottom row is lit.
+        moved: float (samples, heads), how far a map moves between phrases, 0..1; None: not read.
     """
 
     sums: NDArray[np.float64]
     area: NDArray[np.float64]
     mass: NDArray[np.float64]
     bottom: NDArray[np.bool_]
+    moved: NDArray[np.float64] | None = None
 
 
 def measure(maps: HeadMaps) -> dict[str, Any]:
@@ -47,6 +50,11 @@ def measure(maps: HeadMaps) -> dict[str, Any]:
         "preset": maps.preset,
         "placement": token_map.placement,
         "row_token": maps.row_tokens[-1],
+        **(
+            {"moved": np.round(maps.moved, _DIGITS).tolist()}
+            if isinstance(maps, ContrastedMaps)
+            else {}
+        ),
     }
 
 
@@ -61,4 +69,5 @@ def stack(records: Sequence[dict[str, Any]]) -> Measures:
         rows = [[np.inf if value is None else value for value in row[name]] for row in records]
         return np.array(rows, dtype=np.float64)
 
-    return Measures(column("sums"), column("area"), column("mass"), column("bottom") > 0)
+    moved = column("moved") if "moved" in records[0] else None
+    return Measures(column("sums"), column("area"), column("mass"), column("bottom") > 0, moved)

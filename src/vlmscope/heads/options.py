@@ -10,8 +10,13 @@ from vlmscope.post import PostOptions
 
 __all__ = ["CRITERIA", "ENTROPIES", "DiscoveryOptions", "LocalizationHeadsOptions"]
 
-CRITERIA = ("both", "sum", "entropy")
+CRITERIA = (
+    *("both", "sum", "entropy"),
+    *("published", "image-mass", "contrastive", "coordinates"),
+)
 ENTROPIES = ("area", "mass")
+
+_OTHER_NAMES = {"published": "both", "image-mass": "sum"}
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,9 @@ class DiscoveryOptions(CheckedOptions):
     skip_layers: int = option(2, "first decoder layers that are left out", at_least=0, whole=True)
     criterion: str = option(
         "both",
-        "attention sum, then spatial entropy (both, published), or one of them alone: "
-        "an ablation, far worse in the paper",
+        "attention sum, then spatial entropy (both, published); one of them alone (sum or image-mass, "
+        "entropy), far worse in the paper; how far a map moves between two phrases of a picture "
+        "(contrastive); or both of the rows that predict a box the model writes (coordinates)",
         choices=CRITERIA,
     )
     entropy: str = option(
@@ -60,6 +66,11 @@ class DiscoveryOptions(CheckedOptions):
     placement: str | None = option(None, "how images are fitted; None: the family's default")
     seed: int = option(0, "of the trials' draws", at_least=0, whole=True)
     resamples: int = option(1000, "bootstrap resamples of the intervals", at_least=1, whole=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.criterion in _OTHER_NAMES:  # one name each in what is written down
+            object.__setattr__(self, "criterion", _OTHER_NAMES[self.criterion])
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from vlmscope.data.resume import SampleLog
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError
+from vlmscope.heads.readings import ReadGroup
 from vlmscope.models import LoadedModel
 
 __all__ = ["Check", "Measure", "PrefixOf", "Row", "SampleDesk"]
@@ -111,6 +112,7 @@ class SampleDesk:
     prefix_of: PrefixOf | None
     strange: StrangePictures
     batch: int
+    read_group: ReadGroup | None = None
 
     def rows(self, samples: Iterable[Any]) -> Iterator[Row]:
         """Every row, in order, with the maps of those that the log does not hold."""
@@ -197,6 +199,9 @@ class SampleDesk:
             return {}
         assert image.pixels is not None  # there are samples on it
         reading = self.reading
+        if self.read_group is not None:  # also of samples that are measured: others lean on them
+            every = {digest: sample for sample, digest in image.fit}
+            return self.read_group(self.model, image.pixels, every, reading)
         if self.prefix_of is not None:
             reading = {**reading, "prefix": self.prefix_of(image.image)}
         return _read(self.model, image.pixels, image.wanted, reading)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.errors import BadOptionError
 from vlmscope.heads.criteria import elbow
 from vlmscope.heads.measures import Measures
 from vlmscope.heads.options import DiscoveryOptions
 
 __all__ = ["Selection", "select"]
+
+
+_WITHOUT_SUM = ("entropy", "contrastive")  # criteria in which the threshold plays no part
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +29,8 @@ class Selection:
         tau: threshold on the mean attention sum over all samples, or None where it plays no part.
         trial_taus: each trial's own.
         survivors: how many heads reach tau over all samples.
-        order: int (heads,), best first: by frequency, then lower entropy, then larger sum.
+        order: int (heads,), best first: by frequency, then lower entropy (contrastive: how far maps
+            move), then larger sum.
     """
 
     marks: NDArray[np.float64]
@@ -65,10 +70,10 @@ def select(
         marks=marks,
         draws=draws,
         frequency=frequency,
-        tau=None if options.criterion == "entropy" else tau,
-        trial_taus=() if options.criterion == "entropy" else tuple(taus),
-        survivors=heads if options.criterion == "entropy" else int((sums >= tau).sum()),
-        order=np.lexsort((-sums, _mean_entropy(measures, options), -frequency)),
+        tau=None if options.criterion in _WITHOUT_SUM else tau,
+        trial_taus=() if options.criterion in _WITHOUT_SUM else tuple(taus),
+        survivors=heads if options.criterion in _WITHOUT_SUM else int((sums >= tau).sum()),
+        order=np.lexsort((-sums, _ties(measures, options), -frequency)),
     )
 
 
@@ -85,11 +90,13 @@ def _costs(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What heads are marked by in each drawn sample, lowest first, and what breaks ties."""
     sums = measures.sums[drawn]
-    if options.criterion == "sum":
+    if options.criterion == "contrastive":
+        costs = -_moved(measures)[drawn]
+    elif options.criterion == "sum":
         costs = np.where(passed, -sums, np.inf)
     else:
         costs = entropies_of(measures, options)[drawn].copy()
-        if options.criterion == "both":
+        if options.criterion in ("both", "coordinates"):
             costs[:, ~passed] = np.inf
     if options.bottom_row:
         costs = np.where(measures.bottom[drawn], np.inf, costs)
@@ -106,6 +113,23 @@ def _marks(
     marked = np.zeros(cost.shape, dtype=bool)
     np.put_along_axis(marked, order, np.isfinite(np.take_along_axis(cost, order, -1)), -1)
     return marked
+
+
+def _moved(measures: Measures) -> NDArray[np.float64]:
+    if measures.moved is None:
+        raise BadOptionError(
+            "These measurements hold no distractors, which the contrastive criterion ranks by. Discover "
+            "anew with criterion='contrastive'."
+        )
+    return measures.moved
+
+
+def _ties(measures: Measures, options: DiscoveryOptions) -> NDArray[np.float64]:
+    """(heads,): among heads of one frequency the lowest goes first."""
+    if options.criterion == "contrastive":
+        ties: NDArray[np.float64] = -_moved(measures).mean(axis=0)
+        return ties
+    return _mean_entropy(measures, options)
 
 
 def _mean_entropy(measures: Measures, options: DiscoveryOptions) -> NDArray[np.float64]:

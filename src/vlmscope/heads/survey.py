@@ -16,6 +16,7 @@ from vlmscope.errors import (
     BadSampleError,
     SkippedWarning,
 )
+from vlmscope.heads.readings import ReadGroup
 from vlmscope.heads.sample_rows import Check, Measure, PrefixOf, Row, SampleDesk
 from vlmscope.models import LoadedModel
 
@@ -49,6 +50,7 @@ def survey(
     progress: bool = True,
     title: str = "samples",
     batch: int = 1,
+    read_group: ReadGroup | None = None,
 ) -> Survey:
     """Measure every sample that the log does not hold yet.
 
@@ -63,12 +65,13 @@ def survey(
         progress: show a bar on stderr.
         title: of the bar.
         batch: how many images are looked at side by side; not where prefixes are given.
+        read_group: reads all samples of a picture together, in place of ``read_heads``.
 
     Raises:
         BadSampleError: when not one row can be used; says how many there were and the first reason.
     """
     strange = StrangePictures(model)
-    desk = SampleDesk(model, log, reading, check, prefix_of, strange, batch)
+    desk = SampleDesk(model, log, reading, check, prefix_of, strange, batch, read_group)
     done = measured(
         desk.rows(samples),
         log,

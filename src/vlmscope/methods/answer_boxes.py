@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlmscope.attention import Trace, capture, captured
+from vlmscope.attention.box_questions import BoxQuestion
 from vlmscope.data.images import ImageSource, OpenedImage, open_image
 from vlmscope.errors import BadPhraseError
 from vlmscope.methods.base import GroundRequest
-from vlmscope.methods.box_questions import BoxQuestion
 from vlmscope.methods.decoder.localization_heads import LocalizationHeads
 from vlmscope.methods.grounder import ground_options
 from vlmscope.models import LoadedModel, Prompt

@@ -14,6 +14,7 @@ import vlmscope as vs
 from answers import talker
 from dual_families import clip
 from lvlms import made
+from vlmscope.attention.box_questions import BoxAnswer, BoxQuestion
 from vlmscope.data.datasets import Dataset, open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import UnknownNameError, UnsupportedError
@@ -23,7 +24,6 @@ from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.report import markdown
 from vlmscope.evaluation.runner import evaluate
 from vlmscope.evaluation.scores import Evaluation, score_table
-from vlmscope.methods.box_questions import BoxAnswer, BoxQuestion
 from vlmscope.models import Prompt
 
 NO_BOX = "somewhere on the left"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vlmscope.attention.box_questions import BoxAnswer
 from vlmscope.data.datasets import NOWHERE, EvalSample, Referent
 from vlmscope.data.images import open_image
 from vlmscope.data.targets import Target
@@ -15,7 +16,6 @@ from vlmscope.evaluation.entrants.answer_entrants import place_of
 from vlmscope.evaluation.evidence import Decision
 from vlmscope.evaluation.rows import sentence_rows
 from vlmscope.evaluation.tasks import TASKS
-from vlmscope.methods.box_questions import BoxAnswer
 from vlmscope.types import Answer, WrittenBox
 
 BOX = (1.0, 1.0, 5.0, 3.0)

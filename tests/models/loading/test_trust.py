@@ -156,10 +156,12 @@ COMMANDS = {
     "segment": ["segment", "IMAGE", "-c", "a dog,sky", "--model", "FOLDER"],
     "eval": ["eval", "tiny-scenes", "--model", "FOLDER", "--limit", "1"],
     "heads discover": ["heads", "discover", "FOLDER", "--samples", "ROWS"],
+    "heads compare": ["heads", "compare", "FOLDER", "--samples", "ROWS", "--held-out", "ROWS"],
     "heads verify": ["heads", "verify", "L1H1", "-m", "FOLDER", "--samples", "ROWS"],
     "flow": ["flow", "FOLDER", "--samples", "ROWS"],
     "knockout": ["knockout", "FOLDER", "--samples", "ROWS"],
     "prompts": ["prompts", "FOLDER", "--samples", "ROWS"],
+    "context": ["context", "FOLDER", "--samples", "ROWS"],
     "tokens": ["tokens", "IMAGE", "What is it?", "--model", "FOLDER"],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import warnings
@@ -14,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from vlmscope.analysis.context.importance import read_context
+from vlmscope.analysis.context.windows import sliding_windows, window_of
 from vlmscope.attention.continuation import Cached, continue_greedily
 from vlmscope.data.images import open_image
-from vlmscope.errors import UnsupportedError, VlmscopeWarning
+from vlmscope.errors import VlmscopeWarning
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import check_number
@@ -70,10 +72,28 @@ class CompressedContext:
         _warn(text.notes)
         ids = text.ids[text.image_end :]  # what a prompt holds after its image
         cache = copy.deepcopy(self._cached.cache)
-        answer = continue_greedily(
-            self.model, cache, ids, self._cached.next_position, self._cached.axes, max_new_tokens
-        )
+        with self._windows():
+            answer = continue_greedily(
+                self.model,
+                cache,
+                ids,
+                self._cached.next_position,
+                self._cached.axes,
+                max_new_tokens,
+            )
         return _text(self.model, answer)
+
+    def _windows(self) -> contextlib.AbstractContextManager[None]:
+        """Layers with a sliding window go on counting what was forgotten."""
+        size, layers = window_of(self.model)
+        if not layers or self.tokens == self.full_tokens:
+            return contextlib.nullcontext()
+        image = self._cached.token_map.image_positions
+        held = {
+            layer: torch.from_numpy(_places(self.full_tokens, image, self.kept[layer]))
+            for layer in layers
+        }
+        return sliding_windows(self.model, held, self.full_tokens, size)
 
 
 def compress_context(
@@ -107,8 +127,7 @@ def compress_context(
     Raises:
         BadOptionError: a number out of range.
         UnknownNameError: an unknown measure, preset or placement.
-        UnsupportedError: a family that cannot go on from a cached image, or a sliding window
-            shorter than the context, which would count the forgotten tokens wrongly.
+        UnsupportedError: a family that cannot go on from a cached image.
     """
     check_model(model)
     check_number("keep", keep, at_least=0, at_most=1)  # before any pass
@@ -144,7 +163,6 @@ def read_image(
     if prompt not in (None, _PROMPT):  # of the user's words, not of our own
         _warn(encoded.token_maps[0].notes)
     _warn(encoded.token_maps[0].picture_notes)
-    _refuse_windows(model, encoded)
     cached, importance, answer = read_context(model, encoded, by, max_new_tokens, seed)
     if prompt is None:
         cached = _image_alone(cached, encoded)
@@ -235,29 +253,21 @@ def _selected(cached: Cached, image: NDArray[np.int64], kept: NDArray[np.int64])
 
     smaller = DynamicCache()
     length = cached.cache.get_seq_length()
-    text = np.setdiff1d(np.arange(length), image)
     for number, layer in enumerate(cached.cache.layers):
-        where = np.sort(np.concatenate([text, image[kept[number]]]))
-        index = torch.from_numpy(where).to(layer.keys.device)
+        index = torch.from_numpy(_places(length, image, kept[number])).to(layer.keys.device)
         smaller.update(layer.keys[:, :, index], layer.values[:, :, index], number)
     return Cached(smaller, cached.next_position, cached.axes, cached.token_map)
+
+
+def _places(length: int, image: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Int (n,): positions of a context that are no image token, or a kept one, ascending."""
+    text = np.setdiff1d(np.arange(length), image)
+    return np.sort(np.concatenate([text, image[kept]]))
 
 
 def _warn(notes: Sequence[str]) -> None:
     for note in notes:
         warnings.warn(note, VlmscopeWarning, stacklevel=3)
-
-
-def _refuse_windows(model: LoadedModel, encoded: Encoded) -> None:
-    config = model.decoder.config
-    window = getattr(config, "sliding_window", None)
-    if window is None or not getattr(config, "use_sliding_window", True):
-        return
-    if encoded.length >= window:
-        raise UnsupportedError(
-            f"{model.id} has layers with a sliding window of {window} positions, shorter than this "
-            f"context of {encoded.length}. Windows count keys, so forgetting some would move them."
-        )
 
 
 def _bytes(cache: Any) -> int:

@@ -2,148 +2,72 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+import os
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vlmscope.analysis.agreement import agrees
-from vlmscope.analysis.context.compress import CompressedContext, read_image
+from vlmscope.analysis.context.asking import Asking, unread_words
+from vlmscope.analysis.context.curve import ContextCurve
+from vlmscope.analysis.context.importance import MEASURES
+from vlmscope.analysis.context.points import context_points
 from vlmscope.analysis.record import run_record
+from vlmscope.data.datasets.mme import MmeSet
 from vlmscope.data.question_jobs import measure_questions
-from vlmscope.data.questions import Question
-from vlmscope.data.resume import SampleLog
-from vlmscope.data.skipped import SkippedSample
-from vlmscope.markup import card, one_line, table
+from vlmscope.data.questions import BAD_QUESTION, Question
+from vlmscope.data.resume import SampleLog, measured
+from vlmscope.data.skipped import SkippedSample, skipped_samples
+from vlmscope.errors import BadOptionError, BadSampleError, VlmscopeWarning
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
-from vlmscope.stats import Interval, bootstrap
+from vlmscope.options import check_number, check_word
 
-__all__ = ["ContextCurve", "ContextPoint", "context_sweep"]
+__all__ = ["KEEPS", "context_sweep"]
 
-_KEEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-_COLUMNS = (
-    "kept: share of the image tokens; accuracy: answers that a reference agrees with; agreement: answers "
-    "that are those from the whole image; tokens: positions kept in a layer, on average."
-)
-_WHOLE = ("whole", 1.0)  # measure and share of the context that the others are held against
-
-
-@dataclass(frozen=True)
-class ContextPoint:
-    """How one share of kept tokens does.
-
-    Attributes:
-        by: the measure tokens were chosen by.
-        keep: share of image tokens kept, 0..1.
-        accuracy: share of questions answered as a reference says, with its interval.
-        agreement: share of questions answered as from the whole context, with its interval.
-        tokens: mean positions kept per layer.
-        size: mean bytes kept.
-        seconds: mean time of one question.
-    """
-
-    by: str
-    keep: float
-    accuracy: Interval | None
-    agreement: Interval
-    tokens: float
-    size: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class ContextCurve:
-    """Points for every measure and share.
-
-    Attributes:
-        run: everything needed to repeat the run.
-        samples: how many questions.
-        points: in the order of measures, then shares.
-        skipped: questions that could not be used, and why.
-    """
-
-    run: dict[str, Any]
-    samples: int
-    points: tuple[ContextPoint, ...]
-    skipped: tuple[SkippedSample, ...] = ()
-
-    def __repr__(self) -> str:
-        points = [f"{each.by} {each.keep:g}: {each.agreement.value:.2f}" for each in self.points]
-        return one_line(
-            self,
-            f"{self.samples} questions, {self.run['model']}",
-            f"agreement with the whole context by measure and share kept: {', '.join(points)}",
-        )
-
-    def _repr_html_(self) -> str:
-        rows = [
-            (
-                each.by,
-                f"{each.keep:.0%}",
-                None if each.accuracy is None else str(each.accuracy),
-                str(each.agreement),
-                each.tokens,
-                each.size / 2**20,
-                each.seconds,
-            )
-            for each in self.points
-        ]
-        columns = ("measure", "kept", "accuracy", "agreement", "tokens", "MiB", "seconds")
-        return card(
-            f"Answers of {self.run['model']} from less of the image",
-            table((columns, rows), _COLUMNS),
-            lead=f"{self.samples} questions.",
-            notes=map(str, self.skipped[:3]),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            "run": self.run,
-            "samples": self.samples,
-            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
-            "points": [asdict(point) for point in self.points],
-        }
+KEEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Shares of the image tokens that are tried unless said otherwise."""
 
 
 def context_sweep(
     model: LoadedModel,
-    samples: Iterable[Any],
-    keeps: Sequence[float] = _KEEPS,
-    by: Sequence[str] = ("attention", "query", "random", "norm"),
+    samples: Iterable[Any] | MmeSet,
+    keeps: Sequence[float] = KEEPS,
+    by: Sequence[str] = MEASURES,
     *,
     prompt: str | None = "describe the picture",
     preset: str | None = "chat",
     placement: str | None = None,
     max_new_tokens: int = 32,
     seed: int = 0,
+    resume: str | os.PathLike[str] | None = None,
+    limit: int | None = None,
     progress: bool = False,
 ) -> ContextCurve:
     """Ask every question from contexts of every size.
 
     Args:
         model: the model.
-        samples: see :func:`vlmscope.data.questions.as_questions`; references make accuracies.
-            Those that cannot be used or repeat another are skipped, counted and warned of.
+        samples: see :func:`vlmscope.data.questions.as_questions`; references make accuracies. Or an
+            opened MME, whose two questions on a picture share its passes and which is scored as MME
+            is. Those that cannot be used or repeat another are skipped, counted and warned of.
         keeps: shares of image tokens.
         by: measures of importance.
         prompt, preset, placement: as for :func:`compress_context`.
         max_new_tokens: longest answer.
         seed: of the random control and of the intervals.
+        resume: state file: finished pictures are not computed again.
+        limit: of MME so many pictures, spread over its categories; None: all.
         progress: show a bar on stderr.
 
     Raises:
+        BadOptionError: no share or measure, or a share outside 0..1.
+        UnknownNameError: an unknown measure.
         BadSampleError: no question, or none that can be used.
     """
     check_model(model)
+    _check(keeps, by)
     settings = {"preset": preset, "placement": placement, "seed": seed}
-
-    def measure(question: Question) -> dict[str, Any]:
-        contexts = _contexts(model, question, keeps, by, prompt, settings)
-        outcomes = _outcomes(contexts, question, max_new_tokens)
-        return {"outcomes": [[*key, asdict(outcome)] for key, outcome in outcomes]}
-
+    asking = Asking(model, tuple(keeps), tuple(by), prompt, max_new_tokens, settings)
     run = run_record(
         model,
         analysis="context",
@@ -154,10 +78,45 @@ def context_sweep(
         placement=placement,
         max_new_tokens=max_new_tokens,
         seed=seed,
+        **({"dataset": samples.digest} if isinstance(samples, MmeSet) else {}),
     )
-    log = SampleLog(None, run)
+    log = SampleLog(resume, run)
+    if isinstance(samples, MmeSet):
+        ids, skipped = _ask_mme(asking, samples, limit, log, progress)
+    else:
+        ids, skipped = _ask_questions(asking, samples, log, progress)
+    records = tuple(log[each] for each in ids)
+    count = sum(len(record["questions"]) for record in records)
+    return ContextCurve(run, count, context_points(records, seed), skipped, records)
+
+
+def _check(keeps: Sequence[float], by: Sequence[str]) -> None:
+    for keep in keeps:
+        check_number("keeps", keep, at_least=0, at_most=1)
+    for measure in by:
+        check_word("by", measure, MEASURES)
+    for name, values in (("keeps", keeps), ("by", by)):
+        if not values or len(set(values)) < len(values):
+            raise BadOptionError(
+                f"The option {name} takes one or more different values, got {list(values)!r}."
+            )
+
+
+def _ask_questions(
+    asking: Asking, samples: Iterable[Any], log: SampleLog, progress: bool
+) -> tuple[tuple[str, ...], tuple[SkippedSample, ...]]:
+    """One record per question."""
+
+    def measure(question: Question) -> dict[str, Any]:
+        asked = {
+            "id": question.digest_with_references,
+            "question": question.text,
+            "references": list(question.references),
+        }
+        return {"questions": [asked], "contexts": asking.ask(question.image, [question.text])}
+
     done = measure_questions(
-        model,
+        asking.model,
         samples,
         log,
         measure,
@@ -166,70 +125,47 @@ def context_sweep(
         title="context",
         progress=progress,
     )
-    outcomes: dict[tuple[str, float], list[_Outcome]] = {}
-    for digest in done.ids:
-        for measure_name, keep, values in log[digest]["outcomes"][1:]:  # the first is the whole
-            outcomes.setdefault((measure_name, keep), []).append(_Outcome(**values))
-    points = tuple(_point(*key, each, seed) for key, each in outcomes.items())
-    return ContextCurve(run, len(done.ids), points, done.skipped)
+    return done.ids, done.skipped
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    answer: str
-    whole: str
-    references: tuple[str, ...]
-    tokens: int
-    size: int
-    seconds: float
+def _ask_mme(
+    asking: Asking, data: MmeSet, limit: int | None, log: SampleLog, progress: bool
+) -> tuple[tuple[str, ...], tuple[SkippedSample, ...]]:
+    """One record per picture, with both of its questions."""
 
+    def measure(image_id: str) -> dict[str, Any]:
+        both = data.questions(image_id)
+        with unread_words() as unread:
+            contexts = asking.ask(both[0].question.image, [each.question.text for each in both])
+        questions = [
+            {
+                "id": each.id,
+                "question": each.question.text,
+                "references": list(each.question.references),
+                "category": each.category,
+                "truth": each.truth,
+            }
+            for each in both
+        ]
+        return {"questions": questions, "contexts": contexts, "unread": unread[:1]}
 
-def _contexts(
-    model: LoadedModel,
-    question: Question,
-    keeps: Sequence[float],
-    by: Sequence[str],
-    prompt: str | None,
-    settings: dict[str, Any],
-) -> Iterator[tuple[tuple[str, float], CompressedContext]]:
-    """The whole context first, then every measure with every share; one pass per measure."""
-    whole = read_image(model, question.image, prompt, by="norm", **settings)
-    yield _WHOLE, whole.compressed(1.0)
-    for measure in by:
-        read = read_image(model, question.image, prompt, by=measure, **settings)
-        for keep in keeps:
-            yield (measure, keep), read.compressed(keep)
-
-
-def _outcomes(
-    contexts: Iterable[tuple[tuple[str, float], CompressedContext]],
-    question: Question,
-    max_new_tokens: int,
-) -> Iterator[tuple[tuple[str, float], _Outcome]]:
-    """What is answered from each context; the first is the whole one."""
-    whole: str | None = None
-    for key, context in contexts:
-        started = time.perf_counter()
-        answer = context.ask(question.text, max_new_tokens)
-        seconds = time.perf_counter() - started
-        whole = answer if whole is None else whole
-        # the context itself is let go: its cache is large
-        yield (
-            key,
-            _Outcome(answer, whole, question.references, context.tokens, context.size, seconds),
-        )
-
-
-def _point(by: str, keep: float, outcomes: list[_Outcome], seed: int) -> ContextPoint:
-    judged = [float(agrees(each.answer, each.references)) for each in outcomes if each.references]
-    agreeing = [float(each.answer == each.whole) for each in outcomes]
-    count = len(outcomes)
-    return ContextPoint(
-        by,
-        keep,
-        bootstrap(judged, seed=seed) if judged else None,
-        bootstrap(agreeing, seed=seed),
-        sum(each.tokens for each in outcomes) / count,
-        sum(each.size for each in outcomes) / count,
-        sum(each.seconds for each in outcomes) / count,
+    chosen = data.spread(limit)
+    done = measured(
+        chosen, log, measure, key=str, title="context", progress=progress, bad=BAD_QUESTION
     )
+    left_out = [(each.image_id, each.reason) for each in data.skipped]
+    skipped = skipped_samples(chosen, (*left_out, *done.skipped))
+    if not done.ids:
+        raise BadSampleError(f"None of MME's pictures can be used. The first: {skipped[0]}")
+    _warn([log[each]["unread"] for each in done.ids])
+    return done.ids, skipped
+
+
+def _warn(unread: Sequence[Sequence[str]]) -> None:
+    strange = [texts[0] for texts in unread if texts]
+    if strange:
+        warnings.warn(
+            f"The questions on {len(strange)} of {len(unread)} pictures of MME: {strange[0]}",
+            VlmscopeWarning,
+            stacklevel=4,
+        )

@@ -113,6 +113,7 @@ def _measure(
     return {
         "question": question.text,
         "references": list(question.references),
+        "tokens": 0 if ids is None else len(ids),
         "variants": records,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vlmscope.analysis.prompts.beside import BESIDE_COLUMNS, PromptsBeside
 from vlmscope.analysis.prompts.result import PromptAblation
 from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
 from vlmscope.analysis.record import run_section
@@ -15,8 +16,16 @@ __all__ = ["prompts_page"]
 _WORDS, _EXAMPLES = 24, 5  # shown on the page
 
 
-def prompts_page(ablation: PromptAblation, command: str = "") -> Page:
-    """The page."""
+def prompts_page(
+    ablation: PromptAblation, command: str = "", beside: PromptsBeside | None = None
+) -> Page:
+    """The page.
+
+    Args:
+        ablation: of the questions.
+        command: how it was made, for the reader who wants to repeat it.
+        beside: the same questions beside one open-ended prompt.
+    """
     worst = min(ablation.effects(), key=lambda effect: effect.log_prob.value)
     page = Page(
         f"Which parts of the prompt {ablation.run['model']} needs",
@@ -37,8 +46,17 @@ def prompts_page(ablation: PromptAblation, command: str = "") -> Page:
         page.text("Mean change of the answer's log-probability when the word is removed.")
         strongest = list(words.items())[:_WORDS]
         page.table(["word", "log p (nats)"], [[word, value] for word, value in strongest])
+    questions = list(ablation.questions[:_EXAMPLES])
+    if beside is not None:
+        page.heading(f"Beside “{beside.text}”")
+        page.text(
+            "The same pictures under one open-ended prompt. What its answer needs, and what the answers "
+            "to the questions need, in each row under the same change."
+        )
+        page.table(*beside.table(), note=BESIDE_COLUMNS)
+        questions += beside.other.questions[:_EXAMPLES]
     page.heading("Examples")
-    for question in ablation.questions[:_EXAMPLES]:
+    for question in questions:
         page.table(["change", "asked", "answered", "log p (nats)"], _example(question))
     run_section(page, ablation.run, command)
     return page

@@ -53,9 +53,9 @@ class PromptAblation:
 
     Attributes:
         run: everything needed to repeat the run.
-        questions: one record per question: ``id``, ``question``, ``references`` and ``variants``
-            (each with ``name``, ``text``, ``word``, ``answer``, ``log_prob``, ``right``,
-            ``image_share``; the first is the unchanged prompt).
+        questions: one record per question: ``id``, ``question``, ``references``, ``tokens`` (of the
+            answer that is fed in) and ``variants`` (each with ``name``, ``text``, ``word``,
+            ``answer``, ``log_prob``, ``right``, ``image_share``; the first is the unchanged prompt).
         skipped: questions that could not be used, and why.
     """
 

@@ -1,6 +1,8 @@
 """Token grounding: what each word of an answer looked at ("vision-query token dependency")."""
 
 from vlmscope.analysis.tokens.localisation import Localisation, localisation
+from vlmscope.analysis.tokens.looks import word_looks
+from vlmscope.analysis.tokens.looks_result import WordLooks
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
 
@@ -9,6 +11,8 @@ __all__ = [
     "GroundedWord",
     "Localisation",
     "TokenOptions",
+    "WordLooks",
     "localisation",
     "token_grounding",
+    "word_looks",
 ]

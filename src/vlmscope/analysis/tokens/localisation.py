@@ -22,7 +22,7 @@ from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.stats import Interval, bootstrap_ratios
 
-__all__ = ["Localisation", "localisation"]
+__all__ = ["Localisation", "localisation", "question_key"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def localisation(
         log,
         measure,
         needed_by="A localisation score",
-        key=_key,
+        key=question_key,
         title="tokens",
         progress=progress,
     )
@@ -121,7 +121,7 @@ def localisation(
     )
 
 
-def _key(question: Question) -> str:
+def question_key(question: Question) -> str:
     """The same question about another object is another one."""
     if question.mask is None:
         return question.digest

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vlmscope.cli.console import emit, emit_table
 from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.results import Output, Questions, Resume, report_skipped, typed
@@ -35,6 +36,15 @@ def prompts(
             rich_help_panel="Method",
         ),
     ] = None,
+    beside: Annotated[
+        str | None,
+        typer.Option(
+            help='Ask this of the same pictures, such as "describe the picture", and show both side by '
+            "side.",
+            metavar="TEXT",
+            rich_help_panel="Method",
+        ),
+    ] = None,
     resume: Resume = None,
     loading: SizedLoading,
     output: Output,
@@ -45,30 +55,41 @@ def prompts(
     the query tokens alone know when the answer may not read the image.
     """
     from vlmscope.analysis.prompts import PromptOptions, prompt_ablation
+    from vlmscope.analysis.prompts.beside import BESIDE_COLUMNS, prompts_beside
     from vlmscope.analysis.prompts.report import prompts_page
     from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
     from vlmscope.data.questions import read_questions
 
     settings = collect(PromptOptions, options)
     output.check()
+    if beside is not None and not beside.strip():
+        raise BadOptionError("--beside leaves nothing to ask: the text is empty.")
     replacements = _replacements(replace or ())
     questions = read_questions(samples)
     loaded = loading.decoder(decoder.id)
-    result = prompt_ablation(
-        loaded,
-        questions,
-        settings,
-        replacements=replacements,
-        resume=resume,
-        progress=not output.quiet,
-    )
+    settings_of_run: dict[str, Any] = {
+        "replacements": replacements,
+        "resume": resume,
+        "progress": not output.quiet,
+    }
+    pair = None
+    if beside is None:
+        result = prompt_ablation(loaded, questions, settings, **settings_of_run)
+    else:
+        pair = prompts_beside(loaded, questions, beside, settings, **settings_of_run)
+        result = pair.asked
     output.deliver(
-        {**result.to_dict(), "samples_from": samples},
+        {**(pair or result).to_dict(), "samples_from": samples},
         prompts_table(result),
-        lambda: prompts_page(result, typed()),
+        lambda: prompts_page(result, typed(), pair),
         result.rows(),
         PROMPTS_COLUMNS,
     )
+    if pair is not None and not output.as_json:
+        emit("")
+        emit_table(*pair.table())
+        if not output.quiet:
+            emit(BESIDE_COLUMNS)
     return report_skipped(result.skipped)
 
 

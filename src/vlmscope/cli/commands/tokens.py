@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.console import emit, note, warn
+from vlmscope.cli.console import emit, emit_table, note, warn
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.options import collect, with_options
 from vlmscope.cli.places import check_picture, image_argument, save_picture
-from vlmscope.cli.results import Output, typed
+from vlmscope.cli.results import Output, report_skipped, typed
+from vlmscope.errors import BadOptionError
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.tokens import TokenOptions
+    from vlmscope.models import LoadedModel
 
 __all__ = ["command"]
 
@@ -24,10 +30,60 @@ def command(words: list[str]) -> Callable[..., Any]:
     return with_options(tokens, TokenOptions)
 
 
+@dataclass(frozen=True)
+class Many:
+    """In place of one picture, many questions."""
+
+    panel: ClassVar[str] = "Input"
+
+    samples: Annotated[
+        str | None,
+        typer.Option(
+            help='In place of a picture: a JSON-lines file with {"image": ..., "question": ...} rows, '
+            "perhaps with the mask of the object, or tiny-scenes:N[:KIND]."
+        ),
+    ] = None
+    ask: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Ask this of every sample in place of its question."),
+    ] = None
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="State file: finished samples are never computed again.", rich_help_panel="Output"
+        ),
+    ] = None
+
+    def check(self, image: str | None, **single: Any) -> None:
+        """Refuse what is of one picture.
+
+        Raises:
+            BadOptionError: neither or both sources, or an option of one picture.
+        """
+        if (self.samples is None) == (image is None):
+            what = "neither" if image is None else "both"
+            raise BadOptionError(f"Give a picture, or --samples with many; got {what}.")
+        typed = [f"--{name}" for name, value in single.items() if value]
+        if typed:
+            raise BadOptionError(
+                f"{', '.join(typed)}: of one picture, not of --samples. Leave out."
+            )
+        if self.ask is not None and not self.ask.strip():
+            raise BadOptionError("--ask leaves nothing to ask: the text is empty.")
+
+    def refuse(self) -> None:
+        """Raise BadOptionError for what only --samples takes."""
+        if self.ask is not None or self.resume is not None:
+            raise BadOptionError("--ask and --resume are of --samples, which is not given.")
+
+
 def tokens(
     *,
     options: dict[str, Any],
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture; - for stdin.")],
+    image: Annotated[
+        str | None,
+        typer.Argument(metavar="[IMAGE]", help="A picture; - for stdin. Or --samples."),
+    ] = None,
     prompt: Annotated[
         str, typer.Argument(metavar="[PROMPT]", help="What is asked.")
     ] = "describe the picture",
@@ -35,6 +91,15 @@ def tokens(
         str | None,
         typer.Option(
             help="Take this as the answer; the model is not asked.", rich_help_panel="Input"
+        ),
+    ] = None,
+    many: Many,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Layers of the maps, 8-16; with --samples several ranges, 0-7,8-16,17-31. Default: "
+            "the middle half, with --samples the quarters.",
+            rich_help_panel="Method",
         ),
     ] = None,
     heads: Annotated[
@@ -64,7 +129,8 @@ def tokens(
 
     The model answers, or an answer is given; every word's attention is read on the image, on a blank
     image, and its probability once more with the image blocked. Words that do not need the image are
-    marked: a hint of a guess.
+    marked: a hint of a guess. With --samples it is counted over many answers, by range of layers and
+    kind of word: do words peak on their object, does "red" look where "bike" looks?
     """
     from vlmscope.analysis.tokens import TokenOptions, token_grounding
     from vlmscope.analysis.tokens.picture import caption_picture
@@ -73,7 +139,13 @@ def tokens(
     from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
     from vlmscope.types import parse_heads
 
-    settings = collect(TokenOptions, options)
+    ranges = None if layers is None else _ranges(layers)
+    if image is None or many.samples is not None:
+        many.check(image, answer=answer, heads=heads, phrase=phrase, picture=picture)
+        settings = collect(TokenOptions, options)
+        return _many(many, ranges, settings, lambda: loading.decoder(model), output)
+    many.refuse()
+    settings = collect(TokenOptions, {**options, **_own_layers(ranges, options)})
     output.check()
     check_picture(picture)
     chosen = None if heads is None else parse_heads(heads)
@@ -104,3 +176,73 @@ def tokens(
         if picture is not None:
             note(f"wrote {picture}")
     return 0
+
+
+def _many(
+    many: Many,
+    ranges: tuple[tuple[int, int], ...] | None,
+    settings: TokenOptions,
+    load: Callable[[], LoadedModel],
+    output: Output,
+) -> int:
+    from vlmscope.analysis.tokens import word_looks
+    from vlmscope.analysis.tokens.looks_report import looks_page
+    from vlmscope.analysis.tokens.looks_result import LOOKS_COLUMNS, PAIRS_COLUMNS
+    from vlmscope.data.questions import read_questions
+
+    if settings.first_layer is not None or settings.last_layer is not None:
+        raise BadOptionError("With --samples layers are named by --layers, such as 0-7,8-16.")
+    output.check()
+    questions = read_questions(many.samples or "")
+    looks = word_looks(
+        load(),
+        questions,
+        ranges,
+        settings,
+        ask=many.ask,
+        resume=many.resume,
+        progress=not output.quiet,
+    )
+    output.deliver(
+        {**looks.to_dict(), "samples_from": many.samples},
+        looks.table(),
+        lambda: looks_page(looks, typed()),
+        looks.rows(),
+        LOOKS_COLUMNS,
+    )
+    if looks.pairs and not output.as_json:
+        emit("")
+        emit_table(*looks.pairs_table())
+        if not output.quiet:
+            emit(PAIRS_COLUMNS)
+    if not output.quiet:
+        for text in looks.notes:
+            note(text)
+    return report_skipped(looks.skipped)
+
+
+def _own_layers(
+    ranges: tuple[tuple[int, int], ...] | None, options: dict[str, Any]
+) -> dict[str, int]:
+    """First and last layer of one range, as options."""
+    if ranges is None:
+        return {}
+    if len(ranges) > 1:
+        raise BadOptionError(
+            f"One picture has one range of layers, got {len(ranges)}. Several go with --samples."
+        )
+    if {"first_layer", "last_layer"} & set(options):
+        raise BadOptionError("--layers says the first and the last layer. Leave the others out.")
+    return {"first_layer": ranges[0][0], "last_layer": ranges[0][1]}
+
+
+def _ranges(text: str) -> tuple[tuple[int, int], ...]:
+    from vlmscope.analysis.knockout.windows import parse_layers
+
+    ranges = []
+    for part in text.split(","):
+        layers = parse_layers(part)
+        if len(layers) != layers[-1] - layers[0] + 1:
+            raise BadOptionError(f"--layers takes ranges without gaps, got {part!r}.")
+        ranges.append((layers[0], layers[-1]))
+    return tuple(ranges)

@@ -21,6 +21,7 @@ from vlmscope.data.text_files import TextFile
 from vlmscope.errors import BadOptionError, BadPhraseError, BadSampleError
 from vlmscope.io import is_file, is_folder, missing_file, shown_path
 from vlmscope.metrics.mme import COGNITION, PERCEPTION
+from vlmscope.options import check_number
 
 __all__ = ["MmeKind", "MmeSet", "YesNoQuestion"]
 
@@ -129,6 +130,18 @@ class MmeSet:
             "counts": counts._asdict(),
             **({"partial": short} if short else {}),
         }
+
+    def spread(self, limit: int | None = None) -> tuple[str, ...]:
+        """Ids of pictures: all, or so many, spread evenly over the categories.
+
+        Raises:
+            BadOptionError: a limit below 1.
+        """
+        every = tuple(self.image_ids)
+        if limit is not None:
+            check_number("limit", limit, at_least=1, whole=True)
+        count = len(every) if limit is None else min(limit, len(every))
+        return tuple(every[place * len(every) // count] for place in range(count))
 
     def load(self, image_id: str) -> EvalSample:
         """Open a picture; it has questions, and nothing that is looked for."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+from vlmscope.attention.box_questions import BoxAnswer, BoxQuestion
 from vlmscope.data.images import OpenedImage
 from vlmscope.evaluation.answered_results import with_answers
 from vlmscope.evaluation.boxed_results import CENTRE, BoxedImageResult, centre
@@ -19,7 +20,6 @@ from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.places import Place, ScoredBox
 from vlmscope.evaluation.row_shares import share_of_rows
 from vlmscope.evaluation.rows import Rows
-from vlmscope.methods.box_questions import BoxAnswer, BoxQuestion
 from vlmscope.metrics.score import Score
 
 __all__ = ["TRUNCATED", "UNPARSED", "AnswerEntrant", "place_of"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vlmscope.analysis.context.asking import unread_words
 from vlmscope.analysis.context.compress import read_image
 from vlmscope.analysis.record import run_record
 from vlmscope.data.datasets.mme import MmeSet
@@ -37,9 +37,7 @@ _NOTE = (
 
 def spread_mme(data: MmeSet, limit: int | None = None) -> tuple[str, ...]:
     """Ids of pictures: all, or so many, spread evenly over the categories."""
-    every = tuple(data.image_ids)
-    count = len(every) if limit is None else min(limit, len(every))
-    return tuple(every[place * len(every) // count] for place in range(count))
+    return data.spread(limit)
 
 
 def measure_mme(job: Job, data: MmeSet, image_ids: Sequence[str], state: Path | None) -> Part:
@@ -99,27 +97,13 @@ def _measure(job: Job, data: MmeSet, image_id: str) -> dict[str, Any]:
         max_new_tokens=job.max_new_tokens,
     )
     kept = []
-    with _unread() as unread:
+    with unread_words() as unread:
         for _, keep, _ in MME_KEEPS:
             context = read.compressed(keep)
             answers = [context.ask(each.question.text, _ANSWER) for each in both]
             kept.append({"tokens": context.tokens, "answers": answers})
     questions = [{"id": each.id, "category": each.category, "truth": each.truth} for each in both]
     return {"questions": questions, "kept": kept, "unread": unread}
-
-
-@contextlib.contextmanager
-def _unread() -> Iterator[list[str]]:
-    """What is said of words that the vocabulary lacks: collected, for thousands of questions repeat it."""
-    texts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield texts
-    for each in caught:
-        if issubclass(each.category, VlmscopeWarning):
-            texts.append(str(each.message))
-        else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def _warn(records: Sequence[dict[str, Any]]) -> None:

@@ -13,7 +13,9 @@ from vlmscope.tiny.world.expressions import refer
 from vlmscope.tiny.world.layout import SceneOptions
 from vlmscope.tiny.world.scenes import render_scene
 
-__all__ = ["ReferringSample", "referring_samples"]
+__all__ = ["ReferringSample", "every_referring_sample", "referring_samples"]
+
+_TRIES = 16  # phrases that are tried for an object
 
 
 class ReferringSample(NamedTuple):
@@ -49,3 +51,15 @@ def referring_samples(
                 item = scene.objects[target]
                 yield ReferringSample(scene.image, phrase.text(), item.mask, item.box)
                 break
+
+
+def every_referring_sample(
+    seed: int, options: SceneOptions | None = None
+) -> Iterator[ReferringSample]:
+    """A sample for each object of a scene that a phrase tells from the others."""
+    scene = render_scene(seed, options)
+    for target, item in enumerate(scene.objects):
+        rng = random.Random(f"vlmscope-referring:{seed}:{target}")
+        phrase = next((each for _ in range(_TRIES) if (each := refer(scene, target, rng))), None)
+        if phrase is not None:
+            yield ReferringSample(scene.image, phrase.text(), item.mask, item.box)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.attention import Generation, SharedPrefix, generate, shared_prefix
 from vlmscope.attention.decoding import changed_words
+from vlmscope.attention.generation import Generation, generate
+from vlmscope.attention.prefix import SharedPrefix, shared_prefix
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model

@@ -13,8 +13,8 @@ from answers import dictated, talker
 from dual_families import clip
 from lvlms import made, qwen_vl
 from vlmscope.attention import SharedPrefix, prefix
+from vlmscope.attention.box_questions import BoxQuestion
 from vlmscope.errors import UnknownNameError, UnsupportedError
-from vlmscope.methods.box_questions import BoxQuestion
 from vlmscope.models import LoadedModel
 
 IMAGE = np.random.default_rng(3).integers(0, 255, (60, 84, 3), dtype=np.uint8)

@@ -1,0 +1,108 @@
+"""Reading that needs more of a picture than one phrase: a distractor beside it, or a written box.
+
+Contrastive: the same picture is read for another phrase, and what counts of a head is how far its map
+moves. Coordinates: the model is asked for the phrase's box, and what is read are the rows that predict
+its coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmscope.attention import HeadMaps, capture, read_heads
+from vlmscope.attention.box_questions import BoxQuestion
+from vlmscope.attention.head_maps import captured
+from vlmscope.data.samples import Sample
+from vlmscope.errors import AttentionError, BadPhraseError
+from vlmscope.models import LoadedModel
+
+__all__ = ["ContrastedMaps", "ReadGroup", "coordinate_reading", "read_contrasted"]
+
+ReadGroup = Callable[
+    [LoadedModel, NDArray[np.uint8], dict[str, Sample], dict[str, Any]],
+    dict[str, "HeadMaps | str"],
+]
+"""Of a model, a picture, its samples by digest and keywords of ``read_heads``: maps, or why not."""
+
+_ALONE = (
+    "There is no distractor: its picture has no other phrase. The contrastive criterion needs two or "
+    "more phrases of each picture, one row after the other."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastedMaps(HeadMaps):
+    """Maps of a phrase, with how far they lie from those of other phrases of the same picture.
+
+    Attributes:
+        moved: float64 (heads,), 0..1: half the sum of absolute differences over image tokens, mean
+            over distractors. Attention itself, not its share: a head that hardly looks hardly moves.
+    """
+
+    moved: NDArray[np.float64]
+
+
+def read_contrasted(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    samples: dict[str, Sample],
+    reading: dict[str, Any],
+) -> dict[str, HeadMaps | str]:
+    """Maps of all phrases of a picture, each held against the others."""
+    if len(samples) < 2:
+        return dict.fromkeys(samples, _ALONE)
+    read: dict[str, HeadMaps | str] = {}
+    for digest, sample in samples.items():
+        try:
+            (read[digest],) = read_heads(model, pixels, [sample.phrase], **reading)
+        except BadPhraseError as error:
+            read[digest] = str(error)
+    fit = {digest: maps for digest, maps in read.items() if isinstance(maps, HeadMaps)}
+    rows = {digest: maps.one_row() for digest, maps in fit.items()}
+    for digest, maps in fit.items():
+        others = [rows[other] for other in rows if other != digest]
+        read[digest] = _contrasted(maps, rows[digest], others) if others else _ALONE
+    return read
+
+
+def _contrasted(
+    maps: HeadMaps, own: NDArray[np.float64], others: Sequence[NDArray[np.float64]]
+) -> ContrastedMaps:
+    moved = np.mean([np.abs(own - other).sum(axis=-1) / 2 for other in others], axis=0)
+    return ContrastedMaps(
+        maps.heads, maps.maps, maps.token_map, maps.preset, maps.row_tokens, moved
+    )
+
+
+def coordinate_reading(model: LoadedModel, first_layer: int, preset: str | None) -> ReadGroup:
+    """Asks for the box of every phrase and reads the rows that predict its coordinates.
+
+    Raises:
+        UnsupportedError: a family that has no documented way of writing boxes.
+    """
+    asking = BoxQuestion.of(model, preset=preset)
+    layers, width = model.decoder_shape
+    heads = [(layer, head) for layer in range(first_layer, layers) for head in range(width)]
+
+    def read(
+        _: LoadedModel,
+        pixels: NDArray[np.uint8],
+        samples: dict[str, Sample],
+        reading: dict[str, Any],
+    ) -> dict[str, HeadMaps | str]:
+        maps: dict[str, HeadMaps | str] = {}
+        for digest, sample in samples.items():
+            try:
+                with capture(model, rows="box", heads=heads) as trace:
+                    asking.generate(pixels, asking.prompt(sample.phrase))
+                maps[digest] = captured(trace, heads, asking.preset)
+            except (AttentionError, BadPhraseError) as error:
+                maps[digest] = f"Asked for a box, the model wrote none. {error}"
+        return maps
+
+    return read
