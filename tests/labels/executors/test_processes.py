@@ -32,14 +32,15 @@ def _processes(count: int) -> Callable[[Task], Executor]:
     return lambda task: ProcessExecutor(task, count)
 
 
-def test_two_processes_make_the_rows_of_one_and_survive_a_death(tmp_path: Path) -> None:
+def test_processes_make_the_rows_of_one_and_survive_a_death(tmp_path: Path) -> None:
     photos = pictures(tmp_path / "photos", 20, worst=b"bad")
     marker = tmp_path / "died"
     pictures(photos, 0, **{"0007": b"die-once %s" % os.fsencode(marker)})
     job(tmp_path / "two", photos, executor=_processes(2)).all()
     assert marker.exists()
     job(tmp_path / "one", photos).all()
-    assert rows_of(tmp_path / "two") == rows_of(tmp_path / "one")
+    job(tmp_path / "three", photos, executor=_processes(3)).all()
+    assert rows_of(tmp_path / "two") == rows_of(tmp_path / "one") == rows_of(tmp_path / "three")
     assert not multiprocessing.active_children()
 
 
@@ -183,7 +184,7 @@ class _Silent:
 
 
 @pytest.mark.long
-def test_a_real_model_in_one_process_and_in_two(tmp_path: Path) -> None:
+def test_a_real_model_in_one_process_and_in_more(tmp_path: Path) -> None:
     import numpy as np
     from PIL import Image
 
@@ -195,7 +196,7 @@ def test_a_real_model_in_one_process_and_in_two(tmp_path: Path) -> None:
         pixels = np.random.default_rng(number).integers(0, 256, (64, 48 + 8 * (number % 3), 3))
         Image.fromarray(pixels.astype(np.uint8)).save(photos / f"{number}.png")
     asked: dict[str, Any] = {"method": "gem", "masks": True, "batch": 2, "part": 2, "threads": 1}
-    for workers in (1, 2):
+    for workers in (1, 2, 3):
         out = tmp_path / str(workers)
         vs.label("tiny-clip", photos, ["a", "b"], out=out, workers=workers, **asked)
     for number in (1, 2, 3):
@@ -204,7 +205,7 @@ def test_a_real_model_in_one_process_and_in_two(tmp_path: Path) -> None:
             "tiny-clip", photos, ["a", "b"], out=out, shard=f"{number}/3", method="gem", masks=True
         )
     whole = rows_of(tmp_path / "1")
-    assert whole == rows_of(tmp_path / "2")
+    assert whole == rows_of(tmp_path / "2") == rows_of(tmp_path / "3")
     for one, other in zip(whole, rows_of(*tmp_path.glob("shard-*")), strict=True):
         assert one["score"] == pytest.approx(other["score"], abs=1e-5)
         assert (one["id"], one["phrase"]) == (other["id"], other["phrase"])
