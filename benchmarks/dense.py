@@ -28,6 +28,7 @@ from vlmscope.methods.encoder.protocols import find_protocol
 from vlmscope.methods.encoder.sliding import SlidingWindows
 from vlmscope.methods.encoder.text_cache import kept_embeddings
 from vlmscope.models import DualEncoder
+from vlmscope.models.encoders.recent_texts import RecentTexts
 
 __all__ = ["each_method", "text_cache", "together", "windows"]
 
@@ -153,7 +154,7 @@ def text_cache(words: int) -> dict[str, float]:
     with _own_home():
         encoder = replace(build(TEXTS), revision="of the benchmark")  # without one nothing is kept
         first = busy_seconds(lambda: kept.append(kept_embeddings(encoder, names, "imagenet")))
-        encoder = replace(encoder, _texts={})  # as another process would find it
+        encoder = replace(encoder, _texts=RecentTexts())  # as another process would find it
         again = busy_seconds(lambda: kept.append(kept_embeddings(encoder, names, "imagenet")))
     return {
         "texts": 80.0 * words,

@@ -64,5 +64,5 @@ def test_contexts(questions: list[Question]) -> None:
     curve = context_sweep(llava(), questions, keeps=(0.1, 1.0), by=("norm",), max_new_tokens=3)
     card = read_card(curve)
     assert card.cells[:2] == ["measure", "kept"]
-    assert card.cells[7:9] == ["norm", "10%"]
+    assert card.cells[8:10] == ["norm", "10%"]
     assert "norm 0.1" in repr(curve)

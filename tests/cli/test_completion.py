@@ -38,7 +38,7 @@ def tab(run: Any, monkeypatch: pytest.MonkeyPatch) -> Tab:
 
 def test_commands(tab: Tab) -> None:
     assert tab("vlmscope gr") == ["ground"]
-    assert tab("vlmscope heads ") == ["discover", "verify", "show"]
+    assert tab("vlmscope heads ") == ["discover", "compare", "verify", "show"]
     assert {"ground", "segment", "doctor"} <= set(tab("vlmscope "))
 
 

@@ -13,6 +13,7 @@ from vlmscope.data.datasets import (
     ade20k,
     cityscapes,
     context,
+    pope,
     reasonseg,
     ref_l4,
     refcoco_m,
@@ -72,6 +73,7 @@ def counts(name: str) -> list[int]:
         **{name: list(voc._IMAGES.values()) for name in ("voc21", "voc20")},
         **{name: list(context._IMAGES) for name in ("context60", "context59")},
         "ade20k": list(ade20k._IMAGES.values()),
+        "pope": [pope._PUBLISHED.numbers[each] for each in ("sentences", "images", "objects")],
         "cityscapes": list(cityscapes._IMAGES.values()),
     }
     return asserted.get(name, [])

@@ -24,6 +24,7 @@ ANALYSES = (
     "token-grounding",
     "prompt-ablation",
     "compressed-context",
+    "faithfulness",
     "hallucination",
 )
 NAMES = [*(method.id for method in methods()), *ANALYSES]

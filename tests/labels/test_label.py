@@ -117,7 +117,7 @@ def test_another_method_of_the_same_model_is_another_job(
         ({"batch": 0}, BadOptionError, "batch"),
         ({"workers": 2}, BadOptionError, "processes that load the model themselves"),
         ({"dtype": "float16"}, BadOptionError, "dtype says how a model is loaded"),
-        ({"depht": 3}, UnknownNameError, "depth"),
+        ({"depht": 3, "method": "gem"}, UnknownNameError, "depth"),
     ],
 )
 def test_what_cannot_be_asked(

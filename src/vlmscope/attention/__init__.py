@@ -8,7 +8,7 @@ from vlmscope.attention.fitted import FittedImage
 from vlmscope.attention.generation import Generation, generate
 from vlmscope.attention.head_maps import HeadMaps, HeadReading, captured
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
-from vlmscope.attention.lighten import WAYS, lighten
+from vlmscope.attention.lightening.lighten import WAYS, lighten
 from vlmscope.attention.maps import image_layers, read_heads, read_heads_of_images
 from vlmscope.attention.mean_maps import MeanMaps, MeanReading, Reading
 from vlmscope.attention.prefill import Prefill, prefill, token_map

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from vlmscope.attention.lightening.thinned import Held
+from vlmscope.attention.lightening.thinner import Thinner
 from vlmscope.attention.rows import allowed_keys, is_causal
-from vlmscope.attention.thinned import Held
-from vlmscope.attention.thinner import Thinner
 from vlmscope.errors import AttentionError, KnockoutError
 from vlmscope.types import TokenMap
 

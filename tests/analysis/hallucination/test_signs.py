@@ -13,12 +13,12 @@ import vlmscope as vs
 from families import llava
 from vlmscope.analysis.hallucination import SIGNS, HallucinationOptions, hallucination, measure
 from vlmscope.analysis.hallucination.evidence import AnswerReader
+from vlmscope.analysis.hallucination.hidden_states import hidden_states, lens
 from vlmscope.analysis.hallucination.measure import with_noise
 from vlmscope.analysis.hallucination.mentions import Assertion, asserted
 from vlmscope.analysis.hallucination.signs import BASE_RATE
 from vlmscope.analysis.tokens import token_grounding
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
-from vlmscope.attention.hidden_states import hidden_states, lens
 from vlmscope.data.datasets import Asked, Described, EvalSample, Referent, open_dataset
 from vlmscope.data.datasets.base import NOWHERE
 from vlmscope.data.images import open_image

@@ -333,7 +333,9 @@ def test_wrong_words_are_refused(refused: Any, tmp_path: Path) -> None:
     refused(words, "tiny-scenes takes no root")
     refused(["data", "check", "refcoc"], "Unknown data set 'refcoc'", "'refcoco'")
     refused(["data", "check", "refcoco"], "is read from a folder: --root PATH")
-    refused(["data", "make-tiny", "--like", "pope", "-o", tmp_path / "x"], "Unknown layout 'pope'")
+    refused(
+        ["data", "make-tiny", "--like", "poppe", "-o", tmp_path / "x"], "Unknown layout 'poppe'"
+    )
     refused(["data", "check", "jsonl", "--root", tmp_path, "--map", "a"], "written NAME=COLUMN")
 
 

@@ -14,7 +14,7 @@ from vlmscope.tiny.world.splits import HELD_OUT
 def test_every_kind_is_found_by_its_id() -> None:
     ids = [kind.id for kind in dataset_kinds()]
     assert ids[:2] == ["coco-panoptic", "tiny-scenes"]
-    assert len(set(ids)) == len(ids) == 23
+    assert len(set(ids)) == len(ids) == 25
     for kind in dataset_kinds():
         assert DATASETS.get(kind.id) is kind
         assert kind.summary

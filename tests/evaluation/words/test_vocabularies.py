@@ -19,6 +19,7 @@ from vlmscope.evaluation.scores import Evaluation
 from vlmscope.methods.encoder.protocols import FREE, SegmentationProtocol, find_protocol
 from vlmscope.models import DualEncoder
 from vlmscope.models.encoders.given_texts import GivenTexts
+from vlmscope.models.encoders.recent_texts import RecentTexts
 from vlmscope.models.encoders.text_table import TextTable
 
 PLAIN = WordList("mine plain", {"cat": ("cat",), "bus": ("bus",), "zebra": ("dog",)}, "1")
@@ -123,7 +124,9 @@ def test_a_tower_without_text_reports_the_first_alone_and_says_so(
         "of random-vit, such as 'red star'."
     )
     vectors = {name: model.text_embeddings([name])[0] for name in ("cat", "bus", "dog")}
-    given = replace(model, family=GivenTexts(model.family, TextTable.of(vectors)), _texts={})
+    given = replace(
+        model, family=GivenTexts(model.family, TextTable.of(vectors)), _texts=RecentTexts()
+    )
     alone = run(root, given, "clip", vocabularies={"field": FIELD}, limit=1)
     assert [each.label for each in alone.runs] == ["clip"]
     assert "4 of its 5 names have no embedding among those given" in alone.warnings[0]
@@ -133,7 +136,9 @@ def test_a_tower_without_text_reports_the_first_alone_and_says_so(
         for names in words.classes.values()
         for text in map(str, names)
     }
-    given = replace(model, family=GivenTexts(model.family, TextTable.of(every)), _texts={})
+    given = replace(
+        model, family=GivenTexts(model.family, TextTable.of(every)), _texts=RecentTexts()
+    )
     both = run(root, given, "clip", vocabularies={"field": FIELD}, limit=1)
     assert [each.label for each in both.runs] == ["clip", "clip:field"]
 

@@ -20,6 +20,7 @@ from vlmscope.methods.encoder import phrase_embeddings
 from vlmscope.methods.encoder.text_cache import kept_embeddings, texts_folder
 from vlmscope.models import DualEncoder
 from vlmscope.models.encoders.given_texts import GivenTexts
+from vlmscope.models.encoders.recent_texts import RecentTexts
 from vlmscope.models.encoders.text_table import TextTable
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 64, 3)).astype(np.uint8)
@@ -36,7 +37,7 @@ def fresh(dtype: torch.dtype = torch.float32, revision: str = "sha256:abc") -> D
     """The same weights each time, as another process loads them: nothing is remembered."""
     model = clip()
     model.hf.to(dtype)
-    return replace(model, revision=revision, _texts={})
+    return replace(model, revision=revision, _texts=RecentTexts())
 
 
 class Counted:
@@ -159,7 +160,9 @@ def test_weights_that_were_changed_in_memory_are_noticed(home: Path) -> None:
         changed.hf.text_projection.weight.mul_(torch.linspace(0.9, 1.1, 24)[:, None])
     with pytest.warns(VlmscopeWarning, match="weights were changed"):
         found = kept_embeddings(changed, PHRASES, "imagenet")
-    assert torch.equal(found, phrase_embeddings(replace(changed, _texts={}), PHRASES, "imagenet"))
+    assert torch.equal(
+        found, phrase_embeddings(replace(changed, _texts=RecentTexts()), PHRASES, "imagenet")
+    )
 
 
 def test_a_place_that_cannot_be_written_is_said(home: Path) -> None:

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlmscope.analysis.hallucination.hidden_states import hidden_states, lens
 from vlmscope.analysis.hallucination.mentions import Assertion
 from vlmscope.analysis.hallucination.options import HallucinationOptions
 from vlmscope.analysis.tokens import GroundedAnswer
 from vlmscope.attention import capture, knockout
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
-from vlmscope.attention.hidden_states import hidden_states, lens
 from vlmscope.models import Encoded, LoadedModel, Prompt
 
 __all__ = ["AnswerReader"]

@@ -16,7 +16,7 @@ from vlmscope.analysis.lighten.result import LightenSweep
 from vlmscope.analysis.record import run_record
 from vlmscope.attention import WAYS, generate, lighten
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
-from vlmscope.attention.lighten import check_share
+from vlmscope.attention.lightening.lighten import check_share
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question
 from vlmscope.data.resume import SampleLog

@@ -15,7 +15,7 @@ from vlmscope.attention import shared_prefix
 from vlmscope.attention.forced import encode_forced, run_forced
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding
-from vlmscope.attention.thinner import WAYS
+from vlmscope.attention.lightening.thinner import WAYS
 from vlmscope.errors import AttentionError, BadOptionError, UnknownNameError, UnsupportedError
 from vlmscope.models import LoadedModel
 

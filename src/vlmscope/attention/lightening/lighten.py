@@ -14,7 +14,7 @@ from typing import Any
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Blocker
 from vlmscope.attention.knockout import Knockout
-from vlmscope.attention.thinner import WAYS, Thinner
+from vlmscope.attention.lightening.thinner import WAYS, Thinner
 from vlmscope.errors import BadOptionError, UnsupportedError
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vlmscope.attention.lightening.thinned import Held, narrowed
 from vlmscope.attention.rows import layer_rows
-from vlmscope.attention.thinned import Held, narrowed
 from vlmscope.errors import AttentionError, UnsupportedError
 
 if TYPE_CHECKING:

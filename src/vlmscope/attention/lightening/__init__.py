@@ -1,0 +1,1 @@
+"""Image tokens that leave the sequence behind a layer."""
