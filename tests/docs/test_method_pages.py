@@ -40,6 +40,7 @@ ARGUMENTS = {
     "replacements",
     "edges",
     "drop_image_after",
+    "maps",
     "keep",
     "read",
 }
