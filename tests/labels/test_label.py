@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,29 @@ def test_too_large_an_image_fails(model: Any, photos: Path, tmp_path: Path) -> N
     Image.fromarray(np.zeros((50, 50, 3), np.uint8)).save(tmp_path / "big.png")
     summary = vs.label(model, tmp_path, ["x"], out=tmp_path / "out", max_pixels=2000, method="gem")
     assert "too large" in summary.failures["BadImageError"].message
+
+
+def test_the_next_batches_are_opened_while_the_model_looks_at_one(
+    model: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labeller = Labeller(LabelSettings(("x",), method="gem"), ModelSettings(model), batch=6)
+    pixels, opened = (photos / "0.png").read_bytes(), threading.Semaphore(0)
+
+    def data(item: Item) -> bytes:
+        opened.release()
+        return pixels
+
+    look = labeller._ready._looks.side_by_side
+
+    def side_by_side(views: Any) -> Any:
+        # this batch, the next, which is made ready, and one to take its place: else it is waited for
+        everything = all(opened.acquire(timeout=10) for _ in range(3 * len(views)))
+        waited.append(everything)
+        return look(views)
+
+    waited: list[bool] = []
+    monkeypatch.setattr(labeller._ready._looks, "side_by_side", side_by_side)
+    images = labeller.label([Item(str(number)) for number in range(40)], data, lambda item: None)
+    assert next(iter(images)).failure is None
+    assert waited == [True]
+    images.close()  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ from vlmscope.version import __version__
 __all__ = ["Labeller"]
 
 _TRIAL = "a thing"  # stands for the phrases of rows, to find what is wrong with the rest
-_AHEAD = 4  # images that are read while the model is at work, as many at a time
+_AHEAD = 4  # images that are read at a time, and how many wait beside the next batch
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,9 @@ class Labeller:
                 was begun last.
         """
         if not alone:
-            work = partial(self._open, open=open)
-            yield from self._outcomes(ahead(items, work, _AHEAD, threads=_AHEAD), begin)
+            # the batch after the next is opened while the model looks at one: nothing is waited for then
+            count, work = self._batch + _AHEAD, partial(self._open, open=open)
+            yield from self._outcomes(ahead(items, work, count, threads=_AHEAD), begin)
             return
         for item in items:
             begin(item)
