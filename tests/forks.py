@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from fork_server import ForkServer
 from strikes import Strike, count_steps
 
 __all__ = ["Fork", "Forks", "Spawned"]
@@ -34,24 +35,10 @@ _MODULES = """
 """Imported before the first fork; what is missing here only makes runs slower."""
 
 
-class Forks:
+class Forks(ForkServer):
     """The process that runs are forked from. A context; one run at a time."""
 
-    def __enter__(self) -> Forks:
-        paths = os.pathsep.join(path for path in sys.path if path)
-        self._server = subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # one thread, or a fork could wait for threads that it does not have
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.kill()
-        self._server.communicate()
+    script = __file__
 
     def start(
         self, words: Sequence[str], base: Path, strike: Strike, plant: str | None = None
@@ -73,18 +60,6 @@ class Forks:
             "plant": plant,
         }
         return Fork(self, int(self._ask(json.dumps(job))))
-
-    def _ask(self, line: str) -> str:
-        assert self._server.stdin is not None
-        self._server.stdin.write(line + "\n")
-        self._server.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> str:
-        assert self._server.stdout is not None
-        answer = self._server.stdout.readline()
-        assert answer, "the process that forks has ended"
-        return answer
 
     def _answers_within(self, seconds: float | None) -> bool:
         return bool(select.select([self._server.stdout], [], [], seconds)[0])

@@ -7,33 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
+
+from fork_server import ForkServer
 
 __all__ = ["Warm"]
 
 
-class Warm:
-    """The process that scripts are forked from. A context; one script at a time."""
+class Warm(ForkServer):
+    """The process that scripts are forked from."""
 
-    def __enter__(self) -> Warm:
-        paths = os.pathsep.join(path for path in sys.path if path)
-        self._server = subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # one thread, or a fork could wait for threads that it does not have
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
-    ) -> None:
-        self._server.communicate()
+    script = __file__
 
     def whole_number(self, script: str, *words: str) -> int:
         """As ``measure.in_fresh_process``: what ``python SCRIPT WORDS`` prints last.
@@ -41,10 +26,7 @@ class Warm:
         Raises:
             AssertionError: the script failed, or what it prints last is no whole number.
         """
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.write(json.dumps([script, *words]) + "\n")
-        self._server.stdin.flush()
-        answer = json.loads(self._server.stdout.readline())
+        answer = json.loads(self._ask(json.dumps([script, *words])))
         assert answer["code"] == 0, answer
         return int(answer["out"].strip().splitlines()[-1])
 
