@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
-import { sourceDigest } from "./build/digest";
+import { sourceDigest } from "./bundling/digest";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
