@@ -9,7 +9,8 @@ import { figure, isolated } from "../../ui/text";
 export function account(scene: Scene, brief: boolean): HTMLElement {
   const details = [evidence(scene), scene.facts.length ? facts("About this result", scene.facts) : null];
   return element("div", { class: "v-account" }, [
-    element("h3", { class: "v-scene-title" }, isolated(scene.title)),
+    // in a row, the line beneath the picture says it already
+    brief ? null : element("h3", { class: "v-scene-title" }, isolated(scene.title)),
     score(scene),
     scene.box ? null : element("p", { class: "v-soft" }, "No box: nothing lights up."),
     warnings(scene.warnings),
