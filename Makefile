@@ -57,8 +57,8 @@ viewer:
 	@cd viewer && npm ci --no-audit --no-fund --loglevel=error
 	@cd viewer && npm run --silent typecheck && npm test --silent
 	@shipped=$$(mktemp -d) && cp $(BUNDLE)/* $$shipped && (cd viewer && npm run --silent build -- --logLevel error) && \
-	  diff -rq $$shipped $(BUNDLE) >&2 || { \
-	  echo "The bundle in $(BUNDLE) was not the one that viewer/ builds. It is now: commit it." >&2; exit 1; }
+	  { diff -rq $$shipped $(BUNDLE) >&2 || { \
+	  echo "The bundle in $(BUNDLE) was not the one that viewer/ builds. It is now: commit it." >&2; exit 1; }; }
 
 venv: $(VENV)/.dev-stamp
 
