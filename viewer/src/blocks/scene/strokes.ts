@@ -57,10 +57,10 @@ function setShown(group: SVGElement, shown: boolean): void {
 }
 
 /** A light line with a dark edge, so that it shows on any background. */
-function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string): SVGElement[] {
+function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string, dark = 1): SVGElement[] {
   const common = { fill: "none", "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" };
   return [
-    make({ ...common, stroke: INK, "stroke-width": width + 2 }),
+    make({ ...common, stroke: INK, "stroke-width": width + 2, "stroke-opacity": dark }),
     make({ ...common, stroke: colour, "stroke-width": width }),
   ];
 }
@@ -78,7 +78,11 @@ function further(box: Box, number: number, scene: Scene, width: number): SVGElem
 
 function pointMark([cx, cy]: Point, radius: number): SVGElement[] {
   const ring = { cx, cy, r: radius };
-  return [...twice((line) => svg("circle", { ...ring, ...line }), 2, PAPER), svg("circle", { cx, cy, r: radius / 4, fill: PAPER, stroke: INK, "stroke-width": radius / 12 })];
+  return [
+    svg("circle", { ...ring, fill: INK }),
+    ...twice((line) => svg("circle", { ...ring, ...line }), THICK, PAPER),
+    svg("circle", { cx, cy, r: radius / 3, fill: PAPER }),
+  ];
 }
 
 function maskLines(mask: Mask | null, width: number): SVGElement[] {
