@@ -3,6 +3,7 @@
 import type { Box, Cells, Mask, Point, Scene } from "../../format/types";
 import { maskPixels, outlinePath } from "../../paint/mask";
 import { svg } from "../../ui/dom";
+import { cellBoxes } from "./cells";
 import type { LookState } from "./look";
 
 const PAPER = "#ffffff";
@@ -110,11 +111,4 @@ function greyCell([x0, y0, x1, y1]: Box): SVGElement[] {
       "vector-effect": "non-scaling-stroke",
     }),
   ];
-}
-
-/** xyxy of every cell, view after view, row by row. */
-export function cellBoxes(cells: Cells): Box[] {
-  return cells.views.flatMap(({ x_edges: x, y_edges: y }) =>
-    y.slice(0, -1).flatMap((top, row) => x.slice(0, -1).map((left, column): Box => [left, top, x[column + 1]!, y[row + 1]!])),
-  );
 }
