@@ -99,7 +99,7 @@ def test_the_lines_to_repeat_it_repeat_it(
     words[words.index("IMAGE")] = str(tmp_path / "it's.png")
     assert words[0] == "vlmscope"
     assert main([*words[1:], "--json", "--quiet"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    (result,) = json.loads(capsys.readouterr().out)["groundings"]
     assert (result["box"], result["score"]) == (list(first.box or ()), first.score)
 
 
