@@ -1,0 +1,106 @@
+"""Pictures that were sent: in memory only, the least recently used leave first."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from vlmscope.app.refusal import Refusal
+from vlmscope.app.settings import Limits
+from vlmscope.data.images import OpenedImage, open_image
+from vlmscope.markup import jpeg
+from vlmscope.results.drawing import resized, scale_factor
+
+__all__ = ["PictureStore", "StoredPicture"]
+
+_SIDE = 1600  # pixels of the longer side of what is shown at most
+_BYTES = 900_000  # of what is shown
+_LEAST_SIDE = 640  # below which it is not made smaller for the sake of its size
+_DIGITS = 32  # of an id: hexadecimal
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPicture:
+    """A picture that can be asked about.
+
+    Attributes:
+        id: of its pixels: the same picture has the same id whenever it is sent.
+        opened: the picture.
+        shown: a JPEG of it, for the page.
+    """
+
+    id: str
+    opened: OpenedImage = field(repr=False)
+    shown: bytes = field(repr=False)
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory."""
+        return int(self.opened.pixels.nbytes) + len(self.shown)
+
+
+class PictureStore:
+    """The pictures of one server. Its methods may be called in any thread."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._kept: OrderedDict[str, StoredPicture] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, data: bytes) -> StoredPicture:
+        """Open an encoded picture and keep it.
+
+        Raises:
+            BadImageError: it is none, broken, or has too many pixels.
+        """
+        opened = open_image(data, max_pixels=self._limits.pixels, name="that was sent")
+        picture = StoredPicture(_identity(opened), opened, _shown(opened))
+        with self._lock:
+            self._kept[picture.id] = picture
+            self._kept.move_to_end(picture.id)
+            self._make_room()
+        return picture
+
+    def get(self, name: str) -> StoredPicture:
+        """A picture by its id.
+
+        Raises:
+            Refusal: it was never sent, or had to leave.
+        """
+        with self._lock:
+            picture = self._kept.get(name)
+            if picture is None:
+                raise Refusal(
+                    404,
+                    "unknown-image",
+                    "This picture is not in memory (any more). Send it again: POST /api/images",
+                )
+            self._kept.move_to_end(name)
+            return picture
+
+    def _make_room(self) -> None:
+        """The newest always stays."""
+        while len(self._kept) > 1 and (
+            len(self._kept) > self._limits.pictures
+            or sum(each.weight for each in self._kept.values()) > self._limits.picture_bytes
+        ):
+            self._kept.popitem(last=False)
+
+
+def _identity(opened: OpenedImage) -> str:
+    digest = hashlib.sha256(repr(opened.pixels.shape).encode())
+    digest.update(opened.pixels.data)
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _shown(opened: OpenedImage) -> bytes:
+    height, width = opened.size
+    factor = min(1.0, scale_factor(height, width, _SIDE, 1))
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    pixels = opened.pixels if factor == 1.0 else resized(opened.pixels, size)
+    data, _ = jpeg(Image.fromarray(pixels), _BYTES, _LEAST_SIDE)
+    return data
