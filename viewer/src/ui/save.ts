@@ -1,0 +1,41 @@
+/** What leaves the page: files and the clipboard. */
+
+import { button } from "./controls";
+
+/** Offer bytes as a file. */
+export function saveFile(name: string, content: Blob): void {
+  const address = URL.createObjectURL(content);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = safeName(name);
+  link.click();
+  // the browser reads the address after this turn
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/** A button that copies a text and says so. */
+export function copyButton(name: string, text: string): HTMLButtonElement {
+  const made = button(name, () => {
+    void copyText(text).then((copied) => {
+      made.textContent = copied ? "Copied" : "Select and copy below";
+      setTimeout(() => (made.textContent = name), 1600);
+    });
+  });
+  return made;
+}
+
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false; // no permission, or not a secure page: the text itself stands in the page
+  }
+}
+
+/** A name for a file from any text: letters, digits, dashes. */
+export function safeName(text: string): string {
+  const [, stem = "", ending = ""] = /^(.*?)(\.[a-z]+)?$/su.exec(text) ?? [];
+  const kept = stem.normalize("NFKC").replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-+|-+$/g, "");
+  return (kept.slice(0, 60) || "vlmscope") + ending;
+}
