@@ -27,7 +27,7 @@ def test_the_same_pixels_have_the_same_id_and_are_kept_once() -> None:
     again = store.add(encoded(0, "bmp"))
     assert again.id == first.id != other.id
     assert store.get(other.id) is other
-    assert Image.open(io.BytesIO(first.shown)).format == "JPEG"
+    assert Image.open(io.BytesIO(first.shown.data)).format == "JPEG"
 
 
 def test_turned_pixels_are_another_picture() -> None:
@@ -59,7 +59,7 @@ def test_what_is_shown_is_no_larger_than_a_page() -> None:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "png")
     picture = PictureStore(Limits()).add(stream.getvalue())
-    assert Image.open(io.BytesIO(picture.shown)).size == (1600, 36)
+    assert Image.open(io.BytesIO(picture.shown.data)).size == (1600, 36)
     assert picture.opened.size == (90, 4000)
 
 

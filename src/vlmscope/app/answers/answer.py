@@ -9,11 +9,11 @@ import numpy as np
 from vlmscope.analysis.tokens import GroundedAnswer, TokenOptions, token_grounding
 from vlmscope.analysis.tokens.result import CAVEAT
 from vlmscope.app.answers.decoder import decoder_of
-from vlmscope.app.answers.scene import cells_of
 from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.service import Service
 from vlmscope.models import Prompt
-from vlmscope.viewer import Picture, View
+from vlmscope.results.geometry_blocks import cells_block
+from vlmscope.viewer import View
 
 __all__ = ["answer_view"]
 
@@ -38,10 +38,10 @@ def _scene(answer: GroundedAnswer, picture: StoredPicture) -> dict[str, Any]:
     return {
         "type": "scene",
         "id": "scene",
-        "image": Picture(picture.shown),
+        "image": picture.shown,
         "size": list(picture.opened.size),
         "title": answer.text,
-        "cells": cells_of(answer.token_map),
+        "cells": cells_block(answer.token_map),
         "map": weights.astype(np.float32),
         "scale": [float(weights.min()), float(weights.max())],
         "scale_note": "stretched to its own range",
@@ -86,7 +86,7 @@ def _words(answer: GroundedAnswer) -> dict[str, Any]:
             }
             for word in answer.words
         ],
-        "cells": cells_of(answer.token_map),
+        "cells": cells_block(answer.token_map),
         "rows": relative.astype(np.float16),
         "scale": scale.astype(np.float32),
         "share": np.stack([word.share for word in answer.words]).astype(np.float32),

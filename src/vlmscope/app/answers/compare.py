@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmscope.app.answers.scene import scene_block
-from vlmscope.app.answers.session import head_set, usable_methods
+from vlmscope.app.answers.session import usable_methods
 from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.service import Service
 from vlmscope.methods import get_method
 from vlmscope.methods.compare import compare_methods
 from vlmscope.models import Prompt
+from vlmscope.results.comparison_views import methods_view
 from vlmscope.viewer import View
 
 __all__ = ["compare_view"]
@@ -35,16 +35,4 @@ def compare_view(
     takes = any("heads" in get_method(each).takes for each in chosen)
     heads = {"heads": named} if named is not None and takes else {}
     comparison = compare_methods(model, picture.opened, phrase, chosen, **heads)
-    known = head_set(model, named)
-    scenes = []
-    for name, [grounding] in comparison.groundings.items():
-        reads = "heads" in get_method(name).takes
-        scene = scene_block(grounding, picture.shown, known if reads else None)
-        scenes.append({**scene, "id": name, "title": name})
-    block = {
-        "type": "compare",
-        "scenes": scenes,
-        "scale": None,
-        "note": "Each map is stretched to its own range: methods have different units.",
-    }
-    return View(comparison.phrases[0], f"{len(scenes)} methods of {model.id}", [block])
+    return methods_view(comparison, picture=picture.shown)

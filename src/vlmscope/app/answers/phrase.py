@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from vlmscope.app.answers.ground import ground_phrase
-from vlmscope.app.answers.heads import heads_block
-from vlmscope.app.answers.recipe import ground_recipe
-from vlmscope.app.answers.scene import scene_block
 from vlmscope.app.answers.session import head_set
 from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.service import Service
-from vlmscope.models import Prompt
+from vlmscope.attention import HeadMaps
+from vlmscope.heads.heads_block import heads_block
+from vlmscope.models import DualEncoder, LoadedModel, Prompt
+from vlmscope.results import Grounding
+from vlmscope.results.scene import scene_block
 from vlmscope.viewer import View
 
 __all__ = ["phrase_view"]
@@ -41,12 +44,25 @@ def phrase_view(
     model, named = service.model, heads or service.settings.heads
     grounded = ground_phrase(model, service.prefixes, picture, phrase, method, named, all_heads)
     grounding = grounded.grounding
-    known = head_set(model, named)
-    recipe = ground_recipe(model, grounding.phrase, grounding.method, heads)
-    reads_heads = "heads" in grounding.details
-    scene = scene_block(grounding, picture.shown, known if reads_heads else None, **recipe)
-    blocks = [scene]
+    blocks = [scene_block(grounding, picture=picture.shown)]
     if grounded.maps is not None:
-        chosen = known if reads_heads else None
-        blocks.append(heads_block(grounded.maps, model.decoder_shape, scene["id"], chosen))  # type: ignore[union-attr]
+        blocks.append(_grid(model, grounding, grounded.maps, service.settings.heads))
     return View(grounding.phrase, f"{grounding.method} of {model.id}", blocks)
+
+
+def _grid(
+    model: LoadedModel | DualEncoder, grounding: Grounding, maps: HeadMaps, named: Any
+) -> dict[str, Any]:
+    """All heads; those that cannot look at the image have no rows."""
+    assert isinstance(model, LoadedModel)  # heads were read
+    values = maps.one_row()
+    rows = np.full((*model.decoder_shape, values.shape[-1]), np.nan, dtype=np.float32)
+    rows[tuple(np.array(maps.heads).T)] = values
+    chosen = () if grounding.head_set is None else grounding.head_set.heads
+    return heads_block(
+        maps.token_map,
+        rows,
+        chosen=chosen,
+        head_set=head_set(model, named),  # what is known of heads, whichever were chosen
+        rows_name=", ".join(maps.row_tokens),
+    )

@@ -7,19 +7,14 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from PIL import Image
-
 from vlmscope.app.refusal import Refusal
 from vlmscope.app.settings import Limits
 from vlmscope.data.images import OpenedImage, open_image
-from vlmscope.markup import jpeg
-from vlmscope.results.drawing import resized, scale_factor
+from vlmscope.results.geometry_blocks import encoded
+from vlmscope.viewer import Picture
 
 __all__ = ["PictureStore", "StoredPicture"]
 
-_SIDE = 1600  # pixels of the longer side of what is shown at most
-_BYTES = 900_000  # of what is shown
-_LEAST_SIDE = 640  # below which it is not made smaller for the sake of its size
 _DIGITS = 32  # of an id: hexadecimal
 
 
@@ -30,17 +25,17 @@ class StoredPicture:
     Attributes:
         id: of its pixels: the same picture has the same id whenever it is sent.
         opened: the picture.
-        shown: a JPEG of it, for the page.
+        shown: as a page shows it, encoded once.
     """
 
     id: str
     opened: OpenedImage = field(repr=False)
-    shown: bytes = field(repr=False)
+    shown: Picture = field(repr=False)
 
     @property
     def weight(self) -> int:
         """Bytes that it takes in memory."""
-        return int(self.opened.pixels.nbytes) + len(self.shown)
+        return int(self.opened.pixels.nbytes) + len(self.shown.data)
 
 
 class PictureStore:
@@ -58,7 +53,7 @@ class PictureStore:
             BadImageError: it is none, broken, or has too many pixels.
         """
         opened = open_image(data, max_pixels=self._limits.pixels, name="that was sent")
-        picture = StoredPicture(_identity(opened), opened, _shown(opened))
+        picture = StoredPicture(_identity(opened), opened, encoded(opened.pixels))
         with self._lock:
             self._kept[picture.id] = picture
             self._kept.move_to_end(picture.id)
@@ -95,12 +90,3 @@ def _identity(opened: OpenedImage) -> str:
     digest = hashlib.sha256(repr(opened.pixels.shape).encode())
     digest.update(opened.pixels.data)
     return digest.hexdigest()[:_DIGITS]
-
-
-def _shown(opened: OpenedImage) -> bytes:
-    height, width = opened.size
-    factor = min(1.0, scale_factor(height, width, _SIDE, 1))
-    size = max(1, round(height * factor)), max(1, round(width * factor))
-    pixels = opened.pixels if factor == 1.0 else resized(opened.pixels, size)
-    data, _ = jpeg(Image.fromarray(pixels), _BYTES, _LEAST_SIDE)
-    return data

@@ -58,7 +58,8 @@ async def add_image(request: Request) -> JSONResponse:
 @router.get("/images/{image}", response_class=Response)
 async def get_image(image: Name, request: Request) -> Response:
     """A picture as JPEG, not larger than a page shows it."""
-    return Response(service_of(request).pictures.get(image).shown, media_type="image/jpeg")
+    shown = service_of(request).pictures.get(image).shown
+    return Response(shown.data, media_type=shown.mime)
 
 
 @router.get("/queue")
