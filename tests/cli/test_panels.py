@@ -23,6 +23,7 @@ GROUPED = (
     "flow",
     "knockout",
     "lighten",
+    "steer",
     "prompts",
     "faithfulness",
     "context",

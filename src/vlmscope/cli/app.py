@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "tokens": "Show what each word of an answer looked at, with boxes for what it names.",
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
+    "steer": "Draw heads to a box, and see whether the answer follows.",
     "lighten": "Leave image tokens out behind a layer: what that saves, and what answers lose by it.",
     "hallucination": "Say which sign tells objects that are there from imagined ones.",
     "prompts": "Change parts of prompts and see what the answer needed.",
