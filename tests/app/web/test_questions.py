@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 import vlmscope as vs
-import vlmscope.attention
 from app_pictures import encoded
 from vlmscope.models import LoadedModel
 from vlmscope.viewer import View
@@ -163,34 +160,19 @@ def test_a_cell_says_who_reads_it_and_what_it_decodes_to(
         assert 0 < sum(probabilities) <= 1 + 1e-6
 
 
-def test_steering_says_so_where_it_cannot(
-    client: TestClient, image: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(vlmscope.attention, "steer", raising=False)
-    body = {"image": image, "question": "where is it", "box": [0, 0, 20, 20]}
-    assert refused(client, "steer", **body) == (400, "unsupported")
-    assert client.get("/api/session").json()["features"]["steer"] is False
-
-
 def test_steering_stands_beside_the_clean_answer(
-    client: TestClient, image: str, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, image: str, llava: LoadedModel
 ) -> None:
-    asked: list[Any] = []
-
-    @contextlib.contextmanager
-    def steer(model: Any, heads: Any, *, towards: Any, strength: float) -> Iterator[None]:
-        asked.append((list(map(tuple, heads)), towards, strength))
-        with vs.knockout(model, [("image", "query")]):  # something that changes the answer
-            yield
-
-    monkeypatch.setattr(vlmscope.attention, "steer", steer, raising=False)
     body = {"image": image, "question": COLOUR, "box": [0, 0, 20.5, 20]}
-    said = client.post("/api/steer", json={**body, "heads": [[2, 1]], "strength": 3}).json()
-    assert asked == [([(2, 1)], (0.0, 0.0, 20.5, 20.0), 3.0)]
-    assert said["heads"] == [[2, 1]] and said["strength"] == 3
-    assert said["clean"]["text"]
-    assert client.get("/api/session").json()["features"]["steer"] is True
-    assert refused(client, "steer", **{**body, "box": [5, 0, 5, 9]}) == (400, "bad-box")
+    said = client.post("/api/steer", json={**body, "heads": [[2, 1]], "strength": 0}).json()
+    assert said["heads"] == [[2, 1]] and said["strength"] == 0
+    assert said["clean"] == said["steered"] and said["clean"]["text"]
+    known = client.post("/api/steer", json=body).json()
+    assert known["heads"] == client.get("/api/session").json()["heads"]
+    alone = vs.steered_answer(llava, encoded(), COLOUR, body["box"], preset="chat")
+    assert known["steered"]["text"] == alone.steered
+    for nowhere in ([5, 0, 5, 9], [9, 9, 1, 1], [500, 500, 600, 600]):
+        assert refused(client, "steer", **{**body, "box": nowhere})[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
-from typing import Any
-
-import vlmscope.attention
 from vlmscope.models import DualEncoder, LoadedModel
 
-__all__ = ["features_of", "steering"]
-
-Steer = Callable[..., contextlib.AbstractContextManager[Any]]
-
-
-def steering() -> Steer | None:
-    """The context ``steer(model, heads, towards=box, strength=...)``; None: not in this version."""
-    found: Steer | None = getattr(vlmscope.attention, "steer", None)
-    return found
+__all__ = ["features_of"]
 
 
 def features_of(model: LoadedModel | DualEncoder) -> dict[str, bool]:
-    """What can be asked beside phrases."""
+    """What can be asked beside phrases.
+
+    A family that reads the image by cross-attention has no image tokens in the sequence, so that none
+    can be decoded. One whose image tokens stand for no place says so when it is asked.
+    """
     answers = isinstance(model, LoadedModel)
     in_sequence = isinstance(model, LoadedModel) and not model.family.crossed
     return {
         "answer": answers,
         "knockout": answers,
-        "steer": in_sequence and steering() is not None,
+        "steer": answers,
         "lens": in_sequence,
         "faithfulness": answers,
     }

@@ -15,7 +15,7 @@ from vlmscope.app.answers.faithfulness import faithfulness_view
 from vlmscope.app.answers.knockout import knockout_view
 from vlmscope.app.answers.patch import patch_read
 from vlmscope.app.answers.phrase import phrase_view
-from vlmscope.app.answers.steer import steered_answer
+from vlmscope.app.answers.steer import steered_values
 from vlmscope.app.answers.words import checked_prompt
 from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.service import Service
@@ -93,7 +93,7 @@ async def compare(body: CompareBody, request: Request) -> Response:
 async def steer(body: SteerBody, request: Request) -> dict[str, Any]:
     """What the model says when heads are made to look at a box, beside what it says by itself."""
     service, picture, question = _asked(request, body.image, body.question, "question")
-    work = partial(steered_answer, service, picture, question, body.box, body.strength, body.heads)
+    work = partial(steered_values, service, picture, question, body.box, body.strength, body.heads)
     values: dict[str, Any] = await computed(request, work)
     return values
 
