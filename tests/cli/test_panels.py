@@ -31,6 +31,7 @@ GROUPED = (
     "reproduce gem",
     "reproduce whats-in-the-image",
     "reproduce localization-heads",
+    "app",
 )
 
 

@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "List the models that are known by name.",
     "methods": "List the methods, or the options of one.",
     "doctor": "Say what is installed, what works, and what a model needs.",
+    "app": "Look at a model in the browser: phrases, heads, words of answers, knock-outs.",
     "demo": "See it all in two minutes, offline: discover, verify, ground, one page.",
 }
 """Commands and their one-line help, in the order of the list. A line here and a file in ``commands/``
