@@ -1,24 +1,9 @@
 import { figure, type Values } from "./chart/frame";
 import { linear, shown, type Scale } from "./chart/scales";
-import { svg } from "../ui/svg";
+import { svg } from "./chart/svg";
+import type { BarsBlock } from "../format/types";
 
-export interface Bar {
-  name: string;
-  value: number | null;
-  low?: number | null;
-  high?: number | null;
-  strong?: boolean;
-}
-
-export interface BarsBlock {
-  type: "bars";
-  id?: string;
-  title: string;
-  unit?: string;
-  items: Bar[];
-  chance?: number | null;
-  caption?: string;
-}
+type Bar = BarsBlock["items"][number];
 
 const ROW = 30;
 const TOP = 8;
@@ -28,7 +13,7 @@ const LETTER = 7.2; // pixels of one letter at 13 pixels, about
 export function drawBars(block: BarsBlock): HTMLElement {
   return figure({
     title: block.title,
-    caption: block.caption ?? "",
+    caption: block.caption,
     draw: (width) => plot(block, width),
     values: valuesOf(block),
   });
@@ -38,7 +23,7 @@ function plot(block: BarsBlock, width: number): SVGElement {
   const left = Math.min(width * 0.4, 12 + LETTER * Math.max(4, ...block.items.map((item) => item.name.length)));
   const right = width - 16 - LETTER * Math.max(5, ...block.items.map((item) => reading(item, block).length));
   const scale = linear(domain(block), [left, right]);
-  const chance = block.chance ?? null;
+  const chance = block.chance;
   const height = TOP + ROW * block.items.length + (chance === null ? 6 : 24);
   const label = `${block.title}: ${block.items.map((item) => `${item.name} ${reading(item, block)}`).join("; ")}`;
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, [
@@ -48,7 +33,7 @@ function plot(block: BarsBlock, width: number): SVGElement {
 }
 
 function row(item: Bar, block: BarsBlock, scale: Scale, y: number, ends: { left: number; right: number }): SVGElement {
-  const parts = [
+  const parts: SVGElement[] = [
     svg("text", { class: "name", x: ends.left - 8, y: y + 19, "text-anchor": "end" }, [shortened(item.name, ends.left)]),
     svg("rect", { class: "track", x: ends.left, y: y + 6, width: ends.right - ends.left, height: 17, rx: 2 }),
   ];

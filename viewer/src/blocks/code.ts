@@ -1,14 +1,9 @@
+import type { CodeBlock } from "../format/types";
 import { copyButton } from "../ui/copy";
 import { element } from "../ui/dom";
-
-export interface CodeBlock {
-  type: "code";
-  id?: string;
-  text: string;
-}
 
 export function drawCode(block: CodeBlock): HTMLElement {
   // a long line scrolls, and what scrolls must be reachable without a mouse
   const text = element("pre", { tabindex: "0" }, [element("code", { dir: "ltr" }, [block.text])]);
-  return element("div", { class: "code" }, [text, copyButton(() => block.text)]);
+  return element("div", { class: "v-code" }, [text, copyButton(() => block.text)]);
 }

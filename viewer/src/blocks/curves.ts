@@ -3,28 +3,11 @@ import { figure, type Values } from "./chart/frame";
 import { legend } from "./chart/legend";
 import { dash, marker, seriesClass } from "./chart/marks";
 import { linear, logarithmic, shown, wholeTicks, type Scale } from "./chart/scales";
-import { svg } from "../ui/svg";
+import { svg } from "./chart/svg";
+import type { CurvesBlock } from "../format/types";
 
-/** A value with the ends of its interval; null where nothing was measured. */
-export type Measured = [number, number, number] | null;
-
-export interface Series {
-  name: string;
-  values: Measured[];
-}
-
-export interface CurvesBlock {
-  type: "curves";
-  id?: string;
-  title: string;
-  x_label: string;
-  y_label: string;
-  x: number[] | null;
-  x_scale: "linear" | "log";
-  series: Series[];
-  span: [number, number] | null;
-  caption?: string;
-}
+type Series = CurvesBlock["series"][number];
+type Measured = Series["values"][number];
 
 const HEIGHT = 300;
 const MOST_MARKERS = 60; // more would hide the line that they mark
@@ -33,7 +16,7 @@ export function drawCurves(block: CurvesBlock): HTMLElement {
   const names = block.series.map((series) => series.name);
   return figure({
     title: block.title,
-    caption: block.caption ?? "",
+    caption: block.caption,
     legend: names.length > 1 ? legend(names) : null,
     draw: (width) => plot(block, width),
     values: values(block),

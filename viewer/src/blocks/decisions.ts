@@ -1,40 +1,24 @@
-import type { ArrayRef } from "../format/types";
+import type { DecisionsBlock } from "../format/types";
 import { download } from "../ui/download";
 import { element } from "../ui/dom";
-import { DecisionState, VERDICTS, localStore, type DecisionItem } from "./decisions_state";
+import { DecisionState, VERDICTS, localStore } from "./decisions_state";
 import { objectPanel } from "./decisions_panel";
-import type { Context } from "./registry";
-
-export interface ShownItem extends DecisionItem {
-  warnings: string[];
-  picture: ArrayRef | null;
-  width?: number;
-  height?: number;
-  missing?: string | null;
-}
-
-export interface DecisionsBlock {
-  type: "decisions";
-  id?: string;
-  key: string;
-  file: Record<string, unknown>;
-  items: ShownItem[];
-}
-
-const SHORTCUTS: Record<string, string> = { accept: "a", reject: "r", unsure: "u", undo: "z", download: "d" };
+import { pictureUrl } from "../ui/picture";
+import type { Context } from "./context";
 
 /** The page of an audit: one object at a time, decided by keys or buttons, written to a file. */
 export function drawDecisions(block: DecisionsBlock, context: Context): HTMLElement {
   const state = new DecisionState(block.items, localStore(block.key));
   const actions = actionsOf(block, state);
-  const panel = objectPanel();
-  const buttons = buttonsOf(actions, act);
-  const whole = element("section", { class: "decisions", "aria-label": "Decisions" }, [panel.whole, buttons.bar]);
+  const urls = block.items.map((item) => item.picture && pictureUrl(item.picture, context.gone));
+  const panel = objectPanel(block.items, urls);
+  const buttons = buttonsOf(act);
+  const whole = element("section", { class: "v-decisions", "aria-label": "Decisions" }, [panel.whole, buttons.bar]);
 
   function show(): void {
-    panel.show(block.items, state, (picture) => context.imageUrl(picture));
-    buttons.named("undo").disabled = !state.canUndo;
-    buttons.named("download").disabled = state.count(null) === block.items.length;
+    panel.show(state);
+    buttons.named.undo.disabled = !state.canUndo;
+    buttons.named.download.disabled = state.count(null) === block.items.length;
   }
 
   function act(name: string): void {
@@ -42,10 +26,8 @@ export function drawDecisions(block: DecisionsBlock, context: Context): HTMLElem
     show();
   }
 
-  listen(whole, act);
-  window.addEventListener("beforeunload", (event) => {
-    if (!state.saved && whole.isConnected) event.preventDefault();
-  });
+  document.addEventListener("keydown", (event) => listen(event, act), { signal: context.gone });
+  window.addEventListener("beforeunload", (event) => state.saved || event.preventDefault(), { signal: context.gone });
   show();
   return whole;
 }
@@ -78,41 +60,40 @@ const KEYS: Record<string, string> = {
   ArrowRight: "next",
 };
 
-function listen(whole: HTMLElement, act: (name: string) => void): void {
-  document.addEventListener("keydown", (event) => {
-    if (!whole.isConnected || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target instanceof HTMLElement && event.target.matches("input, textarea, select")) return;
-    const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!name) return;
-    event.preventDefault();
-    act(name);
-  });
+function listen(event: KeyboardEvent, act: (name: string) => void): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target instanceof HTMLElement && event.target.matches("input, textarea, select")) return;
+  const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!name) return;
+  event.preventDefault();
+  act(name);
 }
 
 interface Buttons {
   bar: HTMLElement;
-  named(name: string): HTMLButtonElement;
+  named: { undo: HTMLButtonElement; download: HTMLButtonElement };
 }
 
-function buttonsOf(actions: Record<string, () => void>, act: (name: string) => void): Buttons {
-  const order = [...VERDICTS, "back", "next", "undo", "download"];
-  const made = new Map(order.filter((name) => name in actions).map((name) => [name, button(name)]));
-  for (const [name, each] of made) each.addEventListener("click", () => act(name));
-  return {
-    bar: element("div", { class: "decide", role: "toolbar", "aria-label": "Decide" }, [...made.values()]),
-    named: (name) => made.get(name) ?? button(name),
-  };
+function buttonsOf(act: (name: string) => void): Buttons {
+  const named = { undo: button("undo", act), download: button("download", act) };
+  const verdicts = VERDICTS.map((verdict) => button(verdict, act));
+  const steps = [step("←", "back", "ArrowLeft", act), step("→", "next", "ArrowRight", act)];
+  const all = [...verdicts, ...steps, named.undo, named.download];
+  return { bar: element("div", { class: "v-decide", role: "toolbar", "aria-label": "Decide" }, all), named };
 }
 
-function button(name: string): HTMLButtonElement {
-  if (name === "back") return step("←", "Back", "ArrowLeft");
-  if (name === "next") return step("→", "Next", "ArrowRight");
-  const key = SHORTCUTS[name] ?? "";
-  const label = `${name[0]?.toUpperCase() ?? ""}${name.slice(1)} `;
-  const kind = (VERDICTS as readonly string[]).includes(name) ? `verdict ${name}` : name;
-  return element("button", { type: "button", class: kind, "aria-keyshortcuts": key }, [label, element("kbd", {}, [key])]);
+function button(name: string, act: (name: string) => void): HTMLButtonElement {
+  const key = Object.keys(KEYS).find((each) => KEYS[each] === name) ?? "";
+  const attributes = { type: "button", class: "v-button", "data-name": name, "aria-keyshortcuts": key };
+  const children = [`${capital(name)} `, element("kbd", { "aria-hidden": "true" }, key)];
+  return element("button", { ...attributes, onclick: () => act(name) }, children);
 }
 
-function step(text: string, label: string, key: string): HTMLButtonElement {
-  return element("button", { type: "button", class: "step", "aria-label": label, "aria-keyshortcuts": key }, [text]);
+function step(text: string, name: string, key: string, act: (name: string) => void): HTMLButtonElement {
+  const attributes = { type: "button", class: "v-button", "data-name": name, "aria-keyshortcuts": key };
+  return element("button", { ...attributes, "aria-label": capital(name), onclick: () => act(name) }, text);
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }

@@ -1,67 +1,90 @@
-import type { ArrayRef } from "../format/types";
+import type { DecisionsBlock } from "../format/types";
 import { element } from "../ui/dom";
-import type { ShownItem } from "./decisions";
 import type { DecisionState } from "./decisions_state";
+
+type Item = DecisionsBlock["items"][number];
 
 export interface ObjectPanel {
   whole: HTMLElement;
-  show(items: ShownItem[], state: DecisionState, url: (picture: ArrayRef) => string): void;
+  show(state: DecisionState): void;
 }
 
 const COMMAND = "vlmscope stats DIR --decisions decisions.json";
 
-/** The object that is asked about, how far one is, and what was decided so far. */
-export function objectPanel(): ObjectPanel {
-  const place = element("span", { class: "place soft" }, []);
-  const bar = element("progress", { class: "done", "aria-label": "Decided" }, []);
-  const counts = element("p", { class: "counts soft", "aria-live": "polite" }, []);
-  const done = element("p", { class: "finished", hidden: "" }, [
+/**
+ * How far one is, what was decided so far, and the object that is asked about.
+ *
+ * @param urls address of each item's picture, null where it has none.
+ */
+export function objectPanel(items: Item[], urls: (string | null)[]): ObjectPanel {
+  const progress = progressLine(items.length);
+  const object = shownObject();
+  return {
+    whole: element("div", {}, [progress.whole, object.whole]),
+    show(state) {
+      const item = items[state.at];
+      if (!item) return;
+      progress.show(state);
+      object.show(item, urls[state.at] ?? null, state.verdicts[state.at] ?? null);
+    },
+  };
+}
+
+function progressLine(count: number): ObjectPanel {
+  const place = element("span", { class: "v-place" });
+  const bar = element("progress", { class: "v-decided", "aria-label": "Decided", max: Math.max(1, count) });
+  const counts = element("span", { class: "v-counts", "aria-live": "polite" });
+  const done = element("p", { class: "v-finished", hidden: true }, [
     "Every object has a decision. Download them, then: ",
-    element("code", {}, [COMMAND]),
+    element("code", {}, COMMAND),
   ]);
-  const phrase = element("h2", { class: "phrase", dir: "auto" }, []);
-  const image = element("img", { alt: "The object in its surroundings, with its box" }, []);
-  const missing = element("span", { class: "missing soft" }, []);
-  const picture = element("div", { class: "object" }, [image, missing]);
-  const facts = element("p", { class: "soft", dir: "auto" }, []);
-  const warnings = element("p", { class: "note", role: "note", dir: "auto" }, []);
-  const top = element("div", { class: "top" }, [counts, place]);
-
-  function show(items: ShownItem[], state: DecisionState, url: (picture: ArrayRef) => string): void {
-    const item = items[state.at];
-    if (!item) return;
-    const verdict = state.verdicts[state.at] ?? null;
-    phrase.textContent = `“${item.phrase}”`;
-    showPicture(image, item, url);
-    missing.hidden = item.picture !== null;
-    missing.textContent = item.missing ?? "";
-    picture.className = `object ${verdict ?? ""}`;
-    facts.textContent = [item.id, scoreOf(item), verdict].filter(Boolean).join(" · ");
-    warnings.hidden = item.warnings.length === 0;
-    warnings.textContent = item.warnings.join(" ");
-    place.textContent = `${state.at + 1} / ${items.length}`;
-    counts.textContent = summary(state);
-    bar.max = items.length;
-    bar.value = items.length - state.count(null);
-    done.hidden = state.count(null) > 0;
-  }
-
-  return { whole: element("div", {}, [top, bar, done, phrase, picture, facts, warnings]), show };
+  const line = element("p", { class: "v-caption v-progress" }, [counts, place]);
+  return {
+    whole: element("div", {}, [line, bar, done]),
+    show(state) {
+      place.textContent = `${state.at + 1} / ${count}`;
+      counts.textContent = summary(state);
+      bar.value = count - state.count(null);
+      done.hidden = state.count(null) > 0;
+    },
+  };
 }
 
-function showPicture(image: HTMLImageElement, item: ShownItem, url: (picture: ArrayRef) => string): void {
-  image.hidden = item.picture === null;
-  if (item.picture === null) return;
-  image.src = url(item.picture);
-  if (item.width) image.width = item.width;
-  if (item.height) image.height = item.height;
+interface ShownObject {
+  whole: HTMLElement;
+  show(item: Item, url: string | null, verdict: string | null): void;
 }
 
-function scoreOf(item: ShownItem): string {
+function shownObject(): ShownObject {
+  const phrase = element("h2", { class: "v-phrase", dir: "auto" });
+  const image = element("img", { alt: "The object in its surroundings, with its box" });
+  const missing = element("span", { class: "v-missing", dir: "auto" });
+  const picture = element("div", { class: "v-object" }, [image, missing]);
+  const facts = element("p", { class: "v-caption", dir: "auto" });
+  const warnings = element("p", { class: "v-note", role: "note", dir: "auto" });
+  return {
+    whole: element("div", {}, [phrase, picture, facts, warnings]),
+    show(item, url, verdict) {
+      phrase.textContent = `“${item.phrase}”`;
+      image.hidden = url === null;
+      if (url !== null) Object.assign(image, { src: url, width: item.width, height: item.height });
+      missing.hidden = url !== null;
+      missing.textContent = item.missing ?? "";
+      picture.dataset["verdict"] = verdict ?? "";
+      facts.textContent = [item.id, scoreOf(item), verdict].filter(Boolean).join(" · ");
+      warnings.hidden = item.warnings.length === 0;
+      warnings.textContent = item.warnings.join(" ");
+    },
+  };
+}
+
+function scoreOf(item: Item): string {
   return item.score === null ? "no score" : `score ${Number(item.score.toPrecision(4))}`;
 }
 
 function summary(state: DecisionState): string {
-  const counts = [state.count("accept"), state.count("reject"), state.count("unsure"), state.count(null)];
-  return `${counts[0]} accepted, ${counts[1]} rejected, ${counts[2]} unsure, ${counts[3]} to go`;
+  const [accepted, rejected, unsure, open] = (["accept", "reject", "unsure", null] as const).map((verdict) =>
+    state.count(verdict),
+  );
+  return `${accepted} accepted, ${rejected} rejected, ${unsure} unsure, ${open} to go`;
 }

@@ -1,18 +1,8 @@
 import { leftRoom, xAxis, yAxis } from "./chart/axes";
 import { figure } from "./chart/frame";
 import { linear, shown, wholeTicks } from "./chart/scales";
-import { svg } from "../ui/svg";
-
-export interface DotsBlock {
-  type: "dots";
-  id?: string;
-  title: string;
-  values: number[];
-  threshold: number;
-  x_label: string;
-  y_label: string;
-  caption?: string;
-}
+import { svg } from "./chart/svg";
+import type { DotsBlock } from "../format/types";
 
 const HEIGHT = 260;
 
@@ -20,7 +10,7 @@ const HEIGHT = 260;
 export function drawDots(block: DotsBlock): HTMLElement {
   return figure({
     title: block.title,
-    caption: block.caption ?? "",
+    caption: block.caption,
     draw: (width) => plot(block, width),
     values: {
       columns: [block.x_label, block.y_label, "kept"],

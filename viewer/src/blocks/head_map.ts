@@ -1,21 +1,9 @@
-import type { ArrayRef } from "../format/types";
+import { valuesOf as numbersOf } from "../format/tensor";
+import type { HeadMapBlock } from "../format/types";
 import { colourAt } from "../paint/colours";
-import { svg } from "../ui/svg";
+import { svg } from "./chart/svg";
 import { figure, type Values } from "./chart/frame";
 import { linear, roundValues, shown } from "./chart/scales";
-import type { Context } from "./registry";
-
-export interface HeadMapBlock {
-  type: "head-map";
-  id?: string;
-  title: string;
-  label: string;
-  values: ArrayRef;
-  rows_label?: string;
-  columns_label?: string;
-  marked?: [number, number][];
-  caption?: string;
-}
 
 interface Grid {
   rows: number;
@@ -29,18 +17,19 @@ const TALLEST_CELL = 16;
 const BAR = 74; // pixels at the right for the colour bar and its values
 
 /** Values over layers and heads as colours, one hue path from dark to bright; rings mark chosen ones. */
-export function drawHeadMap(block: HeadMapBlock, context: Context): HTMLElement {
-  const grid = gridOf(block, context);
+export function drawHeadMap(block: HeadMapBlock): HTMLElement {
+  const grid = gridOf(block);
   return figure({
     title: block.title,
-    caption: block.caption ?? "",
+    caption: block.caption,
     draw: (width) => plot(block, grid, width),
     values: valuesOf(block, grid),
   });
 }
 
-function gridOf(block: HeadMapBlock, context: Context): Grid {
-  const { shape, values } = context.numbers(block.values);
+function gridOf(block: HeadMapBlock): Grid {
+  const { shape } = block.values;
+  const values = numbersOf(block.values);
   const finite = Array.from(values).filter(Number.isFinite);
   const range: [number, number] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
   return { rows: shape[0] ?? 0, columns: shape[1] ?? 0, values, range };
@@ -53,7 +42,7 @@ function plot(block: HeadMapBlock, grid: Grid, width: number): SVGElement {
   const area = { left, top: 24, right: left + room, bottom: 24 + cell.height * grid.rows };
   const cells = svg("g", { class: "cells" }, cellsOf(grid, area, cell));
   const height = area.bottom + 44;
-  const label = `${block.title || block.label}: ${grid.rows} ${block.rows_label ?? "layer"}s by ${grid.columns} ${block.columns_label ?? "head"}s`;
+  const label = `${block.title || block.label}: ${grid.rows} ${block.rows_label}s by ${grid.columns} ${block.columns_label}s`;
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, [
     cells,
     ...rings(block, area, cell),
@@ -94,7 +83,7 @@ function cellsOf(grid: Grid, area: Area, cell: Size): SVGElement[] {
 /** Dark under light: a ring is seen on every colour. */
 function rings(block: HeadMapBlock, area: Area, cell: Size): SVGElement[] {
   const radius = Math.max(3.5, Math.min(cell.width, cell.height) * 0.55);
-  return (block.marked ?? []).flatMap(([row, column]) =>
+  return block.marked.flatMap(([row, column]) =>
     ["ring under", "ring"].map((kind) =>
       svg("circle", {
         class: kind,
@@ -117,8 +106,8 @@ function names(block: HeadMapBlock, grid: Grid, area: Area, cell: Size): SVGElem
   return [
     ...rows,
     ...columns,
-    svg("text", { class: "label", x: 2, y: 13 }, [block.rows_label ?? "layer"]),
-    svg("text", { class: "label", x: middle, y: area.bottom + 34, "text-anchor": "middle" }, [block.columns_label ?? "head"]),
+    svg("text", { class: "label", x: 2, y: 13 }, [block.rows_label]),
+    svg("text", { class: "label", x: middle, y: area.bottom + 34, "text-anchor": "middle" }, [block.columns_label]),
   ];
 }
 
@@ -154,7 +143,7 @@ function rgb(value: number): string {
 function valuesOf(block: HeadMapBlock, grid: Grid): Values {
   const columns = Array.from({ length: grid.columns }, (_, at) => String(at));
   return {
-    columns: [`${block.rows_label ?? "layer"} \\ ${block.columns_label ?? "head"}`, ...columns],
+    columns: [`${block.rows_label} \\ ${block.columns_label}`, ...columns],
     rows: Array.from({ length: grid.rows }, (_, row) => [
       String(row),
       ...columns.map((_, column) => shown(grid.values[row * grid.columns + column] ?? NaN)),

@@ -1,34 +1,20 @@
-import type { ArrayRef } from "../format/types";
+import type { PicturesBlock } from "../format/types";
 import { element } from "../ui/dom";
 import { enlarge } from "../ui/enlarge";
-import type { Context } from "./registry";
-
-export interface PictureItem {
-  image: ArrayRef;
-  width: number;
-  height: number;
-  title?: string;
-  text?: string;
-}
-
-export interface PicturesBlock {
-  type: "pictures";
-  id?: string;
-  layout: "row" | "gallery";
-  items: PictureItem[];
-}
+import { pictureUrl } from "../ui/picture";
+import type { Context } from "./context";
 
 /** Pictures in a row or a gallery; each enlarges, and arrows walk on from there. */
 export function drawPictures(block: PicturesBlock, context: Context): HTMLElement {
   const shown = block.items.map((item) => ({
-    source: context.imageUrl(item.image),
-    title: item.title ?? "",
-    text: item.text ?? "",
+    source: pictureUrl(item.image, context.gone),
+    title: item.title,
+    text: item.text,
     width: item.width,
     height: item.height,
   }));
   const figures = shown.map((picture, place) => {
-    const button = element("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${name(picture, place)}` }, [
+    const button = element("button", { type: "button", class: "v-enlarge", "aria-label": `Enlarge ${name(picture, place)}` }, [
       element("img", {
         src: picture.source,
         alt: name(picture, place),
@@ -40,7 +26,7 @@ export function drawPictures(block: PicturesBlock, context: Context): HTMLElemen
     button.addEventListener("click", () => enlarge(shown, place));
     return element("figure", {}, [button, ...caption(picture)]);
   });
-  return element("div", { class: block.layout === "gallery" ? "gallery" : "row" }, figures);
+  return element("div", { class: block.layout === "gallery" ? "v-gallery" : "v-row" }, figures);
 }
 
 function name(picture: { title: string; text: string }, place: number): string {
@@ -50,5 +36,5 @@ function name(picture: { title: string; text: string }, place: number): string {
 function caption(picture: { title: string; text: string }): HTMLElement[] {
   if (!picture.title && !picture.text) return [];
   const title = picture.title ? [element("b", { dir: "auto" }, [picture.title])] : [];
-  return [element("figcaption", {}, [...title, element("span", { dir: "auto" }, [picture.text])])];
+  return [element("figcaption", { class: "v-caption" }, [...title, element("span", { dir: "auto" }, [picture.text])])];
 }

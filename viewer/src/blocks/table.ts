@@ -1,14 +1,6 @@
+import type { TableBlock } from "../format/types";
 import { element } from "../ui/dom";
 import { sorted, type Direction } from "./table_order";
-
-export interface TableBlock {
-  type: "table";
-  id?: string;
-  columns: string[];
-  rows: string[][];
-  words?: boolean[];
-  note?: string;
-}
 
 interface Order {
   column: number;
@@ -39,14 +31,14 @@ export function drawTable(block: TableBlock): HTMLElement {
   const top = element("thead", {}, [element("tr", {}, heads.map(({ cell }) => cell))]);
   const label = block.columns.filter(Boolean).join(", ");
   // a wide table scrolls inside its own frame, by keys too
-  const frame = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label}` }, [
+  const frame = element("div", { class: "v-scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label}` }, [
     element("table", {}, [top, body]),
   ]);
-  return element("div", { class: "table" }, [frame, ...note(block)]);
+  return element("div", { class: "v-table" }, [frame, ...note(block)]);
 }
 
 function head(name: string, words: boolean): { cell: HTMLElement; button: HTMLButtonElement } {
-  const button = element("button", { type: "button", class: "sort" }, [name || "\u00a0"]);
+  const button = element("button", { type: "button", class: "v-sort" }, [name || "\u00a0"]);
   if (!name) button.setAttribute("aria-label", "Sort by the first column");
   const cell = element("th", { scope: "col", class: words ? "words" : "number" }, [button]);
   return { cell, button };
@@ -73,5 +65,5 @@ function next(order: Order | null, column: number, [first, second]: [Direction, 
 }
 
 function note(block: TableBlock): HTMLElement[] {
-  return block.note ? [element("p", { class: "soft", dir: "auto" }, [block.note])] : [];
+  return block.note ? [element("p", { class: "v-caption", dir: "auto" }, [block.note])] : [];
 }

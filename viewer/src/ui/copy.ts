@@ -4,7 +4,7 @@ const SHOWN_MS = 1600;
 
 /** A button that copies a text, and says so for a moment. */
 export function copyButton(text: () => string, label = "Copy"): HTMLButtonElement {
-  const button = element("button", { type: "button", class: "copy", "aria-live": "polite" }, [label]);
+  const button = element("button", { type: "button", class: "v-button v-copy", "aria-live": "polite" }, [label]);
   button.addEventListener("click", () => {
     void copy(text()).then((done) => {
       button.textContent = done ? "Copied" : "Select and copy by hand";
@@ -25,7 +25,7 @@ export async function copy(text: string): Promise<boolean> {
 }
 
 function copyOld(text: string): boolean {
-  const field = element("textarea", { class: "away", "aria-hidden": "true" }, []);
+  const field = element("textarea", { class: "v-hidden", "aria-hidden": "true" }, []);
   field.value = text;
   document.body.append(field);
   field.select();

@@ -10,7 +10,7 @@ export interface LargePicture {
 export function enlarge(pictures: LargePicture[], start: number): HTMLDialogElement {
   const image = element("img", { alt: "" }, []);
   const words = element("p", { "aria-live": "polite", dir: "auto" }, []);
-  const dialog = element("dialog", { class: "large", "aria-label": "Picture" }, [image, words]);
+  const dialog = element("dialog", { class: "v-large", "aria-label": "Picture" }, [image, words]);
   const before = document.activeElement;
   let at = start;
 
@@ -49,18 +49,18 @@ export function enlarge(pictures: LargePicture[], start: number): HTMLDialogElem
 
 function buttons(count: number, show: (step: number) => void, close: () => void): HTMLElement[] {
   const button = (text: string, label: string, act: () => void): HTMLElement => {
-    const made = element("button", { type: "button", "aria-label": label }, [text]);
+    const made = element("button", { type: "button", class: "v-button", "aria-label": label }, [text]);
     made.addEventListener("click", act);
     return made;
   };
   const walk =
     count > 1 ? [button("←", "Picture before", () => show(-1)), button("→", "Next picture", () => show(1))] : [];
-  return [element("div", { class: "buttons" }, [...walk, button("Close", "Close", close)])];
+  return [element("div", { class: "v-buttons" }, [...walk, button("Close", "Close", close)])];
 }
 
 function open(dialog: HTMLDialogElement): void {
   // without showModal (old browsers, tests) the dialog is an open element with the focus in it
   if (typeof dialog.showModal === "function") dialog.showModal();
   else dialog.setAttribute("open", "");
-  dialog.querySelector<HTMLElement>(".buttons button:last-child")?.focus();
+  dialog.querySelector<HTMLElement>(".v-buttons button:last-child")?.focus();
 }

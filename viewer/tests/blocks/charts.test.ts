@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { drawBars } from "../../src/blocks/bars";
-import { drawCurves, type CurvesBlock } from "../../src/blocks/curves";
+import { drawCurves } from "../../src/blocks/curves";
 import { drawDots } from "../../src/blocks/dots";
 import { drawHeadMap } from "../../src/blocks/head_map";
-import { EVIL, fakeContext } from "./fake_context";
+import type { CurvesBlock } from "../../src/format/types";
+import { EVIL, tensor } from "./fake_context";
 
 const CURVES: CurvesBlock = {
   type: "curves",
@@ -35,7 +36,7 @@ describe("curves", () => {
   const drawn = drawCurves(CURVES);
 
   it("shade intervals, and draw no line over what is missing", () => {
-    const [first, second] = drawn.querySelectorAll(".plot .series");
+    const [first, second] = drawn.querySelectorAll(".v-plot .series");
     expect(first?.querySelectorAll(".line")).toHaveLength(2);
     expect(first?.querySelectorAll(".band")).toHaveLength(2);
     expect(first?.querySelectorAll(".marker")).toHaveLength(3);
@@ -43,8 +44,8 @@ describe("curves", () => {
   });
 
   it("tell series apart without colour", () => {
-    const lines = [...drawn.querySelectorAll(".legend .line")].map((line) => line.getAttribute("stroke-dasharray"));
-    const marks = [...drawn.querySelectorAll(".legend .marker")].map((mark) => mark.tagName);
+    const lines = [...drawn.querySelectorAll(".v-legend .line")].map((line) => line.getAttribute("stroke-dasharray"));
+    const marks = [...drawn.querySelectorAll(".v-legend .marker")].map((mark) => mark.tagName);
     expect(new Set(lines).size).toBe(2);
     expect(new Set(marks).size).toBe(2);
   });
@@ -70,7 +71,7 @@ describe("curves", () => {
 
   it("shade the span with half a step around", () => {
     const [x, width] = numbers(drawn.querySelector(".span"), "x", "width");
-    const [zero, one] = [...drawn.querySelectorAll(".plot .series-0 circle")].map((mark) => numbers(mark, "cx")[0]);
+    const [zero, one] = [...drawn.querySelectorAll(".v-plot .series-0 circle")].map((mark) => numbers(mark, "cx")[0]);
     const step = (one ?? 0) - (zero ?? 0);
     expect(x).toBeCloseTo((zero ?? 0) + step / 2, 0);
     expect(width).toBeCloseTo(2 * step, 0);
@@ -79,9 +80,9 @@ describe("curves", () => {
   it("put equal factors at equal distances on a logarithmic scale", () => {
     const values = [1, 2, 3].map((value): [number, number, number] => [value, value, value]);
     const log = drawCurves({ ...CURVES, x: [1, 10, 100], x_scale: "log", span: null, series: [{ name: "a", values }] });
-    const [a, b, c] = [...log.querySelectorAll(".plot .marker")].map((mark) => numbers(mark, "cx")[0] ?? 0);
+    const [a, b, c] = [...log.querySelectorAll(".v-plot .marker")].map((mark) => numbers(mark, "cx")[0] ?? 0);
     expect((c ?? 0) - (b ?? 0)).toBeCloseTo((b ?? 0) - (a ?? 0), 1);
-    expect(log.querySelector(".legend")).toBeNull();
+    expect(log.querySelector(".v-legend")).toBeNull();
     expect(log.querySelector(".span")).toBeNull();
   });
 
@@ -94,11 +95,16 @@ describe("curves", () => {
 });
 
 describe("head map", () => {
-  const context = fakeContext([{ shape: [2, 3], values: [0, 0.5, 1, NaN, 0.25, 0.75] }]);
-  const drawn = drawHeadMap(
-    { type: "head-map", title: "Mass", label: "share", values: { $array: 0 }, marked: [[1, 2]], caption: "" },
-    context,
-  );
+  const drawn = drawHeadMap({
+    type: "head-map",
+    title: "Mass",
+    label: "share",
+    values: tensor([2, 3], [0, 0.5, 1, NaN, 0.25, 0.75]),
+    rows_label: "layer",
+    columns_label: "head",
+    marked: [[1, 2]],
+    caption: "",
+  });
 
   it("has a cell per head, bright where much is, and says where nothing is", () => {
     const cells = [...drawn.querySelectorAll(".cells rect")];
@@ -132,10 +138,11 @@ describe("bars", () => {
     unit: "%",
     items: [
       { name: "chosen", value: 80, low: 70, high: 88, strong: true },
-      { name: EVIL, value: 20, low: null, high: null },
-      { name: "unmeasured", value: null },
+      { name: EVIL, value: 20, low: null, high: null, strong: false },
+      { name: "unmeasured", value: null, low: null, high: null, strong: false },
     ],
     chance: 12.5,
+    caption: "",
   });
 
   it("are as long as their values", () => {
@@ -163,6 +170,7 @@ describe("dots", () => {
     threshold: 0.5,
     x_label: "heads",
     y_label: "attention",
+    caption: "",
   });
 
   it("fill what stays, and say where the cut is", () => {

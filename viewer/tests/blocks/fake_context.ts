@@ -1,12 +1,20 @@
-import type { Context } from "../../src/blocks/registry";
+import type { Context } from "../../src/blocks/context";
+import type { Picture, Tensor, View } from "../../src/format/types";
 
 export const EVIL = '<img src=x onerror="window.hit=1">&amp;<b>b</b>';
 export const RTL = "\u202eقطة‏ <i>x</i>";
 
-/** A context whose pictures have an address of their number and whose arrays are given. */
-export function fakeContext(arrays: { shape: number[]; values: number[] }[] = []): Context {
-  return {
-    imageUrl: (ref: { $array: number }) => `blob:picture-${ref.$array}`,
-    numbers: (ref: { $array: number }) => arrays[ref.$array] ?? { shape: [0], values: [] },
-  } as unknown as Context;
+/** A context of an empty view; `gone` ends it. */
+export function fakeContext(gone: AbortSignal = new AbortController().signal): Context {
+  const view = { format: "vlmscope-view", version: 1, vlmscope: "0", title: "", lead: "", blocks: [] } as View;
+  return { view, root: document.createElement("div"), scenes: new Map(), gone };
+}
+
+/** A picture that the fake of URL.createObjectURL names by its one byte. */
+export function fakePicture(number: number): Picture {
+  return { kind: "picture", mime: "image/png", bytes: Uint8Array.of(number) };
+}
+
+export function tensor(shape: number[], values: number[]): Tensor {
+  return { kind: "tensor", dtype: "float32", shape, data: Float32Array.from(values) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { drawTable, type TableBlock } from "../../src/blocks/table";
+import { drawTable } from "../../src/blocks/table";
 import { leadingNumber, sorted } from "../../src/blocks/table_order";
+import type { TableBlock } from "../../src/format/types";
 import { EVIL } from "./fake_context";
 
 const BLOCK: TableBlock = {
@@ -32,7 +33,7 @@ describe("table", () => {
       "none",
       "none",
     ]);
-    expect(table.querySelector(".soft")?.textContent).toBe("Means.");
+    expect(table.querySelector(".v-caption")?.textContent).toBe("Means.");
   });
 
   it("sorts numbers by value, largest first, and back again", () => {
@@ -65,7 +66,7 @@ describe("table", () => {
   it("is sorted by buttons that keys reach, in a frame that keys scroll", () => {
     const table = drawTable(BLOCK);
     expect(table.querySelectorAll("th button")).toHaveLength(3);
-    const frame = table.querySelector<HTMLElement>(".scroll");
+    const frame = table.querySelector<HTMLElement>(".v-scroll");
     expect([frame?.tabIndex, frame?.getAttribute("aria-label")]).toEqual([0, "Table: head, mass, n"]);
   });
 

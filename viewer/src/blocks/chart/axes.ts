@@ -1,4 +1,4 @@
-import { svg } from "../../ui/svg";
+import { svg } from "./svg";
 import { shown, type Scale } from "./scales";
 
 export interface Area {

@@ -23,10 +23,10 @@ const NARROWEST = 280;
 const WIDEST = 860;
 
 export function figure(chart: Chart): HTMLElement {
-  const place = element("div", { class: "plot" }, []);
+  const place = element("div", { class: "v-plot" }, []);
   const caption = [chart.caption].filter((text): text is string => Boolean(text));
-  const whole = element("figure", { class: "chart" }, [
-    ...(chart.title ? [element("p", { class: "chart-title", dir: "auto" }, [chart.title])] : []),
+  const whole = element("figure", { class: "v-chart" }, [
+    ...(chart.title ? [element("p", { class: "v-chart-title", dir: "auto" }, [chart.title])] : []),
     ...(chart.legend ? [chart.legend] : []),
     place,
     ...(caption.length ? [element("figcaption", { dir: "auto" }, caption)] : []),
@@ -50,7 +50,7 @@ function redrawn(place: HTMLElement, chart: Chart): void {
 
 /** The same values as words, made when somebody opens them: for reading aloud, and for copying. */
 function onDemand(values: Values): HTMLElement {
-  const details = element("details", { class: "values" }, [element("summary", {}, ["Values as a table"])]);
+  const details = element("details", { class: "v-values" }, [element("summary", {}, ["Values as a table"])]);
   details.addEventListener("toggle", () => {
     if (!details.open || details.querySelector("table")) return;
     details.append(drawTable({ type: "table", ...values }));

@@ -1,12 +1,12 @@
 import { element } from "../../ui/dom";
-import { svg } from "../../ui/svg";
+import { svg } from "./svg";
 import { dash, marker, seriesClass } from "./marks";
 
 /** Names with the line and the marker that they are drawn with. */
 export function legend(names: string[]): HTMLElement {
   return element(
     "ul",
-    { class: "legend", "aria-label": "Legend" },
+    { class: "v-legend", "aria-label": "Legend" },
     names.map((name, number) => {
       const key = svg("svg", { class: seriesClass(number), width: 34, height: 12, "aria-hidden": "true" }, [
         svg("path", { class: "line", d: "M1 6H33", "stroke-dasharray": dash(number) }),

@@ -1,6 +1,6 @@
 /** Series are told apart by line style and marker; colour only helps. */
 
-import { svg } from "../../ui/svg";
+import { svg } from "./svg";
 
 const DASHES = ["none", "7 4", "7 3 1.5 3", "1.5 3"];
 const SHAPES = ["circle", "square", "triangle", "diamond", "plus", "cross", "down"] as const;
