@@ -1,6 +1,6 @@
 import { valuesOf as numbersOf } from "../format/tensor";
 import type { HeadMapBlock } from "../format/types";
-import { colourAt } from "../paint/colours";
+import { anchorsOf, colourAt } from "../paint/colours";
 import { svg } from "./chart/svg";
 import { figure, type Values } from "./chart/frame";
 import { linear, roundValues, shown } from "./chart/scales";
@@ -12,7 +12,7 @@ interface Grid {
   range: [number, number];
 }
 
-const MAP = "viridis";
+const ANCHORS = anchorsOf("viridis");
 const TALLEST_CELL = 16;
 const BAR = 74; // pixels at the right for the colour bar and its values
 
@@ -137,7 +137,7 @@ function colourBar(block: HeadMapBlock, grid: Grid, area: Area): SVGElement[] {
 }
 
 function rgb(value: number): string {
-  return `rgb(${colourAt(MAP, value).join(" ")})`;
+  return `rgb(${colourAt(ANCHORS, value).join(" ")})`;
 }
 
 function valuesOf(block: HeadMapBlock, grid: Grid): Values {
