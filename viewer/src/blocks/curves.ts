@@ -80,8 +80,8 @@ function unbroken(values: Measured[]): number[][] {
 
 function span(block: CurvesBlock, x: Scale, area: Area): SVGElement[] {
   if (!block.span) return [];
-  // layers are points: half a step either side belongs to them
-  const reach = block.x_scale === "log" ? 0 : 0.5;
+  // layers are whole numbers: half a step either side belongs to them
+  const reach = block.x_scale === "linear" && placesOf(block).every(Number.isInteger) ? 0.5 : 0;
   const [low, high] = x.domain;
   const from = x(Math.max(low, block.span[0] - reach));
   const to = x(Math.min(high, block.span[1] + reach));
