@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from packing import Jpeg, pack
+from pictures import colourings, hatchings, paintings
 
 FOLDER = Path(__file__).parent / "fixtures"
 
@@ -23,6 +24,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     _write("container.json", _container())
     _write("float16.json", _float16())
+    _write("paint.json", paintings())
+    _write("colours.json", colourings())
+    _write("hatch.json", hatchings())
 
 
 def _write(name: str, value: Any) -> None:
