@@ -7,6 +7,8 @@ import { element } from "../ui/dom";
 
 export class ViewPlace {
   readonly whole: HTMLElement;
+  /** Called after a view was drawn or taken away. */
+  drawn: (() => void) | null = null;
   private mounted: Mounted | null = null;
 
   constructor(kind: string) {
@@ -27,6 +29,7 @@ export class ViewPlace {
     this.mounted = fresh;
     old?.remove();
     if (focus) focusNamed(this.whole, focus);
+    this.drawn?.();
     return fresh.context;
   }
 
@@ -34,6 +37,7 @@ export class ViewPlace {
     this.mounted?.remove();
     this.mounted = null;
     this.whole.replaceChildren();
+    this.drawn?.();
   }
 }
 

@@ -5,5 +5,5 @@ import { element } from "../ui/dom";
 export function drawCode(block: CodeBlock): HTMLElement {
   // a long line scrolls, and what scrolls must be reachable without a mouse
   const text = element("pre", { tabindex: "0" }, [element("code", { dir: "ltr" }, [block.text])]);
-  return element("div", { class: "v-code" }, [text, copyButton(() => block.text)]);
+  return element("div", { class: "v-code-block" }, [text, copyButton(() => block.text)]);
 }

@@ -55,12 +55,12 @@ function buttons(count: number, show: (step: number) => void, close: () => void)
   };
   const walk =
     count > 1 ? [button("←", "Picture before", () => show(-1)), button("→", "Next picture", () => show(1))] : [];
-  return [element("div", { class: "v-buttons" }, [...walk, button("Close", "Close", close)])];
+  return [element("div", { class: "v-large-buttons" }, [...walk, button("Close", "Close", close)])];
 }
 
 function open(dialog: HTMLDialogElement): void {
   // without showModal (old browsers, tests) the dialog is an open element with the focus in it
   if (typeof dialog.showModal === "function") dialog.showModal();
   else dialog.setAttribute("open", "");
-  dialog.querySelector<HTMLElement>(".v-buttons button:last-child")?.focus();
+  dialog.querySelector<HTMLElement>(".v-large-buttons button:last-child")?.focus();
 }

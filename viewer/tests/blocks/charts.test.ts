@@ -44,8 +44,8 @@ describe("curves", () => {
   });
 
   it("tell series apart without colour", () => {
-    const lines = [...drawn.querySelectorAll(".v-legend .line")].map((line) => line.getAttribute("stroke-dasharray"));
-    const marks = [...drawn.querySelectorAll(".v-legend .marker")].map((mark) => mark.tagName);
+    const lines = [...drawn.querySelectorAll(".v-chart-legend .line")].map((line) => line.getAttribute("stroke-dasharray"));
+    const marks = [...drawn.querySelectorAll(".v-chart-legend .marker")].map((mark) => mark.tagName);
     expect(new Set(lines).size).toBe(2);
     expect(new Set(marks).size).toBe(2);
   });
@@ -82,7 +82,7 @@ describe("curves", () => {
     const log = drawCurves({ ...CURVES, x: [1, 10, 100], x_scale: "log", span: null, series: [{ name: "a", values }] });
     const [a, b, c] = [...log.querySelectorAll(".v-plot .marker")].map((mark) => numbers(mark, "cx")[0] ?? 0);
     expect((c ?? 0) - (b ?? 0)).toBeCloseTo((b ?? 0) - (a ?? 0), 1);
-    expect(log.querySelector(".v-legend")).toBeNull();
+    expect(log.querySelector(".v-chart-legend")).toBeNull();
     expect(log.querySelector(".span")).toBeNull();
   });
 

@@ -35,9 +35,14 @@ export class Api {
     return this.json("POST", "images", data, asking);
   }
 
-  /** A picture's address for this page: fetched, because an <img> could not bear the token. */
-  async pictureBlob(path: string, asking: Asking = {}): Promise<Blob> {
-    return (await this.send("GET", path, undefined, asking)).blob();
+  /** A picture as it is shown; fetched, because an <img> could not bear the token. */
+  async image(name: string): Promise<Blob> {
+    return (await this.send("GET", `images/${encodeURIComponent(name)}`)).blob();
+  }
+
+  /** A picture of the folder, its longer side not above `side` pixels. */
+  async folderPicture(name: string, side: number): Promise<Blob> {
+    return (await this.send("GET", `folder/pictures/${encodeURIComponent(name)}?side=${side}`)).blob();
   }
 
   ground(question: GroundQuestion, asking: Asking): Promise<View> {

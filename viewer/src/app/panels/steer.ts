@@ -36,7 +36,8 @@ export function steerPart(around: Around, tools: PictureTools): MatterPanel {
   };
   store.heard((state, changed) => {
     if (!changed.has("mode") && !changed.has("image")) return;
-    tools.dragBox(state.mode === "matter" ? box.get() : null, state.mode === "matter" ? box.set : null);
+    const isHere = state.mode === "matter";
+    tools.dragBox(isHere ? box.get() : null, isHere ? box.set : null);
   });
   const text = "Drag a box on the picture. The heads that are read get a bias towards it, and the model answers again.";
   return {

@@ -6,7 +6,7 @@ import { dash, marker, seriesClass } from "./marks";
 export function legend(names: string[]): HTMLElement {
   return element(
     "ul",
-    { class: "v-legend", "aria-label": "Legend" },
+    { class: "v-chart-legend", "aria-label": "Legend" },
     names.map((name, number) => {
       const key = svg("svg", { class: seriesClass(number), width: 34, height: 12, "aria-hidden": "true" }, [
         svg("path", { class: "line", d: "M1 6H33", "stroke-dasharray": dash(number) }),
