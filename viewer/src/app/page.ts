@@ -1,5 +1,6 @@
 /** Everything on the page in its place: what is asked above, the picture at the left, its readings at the right. */
 
+import type { HeadsDetail } from "../blocks/heads/heads";
 import type { CellDetail } from "../blocks/scene/stage";
 import { element, replaceAll } from "../ui/dom";
 import { folderPanel } from "./folder/panel";
@@ -75,6 +76,10 @@ export function page(target: HTMLElement, around: Around): void {
     const { cell } = (event as CustomEvent<CellDetail>).detail;
     if (store.state.mode === "patch" && cell !== null) patch.read(cell);
   });
+  stage.addEventListener("vlmscope:heads", (event) => {
+    const { locked } = (event as CustomEvent<HeadsDetail>).detail;
+    store.set({ locked: locked.map(([layer, head]) => [layer, head]) });
+  });
   store.heard((state, changed) => {
     if (changed.has("image")) {
       plain.show(state.image);
@@ -83,9 +88,8 @@ export function page(target: HTMLElement, around: Around): void {
     if (changed.has("mode") && state.mode !== "matter") tools.mark(null);
     if (changed.has("image") || changed.has("mode")) arrange();
   });
-  listenForPictures(target, open);
+  listenForPictures(target, open, around.gone);
   arrange();
-  if (session.folder && !store.state.image) store.set({ mode: "folder" });
 }
 
 function sizeOf(image: ImageInfo | null): [number, number] | null {

@@ -10,7 +10,7 @@ import { takeToken } from "./net/token";
 import { StatusLine } from "./panels/status";
 import { isOffered } from "./panels/modes";
 import { page } from "./page";
-import { Store } from "./state";
+import { Store, type Mode } from "./state";
 
 const SETTLED_MS = 250; // browsers refuse addresses that change with every key
 
@@ -18,8 +18,13 @@ const SETTLED_MS = 250; // browsers refuse addresses that change with every key
  * Draw the page into `target` and keep it alive.
  *
  * @param base address of the interface, relative to the page.
+ * @param gone aborted when the page goes.
  */
-export async function startApp(target: HTMLElement, base: string): Promise<void> {
+export async function startApp(
+  target: HTMLElement,
+  base: string,
+  gone: AbortSignal = new AbortController().signal,
+): Promise<void> {
   target.classList.add("vlmscope", "a-app");
   const api = new Api(base, takeToken());
   let session: Session;
@@ -32,19 +37,21 @@ export async function startApp(target: HTMLElement, base: string): Promise<void>
   document.title = `${session.model.id} · vlmscope`;
   const store = new Store();
   const status = new StatusLine(api);
-  page(target, { api, session, store, status });
+  page(target, { api, session, store, status, gone });
   await follow(api, session, store, status);
-  window.addEventListener("hashchange", () => void follow(api, session, store, status));
+  window.addEventListener("hashchange", () => void follow(api, session, store, status), { signal: gone });
   keepAddress(store);
 }
 
 /** Bring the page to what its address says. */
 async function follow(api: Api, session: Session, store: Store, status: StatusLine): Promise<void> {
   const { image, other, state } = linked(location.hash);
-  const mode = state.mode && isOffered(state.mode, session) ? state.mode : "look";
+  // who serves a folder and names no picture wants to see the folder
+  const first: Mode = session.folder && location.hash.length < 2 ? "folder" : "look";
+  const mode = state.mode && state.mode !== "look" && isOffered(state.mode, session) ? state.mode : first;
   try {
-    const [first, second] = await Promise.all([image, other].map((name) => (name ? held(name, api) : null)));
-    store.set({ ...state, mode, image: first ?? store.state.image, other: second ?? null });
+    const [here, there] = await Promise.all([image, other].map((name) => (name ? held(name, api) : null)));
+    store.set({ ...state, mode, image: here ?? store.state.image, other: there ?? null });
   } catch (error) {
     store.set({ ...state, mode });
     status.fail(error);

@@ -11,8 +11,8 @@ const KEYS: Record<string, string> = {
 };
 
 /** Keys work while `active`, and never where somebody types. */
-export function onKeys(active: () => boolean, actions: Record<string, () => void>): void {
-  document.addEventListener("keydown", (event) => {
+export function onKeys(active: () => boolean, actions: Record<string, () => void>, gone: AbortSignal): void {
+  const pressed = (event: KeyboardEvent): void => {
     if (!active() || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target instanceof HTMLElement && event.target.matches("input, textarea, select")) return;
     const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -20,5 +20,6 @@ export function onKeys(active: () => boolean, actions: Record<string, () => void
     if (!act) return;
     event.preventDefault();
     act();
-  });
+  };
+  document.addEventListener("keydown", pressed, { signal: gone });
 }

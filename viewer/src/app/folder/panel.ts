@@ -75,7 +75,7 @@ export function folderPanel(around: Around): FolderPanel {
       status.fail(error);
     }
   }
-  onKeys(() => store.state.mode === "folder", actions);
+  onKeys(() => store.state.mode === "folder", actions, around.gone);
   let opened = false;
   return {
     whole: element("div", { class: "a-folder" }, [

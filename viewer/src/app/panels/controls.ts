@@ -78,7 +78,19 @@ function headsBox(session: Session, store: Store, refuse: (text: string) => void
   store.heard((state, changed) => {
     if (changed.has("heads")) box.value = headsText(state.heads);
   });
-  return labelled("Read from heads", box, "a-heads-text");
+  return element("div", { class: "a-heads-field" }, [labelled("Read from heads", box, "a-heads-text"), fromLocked(store)]);
+}
+
+/** The heads that are kept on the picture become those that the phrase is read from. */
+function fromLocked(store: Store): HTMLElement {
+  const button = element("button", { type: "button", class: "v-button", title: "Read the phrase from the heads that are kept on the picture" }, "From locked");
+  const show = (): void => {
+    button.disabled = store.state.locked.length === 0;
+  };
+  button.addEventListener("click", () => store.set({ heads: [...store.state.locked] }));
+  store.heard((_, changed) => changed.has("locked") && show());
+  show();
+  return button;
 }
 
 /** The visible name stands above its field; the field's accessible name is its own. */

@@ -23,25 +23,27 @@ export function imageInput(name: string, text: string, taken: (file: Blob) => vo
 }
 
 /** Listen for pictures that are dropped or pasted anywhere. */
-export function listenForPictures(page: HTMLElement, taken: (file: Blob) => void): void {
+export function listenForPictures(page: HTMLElement, taken: (file: Blob) => void, gone: AbortSignal): void {
   const over = (is: boolean) => (event: DragEvent): void => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     page.classList.toggle("a-dropping", is);
   };
-  document.addEventListener("dragover", over(true));
-  document.addEventListener("dragleave", over(false));
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("dragover", over(true), { signal: gone });
+  document.addEventListener("dragleave", over(false), { signal: gone });
+  const dropped = (event: DragEvent): void => {
     over(false)(event);
     const file = pictureOf(event.dataTransfer);
     if (file) taken(file);
-  });
-  document.addEventListener("paste", (event) => {
+  };
+  const pasted = (event: ClipboardEvent): void => {
     const file = pictureOf(event.clipboardData);
     if (!file) return; // text goes where the caret is
     event.preventDefault();
     taken(file);
-  });
+  };
+  document.addEventListener("drop", dropped, { signal: gone });
+  document.addEventListener("paste", pasted, { signal: gone });
 }
 
 function hasFiles(event: DragEvent): boolean {

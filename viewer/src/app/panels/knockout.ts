@@ -28,7 +28,7 @@ export function knockoutPart(around: Around): MatterPanel {
   };
   const text = "Attention is cut in a window of layers and the question is asked again.";
   return {
-    whole: panel("Blocked layers", text, [askForm(fields, "Block", ask), place.whole]),
+    whole: panel("Knock-out", text, [askForm(fields, "Block", ask), place.whole]),
     forget() {
       live.cancel();
       place.clear();

@@ -1,8 +1,9 @@
 /** The live map: whatever is typed is looked for, and only the newest answer is drawn. */
 
-import type { Scene, View } from "../../format/types";
+import type { Context } from "../../blocks/context";
+import type { HeadsBlock, Scene, View } from "../../format/types";
 import { figure } from "../../ui/text";
-import type { GroundQuestion } from "../net/messages";
+import type { GroundQuestion, Head } from "../net/messages";
 import type { State } from "../state";
 import { ViewPlace } from "../view_place";
 import { question, type Around } from "./panel";
@@ -27,9 +28,10 @@ export function lookPanel(around: Around, drawn: () => void): LookPanel {
   let shown: Scene | null = null;
 
   const live = question<View>(around, "ground", (view) => {
-    place.show(view);
+    const context = place.show(view);
     place.whole.classList.remove("a-stale");
     shown = sceneOf(view);
+    lockAgain(context, store.state.locked);
     if (shown) status.say(summary(shown));
     drawn();
   });
@@ -54,6 +56,20 @@ export function lookPanel(around: Around, drawn: () => void): LookPanel {
     update(changed.has("phrase") ? PAUSE_MS : 0);
   });
   return { place, scene: () => shown, update };
+}
+
+/** Heads that were locked for one phrase stay locked for the next. */
+function lockAgain(context: Context, locked: readonly Head[]): void {
+  if (!locked.length) return;
+  const [layers = 0, heads = 0] = headsOf(context.view);
+  const known = locked.filter(([layer, head]) => layer < layers && head < heads);
+  for (const grid of context.heads.values()) grid.lock(known);
+}
+
+/** (layers, heads) of a view's grid. */
+function headsOf(view: View): number[] {
+  const block = view.blocks.find((each) => each.type === "heads") as HeadsBlock | undefined;
+  return block ? [block.layers, block.heads] : [];
 }
 
 export function questionOf(state: State, allHeads: boolean): GroundQuestion | null {

@@ -14,6 +14,8 @@ export interface Around {
   session: Session;
   store: Store;
   status: StatusLine;
+  /** Aborted when the page goes: what listens to the whole document ends with it. */
+  gone: AbortSignal;
 }
 
 /**
