@@ -1,5 +1,6 @@
 /** A view drawn into an element. */
 
+import { benches } from "./blocks/bench";
 import type { Context } from "./blocks/context";
 import { drawBlock } from "./blocks/registry";
 import { UnreadableView, type View } from "./format/types";
@@ -22,8 +23,8 @@ export interface MountOptions {
 export function mount(target: HTMLElement, view: View, options: MountOptions = {}): Mounted {
   const controller = new AbortController();
   const root = element("div", { class: "v-view" });
-  const context: Context = { view, root, scenes: new Map(), gone: controller.signal };
-  const blocks = view.blocks.map((block) => drawBlock(block, context));
+  const context: Context = { view, root, scenes: new Map(), heads: new Map(), gone: controller.signal };
+  const blocks = benches(view.blocks.map((block) => ({ block, drawn: drawBlock(block, context) })));
   const framed = options.frame ?? true;
   replaceAll(root, [framed && header(view, target), ...blocks, framed && footer(view)]);
   target.classList.add("vlmscope");

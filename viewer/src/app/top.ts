@@ -1,7 +1,7 @@
 /** The line at the top: what is running, a link to this state, light or dark. */
 
-import { copyButton } from "../ui/copy";
 import { element } from "../ui/dom";
+import { copyButton } from "../ui/save";
 import { themeToggle } from "../ui/theme";
 import type { Session } from "./net/messages";
 
@@ -12,7 +12,7 @@ export function topLine(session: Session, target: HTMLElement): HTMLElement {
   return element("header", { class: "a-top" }, [
     element("h1", {}, "vlmscope"),
     element("p", { class: "a-model" }, [element("bdi", {}, model.id), element("span", {}, facts)]),
-    copyButton(() => location.href, "Copy link"),
+    copyButton("Copy link", () => location.href),
     themeToggle(target),
   ]);
 }

@@ -26,6 +26,7 @@ export class ViewPlace {
     const target = element("div");
     const fresh = mount(target, view, { frame: false });
     this.whole.replaceChildren(fresh.context.root);
+    switchesUnderPicture(this.whole);
     this.mounted = fresh;
     old?.remove();
     if (focus) focusNamed(this.whole, focus);
@@ -38,6 +39,14 @@ export class ViewPlace {
     this.mounted = null;
     this.whole.replaceChildren();
     this.drawn?.();
+  }
+}
+
+/** The picture stands in a column of its own here, and what switches its layers goes with it. */
+function switchesUnderPicture(place: HTMLElement): void {
+  for (const scene of place.querySelectorAll(".v-scene:not(.v-scene-brief)")) {
+    const controls = scene.querySelector(".v-scene-controls");
+    if (controls) scene.querySelector(".v-stage")?.append(controls);
   }
 }
 

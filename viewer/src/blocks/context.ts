@@ -25,12 +25,21 @@ export interface ShownMap {
   greyed?: Uint8Array | null;
 }
 
+/** A grid of heads as the page uses it, for example to take up what an address says. */
+export interface HeadsHandle {
+  /** Put the mean of these heads on the picture; none goes back to the phrase's map. */
+  lock(heads: readonly (readonly [number, number])[]): void;
+  locked(): readonly (readonly [number, number])[];
+}
+
 export interface Context {
   readonly view: View;
   /** The element that everything of this view is drawn in; events bubble to it. */
   readonly root: HTMLElement;
   /** Scenes by id; they are looked up when they are needed, blocks may stand in any order. */
   readonly scenes: Map<string, SceneHandle>;
+  /** Grids of heads by the id of their scene. */
+  readonly heads: Map<string, HeadsHandle>;
   /** Aborted when the view leaves the page: listeners and addresses of pictures end with it. */
   readonly gone: AbortSignal;
 }

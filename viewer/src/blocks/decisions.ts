@@ -1,6 +1,6 @@
 import type { DecisionsBlock } from "../format/types";
-import { download } from "../ui/download";
 import { element } from "../ui/dom";
+import { saveFile } from "../ui/save";
 import { DecisionState, VERDICTS, localStore } from "./decisions_state";
 import { objectPanel } from "./decisions_panel";
 import { pictureUrl } from "../ui/picture";
@@ -43,7 +43,7 @@ function actionsOf(block: DecisionsBlock, state: DecisionState): Record<string, 
     download: () => {
       const text = state.file(block.file);
       if (text === null) return;
-      download(new Blob([text], { type: "application/json" }), "decisions.json");
+      saveFile("decisions.json", new Blob([text], { type: "application/json" }));
       state.saved = true;
     },
   };

@@ -26,7 +26,7 @@ export function drawPictures(block: PicturesBlock, context: Context): HTMLElemen
     button.addEventListener("click", () => enlarge(shown, place));
     return element("figure", {}, [button, ...caption(picture)]);
   });
-  return element("div", { class: block.layout === "gallery" ? "v-gallery" : "v-row" }, figures);
+  return element("div", { class: block.layout === "gallery" ? "v-gallery" : "v-pictures-row" }, figures);
 }
 
 function name(picture: { title: string; text: string }, place: number): string {

@@ -1,10 +1,23 @@
 /** Which function draws which type of block. */
 
 import { element } from "../ui/dom";
+import { drawCompare } from "./compare/compare";
 import type { Context, Draw } from "./context";
+import { drawHeads } from "./heads/heads";
 import { PLAIN } from "./plain";
+import { drawScene } from "./scene/scene";
+import { drawSegmentation } from "./segmentation/segmentation";
+import { drawSteps } from "./steps/steps";
+import { drawWords } from "./words/words";
 
-const LIVE: Record<string, Draw> = {};
+const LIVE: Record<string, Draw> = {
+  scene: drawScene,
+  heads: drawHeads,
+  words: drawWords,
+  steps: drawSteps,
+  compare: drawCompare,
+  segmentation: drawSegmentation,
+};
 
 export const BLOCKS: ReadonlyMap<string, Draw> = new Map(Object.entries({ ...PLAIN, ...LIVE }));
 

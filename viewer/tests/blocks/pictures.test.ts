@@ -67,7 +67,7 @@ describe("pictures", () => {
   it("in a row, one alone, have no arrows", () => {
     const one = drawPictures({ ...BLOCK, layout: "row", items: BLOCK.items.slice(1) }, fakeContext());
     document.body.append(one);
-    expect(one.className).toBe("v-row");
+    expect(one.className).toBe("v-pictures-row");
     one.querySelector("button")?.click();
     expect([...document.querySelectorAll("dialog button")].map((each) => each.textContent)).toEqual(["Close"]);
   });

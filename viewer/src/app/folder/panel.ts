@@ -1,7 +1,7 @@
 /** A folder of labels: look through its objects, decide by keys, correct boxes, take the file along. */
 
-import { download } from "../../ui/download";
 import { element } from "../../ui/dom";
+import { saveFile } from "../../ui/save";
 import { Live } from "../net/live";
 import type { Box, Verdict } from "../net/messages";
 import type { Around } from "../panels/panel";
@@ -70,7 +70,7 @@ export function folderPanel(around: Around): FolderPanel {
   };
   async function save(): Promise<void> {
     try {
-      download(new Blob([await api.decisionsFile()], { type: "application/json" }), "decisions.json");
+      saveFile("decisions.json", new Blob([await api.decisionsFile()], { type: "application/json" }));
     } catch (error) {
       status.fail(error);
     }

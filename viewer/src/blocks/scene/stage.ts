@@ -1,0 +1,106 @@
+/** The picture itself: layers of pixels, lines over them, and which map is shown now. */
+
+import type { Scene } from "../../format/types";
+import { valuesOf } from "../../format/tensor";
+import { element } from "../../ui/dom";
+import { eachFrame } from "../../ui/frame";
+import type { ShownMap } from "../context";
+import { Layers } from "./layers";
+import { Legend } from "./legend";
+import type { Look } from "./look";
+import { cellBoxes, Strokes } from "./strokes";
+
+/** What the page hears when a place of a picture is clicked. */
+export interface CellDetail {
+  scene: string | undefined;
+  /** Index among the cells of all views, or null where none covers the place. */
+  cell: number | null;
+  /** Original pixels. */
+  x: number;
+  y: number;
+}
+
+export class Stage {
+  readonly element: HTMLElement;
+  readonly layers: Layers;
+  readonly strokes: Strokes;
+  private readonly frame: HTMLElement;
+  private readonly legend: Legend;
+  private readonly own: ShownMap;
+  private locked: ShownMap | null = null;
+  private passing: ShownMap | null = null;
+  private readonly draw = eachFrame(() => this.drawHeat());
+
+  constructor(private readonly scene: Scene, private readonly look: Look, scale?: [number, number] | null) {
+    this.own = { values: valuesOf(scene.map), title: scene.title, scale: scale ?? scene.scale };
+    this.layers = new Layers(scene);
+    this.strokes = new Strokes(scene);
+    this.legend = new Legend(scene);
+    this.frame = element("div", { class: "v-frame" }, [this.layers.picture, this.layers.heat, this.strokes.element]);
+    this.frame.style.aspectRatio = `${scene.size[1]} / ${scene.size[0]}`;
+    this.element = element("figure", { class: "v-stage" }, [this.frame, this.legend.element]);
+    // a tall picture keeps its height on the screen, a wide one its width
+    this.element.style.setProperty("--ratio", String(scene.size[1] / scene.size[0]));
+    this.frame.addEventListener("click", (event) => this.tellCell(event));
+    look.follow((state) => {
+      this.layers.drawPicture(state);
+      this.strokes.show(state);
+      this.draw();
+    });
+    this.layers.load().then(() => this.layers.drawPicture(look.now), () => this.sayBroken());
+  }
+
+  get shown(): ShownMap {
+    return this.passing ?? this.locked ?? this.own;
+  }
+
+  preview(map: ShownMap | null): void {
+    this.passing = map;
+    this.draw();
+  }
+
+  lock(map: ShownMap | null): void {
+    this.locked = map;
+    this.draw();
+  }
+
+  /** (x, y) in original pixels, or null outside. */
+  at(clientX: number, clientY: number): [number, number] | null {
+    const { left, top, width, height } = this.frame.getBoundingClientRect();
+    const x = ((clientX - left) / width) * this.scene.size[1];
+    const y = ((clientY - top) / height) * this.scene.size[0];
+    return x >= 0 && y >= 0 && x < this.scene.size[1] && y < this.scene.size[0] ? [x, y] : null;
+  }
+
+  private drawHeat(): void {
+    const map = this.shown;
+    this.layers.drawHeat(map, this.look.now);
+    this.strokes.grey(map.greyed ?? null);
+    this.legend.show(map, this.layers.scaleOf(map, this.look.now.smoothing));
+  }
+
+  private tellCell(event: MouseEvent): void {
+    const place = this.at(event.clientX, event.clientY);
+    if (!place) return;
+    const [x, y] = place;
+    const detail: CellDetail = { scene: this.scene.id, cell: smallestCell(this.scene, x, y), x, y };
+    this.frame.dispatchEvent(new CustomEvent("vlmscope:cell", { bubbles: true, detail }));
+  }
+
+  private sayBroken(): void {
+    this.frame.append(element("p", { class: "v-broken" }, "This picture could not be decoded."));
+  }
+}
+
+/** Tiles are finer than the view of the whole image: the finest cell is the one that is meant. */
+function smallestCell(scene: Scene, x: number, y: number): number | null {
+  let best: number | null = null;
+  let least = Infinity;
+  cellBoxes(scene.cells).forEach(([x0, y0, x1, y1], cell) => {
+    const area = (x1 - x0) * (y1 - y0);
+    if (x < x0 || y < y0 || x >= x1 || y >= y1 || area >= least) return;
+    best = cell;
+    least = area;
+  });
+  return best;
+}
