@@ -10,6 +10,7 @@ import { askPanel } from "./panels/ask";
 import { comparePanel } from "./panels/compare";
 import { controls } from "./panels/controls";
 import { imageInput, listenForPictures } from "./panels/image_input";
+import { howToStart } from "./panels/how_to_start";
 import { lookPanel } from "./panels/look";
 import { matterPanel } from "./panels/matter";
 import { modes } from "./panels/modes";
@@ -34,6 +35,7 @@ export function page(target: HTMLElement, around: Around): void {
   const plain = plainPicture(api, (error) => status.fail(error));
   const stage = element("div", { class: "a-stage" });
   const look = lookPanel(around, () => arrange());
+  const start = howToStart(session);
   const tools = pictureTools(stage, {
     size: () => look.scene()?.size ?? sizeOf(store.state.image),
     box: () => look.scene()?.box ?? null,
@@ -53,6 +55,7 @@ export function page(target: HTMLElement, around: Around): void {
     ask.place.whole.hidden = !answered;
     look.place.whole.hidden = answered;
     plain.whole.hidden = answered || look.scene() !== null;
+    start.hidden = mode !== "look" || look.scene() !== null;
     const shown: [HTMLElement, Mode][] = [[ask.whole, "ask"], [matter.whole, "matter"], [patch.whole, "patch"], [compare.whole, "compare"]];
     for (const [panel, own] of shown) panel.hidden = mode !== own;
     if (folder) folder.whole.hidden = mode !== "folder";
@@ -62,7 +65,7 @@ export function page(target: HTMLElement, around: Around): void {
 
   ask.place.drawn = arrange;
   const controlLine = controls(session, store, imageInput("Image", "Open picture", open).whole, (text) => status.fail(new Error(text)));
-  replaceAll(stage, [plain.whole, look.place.whole, ask.whole, ask.place.whole, matter.whole, patch.whole]);
+  replaceAll(stage, [plain.whole, start, look.place.whole, ask.whole, ask.place.whole, matter.whole, patch.whole]);
   replaceAll(target, [
     topLine(session, target),
     controlLine.whole,
