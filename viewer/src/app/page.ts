@@ -60,6 +60,7 @@ export function page(target: HTMLElement, around: Around): void {
     for (const [panel, own] of shown) panel.hidden = mode !== own;
     if (folder) folder.whole.hidden = mode !== "folder";
     if (mode === "folder") folder?.open();
+    stage.style.setProperty("--ratio", String(ratioOf(look.scene()?.size ?? sizeOf(store.state.image))));
     tools.redraw();
   }
 
@@ -97,4 +98,9 @@ export function page(target: HTMLElement, around: Around): void {
 
 function sizeOf(image: ImageInfo | null): [number, number] | null {
   return image && [image.height, image.width];
+}
+
+/** Width over height: the picture's column is as wide as the picture can be. */
+function ratioOf(size: readonly [number, number] | null): number {
+  return size ? size[1] / size[0] : 4 / 3;
 }

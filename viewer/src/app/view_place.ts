@@ -1,6 +1,6 @@
 /** A place on the page where one view after another is shown, without a gap between them. */
 
-import type { Context } from "../blocks/context";
+import type { Context, Memory } from "../blocks/context";
 import type { View } from "../format/types";
 import { mount, type Mounted } from "../mount";
 import { element } from "../ui/dom";
@@ -9,6 +9,7 @@ export class ViewPlace {
   readonly whole: HTMLElement;
   /** Called after a view was drawn or taken away. */
   drawn: (() => void) | null = null;
+  private readonly memory: Memory = {};
   private mounted: Mounted | null = null;
 
   constructor(kind: string) {
@@ -24,9 +25,9 @@ export class ViewPlace {
     const focus = focusedName(this.whole);
     const old = this.mounted;
     const target = element("div");
-    const fresh = mount(target, view, { frame: false });
+    const fresh = mount(target, view, { frame: false, memory: this.memory });
     this.whole.replaceChildren(fresh.context.root);
-    switchesUnderPicture(this.whole);
+    rearrange(this.whole);
     this.mounted = fresh;
     old?.remove();
     if (focus) focusNamed(this.whole, focus);
@@ -42,12 +43,18 @@ export class ViewPlace {
   }
 }
 
-/** The picture stands in a column of its own here, and what switches its layers goes with it. */
-function switchesUnderPicture(place: HTMLElement): void {
-  for (const scene of place.querySelectorAll(".v-scene:not(.v-scene-brief)")) {
-    const controls = scene.querySelector(".v-scene-controls");
-    if (controls) scene.querySelector(".v-stage")?.append(controls);
-  }
+/**
+ * Of a scene with tools beside it: what switches its layers goes with the picture, score and evidence stay
+ * above the tools, and what is looked up more rarely goes beneath them.
+ */
+function rearrange(place: HTMLElement): void {
+  const scene = place.querySelector(".v-scene:not(.v-scene-brief)");
+  const controls = scene?.querySelector(".v-scene-controls");
+  if (controls) scene?.querySelector(".v-stage")?.append(controls);
+  const tools = place.querySelector(".v-tools");
+  if (!scene || !tools) return;
+  const rest = [".v-about-result", ".v-exports"].flatMap((kind) => scene.querySelector(kind) ?? []);
+  tools.after(element("div", { class: "v-rest" }, rest));
 }
 
 /** Accessible name of what has the focus in an element, where it has one. */

@@ -39,8 +39,7 @@ function phraseBox(session: Session, store: Store): HTMLInputElement {
 
 function methodChoice(session: Session, store: Store): HTMLElement {
   const options = session.methods.map(({ id, title }) => {
-    const own = id === session.method ? " (default)" : "";
-    return element("option", { value: id, title }, id + own);
+    return element("option", { value: id, title }, id);
   });
   const choice = element("select", { "aria-label": "Method" }, options);
   const show = (): void => {

@@ -15,6 +15,7 @@ export class Strokes {
   readonly element: SVGSVGElement;
   private readonly groups: Record<"mask" | "box" | "further" | "point" | "grid", SVGGElement>;
   private readonly greyed = svg("g");
+  private greyedNow: Uint8Array | null = null;
 
   constructor(private readonly scene: Scene) {
     const [height, width] = scene.size;
@@ -40,6 +41,8 @@ export class Strokes {
 
   /** Grey out cells; null for none. */
   grey(cells: Uint8Array | null): void {
+    if (cells === this.greyedNow) return; // every hover asks, and lines are dear to lay out
+    this.greyedNow = cells;
     this.greyed.textContent = "";
     if (!cells) return;
     cellBoxes(this.scene.cells).forEach((box, cell) => {
