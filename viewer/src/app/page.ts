@@ -3,12 +3,12 @@
 import type { HeadsDetail } from "../blocks/heads/heads";
 import type { CellDetail } from "../blocks/scene/stage";
 import { element, replaceAll } from "../ui/dom";
-import { folderPanel } from "./folder/panel";
+import { FolderPanel } from "./folder/panel";
 import { sent } from "./images";
 import type { ImageInfo } from "./net/messages";
 import { askPanel } from "./panels/ask";
 import { comparePanel } from "./panels/compare";
-import { controls } from "./panels/controls";
+import { awayFromFolder, controls } from "./panels/controls";
 import { imageInput, listenForPictures } from "./panels/image_input";
 import { howToStart } from "./panels/how_to_start";
 import { lookPanel } from "./panels/look";
@@ -26,7 +26,7 @@ export function page(target: HTMLElement, around: Around): void {
   const open = (file: Blob): void => {
     sent(file, api, session.limits).then(
       (image) => {
-        store.set({ image });
+        store.set({ image, mode: awayFromFolder(store.state.mode) });
         status.say(["Picture opened.", ...(image.notes ?? [])].join(" "));
       },
       (error: unknown) => status.fail(error),
@@ -44,7 +44,7 @@ export function page(target: HTMLElement, around: Around): void {
   const matter = matterPanel(around, tools);
   const patch = patchPanel(around, (read) => tools.mark(read.box));
   const compare = comparePanel(around, (file) => sent(file, api, session.limits));
-  const folder = session.folder ? folderPanel(around) : null;
+  const folder = session.folder ? new FolderPanel(around, (file) => sent(file, api, session.limits)) : null;
 
   function arrange(): void {
     const { mode } = store.state;

@@ -123,6 +123,20 @@ describe("a folder", () => {
     expect(verdicts()[0]).toBe("");
   });
 
+  it("hands an object over to be looked at by the model", async () => {
+    await press("ArrowRight");
+    await press("l");
+    for (let turn = 0; turn < 4; turn += 1) await settled();
+    expect(page.server.asked("folder/pictures/b.png?side=4096")).toHaveLength(1);
+    expect(page.server.asked("ground")[0]?.body).toMatchObject({ image: "ab12", phrase: "cat" });
+    expect(page.find("[aria-pressed=true]").textContent).toBe("Look");
+  });
+
+  it("gives way to what is asked of the model", async () => {
+    page.type("Phrase", "dog");
+    expect(page.find("[aria-pressed=true]").textContent).toBe("Look");
+  });
+
   it("loads more, none twice", async () => {
     page.close();
     const fake = server({ ...SESSION, folder: { name: "labels", images: 3, objects: 3 } })

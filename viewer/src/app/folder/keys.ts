@@ -6,6 +6,7 @@ const KEYS: Record<string, string> = {
   u: "unsure",
   z: "clear",
   d: "save",
+  l: "look",
   ArrowLeft: "back",
   ArrowRight: "next",
 };

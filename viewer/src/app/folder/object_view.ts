@@ -33,7 +33,9 @@ export function objectView(pictures: FolderPictures, corrected: (box: Box) => vo
     const overlay = new Overlay(size);
     overlay.show(boxesOf(row));
     overlay.dragging(corrected);
-    replaceAll(picture, [element("div", { class: "a-framed" }, [image, overlay.sheet])]);
+    const framed = element("div", { class: "a-framed" }, [image, overlay.sheet]);
+    framed.style.setProperty("--ratio", String(size[1] / size[0]));
+    replaceAll(picture, framed);
   }
 
   return {

@@ -3,7 +3,7 @@
 import { element } from "../../ui/dom";
 import { saveFile } from "../../ui/save";
 import { Live } from "../net/live";
-import type { Box, Verdict } from "../net/messages";
+import type { Box, ImageInfo, Verdict } from "../net/messages";
 import type { Around } from "../panels/panel";
 import { Browser, EVERYTHING, type Filter } from "./browser";
 import { filterForm } from "./filter";
@@ -11,95 +11,110 @@ import { onKeys } from "./keys";
 import { objectView } from "./object_view";
 import { FolderPictures } from "./pictures";
 import { thumbnails } from "./thumbnails";
+import { toolbar } from "./toolbar";
 
-export interface FolderPanel {
-  whole: HTMLElement;
+const LARGEST = 4096; // pixels of the longer side of a picture that is handed on
+
+export class FolderPanel {
+  readonly whole: HTMLElement;
+  private readonly browser: Browser;
+  private readonly count = element("p", { class: "v-caption", "aria-live": "polite" });
+  private readonly more = element("button", { type: "button", class: "v-button", hidden: true }, "Show more");
+  private readonly large;
+  private readonly list;
+  private readonly loading: Live<void>;
+  private isOpen = false;
+
+  /** @param opened takes a file in as a picture that can be asked about. */
+  constructor(
+    private readonly around: Around,
+    private readonly opened: (file: Blob) => Promise<ImageInfo>,
+  ) {
+    const { api, status, store, gone } = around;
+    this.browser = new Browser(api);
+    const pictures = new FolderPictures(api);
+    this.large = objectView(pictures, (box) => void this.decide(this.browser.row?.decision ?? "accept", box, 0));
+    this.list = thumbnails(pictures, (at) => this.walk(at - this.browser.at));
+    this.loading = new Live<void>({ show: () => this.fill(), fail: (error) => status.fail(error) });
+    this.more.addEventListener("click", () => void this.tried(async () => {
+      await this.browser.more();
+      this.fill();
+    }));
+    const actions = this.actions();
+    onKeys(() => store.state.mode === "folder", actions, gone);
+    this.whole = element("div", { class: "a-folder" }, [
+      element("div", { class: "a-folder-left" }, [this.large.whole, toolbar(actions)]),
+      element("div", { class: "a-folder-right" }, [filterForm((filter) => this.load(filter)), this.count, this.list.whole, this.more]),
+    ]);
+  }
+
   /** Load what is listed, the first time that somebody looks. */
-  open(): void;
-}
-
-export function folderPanel(around: Around): FolderPanel {
-  const { api, status, store } = around;
-  const browser = new Browser(api);
-  const pictures = new FolderPictures(api);
-  const count = element("p", { class: "v-caption", "aria-live": "polite" });
-  const more = element("button", { type: "button", class: "v-button", hidden: true }, "Show more");
-  const large = objectView(pictures, (box) => void decide(browser.row?.decision ?? "accept", box, 0));
-  const list = thumbnails(pictures, (at) => {
-    browser.at = at;
-    show();
-  });
-
-  function show(): void {
-    large.show(browser.row);
-    list.mark(browser.rows, browser.at);
-    count.textContent = browser.total ? `${browser.at + 1} of ${browser.total}` : "No object passes the filter.";
-    more.hidden = !browser.hasMore;
+  open(): void {
+    if (!this.isOpen) this.load(EVERYTHING);
+    this.isOpen = true;
   }
 
-  function filled(): void {
-    list.fill(browser.rows);
-    show();
+  private actions(): Record<string, () => void> {
+    return {
+      accept: () => void this.decide("accept", null, 1),
+      reject: () => void this.decide("reject", null, 1),
+      unsure: () => void this.decide("unsure", null, 1),
+      clear: () => void this.decide(null, null, 0),
+      back: () => this.walk(-1),
+      next: () => this.walk(1),
+      look: () => void this.tried(() => this.handOn()),
+      save: () => void this.tried(() => this.save()),
+    };
   }
 
-  async function decide(verdict: Verdict | null, box: Box | null, step: number): Promise<void> {
+  private load(filter: Filter): void {
+    this.loading.ask((signal) => this.browser.filtered(filter, signal));
+  }
+
+  private fill(): void {
+    this.list.fill(this.browser.rows);
+    this.show();
+  }
+
+  private show(): void {
+    const { row, rows, at, total, hasMore } = this.browser;
+    this.large.show(row);
+    this.list.mark(rows, at);
+    this.count.textContent = total ? `${at + 1} of ${total}` : "No object passes the filter.";
+    this.more.hidden = !hasMore;
+  }
+
+  private walk(step: number): void {
+    this.browser.walk(step);
+    this.show();
+  }
+
+  /** A box that somebody drew before stays with a new verdict. */
+  private decide(verdict: Verdict | null, box: Box | null, step: number): Promise<void> {
+    return this.tried(async () => {
+      await this.browser.decide(verdict, box ?? this.browser.row?.corrected ?? null);
+      this.walk(step);
+    });
+  }
+
+  /** The object becomes a picture and a phrase that the model is asked about. */
+  private async handOn(): Promise<void> {
+    const { row } = this.browser;
+    if (!row) return;
+    const image = await this.opened(await this.around.api.folderPicture(row.id, LARGEST));
+    this.around.store.set({ image, phrase: row.phrase, mode: "look" });
+  }
+
+  private async save(): Promise<void> {
+    const text = await this.around.api.decisionsFile();
+    saveFile("decisions.json", new Blob([text], { type: "application/json" }));
+  }
+
+  private async tried(act: () => Promise<void>): Promise<void> {
     try {
-      await browser.decide(verdict, box ?? (verdict ? (browser.row?.corrected ?? null) : null));
-      browser.walk(step);
-      show();
+      await act();
     } catch (error) {
-      status.fail(error);
+      this.around.status.fail(error);
     }
   }
-
-  const loading = new Live<void>({ show: filled, fail: (error) => status.fail(error) });
-  const load = (filter: Filter): void => loading.ask((signal) => browser.filtered(filter, signal));
-  more.addEventListener("click", () => void browser.more().then(filled, (error: unknown) => status.fail(error)));
-  const walk = (step: number): void => {
-    browser.walk(step);
-    show();
-  };
-  const actions = {
-    accept: () => void decide("accept", null, 1),
-    reject: () => void decide("reject", null, 1),
-    unsure: () => void decide("unsure", null, 1),
-    clear: () => void decide(null, null, 0),
-    back: () => walk(-1),
-    next: () => walk(1),
-    save: () => void save(),
-  };
-  async function save(): Promise<void> {
-    try {
-      saveFile("decisions.json", new Blob([await api.decisionsFile()], { type: "application/json" }));
-    } catch (error) {
-      status.fail(error);
-    }
-  }
-  onKeys(() => store.state.mode === "folder", actions, around.gone);
-  let opened = false;
-  return {
-    whole: element("div", { class: "a-folder" }, [
-      element("div", { class: "a-folder-left" }, [large.whole, buttons(actions)]),
-      element("div", { class: "a-folder-right" }, [filterForm(load), count, list.whole, more]),
-    ]),
-    open() {
-      if (!opened) load(EVERYTHING);
-      opened = true;
-    },
-  };
-}
-
-const BUTTONS: [string, string, string][] = [
-  ["accept", "Accept", "a"], ["reject", "Reject", "r"], ["unsure", "Unsure", "u"], ["clear", "Clear", "z"],
-  ["back", "←", "ArrowLeft"], ["next", "→", "ArrowRight"], ["save", "Download", "d"],
-];
-const SPOKEN: Record<string, string> = { back: "Object before", next: "Next object" };
-
-function buttons(actions: Record<string, () => void>): HTMLElement {
-  const made = BUTTONS.map(([name, text, key]) => {
-    const hint = key.length === 1 ? [" ", element("kbd", { "aria-hidden": true }, key)] : [];
-    const attributes = { type: "button", class: "v-button", "aria-keyshortcuts": key, "aria-label": SPOKEN[name] };
-    return element("button", { ...attributes, onclick: () => actions[name]?.() }, [text, ...hint]);
-  });
-  return element("div", { class: "a-decide", role: "toolbar", "aria-label": "Decide" }, made);
 }

@@ -1,4 +1,4 @@
-import { element } from "../../ui/dom";
+import { element, svg } from "../../ui/dom";
 import { figure } from "../../ui/text";
 import type { FolderRow } from "../net/messages";
 import type { FolderPictures } from "./pictures";
@@ -47,11 +47,22 @@ function thumbnail(row: FolderRow, pictures: FolderPictures, open: () => void): 
   });
   const warned = row.warnings.length ? [element("span", { class: "a-warned", title: row.warnings.join(" ") }, "⚠ warning")] : [];
   return element("button", { type: "button", onclick: open, title: row.id }, [
-    element("span", { class: "a-thumb" }, image),
+    element("span", { class: "a-thumb" }, [image, boxOn(row)]),
     element("bdi", { class: "a-name" }, row.phrase),
     element("span", { class: "a-number" }, row.score === null ? "no score" : figure(row.score)),
     ...warned,
     element("span", { class: "a-verdict" }, verdictText(row)),
+  ]);
+}
+
+/** Where the object is: both picture and box are fitted into the frame in the same way. */
+function boxOn({ size, box, corrected }: FolderRow): SVGElement | null {
+  if (!size) return null;
+  const [x0, y0, x1, y1] = corrected ?? box;
+  const place = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, "vector-effect": "non-scaling-stroke" };
+  return svg("svg", { viewBox: `0 0 ${size[1]} ${size[0]}`, class: "a-overlay", "aria-hidden": true }, [
+    svg("rect", { ...place, class: "a-under" }),
+    svg("rect", { ...place, class: "a-line" }),
   ]);
 }
 

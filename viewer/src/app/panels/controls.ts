@@ -3,7 +3,7 @@
 import { element } from "../../ui/dom";
 import { headsFrom, headsText } from "../heads_text";
 import type { Session } from "../net/messages";
-import type { Store } from "../state";
+import type { Mode, Store } from "../state";
 
 export interface Controls {
   whole: HTMLElement;
@@ -30,11 +30,16 @@ function phraseBox(session: Session, store: Store): HTMLInputElement {
     "aria-label": "Phrase",
   });
   box.value = store.state.phrase;
-  box.addEventListener("input", () => store.set({ phrase: box.value }));
+  box.addEventListener("input", () => store.set({ phrase: box.value, mode: awayFromFolder(store.state.mode) }));
   store.heard((state, changed) => {
     if (changed.has("phrase") && box.value !== state.phrase) box.value = state.phrase;
   });
   return box;
+}
+
+/** A phrase or a picture is about the model, which is not seen among a folder's objects. */
+export function awayFromFolder(mode: Mode): Mode {
+  return mode === "folder" ? "look" : mode;
 }
 
 function methodChoice(session: Session, store: Store): HTMLElement {

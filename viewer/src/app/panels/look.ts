@@ -53,7 +53,7 @@ export function lookPanel(around: Around, drawn: () => void): LookPanel {
   store.heard((_, changed) => {
     if (!ASKED_BY.some((name) => changed.has(name))) return;
     if (changed.has("image")) clear(); // a map of another picture is no map of this one
-    update(changed.has("phrase") ? PAUSE_MS : 0);
+    update(changed.has("phrase") && !changed.has("image") ? PAUSE_MS : 0);
   });
   return { place, scene: () => shown, update };
 }
