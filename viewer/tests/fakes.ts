@@ -34,7 +34,7 @@ function fakeContext(canvas: HTMLCanvasElement) {
 
 HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement) {
   return fakeContext(this) as unknown as CanvasRenderingContext2D;
-} as typeof HTMLCanvasElement.prototype.getContext;
+} as unknown as typeof HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.toDataURL = () => "data:image/png;base64,AA==";
 HTMLCanvasElement.prototype.toBlob = function (done) {
   done(new Blob(["png"], { type: "image/png" }));
@@ -83,7 +83,7 @@ export async function frame(): Promise<void> {
 }
 
 export function byLabel<T extends Element = HTMLElement>(within: ParentNode, label: string): T {
-  const found = within.querySelector<T>(`[aria-label="${CSS.escape(label)}"]`) ?? null;
+  const found = [...within.querySelectorAll<T>("[aria-label]")].find((each) => each.getAttribute("aria-label") === label);
   if (!found) throw new Error(`nothing is labelled ${label}`);
   return found;
 }

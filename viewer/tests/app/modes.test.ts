@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EVIL } from "../blocks/fake_context";
 import { Refused, SESSION, settled } from "./fake_server";
 import { openPage, phrase, pictureFile, server, type Page } from "./open_page";
@@ -217,8 +217,8 @@ describe("the line of jobs", () => {
     held.hold();
     shown(".a-go")[0]?.click();
     await settled();
-    globalThis.fetch = ((address: string, init?: RequestInit) =>
-      address === "api/queue" ? Promise.resolve(new Response('{"waiting": 3, "running": 1, "of": 2}')) : fetch(address, init)) as typeof globalThis.fetch;
+    vi.spyOn(globalThis, "fetch").mockImplementation(((address: string, init?: RequestInit) =>
+      address === "api/queue" ? Promise.resolve(new Response('{"waiting": 3, "running": 1, "of": 2}')) : fetch(address, init)) as typeof globalThis.fetch);
     await new Promise((done) => setTimeout(done, 700));
     expect(page.status()).toBe("Waiting: 2 jobs before yours.");
     expect(stop.hidden).toBe(false);

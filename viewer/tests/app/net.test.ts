@@ -10,11 +10,11 @@ let server: FakeServer;
 
 beforeEach(() => {
   server = new FakeServer().on("GET session", () => SESSION).view("POST ground", () => [scene("cat")]);
-  vi.stubGlobal("fetch", server.fetch);
+  vi.spyOn(globalThis, "fetch").mockImplementation(server.fetch as typeof fetch);
 });
 
 afterEach(() => {
-  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -43,9 +43,9 @@ describe("the interface", () => {
   });
 
   it("says what a proxy's page and a dead server mean", async () => {
-    vi.stubGlobal("fetch", () => Promise.resolve(new Response("<html>", { status: 502 })));
+    const answered = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response("<html>", { status: 502 }));
     await expect(new Api("api/").session()).rejects.toThrow("The app answered with status 502");
-    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("failed")));
+    answered.mockRejectedValue(new TypeError("failed"));
     await expect(new Api("api/").session()).rejects.toThrow("Is it still running");
   });
 

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import "../fakes";
 import { startApp } from "../../src/app/start";
 import { FakeServer, SESSION, settled } from "./fake_server";
 import { heads, scene } from "./packing";
@@ -26,11 +27,10 @@ export function server(session: unknown = SESSION): FakeServer {
 }
 
 export async function openPage(fake: FakeServer, hash = ""): Promise<Page> {
-  vi.stubGlobal("fetch", fake.fetch);
+  vi.spyOn(globalThis, "fetch").mockImplementation(fake.fetch as typeof fetch);
   let number = 0;
   URL.createObjectURL = vi.fn(() => `blob:${number++}`);
   URL.revokeObjectURL = vi.fn();
-  HTMLCanvasElement.prototype.getContext = (() => null) as never;
   history.replaceState(null, "", `/${hash}`);
   const target = document.createElement("main");
   target.id = "vlmscope";
@@ -76,7 +76,7 @@ function pageOf(target: HTMLElement, fake: FakeServer, gone: AbortController): P
     close() {
       gone.abort();
       document.body.replaceChildren();
-      vi.unstubAllGlobals();
+      vi.restoreAllMocks();
     },
   };
 }

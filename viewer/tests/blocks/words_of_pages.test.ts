@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { drawCode } from "../../src/blocks/code";
 import { drawFacts } from "../../src/blocks/facts";
 import { drawHeading } from "../../src/blocks/heading";
@@ -50,25 +50,31 @@ describe("words of a page", () => {
   });
 });
 
+function clipboard(writeText: (text: string) => Promise<void>): void {
+  Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+}
+
 describe("code", () => {
+  afterEach(() => {
+    Reflect.deleteProperty(navigator, "clipboard");
+  });
+
   it("is copied by its button, which says so", async () => {
     const writeText = vi.fn(() => Promise.resolve());
-    vi.stubGlobal("navigator", { clipboard: { writeText } });
+    clipboard(writeText);
     const drawn = drawCode({ type: "code", text: "vlmscope demo\n" });
     const button = drawn.querySelector("button");
     button?.click();
     await vi.waitFor(() => expect(button?.textContent).toBe("Copied"));
     expect(writeText).toHaveBeenCalledWith("vlmscope demo\n");
-    vi.unstubAllGlobals();
   });
 
   it("says what to do where nothing can be copied", async () => {
-    vi.stubGlobal("navigator", { clipboard: { writeText: () => Promise.reject(new Error("no")) } });
+    clipboard(() => Promise.reject(new Error("no")));
     const drawn = drawCode({ type: "code", text: "x" });
     drawn.querySelector("button")?.click();
     await vi.waitFor(() => expect(drawn.querySelector("button")?.textContent).toContain("by hand"));
     expect(document.querySelector("textarea")).toBeNull();
-    vi.unstubAllGlobals();
   });
 
   it("can be scrolled by keys", () => {
