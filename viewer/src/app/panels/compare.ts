@@ -14,7 +14,7 @@ export interface ComparePanel {
 /** @param opened takes a file in as a picture. */
 export function comparePanel(around: Around, opened: (file: Blob) => Promise<ImageInfo>): ComparePanel {
   const { api, session, store, status } = around;
-  const { place, live } = viewQuestion(around, "compare", (view) => `${view.title}: ${view.lead}`);
+  const { place, live } = viewQuestion(around, "compare", (view) => `Compared: ${view.title}.`);
   const methods = methodBoxes(session.methods, session.method);
 
   const byMethods = (): void => {
