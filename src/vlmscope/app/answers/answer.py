@@ -53,7 +53,7 @@ def _scene(answer: GroundedAnswer, picture: StoredPicture) -> dict[str, Any]:
         "score": None,
         "score_note": "",
         "chance": None,
-        "evidence": None,
+        "evidence": [],  # no heads were chosen, so none has to be vouched for
         "warnings": list(answer.warnings),
         "facts": [["asked", answer.prompt]],
         "python": "",

@@ -71,6 +71,6 @@ def _curves(result: Faithfulness, way: str) -> dict[str, Any]:
             }
             for name in result.maps
         ],
-        "span": [0, 1],
+        "span": None,
         "caption": "One picture and one question: a hint, not a measurement.",
     }
