@@ -11,6 +11,8 @@ from typing import Any
 
 from PIL import Image
 
+from views import view_in
+
 ALLOWED = {"div", "img", "table", "thead", "tbody", "tr", "th", "td"}
 NASTY = "<script>alert('x')</script> \"><img src=x onerror=y> & <b>red</b>\u2028\x00\ud800 end"
 
@@ -56,7 +58,7 @@ class Card(HTMLParser):
 
 def read_card(result: Any) -> Card:
     """The card of a result, checked for what holds of every one, and its ``repr`` with it."""
-    html = result._repr_html_()
+    html = card_of(result._repr_html_())
     card = Card()
     card.feed(html)
     card.close()
@@ -67,6 +69,22 @@ def read_card(result: Any) -> Card:
     assert set(colours) <= {"inherit", "transparent"}  # the page's own, light or dark
     check_repr(result)
     return card
+
+
+def card_of(html: str) -> str:
+    """The card that lies under the frame of a result's HTML; the frame is read, too.
+
+    A result that no view is made of yet is its card alone.
+    """
+    if "<iframe" not in html:
+        return html
+    html.encode("utf-8")
+    view_in(html).pack()
+    before, _, _ = html.partition("<iframe")
+    opening = re.match(r'<div style="display:grid"><div style="[^"]*">', before)
+    assert opening is not None
+    assert before.endswith("</div>")
+    return before[opening.end() : -len("</div>")]
 
 
 def check_repr(result: Any) -> str:

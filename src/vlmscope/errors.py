@@ -18,6 +18,7 @@ __all__ = [
     "BadOptionError",
     "BadPhraseError",
     "BadSampleError",
+    "BadViewError",
     "KnockoutError",
     "MissingExtraError",
     "ModelLoadError",
@@ -64,6 +65,10 @@ class BadPhraseError(VlmscopeError, ValueError):
 
 class BadSampleError(VlmscopeError, ValueError):
     """A row of a sample list that cannot be used, or a list with no usable row."""
+
+
+class BadViewError(VlmscopeError, ValueError):
+    """A file that is no view, is cut short, is of another version, or does not fit together."""
 
 
 class BadHeadSetError(VlmscopeError, ValueError):

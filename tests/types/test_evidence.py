@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from cards import NASTY, check_repr, read_card
 from handmade import map_of, view_over
+from views import blocks_of, view_in, words_of
 from vlmscope import tiny
 from vlmscope.stats import Interval
 from vlmscope.types import Head, HeadEvidence, HeadSet, TokenMap
@@ -48,3 +51,16 @@ def test_a_token_map_is_a_line() -> None:
     token_map: TokenMap = map_of((30, 40), [view_over((0, 0, 40, 30), (24, 36))])
     assert "24x36" in check_repr(token_map)
     assert "864 image" in repr(token_map)
+
+
+def test_a_set_makes_a_view_of_itself() -> None:
+    heads = embedded()
+    view = view_in(heads._repr_html_())
+    (grid,) = blocks_of(view, "head-map")
+    assert grid["marked"] == [list(head) for head in heads.heads]
+    best = heads.frequencies[0]
+    assert grid["values"][best.head] == np.float32(best.frequency.value)
+    (sums,) = blocks_of(view, "dots")
+    assert sums["values"] == sorted(heads.sums) and sums["threshold"] == heads.tau
+    bare = words_of(HeadSet((Head(1, 2),), "m").view())
+    assert "Not verified" in bare and "L1H2" in bare

@@ -11,8 +11,8 @@ __all__ = ["ORDERS", "REGISTERED", "upward"]
 ORDERS: dict[str, tuple[str, ...]] = {
     "now": (
         *("version", "errors", "hub", "io", "markup", "progress", "registry", "options"),
-        *("stats", "types", "metrics"),
-        *("tiny", "viz", "viewer", "post", "models", "results", "data", "attention"),
+        *("viewer", "stats", "types", "metrics"),
+        *("tiny", "viz", "post", "models", "results", "data", "attention"),
         *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "reproduce"),
         *("labels", "app", "doctor", "demo", "cli", "__main__"),
     ),

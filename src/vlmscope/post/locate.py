@@ -25,6 +25,7 @@ __all__ = [
     "Located",
     "attention_share",
     "heat_map",
+    "heat_range",
     "image_cautions",
     "locate",
     "score_map",
@@ -116,14 +117,36 @@ def heat_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:
     Returns:
         float32 (height, width) of the original image.
     """
-    painted = token_map.to_pixels(weights, "bilinear")
-    seen = token_map.to_pixels(np.ones(np.shape(weights)), "nearest") > 0
+    painted, seen = _painted(token_map, weights)
     inside = painted[seen]
     if is_flat(inside):
         return np.zeros_like(painted)
     low, high = inside.min(), inside.max()
     stretched = np.clip((painted - low) / (high - low), 0, 1)
     return np.where(seen, stretched, 0).astype(np.float32)
+
+
+def heat_range(token_map: TokenMap, weights: ArrayLike) -> tuple[float, float]:
+    """The painted weights that :func:`heat_map` shows as 0 and as 1; the same twice for a flat map.
+
+    Args:
+        token_map: geometry of the image tokens.
+        weights: float (tokens,).
+    """
+    painted, seen = _painted(token_map, weights)
+    inside = painted[seen]
+    if not inside.size:
+        return 0.0, 0.0
+    high = float(inside.max())
+    return (high if is_flat(inside) else float(inside.min())), high
+
+
+def _painted(
+    token_map: TokenMap, weights: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Weights painted on the original image, and which of its pixels the model saw."""
+    seen = token_map.to_pixels(np.ones(np.shape(weights)), "nearest") > 0
+    return token_map.to_pixels(weights, "bilinear"), seen
 
 
 def score_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:

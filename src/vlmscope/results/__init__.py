@@ -1,9 +1,10 @@
 """What methods find; every result draws itself and goes out as JSON."""
 
 from vlmscope.results.answer_comparison import AnswerComparison, overlay_answer
+from vlmscope.results.deviations import deviations
 from vlmscope.results.drawing import SHOWN, overlay, side_by_side
 from vlmscope.results.grounding import Grounding
-from vlmscope.results.method_comparison import MethodComparison, deviations, overlay_methods
+from vlmscope.results.method_comparison import MethodComparison, overlay_methods
 from vlmscope.results.segmentation import Segmentation, overlay_labels
 
 __all__ = [

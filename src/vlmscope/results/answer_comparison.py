@@ -11,9 +11,12 @@ from PIL import Image
 
 from vlmscope.markup import one_line, shorten, shown_box
 from vlmscope.results.cards import answer_card
+from vlmscope.results.comparison_views import answer_view
 from vlmscope.results.drawing import overlay
+from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
 from vlmscope.results.grounding import Grounding
 from vlmscope.types import Answer, Box, box_iou
+from vlmscope.viewer import View
 from vlmscope.viz.pens import ORANGE, draw_box, stroke_width
 from vlmscope.viz.sheet import contact_sheet
 
@@ -79,7 +82,16 @@ class AnswerComparison:
         )
 
     def _repr_html_(self) -> str:
-        return answer_card(self)
+        return self.view(side=NOTEBOOK_SIDE).inline(answer_card(self))
+
+    def view(self, *, side: int = SIDE, lossless: bool = False) -> View:
+        """What the viewer draws: the model's own box, and beside it where it looked.
+
+        Args:
+            side: pixels of the longer side of the image in it at most.
+            lossless: keep the image's pixels as they are, as PNG.
+        """
+        return answer_view(self, side=side, lossless=lossless)
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: each read-out row's heat map and box, and the model's own box on all.

@@ -16,8 +16,11 @@ from vlmscope.markup import PICTURE_SIDE, one_line, png
 from vlmscope.post import Located, score_map
 from vlmscope.results.cards import grounding_card, grounding_facts
 from vlmscope.results.drawing import overlay
+from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
 from vlmscope.results.instances import instances_of
-from vlmscope.types import Box, Instance
+from vlmscope.results.scene import grounding_view
+from vlmscope.types import Box, HeadSet, Instance
+from vlmscope.viewer import View
 
 __all__ = ["Grounding", "nothing_lit"]
 
@@ -44,6 +47,7 @@ class Grounding:
         warnings: sentences the user should read before trusting this result.
         located: what it was read from, where :attr:`instances` are looked for; None: a Grounding
             that was put together otherwise and has one instance at most.
+        head_set: the heads that were read, with their evidence; None for methods that choose none.
     """
 
     phrase: str
@@ -60,6 +64,7 @@ class Grounding:
     details: dict[str, Any] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
     located: Located | None = field(default=None, repr=False)
+    head_set: HeadSet | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -74,12 +79,13 @@ class Grounding:
         scores: NDArray[np.floating] | None = None,
         details: dict[str, Any],
         warnings: tuple[str, ...] = (),
+        head_set: HeadSet | None = None,
     ) -> Grounding:
         """What was located, with who located it.
 
         Args:
             located: from :func:`vlmscope.post.locate`.
-            phrase, method, model, image, score, details, warnings: as the attributes.
+            phrase, method, model, image, score, details, warnings, head_set: as the attributes.
             scores: float (tokens,), raw values for the score map; default: what was located.
         """
         shown = located.score_map if scores is None else score_map(located.token_map, scores)
@@ -100,6 +106,7 @@ class Grounding:
             + nothing_lit(phrase, located.box)
             + _peak_outside(located.box, located.point),
             located=located,
+            head_set=head_set,
         )
 
     @property
@@ -110,7 +117,8 @@ class Grounding:
     def __repr__(self) -> str:
         return one_line(self, *grounding_facts(self))
 
-    _repr_html_ = grounding_card
+    def _repr_html_(self) -> str:
+        return self.view(side=NOTEBOOK_SIDE).inline(grounding_card(self))
 
     def _repr_png_(self) -> bytes:
         return png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
@@ -123,6 +131,15 @@ class Grounding:
         say the options ``split``, ``further`` and ``rim``. None when nothing lights up.
         """
         return instances_of(self.box, self.mask, self.point, self.score, self.located)
+
+    def view(self, *, side: int = SIDE, lossless: bool = False) -> View:
+        """What the viewer draws: the image, and over it heat map, mask, boxes and peak to be toggled.
+
+        Args:
+            side: pixels of the longer side of the image in it at most.
+            lossless: keep the image's pixels as they are, as PNG.
+        """
+        return grounding_view(self, side=side, lossless=lossless)
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with heat map, mask outline, box and phrase drawn on it.

@@ -21,8 +21,12 @@ from PIL import Image, ImageDraw
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.markup import one_line, shorten
 from vlmscope.results.cards import methods_card
+from vlmscope.results.comparison_views import methods_view
+from vlmscope.results.deviations import deviations
 from vlmscope.results.drawing import overlay
+from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
 from vlmscope.results.grounding import Grounding
+from vlmscope.viewer import View
 from vlmscope.viz.colours import colorize
 from vlmscope.viz.sheet import THEMES
 from vlmscope.viz.text import Font, draw_lines, fit, font, line_height, widest
@@ -102,7 +106,16 @@ class MethodComparison:
         return one_line(self, f"{', '.join(self)} of {self.model}", left_out, phrases)
 
     def _repr_html_(self) -> str:
-        return methods_card(self)
+        return self.view(side=NOTEBOOK_SIDE).inline(methods_card(self))
+
+    def view(self, *, side: int = SIDE, lossless: bool = False) -> View:
+        """What the viewer draws: for each phrase its methods beside each other, on one colour scale.
+
+        Args:
+            side: pixels of the longer side of the image in it at most.
+            lossless: keep the image's pixels as they are, as PNG.
+        """
+        return methods_view(self, side=side, lossless=lossless)
 
     def overlay(self, **options: Any) -> Image.Image:
         """One picture: phrases as rows, methods as columns, one colour scale.
@@ -139,27 +152,6 @@ def _shared(groundings: Sequence[Grounding]) -> list[str]:
         for text in dict.fromkeys(first.warnings)
         if all(text in other.warnings for other in others)
     ]
-
-
-def deviations(grounding: Grounding) -> NDArray[np.float64]:
-    """Float (height, width): standard deviations above the mean of the heat map; 0 for a flat map.
-
-    Mean and standard deviation are over the pixels that the model saw. The heat map is the smoothed
-    map stretched to 0..1, which standardising undoes.
-    """
-    heat = grounding.heatmap.astype(np.float64)
-    inside = _seen(grounding)
-    spread = float(heat[inside].std()) if inside.any() else 0.0
-    if spread == 0.0:
-        return np.zeros_like(heat)
-    return np.where(inside, (heat - heat[inside].mean()) / spread, 0.0)
-
-
-def _seen(grounding: Grounding) -> NDArray[np.bool_]:
-    x0, y0, x1, y1 = grounding.seen
-    height, width = grounding.image_size
-    rows, columns = np.arange(height) + 0.5, np.arange(width) + 0.5
-    return np.outer((rows >= y0) & (rows < y1), (columns >= x0) & (columns < x1))
 
 
 def overlay_methods(

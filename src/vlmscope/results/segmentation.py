@@ -16,7 +16,10 @@ from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
 from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten
 from vlmscope.results.cards import segmentation_card
 from vlmscope.results.drawing import resized, scale_factor
+from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
+from vlmscope.results.segmentation_view import segmentation_view
 from vlmscope.types import BACKGROUND, tight_box
+from vlmscope.viewer import View
 from vlmscope.viz.palette import class_colours
 from vlmscope.viz.pens import INK, PAPER
 from vlmscope.viz.text import Font, draw_lines, fit, font, line_height, widest
@@ -110,10 +113,19 @@ class Segmentation:
         )
 
     def _repr_html_(self) -> str:
-        return segmentation_card(self)
+        return self.view(side=NOTEBOOK_SIDE).inline(segmentation_card(self))
 
     def _repr_png_(self) -> bytes:
         return png(overlay_labels(self, max_side=PICTURE_SIDE), 2 * PICTURE_SIDE)  # and its legend
+
+    def view(self, *, side: int = SIDE, lossless: bool = False) -> View:
+        """What the viewer draws: the image under the colours of its classes, each to be toggled.
+
+        Args:
+            side: pixels of the longer side of the image in it at most.
+            lossless: keep the image's pixels as they are, as PNG.
+        """
+        return segmentation_view(self, side=side, lossless=lossless)
 
     def overlay(self, **options: Any) -> Image.Image:
         """The image with its classes coloured and a legend.

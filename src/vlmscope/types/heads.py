@@ -24,6 +24,8 @@ from vlmscope.types.fields import (
 )
 from vlmscope.types.head_card import head_card
 from vlmscope.types.head_hub import PREFIX, fetched, push
+from vlmscope.types.head_view import head_set_view
+from vlmscope.viewer import View
 
 __all__ = ["Head", "HeadEvidence", "HeadFrequency", "HeadSet", "parse_heads"]
 
@@ -165,7 +167,11 @@ class HeadSet:
         return one_line(self, f"{heads} of {self.model}, {self.source}", worth)
 
     def _repr_html_(self) -> str:
-        return head_set_card(self)
+        return self.view().inline(head_set_card(self))
+
+    def view(self) -> View:
+        """What the viewer draws: where the heads lie, how they were found, what they are worth."""
+        return head_set_view(self)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, with a format tag."""

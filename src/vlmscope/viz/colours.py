@@ -6,22 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmscope.errors import BadOptionError, UnknownNameError
+from vlmscope.viz.colour_table import colour_maps
 
 __all__ = ["COLORMAPS", "colorize", "normalize"]
 
-# Anchors from dark to bright, evenly spaced, linear between: lightness rises all the way, so the
-# maps also read in print and to the colour-blind.
-COLORMAPS: dict[str, tuple[str, ...]] = {
-    "inferno": (
-        "000004", "1b0c41", "4a0c6b", "781c6d", "a52c60", "cf4446", "ed6925", "fb9b06", "f7d13d",
-        "fcffa4",
-    ),
-    "viridis": (
-        "440154", "482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6dcd59", "b4de2c",
-        "fde725",
-    ),
-    "grey": ("000000", "ffffff"),
-}  # fmt: skip
+COLORMAPS = colour_maps()
+"""Name of a colour map -> its anchors, see :func:`vlmscope.viz.colour_table.colour_maps`."""
 
 
 def normalize(values: ArrayLike, scale: tuple[float, float] | None = None) -> NDArray[np.float64]:

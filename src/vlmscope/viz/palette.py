@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.viz.colour_table import palette
 from vlmscope.viz.colour_words import colour_in
 
 __all__ = ["class_colours"]
-
-_DISTINCT = 256  # beyond that colours repeat: no eye would tell more of them apart
-_FIRST = (0.63, 0.19, 0.11)  # OKLab of a strong red
-_WEIGHTS = (0.8, 1.0, 1.0)  # of lightness, and of the two colour axes: half transparent, hue shows
 
 # How far a class without a colour in its name keeps from the colours that names speak of: in degrees
 # of hue and in OKLab. The widest that leaves any colour holds; with a dozen colours named little is left.
@@ -43,7 +39,7 @@ def class_colours(classes: int | Sequence[str]) -> NDArray[np.uint8]:
     Args:
         classes: their names, or how many there are where no name is to count.
     """
-    table = _table()
+    table = palette()
     if isinstance(classes, int):
         return table[np.arange(classes) % len(table)]
     spoken = {index: rgb for index, name in enumerate(classes) if (rgb := colour_in(name))}
@@ -122,29 +118,6 @@ def _hue(lab: NDArray[np.float64]) -> NDArray[np.float64]:
 def _lab_of(rgb: NDArray[np.generic]) -> NDArray[np.float64]:
     """OKLab (n, 3) of RGB (n, 3) in 0..255."""
     return _oklab(np.asarray(rgb, dtype=np.float64) / 255)
-
-
-@functools.cache
-def _table() -> NDArray[np.uint8]:
-    lab, rgb = _candidates()
-    lab = lab * np.array(_WEIGHTS)
-    first = np.array(_FIRST) * np.array(_WEIGHTS)
-    chosen = [int(np.argmin(((lab - first) ** 2).sum(axis=1)))]
-    nearest = np.full(len(lab), np.inf)
-    while len(chosen) < _DISTINCT:
-        nearest = np.minimum(nearest, ((lab - lab[chosen[-1]]) ** 2).sum(axis=1))
-        chosen.append(int(nearest.argmax()))
-    return rgb[chosen]
-
-
-def _candidates() -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """OKLab (n, 3) and RGB (n, 3) of a lattice of the sRGB cube, without what is nearly grey."""
-    steps = np.linspace(0, 1, 14)
-    rgb = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    lab = _oklab(rgb)
-    strength = np.hypot(lab[:, 1], lab[:, 2])
-    fit = (strength > 0.08) & (strength < 0.23) & (lab[:, 0] > 0.42) & (lab[:, 0] < 0.9)
-    return lab[fit], np.rint(rgb[fit] * 255).astype(np.uint8)
 
 
 def _oklab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:

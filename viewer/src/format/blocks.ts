@@ -72,7 +72,7 @@ export interface BarsBlock extends Named {
   type: "bars";
   title: string;
   unit: string;
-  items: { name: string; value: number; low: number | null; high: number | null; strong: boolean }[];
+  items: { name: string; value: number | null; low: number | null; high: number | null; strong: boolean }[];
   chance: number | null;
   caption: string;
 }
@@ -218,7 +218,7 @@ export interface DecisionsBlock extends Named {
     instance: number;
     score: number | null;
     warnings: string[];
-    stratum: string;
+    stratum: number;
     weight: number;
     picture: Picture | null;
     width: number;

@@ -126,6 +126,7 @@ def _locate(
         score=attention_share(token_map, values.mean(axis=0), located.mask),
         details=_details(model, heads, maps, plan, located),
         warnings=cautions + image_cautions(token_map),
+        head_set=plan.head_set,
     )
 
 

@@ -9,7 +9,7 @@ import { sceneCard } from "../scene/scene";
 import { switches } from "../scene/switches";
 
 export function drawCompare(block: CompareBlock, context: Context): HTMLElement {
-  const look = newLook();
+  const look = newLook(context.memory);
   const cards = block.scenes.map((scene) => {
     const shared = block.scale ? { ...scene, scale_note: "one scale for all" } : scene;
     const card = sceneCard(shared, look, { brief: true, scale: block.scale, gone: context.gone });

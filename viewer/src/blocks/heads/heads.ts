@@ -32,7 +32,7 @@ class Heads {
 
   constructor(private readonly block: HeadsBlock, private readonly context: Context) {
     this.rows = new HeadRows(block);
-    this.measures = new Measures(block, (shade) => this.grid.paint(shade.values, shade.range));
+    this.measures = new Measures(block, (shade) => this.grid.paint(shade.values, shade.range), context.memory);
     this.grid = new HeadGrid(block, (head) => this.rows.has(head), {
       over: (head) => this.over(head),
       click: (head, more) => this.click(head, more || this.several),

@@ -7,12 +7,12 @@ import { figure, isolated } from "../../ui/text";
 
 /** All of it; a scene in a row of others (`brief`) folds the long parts away. */
 export function account(scene: Scene, brief: boolean): HTMLElement {
-  const details = [evidence(scene), scene.facts.length ? facts("About this result", scene.facts) : null];
+  const details = [evidence(scene), scene.facts.length ? facts("About this result", scene.facts, "v-about-result") : null];
   return element("div", { class: "v-account" }, [
     // in a row, the line beneath the picture says it already
     brief ? null : element("h2", { class: "v-scene-title" }, isolated(scene.title)),
     score(scene),
-    scene.box ? null : element("p", { class: "v-soft" }, "No box: nothing lights up."),
+    scene.box || scene.score === null ? null : element("p", { class: "v-soft" }, "No box: nothing lights up."),
     warnings(scene.warnings),
     ...(brief ? [folded("More about this result", details)] : details),
   ]);
@@ -35,7 +35,7 @@ function evidence(scene: Scene): HTMLElement | null {
   if (scene.evidence === null) {
     return element("p", { class: "v-note" }, "No evidence is stored for these heads: nobody has measured here how often they point at the object.");
   }
-  return scene.evidence.length ? facts("Evidence of the heads", scene.evidence) : null;
+  return scene.evidence.length ? facts("Evidence of the heads", scene.evidence, "v-evidence") : null;
 }
 
 function warnings(texts: readonly string[]): HTMLElement | null {
@@ -43,8 +43,8 @@ function warnings(texts: readonly string[]): HTMLElement | null {
   return element("ul", { class: "v-warnings", "aria-label": "Warnings" }, texts.map((text) => element("li", { dir: "auto" }, text)));
 }
 
-function facts(title: string, pairs: readonly Pair[]): HTMLElement {
-  return element("section", {}, [
+function facts(title: string, pairs: readonly Pair[], kind: string): HTMLElement {
+  return element("section", { class: kind }, [
     element("p", { class: "v-small-title" }, title),
     element("dl", { class: "v-facts" }, pairs.flatMap(([name, text]) => [
       element("dt", {}, isolated(name)),

@@ -22,7 +22,7 @@ export function exportsOf(scene: Scene, stage: Stage, look: Look): HTMLElement {
       button("PNG", save("png", () => pngOf(scene, stage, look.now)), "Save the picture as it is shown"),
       button("SVG", save("svg", () => svgOf(scene, stage, look.now)), "Save the picture with lines that can be edited"),
       button("JSON", save("json", () => jsonOf(scene, stage)), "Save the numbers"),
-      ...codes.map(([title, text]) => copyButton(title, text)),
+      ...codes.map(([title, text]) => copyButton(title, () => text)),
     ]),
     codes.length ? folded("Code", codes.map(([, text]) => element("pre", { class: "v-code", tabindex: 0 }, text))) : null,
   ]);

@@ -10,7 +10,7 @@ import { Stage } from "./stage";
 import { switches } from "./switches";
 
 export function drawScene(block: SceneBlock, context: Context): HTMLElement {
-  const look = newLook();
+  const look = newLook(context.memory);
   const card = sceneCard(block, look, { brief: false, gone: context.gone });
   card.append(element("div", { class: "v-scene-controls" }, switches([block], look)));
   if (block.id !== undefined) context.scenes.set(block.id, card.handle);

@@ -1,0 +1,128 @@
+"""A view as one page of HTML that asks for nothing, and as the frame of a notebook's cell."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from vlmscope.errors import BadViewError
+from vlmscope.version import __version__
+from vlmscope.viewer.bundle import Bundle
+from vlmscope.viewer.container import check_document, compact
+
+__all__ = ["frame", "page", "read_page"]
+
+_DOCUMENT, _ARRAYS = "vlmscope-document", "vlmscope-arrays"
+
+# as characters they could end the element or begin a comment; JSON may write any of them so
+_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+# In a notebook the frame lies over the card. Until the viewer has drawn, and where it never will because
+# scripts do not run, the frame lets the card through.
+_FRAMED = (
+    "html:not(:has(#vlmscope>*)),html:not(:has(#vlmscope>*)) body"
+    "{background:transparent!important;color-scheme:normal!important}"
+    "html:has(#vlmscope>*){background:Canvas}"
+)
+_FRAME_HEIGHT = "36rem"
+
+
+def page(document: dict[str, Any], blob: bytes, bundle: Bundle) -> str:
+    """A page with document, arrays, script and style inside."""
+    return _whole(document, blob, bundle, "")
+
+
+def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) -> str:
+    """HTML for a notebook's cell: a card, and over it a frame with the page of :func:`page`.
+
+    Where a site takes frames out, or runs no scripts in them, the card is seen.
+
+    Args:
+        document, blob, bundle: as for a page.
+        fallback: HTML that needs neither script nor style sheet, from :func:`vlmscope.markup.card`.
+    """
+    inside = html.escape(_whole(document, blob, bundle, _FRAMED), quote=True)
+    title = html.escape(document["title"], quote=True)
+    cell = "grid-area:1/1;min-width:0"
+    return (
+        f'<div style="display:grid"><div style="{cell}">{fallback}</div>'
+        f'<iframe sandbox="allow-scripts allow-downloads" title="{title}" loading="lazy" '
+        f'style="{cell};border:0;width:100%;height:100%;min-height:{_FRAME_HEIGHT}" '
+        f'srcdoc="{inside}"></iframe></div>'
+    )
+
+
+def _whole(document: dict[str, Any], blob: bytes, bundle: Bundle, more_style: str) -> str:
+    styles = [text for text in (bundle.style, more_style) if text]
+    policy = _policy(f"script-src {_hashes([bundle.script])}", f"style-src {_hashes(styles)}")
+    text = compact(document).translate(_ESCAPES)
+    arrays = base64.b64encode(blob).decode("ascii")
+    head = policy + "".join(f"<style>{style}</style>" for style in styles)
+    data = (
+        f'<script type="application/json" id="{_DOCUMENT}">{text}</script>'
+        f'<script type="text/plain" id="{_ARRAYS}">{arrays}</script>'
+    )
+    script = f'<script type="module">{bundle.script}</script>'
+    told = "" if more_style else _without_script(document)
+    return _html(document, head, f'<main id="vlmscope"></main>{told}{data}{script}')
+
+
+def _html(document: dict[str, Any], head: str, body: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="generator" content="vlmscope {__version__}">'
+        f"<title>{html.escape(document['title'])}</title>{head}</head><body>{body}</body></html>\n"
+    )
+
+
+def _policy(*sources: str) -> str:
+    """Nothing is fetched, and no script or style runs but what was put in."""
+    rules = "; ".join(("default-src 'none'", *sources, "img-src data: blob:", "base-uri 'none'"))
+    return f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
+
+
+def _hashes(texts: Iterable[str]) -> str:
+    digests = (hashlib.sha256(text.encode("utf-8")).digest() for text in texts)
+    return " ".join(f"'sha256-{base64.b64encode(each).decode('ascii')}'" for each in digests)
+
+
+def _without_script(document: dict[str, Any]) -> str:
+    title, lead = html.escape(document["title"]), html.escape(document["lead"])
+    return f"<noscript><h1>{title}</h1><p>{lead}</p><p>This page needs script to be drawn.</p></noscript>"
+
+
+def read_page(text: str) -> tuple[dict[str, Any], bytes]:
+    """Document and blob of a page.
+
+    Raises:
+        BadViewError: a page that holds no view, or a damaged one.
+    """
+    document, arrays = _element(text, _DOCUMENT), _element(text, _ARRAYS)
+    if document is None:
+        raise BadViewError(
+            "This page holds no view: it was written by another program, or by a vlmscope before 0.2. "
+            "Write it again with this vlmscope."
+        )
+    if arrays is None:
+        raise BadViewError(
+            "The page is cut short: its arrays are missing. Fetch or write it again."
+        )
+    try:
+        blob = base64.b64decode(arrays, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadViewError(
+            f"The arrays of the page are damaged: {error}. Write it again."
+        ) from error
+    return check_document(document.encode("utf-8")), blob
+
+
+def _element(text: str, name: str) -> str | None:
+    """The text of the script element of this id; nothing that it may hold looks like its end."""
+    match = re.search(rf'<script type="[a-z/]+" id="{name}">([^<]*)</script>', text)
+    return None if match is None else match.group(1)
