@@ -27,7 +27,9 @@ export class WordRows {
 
   /** (cells,): what a word looked at; null where no layer of the choice kept rows. */
   mapOf(word: number, choice: LayerChoice): Float32Array | null {
-    const kept = this.chosen(choice).filter((layer) => !Number.isNaN(this.scale[word * this.layers + layer]!));
+    const kept = this.chosen(choice).filter(
+      (layer) => !Number.isNaN(this.scale[word * this.layers + layer]!),
+    );
     if (!kept.length) return null;
     const values = new Float32Array(this.cells);
     for (const layer of kept) {

@@ -13,19 +13,33 @@ export class Shares {
   readonly element = element("figure", { class: "v-shares" });
   private readonly parts: Part[];
 
-  constructor(private readonly block: WordsBlock, private readonly rows: WordRows) {
-    const part = (name: string, kind: string, tensor: WordsBlock["share"]): Part =>
-      ({ name, kind, value: (word, layer) => rows.share(tensor, word, layer) });
+  constructor(
+    private readonly block: WordsBlock,
+    private readonly rows: WordRows,
+  ) {
+    const part = (name: string, kind: string, tensor: WordsBlock["share"]): Part => ({
+      name,
+      kind,
+      value: (word, layer) => rows.share(tensor, word, layer),
+    });
     const others = block.other_shares;
     this.parts = [
       part("picture", "v-share-picture", block.share),
-      ...(others ? [part("question", "v-share-question", others.question), part("answer", "v-share-answer", others.answer)] : []),
+      ...(others
+        ? [
+            part("question", "v-share-question", others.question),
+            part("answer", "v-share-answer", others.answer),
+          ]
+        : []),
     ];
   }
 
   show(word: number | null, choice: LayerChoice): void {
     if (word === null) {
-      return replaceAll(this.element, element("p", { class: "v-soft" }, "Point at a word to see what it looked at; click to keep it."));
+      return replaceAll(
+        this.element,
+        element("p", { class: "v-soft" }, "Point at a word to see what it looked at; click to keep it."),
+      );
     }
     replaceAll(this.element, [this.plot(word, choice), this.key(word, choice)]);
   }
@@ -35,12 +49,18 @@ export class Shares {
     const step = Math.max(6, Math.min(22, 640 / this.rows.layers));
     const width = step * this.rows.layers;
     const marked = new Set(this.rows.chosen(choice));
-    const bars = Array.from({ length: this.rows.layers }, (_, layer) => this.bar(word, layer, step, marked.has(layer)));
+    const bars = Array.from({ length: this.rows.layers }, (_, layer) =>
+      this.bar(word, layer, step, marked.has(layer)),
+    );
     const label = `Shares of attention by layer: ${this.sentence(word, choice)}`;
     const drawn = svg("svg", { viewBox: `0 -8 ${width} ${HEIGHT + 22}`, role: "img", "aria-label": label }, [
       ...bars.flat(),
       svg("text", { x: 0, y: HEIGHT + 12, class: "v-axis" }, "layer 0"),
-      svg("text", { x: width, y: HEIGHT + 12, class: "v-axis", "text-anchor": "end" }, String(this.rows.layers - 1)),
+      svg(
+        "text",
+        { x: width, y: HEIGHT + 12, class: "v-axis", "text-anchor": "end" },
+        String(this.rows.layers - 1),
+      ),
     ]);
     drawn.style.maxWidth = `${width}px`;
     return drawn;
@@ -53,7 +73,13 @@ export class Shares {
       top -= height;
       return svg("rect", { x: layer * step + 0.5, y: top, width: step - 1, height, class: kind });
     });
-    const track = svg("rect", { x: layer * step + 0.5, y: 0, width: step - 1, height: HEIGHT, class: "v-share-rest" });
+    const track = svg("rect", {
+      x: layer * step + 0.5,
+      y: 0,
+      width: step - 1,
+      height: HEIGHT,
+      class: "v-share-rest",
+    });
     const mark = svg("path", { d: `M${layer * step + 0.5} -4h${step - 1}`, class: "v-share-mark" });
     return [track, ...parts, ...this.blank(word, layer, step), ...(marked ? [mark] : [])];
   }
@@ -62,14 +88,23 @@ export class Shares {
   private blank(word: number, layer: number, step: number): SVGElement[] {
     if (!this.block.blank_share) return [];
     const y = HEIGHT * (1 - this.rows.share(this.block.blank_share, word, layer));
-    return Number.isFinite(y) ? [svg("path", { d: `M${layer * step} ${y}h${step}`, class: "v-share-blank" })] : [];
+    return Number.isFinite(y)
+      ? [svg("path", { d: `M${layer * step} ${y}h${step}`, class: "v-share-blank" })]
+      : [];
   }
 
   private key(word: number, choice: LayerChoice): HTMLElement {
     const items = this.parts.map(({ name, kind, value }) =>
-      element("span", { class: "v-key-item" }, [element("i", { class: kind }), `${name} ${percent(value(word, choice))}`]));
+      element("span", { class: "v-key-item" }, [
+        element("i", { class: kind }),
+        `${name} ${percent(value(word, choice))}`,
+      ]),
+    );
     const blank = this.block.blank_share
-      ? element("span", { class: "v-key-item" }, [element("i", { class: "v-key-blank" }), `a blank picture ${percent(this.rows.share(this.block.blank_share, word, choice))}`])
+      ? element("span", { class: "v-key-item" }, [
+          element("i", { class: "v-key-blank" }),
+          `a blank picture ${percent(this.rows.share(this.block.blank_share, word, choice))}`,
+        ])
       : null;
     return element("p", { class: "v-key" }, [...items, blank]);
   }
