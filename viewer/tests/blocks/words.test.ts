@@ -108,6 +108,12 @@ describe("the words of an answer", () => {
     expect(target.querySelector(".v-shares .v-key")!.textContent).toContain("picture 25%");
   });
 
+  it("are taken together until one is chosen", () => {
+    const { target } = open();
+    expect(target.querySelector(".v-shares figcaption")!.textContent).toMatch(/^All words on average/);
+    expect(target.querySelector(".v-shares .v-key")!.textContent).toContain("picture 40%"); // 0.2, 0.3, 0.5, 0.6
+  });
+
   it("leave out layers that kept no rows", async () => {
     const { target, strip, title } = open();
     buttonNamed(strip, "ball").click();
@@ -122,6 +128,12 @@ describe("the words of an answer", () => {
     buttonNamed(strip, "red").focus();
     press(strip, "ArrowRight");
     expect(document.activeElement).toBe(buttonNamed(strip, "ball"));
+  });
+
+  it("say nothing of a blank picture that was not asked", () => {
+    const { target } = open({ blank_share: tensor("float32", [2, 3], new Float32Array(6).fill(NaN)) });
+    expect(target.querySelector(".v-shares .v-key")!.textContent).not.toContain("blank");
+    expect(target.textContent).not.toContain("NaN");
   });
 
   it("stand without a blank picture and other shares as well", async () => {

@@ -5,11 +5,15 @@ import { folded } from "../../ui/controls";
 import { element } from "../../ui/dom";
 import { figure, isolated } from "../../ui/text";
 
-/** All of it; a scene in a row of others (`brief`) folds the long parts away. */
-export function account(scene: Scene, brief: boolean): HTMLElement {
+/**
+ * All of it, and `exports` to take it with one; a scene in a row of others (`brief`) folds the long
+ * parts away.
+ */
+export function account(scene: Scene, exports: HTMLElement, brief: boolean): HTMLElement {
   const details = [
     evidence(scene),
     scene.facts.length ? facts("About this result", scene.facts, "v-about-result") : null,
+    exports,
   ];
   return element("div", { class: "v-account" }, [
     // in a row, the line beneath the picture says it already

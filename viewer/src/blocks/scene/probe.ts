@@ -61,11 +61,10 @@ export class Probe {
 
   /** The words for the token, again after another map is shown. */
   say(): void {
-    const value = this.cell === null ? null : this.events.shown().values[this.cell];
-    this.element.textContent =
-      this.cell === null
-        ? "Point at a token to read its value."
-        : `${this.index.nameOf(this.cell)}: ${figure(value)}`;
+    this.element.classList.toggle("v-probe-idle", this.cell === null);
+    if (this.cell === null) this.element.textContent = "Point at a token to read its value.";
+    else
+      this.element.textContent = `${this.index.nameOf(this.cell)}: ${figure(this.events.shown().values[this.cell])}`;
   }
 
   private listen(frame: HTMLElement, scene: Scene): void {
