@@ -48,7 +48,7 @@ export function comparePanel(around: Around, opened: (file: Blob) => Promise<Ima
   });
   return {
     whole: element("div", { class: "a-compare" }, [
-      panel("Methods", "The same phrase and picture, each map stretched to its own range.", [askForm([methods.whole], "Compare methods", byMethods)]),
+      panel("Methods", "The same phrase in the same picture, by several methods.", [askForm([methods.whole], "Compare methods", byMethods)]),
       panel("Two pictures", "The same phrase in another picture, on one colour scale.", [askForm([second.whole], "Compare pictures", byPictures)]),
       place.whole,
     ]),
