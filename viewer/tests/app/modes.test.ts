@@ -124,6 +124,18 @@ describe("does it matter", () => {
     expect(page.target.querySelectorAll(".a-overlay .a-dashed")).toHaveLength(1);
   });
 
+  it("steers the heads that are locked, and says which before", async () => {
+    const line = (): string | undefined => shown(".v-caption").map((each) => each.textContent ?? "").find((text) => text.startsWith("Heads:"));
+    expect(line()).toBe("Heads: L1H0 (those of the app).");
+    await page.click("Look");
+    page.named("L0H1").click();
+    await page.click("Does it matter");
+    expect(line()).toBe("Heads: L0H1 (locked in the grid).");
+    await page.click("Box of the phrase");
+    await page.click("Answer again");
+    expect(page.server.asked("steer")[0]?.body).toMatchObject({ heads: [[0, 1]] });
+  });
+
   it("steers towards a box that is dragged", async () => {
     const sheet = page.find(".a-overlay.a-dragging");
     sheet.getBoundingClientRect = () => ({ left: 0, top: 0, width: 200, height: 100 }) as DOMRect;

@@ -140,6 +140,36 @@ describe("a scene", () => {
   });
 });
 
+describe("a token under the pointer or the keys", () => {
+  const open = () => {
+    const made = mounted({ type: "scene", id: "ball", ...scene() });
+    const group = byLabel(made.target, "Image tokens");
+    group.getBoundingClientRect = () => ({ left: 0, top: 0, width: 600, height: 400 }) as DOMRect;
+    const said = () => made.target.querySelector(".v-probe")!.textContent;
+    return { ...made, group, said };
+  };
+
+  it("is read out with its value", () => {
+    const { group, said } = open();
+    group.dispatchEvent(new MouseEvent("pointermove", { clientX: 450, clientY: 250 }));
+    expect(said()).toBe("row 1, column 2: 5");
+    group.dispatchEvent(new Event("pointerleave"));
+    expect(said()).toBe("Point at a token to read its value.");
+  });
+
+  it("is walked to by arrows, from the peak, and chosen by Enter", () => {
+    const { group, said, context } = open();
+    const heard: unknown[] = [];
+    context.root.addEventListener("vlmscope:cell", (event) => heard.push((event as CustomEvent).detail));
+    const walk = (...keys: string[]) => keys.map((key) => { press(group, key); return said(); });
+    expect(walk("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown")).toEqual([
+      "row 0, column 0: 0", "row 0, column 1: 1", "row 1, column 1: 4", "row 1, column 1: 4",
+    ]);
+    press(group, "Enter");
+    expect(heard).toEqual([{ scene: "ball", cell: 4, x: 300, y: 300 }]);
+  });
+});
+
 describe("a comparison", () => {
   it("draws all scenes on one scale and says so", async () => {
     const scenes = [scene({ title: "a" }), scene({ title: "b", map: tensor("float32", [6], [0, 0, 0, 0, 0, 2.5]) })];

@@ -8,8 +8,8 @@ import type { State } from "../state";
 import { ViewPlace } from "../view_place";
 import { question, type Around } from "./panel";
 
-/** Keys of one word come faster than that; a pause this short is not felt. */
-const PAUSE_MS = 60;
+/** Keys that are held down, and letters that are typed together, come faster than that. */
+const PAUSE_MS = 25;
 
 const ASKED_BY: (keyof State)[] = ["image", "phrase", "method", "heads"];
 

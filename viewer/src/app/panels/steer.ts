@@ -1,10 +1,11 @@
 import { element, replaceAll } from "../../ui/dom";
 import { headsText } from "../heads_text";
-import type { Box, Steered } from "../net/messages";
+import type { Box, Head, Steered } from "../net/messages";
 import { boxFields } from "./box_fields";
 import type { MatterPanel } from "./matter";
 import { askForm, panel, question, type Around } from "./panel";
 import { labelled } from "./controls";
+import type { State } from "../state";
 
 /** What a panel may do with the picture that is shown. */
 export interface PictureTools {
@@ -27,7 +28,8 @@ export function steerPart(around: Around, tools: PictureTools): MatterPanel {
   const strength = strengthSlider();
   const box = boxFields(() => tools.phraseBox(), (value) => tools.dragBox(value, box.set));
   const ask = (): void => {
-    const { image, question: text, heads } = store.state;
+    const { image, question: text } = store.state;
+    const heads = steered(store.state);
     const region = box.get();
     if (!image || !text.trim()) return status.fail(new Error("A picture and a question are needed here."));
     if (!region) return status.fail(new Error("Drag a box on the picture first, or type its sides."));
@@ -39,15 +41,34 @@ export function steerPart(around: Around, tools: PictureTools): MatterPanel {
     const isHere = state.mode === "matter";
     tools.dragBox(isHere ? box.get() : null, isHere ? box.set : null);
   });
-  const text = "Drag a box on the picture. The heads that are read get a bias towards it, and the model answers again.";
+  const text = "Drag a box on the picture. Some heads get a bias towards it, and the model answers again.";
   return {
-    whole: panel("Look here", text, [askForm([box.whole, strength.whole], "Answer again", ask), answers]),
+    whole: panel("Look here", text, [askForm([box.whole, strength.whole], "Answer again", ask), headsLine(around), answers]),
     forget() {
       live.cancel();
       box.clear();
       replaceAll(answers, []);
     },
   };
+}
+
+/** Heads that are kept on the picture, or else those that are read from; null: the app's own. */
+function steered(state: State): Head[] | null {
+  return state.locked.length ? state.locked : state.heads;
+}
+
+/** Which heads will be steered, said before they are. */
+function headsLine(around: Around): HTMLElement {
+  const { session, store } = around;
+  const line = element("p", { class: "v-caption" });
+  const show = (): void => {
+    const { locked, heads } = store.state;
+    const why = locked.length ? "locked in the grid" : heads ? "those that are read from" : "those of the app";
+    line.textContent = `Heads: ${headsText(steered(store.state) ?? session.heads) || "none known; lock some in the grid"} (${why}).`;
+  };
+  store.heard((_, changed) => (changed.has("locked") || changed.has("heads")) && show());
+  show();
+  return line;
 }
 
 function strengthSlider(): { whole: HTMLElement; value(): number } {

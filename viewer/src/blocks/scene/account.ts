@@ -10,7 +10,7 @@ export function account(scene: Scene, brief: boolean): HTMLElement {
   const details = [evidence(scene), scene.facts.length ? facts("About this result", scene.facts, "v-about-result") : null];
   return element("div", { class: "v-account" }, [
     // in a row, the line beneath the picture says it already
-    brief ? null : element("h3", { class: "v-scene-title" }, isolated(scene.title)),
+    brief ? null : element("h2", { class: "v-scene-title" }, isolated(scene.title)),
     score(scene),
     scene.box || scene.score === null ? null : element("p", { class: "v-soft" }, "No box: nothing lights up."),
     warnings(scene.warnings),
@@ -45,7 +45,7 @@ function warnings(texts: readonly string[]): HTMLElement | null {
 
 function facts(title: string, pairs: readonly Pair[], kind: string): HTMLElement {
   return element("section", { class: kind }, [
-    element("h4", { class: "v-small-title" }, title),
+    element("p", { class: "v-small-title" }, title),
     element("dl", { class: "v-facts" }, pairs.flatMap(([name, text]) => [
       element("dt", {}, isolated(name)),
       element("dd", { dir: "auto" }, text),

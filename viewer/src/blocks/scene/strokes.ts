@@ -3,6 +3,7 @@
 import type { Box, Cells, Mask, Point, Scene } from "../../format/types";
 import { maskPixels, outlinePath } from "../../paint/mask";
 import { svg } from "../../ui/dom";
+import { cellBoxes } from "./cells";
 import type { LookState } from "./look";
 
 const PAPER = "#ffffff";
@@ -57,10 +58,10 @@ function setShown(group: SVGElement, shown: boolean): void {
 }
 
 /** A light line with a dark edge, so that it shows on any background. */
-function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string): SVGElement[] {
+function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string, dark = 1): SVGElement[] {
   const common = { fill: "none", "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" };
   return [
-    make({ ...common, stroke: INK, "stroke-width": width + 2 }),
+    make({ ...common, stroke: INK, "stroke-width": width + 2, "stroke-opacity": dark }),
     make({ ...common, stroke: colour, "stroke-width": width }),
   ];
 }
@@ -78,7 +79,11 @@ function further(box: Box, number: number, scene: Scene, width: number): SVGElem
 
 function pointMark([cx, cy]: Point, radius: number): SVGElement[] {
   const ring = { cx, cy, r: radius };
-  return [...twice((line) => svg("circle", { ...ring, ...line }), 2, PAPER), svg("circle", { cx, cy, r: radius / 4, fill: PAPER, stroke: INK, "stroke-width": radius / 12 })];
+  return [
+    svg("circle", { ...ring, fill: INK }),
+    ...twice((line) => svg("circle", { ...ring, ...line }), THICK, PAPER),
+    svg("circle", { cx, cy, r: radius / 3, fill: PAPER }),
+  ];
 }
 
 function maskLines(mask: Mask | null, width: number): SVGElement[] {
@@ -106,11 +111,4 @@ function greyCell([x0, y0, x1, y1]: Box): SVGElement[] {
       "vector-effect": "non-scaling-stroke",
     }),
   ];
-}
-
-/** xyxy of every cell, view after view, row by row. */
-export function cellBoxes(cells: Cells): Box[] {
-  return cells.views.flatMap(({ x_edges: x, y_edges: y }) =>
-    y.slice(0, -1).flatMap((top, row) => x.slice(0, -1).map((left, column): Box => [left, top, x[column + 1]!, y[row + 1]!])),
-  );
 }
