@@ -25,7 +25,14 @@ export interface MountOptions {
 export function mount(target: HTMLElement, view: View, options: MountOptions = {}): Mounted {
   const controller = new AbortController();
   const root = element("div", { class: "v-view" });
-  const context: Context = { view, root, scenes: new Map(), heads: new Map(), memory: options.memory, gone: controller.signal };
+  const context: Context = {
+    view,
+    root,
+    scenes: new Map(),
+    heads: new Map(),
+    memory: options.memory,
+    gone: controller.signal,
+  };
   const blocks = benches(view.blocks.map((block) => ({ block, drawn: drawBlock(block, context) })));
   const framed = options.frame ?? true;
   replaceAll(root, [framed && header(view, target), ...blocks, framed && footer(view)]);

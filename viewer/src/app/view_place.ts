@@ -46,9 +46,12 @@ export class ViewPlace {
 
 /** The same picture is drawn at once: it is decoded anew, and until then the place would be empty. */
 function carryPicture(before: HTMLElement, after: HTMLElement): void {
-  const [old, fresh] = [before, after].map((place) => place.querySelectorAll<HTMLCanvasElement>(".v-frame > canvas:first-child"));
+  const [old, fresh] = [before, after].map((place) =>
+    place.querySelectorAll<HTMLCanvasElement>(".v-frame > canvas:first-child"),
+  );
   if (old?.length !== 1 || fresh?.length !== 1 || !old[0] || !fresh[0]) return;
-  if (old[0].width === fresh[0].width && old[0].height === fresh[0].height) fresh[0].getContext("2d")?.drawImage(old[0], 0, 0);
+  if (old[0].width === fresh[0].width && old[0].height === fresh[0].height)
+    fresh[0].getContext("2d")?.drawImage(old[0], 0, 0);
 }
 
 /**
@@ -72,6 +75,8 @@ function focusedName(place: HTMLElement): string | null {
 }
 
 function focusNamed(place: HTMLElement, name: string): void {
-  const same = [...place.querySelectorAll<HTMLElement>("[aria-label]")].find((each) => each.ariaLabel === name || each.getAttribute("aria-label") === name);
+  const same = [...place.querySelectorAll<HTMLElement>("[aria-label]")].find(
+    (each) => each.ariaLabel === name || each.getAttribute("aria-label") === name,
+  );
   same?.focus();
 }

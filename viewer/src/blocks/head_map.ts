@@ -75,7 +75,9 @@ function cellsOf(grid: Grid, area: Area, cell: Size): SVGElement[] {
       height: cell.height + 0.3,
       ...(Number.isFinite(value) ? { fill: rgb((value - low) / (high - low || 1)) } : { class: "nothing" }),
     });
-    rectangle.append(svg("title", {}, [`L${row}H${column}: ${Number.isFinite(value) ? shown(value) : "no value"}`]));
+    rectangle.append(
+      svg("title", {}, [`L${row}H${column}: ${Number.isFinite(value) ? shown(value) : "no value"}`]),
+    );
     return rectangle;
   });
 }
@@ -97,17 +99,32 @@ function rings(block: HeadMapBlock, area: Area, cell: Size): SVGElement[] {
 
 function names(block: HeadMapBlock, grid: Grid, area: Area, cell: Size): SVGElement[] {
   const rows = steps(grid.rows, cell.height).map((row) =>
-    svg("text", { class: "tick", x: area.left - 7, y: area.top + (row + 0.5) * cell.height + 4, "text-anchor": "end" }, [String(row)]),
+    svg(
+      "text",
+      { class: "tick", x: area.left - 7, y: area.top + (row + 0.5) * cell.height + 4, "text-anchor": "end" },
+      [String(row)],
+    ),
   );
   const columns = steps(grid.columns, cell.width).map((column) =>
-    svg("text", { class: "tick", x: area.left + (column + 0.5) * cell.width, y: area.bottom + 15, "text-anchor": "middle" }, [String(column)]),
+    svg(
+      "text",
+      {
+        class: "tick",
+        x: area.left + (column + 0.5) * cell.width,
+        y: area.bottom + 15,
+        "text-anchor": "middle",
+      },
+      [String(column)],
+    ),
   );
   const middle = (area.left + area.right) / 2;
   return [
     ...rows,
     ...columns,
     svg("text", { class: "label", x: 2, y: 13 }, [block.rows_label]),
-    svg("text", { class: "label", x: middle, y: area.bottom + 34, "text-anchor": "middle" }, [block.columns_label]),
+    svg("text", { class: "label", x: middle, y: area.bottom + 34, "text-anchor": "middle" }, [
+      block.columns_label,
+    ]),
   ];
 }
 
@@ -131,8 +148,12 @@ function colourBar(block: HeadMapBlock, grid: Grid, area: Area): SVGElement[] {
       fill: rgb(1 - (at + 0.5) / bar.slices),
     }),
   );
-  const ticks = y.ticks.map((value) => svg("text", { class: "tick", x: bar.x + 17, y: y(value) + 4 }, [shown(value)]));
-  const name = svg("text", { class: "label", x: bar.x + bar.width, y: 13, "text-anchor": "end" }, [block.label]);
+  const ticks = y.ticks.map((value) =>
+    svg("text", { class: "tick", x: bar.x + 17, y: y(value) + 4 }, [shown(value)]),
+  );
+  const name = svg("text", { class: "label", x: bar.x + bar.width, y: 13, "text-anchor": "end" }, [
+    block.label,
+  ]);
   return [svg("g", { "aria-hidden": "true" }, [...slices, ...ticks, name])];
 }
 

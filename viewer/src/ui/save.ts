@@ -50,6 +50,9 @@ function copyBySelection(text: string): boolean {
 /** A name for a file from any text: letters, digits, dashes. */
 export function safeName(text: string): string {
   const [, stem = "", ending = ""] = /^(.*?)(\.[a-z]+)?$/su.exec(text) ?? [];
-  const kept = stem.normalize("NFKC").replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-+|-+$/g, "");
+  const kept = stem
+    .normalize("NFKC")
+    .replace(/[^\p{L}\p{N}_-]+/gu, "-")
+    .replace(/^-+|-+$/g, "");
   return (kept.slice(0, 60) || "vlmscope") + ending;
 }

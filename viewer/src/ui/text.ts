@@ -12,14 +12,20 @@ export function figure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** A share as per cent. */
+/** A share as per cent, or a dash. */
 export function percent(share: number): string {
+  if (!Number.isFinite(share)) return "–";
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
 }
 
 /** "L2H3": how a head is named everywhere. */
 export function headName(layer: number, head: number): string {
   return `L${layer}H${head}`;
+}
+
+/** The same inside a sentence that is one text, by the characters that isolate (FSI and PDI). */
+export function isolate(text: string): string {
+  return `\u2068${text}\u2069`;
 }
 
 /** Text of a user or a model: its direction is its own, and does not turn what stands around it. */

@@ -33,18 +33,30 @@ export class FolderPanel {
     const { api, status, store, gone } = around;
     this.browser = new Browser(api);
     const pictures = new FolderPictures(api);
-    this.large = objectView(pictures, (box) => void this.decide(this.browser.row?.decision ?? "accept", box, 0));
+    this.large = objectView(
+      pictures,
+      (box) => void this.decide(this.browser.row?.decision ?? "accept", box, 0),
+    );
     this.list = thumbnails(pictures, (at) => this.walk(at - this.browser.at));
     this.loading = new Live<void>({ show: () => this.fill(), fail: (error) => status.fail(error) });
-    this.more.addEventListener("click", () => void this.tried(async () => {
-      await this.browser.more();
-      this.fill();
-    }));
+    this.more.addEventListener(
+      "click",
+      () =>
+        void this.tried(async () => {
+          await this.browser.more();
+          this.fill();
+        }),
+    );
     const actions = this.actions();
     onKeys(() => store.state.mode === "folder", actions, gone);
     this.whole = element("div", { class: "a-folder" }, [
       element("div", { class: "a-folder-left" }, [this.large.whole, toolbar(actions)]),
-      element("div", { class: "a-folder-right" }, [filterForm((filter) => this.load(filter)), this.count, this.list.whole, this.more]),
+      element("div", { class: "a-folder-right" }, [
+        filterForm((filter) => this.load(filter)),
+        this.count,
+        this.list.whole,
+        this.more,
+      ]),
     ]);
   }
 

@@ -15,16 +15,33 @@ const EDGES: [string, string][] = [
 /** The answer while attention is blocked in one window of layers after the other. */
 export function knockoutPart(around: Around): MatterPanel {
   const { api, session, store, status } = around;
-  const { place, live } = viewQuestion(around, "knockout", () => "Blocked window after window; the slider walks through them.");
-  const edges = element("select", { "aria-label": "What is blocked" }, EDGES.map(([value, text]) => element("option", { value }, text)));
+  const { place, live } = viewQuestion(
+    around,
+    "knockout",
+    () => "Blocked window after window; the slider walks through them.",
+  );
+  const edges = element(
+    "select",
+    { "aria-label": "What is blocked" },
+    EDGES.map(([value, text]) => element("option", { value }, text)),
+  );
   const depth = session.model.layers ?? 1;
-  const width = element("input", { type: "number", min: 1, max: depth, value: Math.max(1, Math.round(depth / 8)), "aria-label": "Layers per window" });
+  const width = element("input", {
+    type: "number",
+    min: 1,
+    max: depth,
+    value: Math.max(1, Math.round(depth / 8)),
+    "aria-label": "Layers per window",
+  });
   const fields = [labelled("Blocked", edges, "a-edges"), labelled("Layers per window", width, "a-window")];
   const ask = (): void => {
     const { image, question } = store.state;
-    if (!image || !question.trim()) return status.fail(new Error("A picture and a question are needed here."));
+    if (!image || !question.trim())
+      return status.fail(new Error("A picture and a question are needed here."));
     const window = Math.min(depth, Math.max(1, Math.round(Number(width.value)) || 1));
-    live.ask((signal) => api.knockout({ image: image.image, question, window, edges: edges.value }, { signal }));
+    live.ask((signal) =>
+      api.knockout({ image: image.image, question, window, edges: edges.value }, { signal }),
+    );
   };
   const text = "Attention is cut in a window of layers and the question is asked again.";
   return {

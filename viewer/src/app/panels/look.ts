@@ -2,7 +2,7 @@
 
 import type { Context } from "../../blocks/context";
 import type { HeadsBlock, Scene, View } from "../../format/types";
-import { figure } from "../../ui/text";
+import { figure, isolate } from "../../ui/text";
 import type { GroundQuestion, Head } from "../net/messages";
 import type { State } from "../state";
 import { ViewPlace } from "../view_place";
@@ -89,7 +89,12 @@ export function sceneOf(view: View): Scene | null {
 }
 
 function summary(scene: Scene): string {
-  const score = scene.score === null ? "" : ` Score ${figure(scene.score)}${scene.chance ? `, chance ${figure(scene.chance.value)}` : ""}.`;
-  const warnings = scene.warnings.length ? ` ${scene.warnings.length === 1 ? "One warning" : `${scene.warnings.length} warnings`}.` : "";
-  return `“${scene.title}”: ${scene.box ? "a box was found." : "nothing lights up."}${score}${warnings}`;
+  const score =
+    scene.score === null
+      ? ""
+      : ` Score ${figure(scene.score)}${scene.chance ? `, chance ${figure(scene.chance.value)}` : ""}.`;
+  const warnings = scene.warnings.length
+    ? ` ${scene.warnings.length === 1 ? "One warning" : `${scene.warnings.length} warnings`}.`
+    : "";
+  return `“${isolate(scene.title)}”: ${scene.box ? "a box was found." : "nothing lights up."}${score}${warnings}`;
 }

@@ -12,12 +12,17 @@ export function modes(session: Session, store: Store): HTMLElement {
   // what is below has headings of the third level; this is the one above them
   const title = element("h2", { class: "v-hidden" });
   const show = (): void => {
-    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(shown[at]?.id === store.state.mode)));
+    buttons.forEach((button, at) =>
+      button.setAttribute("aria-pressed", String(shown[at]?.id === store.state.mode)),
+    );
     title.textContent = MODES.find(({ id }) => id === store.state.mode)?.title ?? "";
   };
   store.heard((_, changed) => changed.has("mode") && show());
   show();
-  return element("div", {}, [element("div", { class: "a-modes", role: "group", "aria-label": "View" }, buttons), title]);
+  return element("div", {}, [
+    element("div", { class: "a-modes", role: "group", "aria-label": "View" }, buttons),
+    title,
+  ]);
 }
 
 export function isOffered(mode: Mode, session: Session): boolean {

@@ -25,6 +25,7 @@ export function drawCompare(block: CompareBlock, context: Context): HTMLElement 
 }
 
 function scaleSentence(block: CompareBlock): string {
-  if (!block.scale) return "Each has a scale of its own: colours of one do not compare with colours of another.";
+  if (!block.scale)
+    return "Each has a scale of its own: colours of one do not compare with colours of another.";
   return `One scale of colours for all, from ${figure(block.scale[0])} to ${figure(block.scale[1])}.`;
 }

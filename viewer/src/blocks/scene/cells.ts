@@ -5,7 +5,11 @@ import type { Box, Cells } from "../../format/types";
 /** xyxy of every cell, view after view, row by row. */
 export function cellBoxes(cells: Cells): Box[] {
   return cells.views.flatMap(({ x_edges: x, y_edges: y }) =>
-    y.slice(0, -1).flatMap((top, row) => x.slice(0, -1).map((left, column): Box => [left, top, x[column + 1]!, y[row + 1]!])),
+    y
+      .slice(0, -1)
+      .flatMap((top, row) =>
+        x.slice(0, -1).map((left, column): Box => [left, top, x[column + 1]!, y[row + 1]!]),
+      ),
   );
 }
 
@@ -55,7 +59,8 @@ export class CellIndex {
     let start = 0;
     for (let view = 0; view < this.cells.views.length; view++) {
       const [rows, columns] = this.grid(view);
-      if (cell < start + rows * columns) return { view, row: Math.floor((cell - start) / columns), column: (cell - start) % columns };
+      if (cell < start + rows * columns)
+        return { view, row: Math.floor((cell - start) / columns), column: (cell - start) % columns };
       start += rows * columns;
     }
     throw new RangeError(`there is no cell ${cell} of ${start}`);

@@ -15,7 +15,10 @@ export interface ProbeEvents {
 }
 
 const STEPS: Record<string, [down: number, right: number]> = {
-  ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
 };
 
 export class Probe {
@@ -25,19 +28,43 @@ export class Probe {
   private readonly mark: SVGRectElement;
   private cell: number | null = null;
 
-  constructor(frame: HTMLElement, scene: Scene, private readonly events: ProbeEvents) {
+  constructor(
+    frame: HTMLElement,
+    scene: Scene,
+    private readonly events: ProbeEvents,
+  ) {
     this.index = new CellIndex(scene.cells);
     const [height, width] = scene.size;
-    this.mark = svg("rect", { fill: "none", stroke: "#ffffff", "stroke-width": 1.5, "stroke-dasharray": "3 2", "vector-effect": "non-scaling-stroke", display: "none" });
-    frame.append(svg("svg", { class: "v-strokes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, this.mark));
+    this.mark = svg("rect", {
+      fill: "none",
+      stroke: "#ffffff",
+      "stroke-width": 1.5,
+      "stroke-dasharray": "3 2",
+      "vector-effect": "non-scaling-stroke",
+      display: "none",
+    });
+    frame.append(
+      svg(
+        "svg",
+        {
+          class: "v-strokes",
+          viewBox: `0 0 ${width} ${height}`,
+          preserveAspectRatio: "none",
+          "aria-hidden": "true",
+        },
+        this.mark,
+      ),
+    );
     this.listen(frame, scene);
     this.say();
   }
 
   /** The words for the token, again after another map is shown. */
   say(): void {
-    const value = this.cell === null ? null : this.events.shown().values[this.cell];
-    this.element.textContent = this.cell === null ? "Point at a token to read its value." : `${this.index.nameOf(this.cell)}: ${figure(value)}`;
+    this.element.classList.toggle("v-probe-idle", this.cell === null);
+    if (this.cell === null) this.element.textContent = "Point at a token to read its value.";
+    else
+      this.element.textContent = `${this.index.nameOf(this.cell)}: ${figure(this.events.shown().values[this.cell])}`;
   }
 
   private listen(frame: HTMLElement, scene: Scene): void {
@@ -76,7 +103,10 @@ export class Probe {
     if (cell === this.cell) return;
     this.cell = cell;
     const box = cell === null ? null : this.index.boxes[cell]!;
-    if (box) Object.entries({ x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1] }).forEach(([name, value]) => this.mark.setAttribute(name, String(value)));
+    if (box)
+      Object.entries({ x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1] }).forEach(
+        ([name, value]) => this.mark.setAttribute(name, String(value)),
+      );
     if (box) this.mark.removeAttribute("display");
     else this.mark.setAttribute("display", "none");
     this.say();

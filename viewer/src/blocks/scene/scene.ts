@@ -36,8 +36,13 @@ export interface CardOptions {
 export function sceneCard(scene: Scene, look: Look, options: CardOptions): Card {
   const stage = new Stage(scene, look, options.scale ?? null);
   options.gone.addEventListener("abort", () => stage.picture.close());
-  const about = element("div", { class: "v-scene-about" }, [account(scene, options.brief), exportsOf(scene, stage, look)]);
-  const card = element("div", { class: options.brief ? "v-scene v-scene-brief" : "v-scene" }, [stage.element, about]);
+  const about = element("div", { class: "v-scene-about" }, [
+    account(scene, exportsOf(scene, stage, look), options.brief),
+  ]);
+  const card = element("div", { class: options.brief ? "v-scene v-scene-brief" : "v-scene" }, [
+    stage.element,
+    about,
+  ]);
   const handle: SceneHandle = {
     element: card,
     preview: (map) => stage.preview(map),

@@ -37,25 +37,40 @@ export class Stage {
   private passing: ShownMap | null = null;
   private readonly draw = eachFrame(() => this.drawHeat());
 
-  constructor(private readonly scene: Scene, private readonly look: Look, scale?: [number, number] | null) {
+  constructor(
+    private readonly scene: Scene,
+    private readonly look: Look,
+    scale?: [number, number] | null,
+  ) {
     this.own = { values: valuesOf(scene.map), title: scene.title, scale: scale ?? scene.scale };
     this.picture = new PictureLayer(scene);
     this.heat = new HeatLayer(scene, this.picture.size);
     this.strokes = new Strokes(scene);
     this.legend = new Legend(scene);
-    this.frame = element("div", { class: "v-frame", tabindex: 0, role: "group", "aria-label": "Image tokens" }, [this.picture.canvas, this.heat.canvas, this.strokes.element]);
+    this.frame = element(
+      "div",
+      { class: "v-frame", tabindex: 0, role: "group", "aria-label": "Image tokens" },
+      [this.picture.canvas, this.heat.canvas, this.strokes.element],
+    );
     this.frame.style.aspectRatio = `${scene.size[1]} / ${scene.size[0]}`;
     this.element = element("figure", { class: "v-stage" }, [this.frame, this.legend.element]);
     // a tall picture keeps its height on the screen, a wide one its width
     this.element.style.setProperty("--ratio", String(scene.size[1] / scene.size[0]));
-    this.probe = new Probe(this.frame, scene, { at: (x, y) => this.at(x, y), shown: () => this.shown, choose: (detail) => this.tellCell(detail) });
+    this.probe = new Probe(this.frame, scene, {
+      at: (x, y) => this.at(x, y),
+      shown: () => this.shown,
+      choose: (detail) => this.tellCell(detail),
+    });
     this.legend.element.append(this.probe.element);
     look.follow((state) => {
       this.picture.draw(state);
       this.strokes.show(state);
       this.draw();
     });
-    this.picture.load().then(() => this.picture.draw(look.now), () => this.sayBroken());
+    this.picture.load().then(
+      () => this.picture.draw(look.now),
+      () => this.sayBroken(),
+    );
     this.followWidth();
   }
 
@@ -108,7 +123,12 @@ export class Stage {
   }
 
   private tellCell(detail: Omit<CellDetail, "scene">): void {
-    this.frame.dispatchEvent(new CustomEvent<CellDetail>("vlmscope:cell", { bubbles: true, detail: { scene: this.scene.id, ...detail } }));
+    this.frame.dispatchEvent(
+      new CustomEvent<CellDetail>("vlmscope:cell", {
+        bubbles: true,
+        detail: { scene: this.scene.id, ...detail },
+      }),
+    );
   }
 
   private sayBroken(): void {
