@@ -9,9 +9,10 @@ WORKERS ?= 2
 INPUTS ?= 5000
 SEED ?= 0
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+BUNDLE := src/vlmscope/viewer/bundle
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check check-long docs house mutation fuzz venv clean
+.PHONY: demo test check check-long docs house mutation fuzz viewer venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -50,6 +51,15 @@ mutation: $(VENV)/.dev-stamp
 fuzz: $(VENV)/.dev-stamp
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz --inputs $(INPUTS) --seed $(SEED) $(KINDS)
 
+# What draws results in pages and notebooks: TypeScript in viewer/, built into src/vlmscope/viewer/bundle and
+# kept in git, so that nobody who uses vlmscope needs Node. Fails when the bundle in git is not what comes out.
+viewer:
+	@cd viewer && npm ci --no-audit --no-fund --loglevel=error
+	@cd viewer && npm run --silent typecheck && npm test --silent
+	@shipped=$$(mktemp -d) && cp $(BUNDLE)/* $$shipped && (cd viewer && npm run --silent build -- --logLevel error) && \
+	  { diff -rq $$shipped $(BUNDLE) >&2 || { \
+	  echo "The bundle in $(BUNDLE) was not the one that viewer/ builds. It is now: commit it." >&2; exit 1; }; }
+
 venv: $(VENV)/.dev-stamp
 
 # `-qq` leaves only pip's errors; a failed step leaves no stamp, so it is tried again.
@@ -73,4 +83,4 @@ $(VENV)/.docs-stamp: $(VENV)/.core-stamp
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUT) site build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) viewer/node_modules $(DEMO_OUT) site build dist .pytest_cache .mypy_cache .ruff_cache

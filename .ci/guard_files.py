@@ -17,7 +17,7 @@ from pathlib import Path
 LARGEST = 256 * 1024
 """Bytes."""
 
-WRITTEN_BY_PROGRAMS = re.compile(r"(^|/)src/vlmscope/(tiny/weights|viewer)/")
+WRITTEN_BY_PROGRAMS = re.compile(r"(^|/)src/vlmscope/(tiny/weights|viewer/bundle)/")
 _MARKER = re.compile(r"^(<{7} |={7}$|>{7} )")
 _BREAKS = {".md"}  # two blanks at the end of a line mean something there
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
-import { sourceDigest } from "./bundling/digest";
+import { sourceDigest } from "./bundling/digest.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 

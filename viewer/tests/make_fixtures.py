@@ -22,15 +22,19 @@ FOLDER = Path(__file__).parent / "fixtures"
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    _write("container.json", _container())
-    _write("float16.json", _float16())
-    _write("paint.json", paintings())
-    _write("colours.json", colourings())
-    _write("hatch.json", hatchings())
+    for name, value in fixtures().items():
+        (FOLDER / name).write_text(json.dumps(value) + "\n", encoding="utf-8")
 
 
-def _write(name: str, value: Any) -> None:
-    (FOLDER / name).write_text(json.dumps(value) + "\n", encoding="utf-8")
+def fixtures() -> dict[str, Any]:
+    """What each file holds."""
+    return {
+        "container.json": _container(),
+        "float16.json": _float16(),
+        "paint.json": paintings(),
+        "colours.json": colourings(),
+        "hatch.json": hatchings(),
+    }
 
 
 def _container() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Writes a page with every kind of block, on made-up numbers, to look at.
 
-    python tests/make_sample.py sample.html          # 8 layers of 8 heads on a small picture
-    python tests/make_sample.py sample.html large    # 32 layers of 32 heads, 2,304 image tokens
+python tests/make_sample.py sample.html          # 8 layers of 8 heads on a small picture
+python tests/make_sample.py sample.html large    # 32 layers of 32 heads, 2,304 image tokens
 """
 
 from __future__ import annotations

@@ -14,10 +14,26 @@ describe("a mask", () => {
     expect(Array.from(maskPixels(mask([1, 3], [3])))).toEqual([0, 0, 0]);
   });
 
-  it("has an outline along straight sides, corners cut by half a pixel", () => {
-    const pixels = new Uint8Array(25);
-    for (const y of [1, 2, 3]) pixels.fill(1, 5 * y + 1, 5 * y + 4);
-    expect(outlinePath(pixels, 5, 5)).toBe("M1.5 1L3.5 1L4 1.5L4 3.5L3.5 4L1.5 4L1 3.5L1 1.5Z");
+  it("has an outline along its border, corners rounded by less than a pixel", () => {
+    const pixels = new Uint8Array(400);
+    for (let y = 4; y < 16; y++) pixels.fill(1, 20 * y + 4, 20 * y + 16);
+    const points = outlinePath(pixels, 20, 20).slice(1, -1).split("L").map((point) => point.split(" ").map(Number) as [number, number]);
+    const outside = points.map(([x, y]) => Math.max(Math.abs(x - 10), Math.abs(y - 10)));
+    expect(Math.max(...outside)).toBe(6);
+    expect(Math.min(...outside)).toBeGreaterThan(5);
+    expect(points.length).toBeLessThan(32); // straight stretches hold no points
+  });
+
+  it("has no stairs along a slope", () => {
+    const pixels = new Uint8Array(60 * 60);
+    for (let y = 0; y < 60; y++) pixels.fill(1, 60 * y, 60 * y + y + 1);
+    const points = outlinePath(pixels, 60, 60).slice(1, -1).split("L").map((point) => point.split(" ").map(Number) as [number, number]);
+    const onSlope = points.filter(([x, y]) => x > 8 && x < 50 && y > 8 && y < 50);
+    for (const [x, y] of onSlope) expect(Math.abs(x - y - 0.5)).toBeLessThan(0.6);
+  });
+
+  it("keeps the outline of a single pixel", () => {
+    expect(outlinePath(Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0), 3, 3)).toBe("M1.5 1L2 1.5L1.5 2L1 1.5Z");
   });
 
   it("has an outline around each part and each hole", () => {

@@ -13,9 +13,11 @@ export function maskPixels(mask: Mask): Uint8Array<ArrayBuffer> {
   return pixels;
 }
 
+const WINDOW = 5; // sides of pixels that a point of an outline is the mean of
+
 /**
  * The border of a mask as the `d` of a path in pixels: closed lines through the middles of the
- * sides of pixels, which cuts corners by half a pixel and keeps straight borders straight.
+ * sides of pixels, each the mean of a few, so that stairs become slopes and straight sides stay.
  */
 export function outlinePath(pixels: Uint8Array, height: number, width: number): string {
   const sides = sidesOf(pixels, height, width);
@@ -74,17 +76,35 @@ function chosen(ends: number[], corner: number, way: number, stride: number): nu
 }
 
 function pathOf(loop: number[], stride: number): string {
-  const points: string[] = [];
-  for (let i = 0; i < loop.length; i++) {
-    const before = loop[(i + loop.length - 1) % loop.length]!;
-    const [at, next, after] = [loop[i]!, loop[(i + 1) % loop.length]!, loop[(i + 2) % loop.length]!];
-    // the middle of a straight stretch says nothing
-    if (next - at === at - before && after - next === next - at) continue;
-    points.push(`${middle(at % stride, next % stride)} ${middle(Math.floor(at / stride), Math.floor(next / stride))}`);
-  }
-  return points.length ? `M${points.join("L")}Z` : "";
+  const points = smoothed(loop.map((corner, i): Place => {
+    const next = loop[(i + 1) % loop.length]!;
+    return [((corner % stride) + (next % stride)) / 2, (Math.floor(corner / stride) + Math.floor(next / stride)) / 2];
+  }));
+  const kept = points.filter((point, i) => !straight(points.at(i - 1)!, point, points[(i + 1) % points.length]!));
+  return kept.length ? `M${kept.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}Z` : "";
 }
 
-function middle(a: number, b: number): string {
-  return String((a + b) / 2);
+type Place = [x: number, y: number];
+
+/** The mean over a window that walks around; what is only a few pixels large keeps its shape. */
+function smoothed(points: Place[]): Place[] {
+  const reach = Math.min((WINDOW - 1) / 2, Math.floor(points.length / 12));
+  return points.map((_, i) => {
+    let [x, y] = [0, 0];
+    for (let k = -reach; k <= reach; k++) {
+      const point = points[(i + k + points.length) % points.length]!;
+      x += point[0];
+      y += point[1];
+    }
+    return [x / (2 * reach + 1), y / (2 * reach + 1)];
+  });
+}
+
+/** The middle of a straight stretch says nothing. */
+function straight(a: Place, b: Place, c: Place): boolean {
+  return Math.abs((b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])) < 1e-9;
+}
+
+function round(value: number): number {
+  return Math.round(100 * value) / 100;
 }

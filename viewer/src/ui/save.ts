@@ -1,6 +1,7 @@
 /** What leaves the page: files and the clipboard. */
 
 import { button } from "./controls";
+import { element } from "./dom";
 
 /** Offer bytes as a file. */
 export function saveFile(name: string, content: Blob): void {
@@ -29,8 +30,21 @@ async function copyText(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return false; // no permission, or not a secure page: the text itself stands in the page
+    return copyBySelection(text); // a frame of a notebook may not ask for the clipboard
   }
+}
+
+/** The old way, which needs a click and nothing else. */
+function copyBySelection(text: string): boolean {
+  const area = element("textarea", { class: "v-hidden", readonly: true, "aria-hidden": "true" });
+  area.value = text;
+  const before = document.activeElement;
+  document.body.append(area);
+  area.select();
+  const copied = typeof document.execCommand === "function" && document.execCommand("copy");
+  area.remove();
+  if (before instanceof HTMLElement) before.focus();
+  return copied;
 }
 
 /** A name for a file from any text: letters, digits, dashes. */

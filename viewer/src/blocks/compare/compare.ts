@@ -12,7 +12,7 @@ export function drawCompare(block: CompareBlock, context: Context): HTMLElement 
   const look = newLook();
   const cards = block.scenes.map((scene) => {
     const shared = block.scale ? { ...scene, scale_note: "one scale for all" } : scene;
-    const card = sceneCard(shared, look, { brief: true, scale: block.scale });
+    const card = sceneCard(shared, look, { brief: true, scale: block.scale, gone: context.gone });
     if (scene.id !== undefined) context.scenes.set(scene.id, card.handle);
     return card.element;
   });

@@ -56,7 +56,9 @@ class Heads {
   }
 
   private click(head: Head, more: boolean): void {
-    if (this.rows.has(head)) this.selection.click(head, more);
+    if (!this.rows.has(head)) return;
+    this.scene()?.preview(null); // what is locked is what a click asks to see
+    this.selection.click(head, more);
   }
 
   private showLocked(): void {

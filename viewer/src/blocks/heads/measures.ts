@@ -19,6 +19,7 @@ export class Measures {
   private readonly values = new Map<string, Float32Array>();
   private readonly low = element("span");
   private readonly high = element("span");
+  private readonly unit = element("span");
   private readonly text = element("p", { class: "v-caption" });
 
   constructor(private readonly block: HeadsBlock, private readonly change: (shade: Shade) => void) {
@@ -29,7 +30,7 @@ export class Measures {
     const choices = block.measures.map((measure) => [measure.id, measure.name] as const);
     this.element = element("div", { class: "v-measures" }, this.current ? [
       select("Coloured by", choices, this.current.id, (id) => this.choose(id)),
-      element("div", { class: "v-legend-scale" }, [this.low, bar, this.high]),
+      element("div", { class: "v-legend-scale" }, [this.low, bar, this.high, this.unit]),
       this.text,
     ] : []);
   }
@@ -40,9 +41,9 @@ export class Measures {
     if (!this.current) return;
     const values = this.values.get(this.current.id)!;
     const range = rangeOf(values);
-    const unit = this.current.unit ? ` ${this.current.unit}` : "";
-    this.low.textContent = figure(range[0]) + unit;
-    this.high.textContent = figure(range[1]) + unit;
+    this.low.textContent = figure(range[0]);
+    this.high.textContent = figure(range[1]);
+    replaceAll(this.unit, this.current.unit ? isolated(`(${this.current.unit})`) : []);
     replaceAll(this.text, isolated(this.current.text));
     this.change({ values, range });
   }
@@ -51,7 +52,7 @@ export class Measures {
   describe([layer, head]: Head): string {
     return this.block.measures.map((measure) => {
       const value = this.values.get(measure.id)![layer * this.block.heads + head]!;
-      return `${measure.name} ${figure(value)}${measure.unit ? ` ${measure.unit}` : ""}`;
+      return `${measure.name} ${figure(value)}`;
     }).join(", ");
   }
 

@@ -9,7 +9,8 @@ import { figure, isolated } from "../../ui/text";
 export function account(scene: Scene, brief: boolean): HTMLElement {
   const details = [evidence(scene), scene.facts.length ? facts("About this result", scene.facts) : null];
   return element("div", { class: "v-account" }, [
-    element("h3", { class: "v-scene-title" }, isolated(scene.title)),
+    // in a row, the line beneath the picture says it already
+    brief ? null : element("h2", { class: "v-scene-title" }, isolated(scene.title)),
     score(scene),
     scene.box ? null : element("p", { class: "v-soft" }, "No box: nothing lights up."),
     warnings(scene.warnings),
@@ -44,7 +45,7 @@ function warnings(texts: readonly string[]): HTMLElement | null {
 
 function facts(title: string, pairs: readonly Pair[]): HTMLElement {
   return element("section", {}, [
-    element("h4", { class: "v-small-title" }, title),
+    element("p", { class: "v-small-title" }, title),
     element("dl", { class: "v-facts" }, pairs.flatMap(([name, text]) => [
       element("dt", {}, isolated(name)),
       element("dd", { dir: "auto" }, text),

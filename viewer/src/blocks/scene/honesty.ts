@@ -11,7 +11,8 @@ export function remarks(scene: Scene, map: ShownMap): string[] {
   const seen = seenShare(scene);
   if (seen < 0.9995) found.push(`the model saw ${percent(seen)} of the picture`);
   found.push(gridText(scene.cells));
-  if (map.greyed?.some(Boolean)) found.push(`${count(map.greyed)} sinks greyed, left out of the colours`);
+  const sinks = count(map.greyed);
+  if (sinks) found.push(`${sinks} ${sinks === 1 ? "sink" : "sinks"} greyed, left out of the colours`);
   return found.filter(Boolean);
 }
 
@@ -29,6 +30,6 @@ export function gridText(cells: Cells): string {
   return rest === 0 ? `${first} image tokens` : `${first} image tokens and ${rest} more ${rest === 1 ? "view" : "views"}`;
 }
 
-function count(flags: Uint8Array): number {
-  return flags.reduce((sum, flag) => sum + (flag ? 1 : 0), 0);
+function count(flags: Uint8Array | null | undefined): number {
+  return flags?.reduce((sum, flag) => sum + (flag ? 1 : 0), 0) ?? 0;
 }

@@ -17,7 +17,7 @@ export async function pngOf(scene: Scene, stage: Stage, look: LookState): Promis
 }
 
 async function composed(scene: Scene, stage: Stage, look: LookState): Promise<HTMLCanvasElement> {
-  const [height, width] = stage.layers.size;
+  const [height, width] = stage.picture.size;
   const lines = captionLines(scene, stage, width);
   const step = 20;
   const canvas = element("canvas", { width, height: height + step * lines.length + 14 });
@@ -25,8 +25,8 @@ async function composed(scene: Scene, stage: Stage, look: LookState): Promise<HT
   if (!context) throw new Error("This browser gives no canvas to draw on.");
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(stage.layers.picture, 0, 0);
-  if (look.heat) context.drawImage(stage.layers.heat, 0, 0);
+  context.drawImage(stage.picture.canvas, 0, 0);
+  if (look.heat) context.drawImage(stage.heatAtFullSize(), 0, 0);
   context.drawImage(await drawable(standalone(stage.strokes.element, width, height)), 0, 0, width, height);
   context.fillStyle = "#1b1f24";
   lines.forEach((line, index) => {

@@ -11,7 +11,7 @@ import { switches } from "./switches";
 
 export function drawScene(block: SceneBlock, context: Context): HTMLElement {
   const look = newLook();
-  const card = sceneCard(block, look, { brief: false });
+  const card = sceneCard(block, look, { brief: false, gone: context.gone });
   card.append(element("div", { class: "v-scene-controls" }, switches([block], look)));
   if (block.id !== undefined) context.scenes.set(block.id, card.handle);
   return card.element;
@@ -26,6 +26,8 @@ export interface Card {
 
 export interface CardOptions {
   brief: boolean;
+  /** When the view leaves the page. */
+  gone: AbortSignal;
   /** Low and high of the colours, where several scenes share them. */
   scale?: [number, number] | null;
 }
@@ -33,6 +35,7 @@ export interface CardOptions {
 /** A scene without its switches: a row of scenes has one set of them. */
 export function sceneCard(scene: Scene, look: Look, options: CardOptions): Card {
   const stage = new Stage(scene, look, options.scale ?? null);
+  options.gone.addEventListener("abort", () => stage.picture.close());
   const about = element("div", { class: "v-scene-about" }, [account(scene, options.brief), exportsOf(scene, stage, look)]);
   const card = element("div", { class: options.brief ? "v-scene v-scene-brief" : "v-scene" }, [stage.element, about]);
   const handle: SceneHandle = {

@@ -5,10 +5,13 @@ import { valuesOf } from "../../format/tensor";
 import { element } from "../../ui/dom";
 import { eachFrame } from "../../ui/frame";
 import type { ShownMap } from "../context";
-import { Layers } from "./layers";
+import { HeatLayer } from "./heat-layer";
 import { Legend } from "./legend";
 import type { Look } from "./look";
+import { PictureLayer } from "./picture-layer";
 import { cellBoxes, Strokes } from "./strokes";
+
+const MIN_WIDTH = 240;
 
 /** What the page hears when a place of a picture is clicked. */
 export interface CellDetail {
@@ -22,9 +25,10 @@ export interface CellDetail {
 
 export class Stage {
   readonly element: HTMLElement;
-  readonly layers: Layers;
+  readonly picture: PictureLayer;
   readonly strokes: Strokes;
   private readonly frame: HTMLElement;
+  private readonly heat: HeatLayer;
   private readonly legend: Legend;
   private readonly own: ShownMap;
   private locked: ShownMap | null = null;
@@ -33,21 +37,23 @@ export class Stage {
 
   constructor(private readonly scene: Scene, private readonly look: Look, scale?: [number, number] | null) {
     this.own = { values: valuesOf(scene.map), title: scene.title, scale: scale ?? scene.scale };
-    this.layers = new Layers(scene);
+    this.picture = new PictureLayer(scene);
+    this.heat = new HeatLayer(scene, this.picture.size);
     this.strokes = new Strokes(scene);
     this.legend = new Legend(scene);
-    this.frame = element("div", { class: "v-frame" }, [this.layers.picture, this.layers.heat, this.strokes.element]);
+    this.frame = element("div", { class: "v-frame" }, [this.picture.canvas, this.heat.canvas, this.strokes.element]);
     this.frame.style.aspectRatio = `${scene.size[1]} / ${scene.size[0]}`;
     this.element = element("figure", { class: "v-stage" }, [this.frame, this.legend.element]);
     // a tall picture keeps its height on the screen, a wide one its width
     this.element.style.setProperty("--ratio", String(scene.size[1] / scene.size[0]));
     this.frame.addEventListener("click", (event) => this.tellCell(event));
     look.follow((state) => {
-      this.layers.drawPicture(state);
+      this.picture.draw(state);
       this.strokes.show(state);
       this.draw();
     });
-    this.layers.load().then(() => this.layers.drawPicture(look.now), () => this.sayBroken());
+    this.picture.load().then(() => this.picture.draw(look.now), () => this.sayBroken());
+    this.followWidth();
   }
 
   get shown(): ShownMap {
@@ -72,11 +78,29 @@ export class Stage {
     return x >= 0 && y >= 0 && x < this.scene.size[1] && y < this.scene.size[0] ? [x, y] : null;
   }
 
+  /** The heat map that is shown, on a canvas of its own at the size of the picture. */
+  heatAtFullSize(): HTMLCanvasElement {
+    const layer = new HeatLayer(this.scene, this.picture.size);
+    layer.draw(this.shown, this.look.now);
+    return layer.canvas;
+  }
+
   private drawHeat(): void {
     const map = this.shown;
-    this.layers.drawHeat(map, this.look.now);
+    const scale = this.heat.draw(map, this.look.now);
     this.strokes.grey(map.greyed ?? null);
-    this.legend.show(map, this.layers.scaleOf(map, this.look.now.smoothing));
+    this.legend.show(map, scale);
+  }
+
+  /** No more pixels than the screen shows: a hover paints all of them. */
+  private followWidth(): void {
+    if (typeof ResizeObserver === "undefined") return;
+    new ResizeObserver(([entry]) => {
+      const wanted = Math.max(MIN_WIDTH, Math.ceil(entry!.contentRect.width * devicePixelRatio));
+      const [height, width] = this.picture.size;
+      const factor = Math.min(1, wanted / width);
+      if (this.heat.resize([Math.round(height * factor), Math.round(width * factor)])) this.drawHeat();
+    }).observe(this.frame);
   }
 
   private tellCell(event: MouseEvent): void {

@@ -15,6 +15,7 @@ export class Strokes {
   readonly element: SVGSVGElement;
   private readonly groups: Record<"mask" | "box" | "further" | "point" | "grid", SVGGElement>;
   private readonly greyed = svg("g");
+  private greyedNow: Uint8Array | null = null;
 
   constructor(private readonly scene: Scene) {
     const [height, width] = scene.size;
@@ -40,6 +41,8 @@ export class Strokes {
 
   /** Grey out cells; null for none. */
   grey(cells: Uint8Array | null): void {
+    if (cells === this.greyedNow) return; // every hover asks, and lines are dear to lay out
+    this.greyedNow = cells;
     this.greyed.textContent = "";
     if (!cells) return;
     cellBoxes(this.scene.cells).forEach((box, cell) => {
@@ -54,10 +57,10 @@ function setShown(group: SVGElement, shown: boolean): void {
 }
 
 /** A light line with a dark edge, so that it shows on any background. */
-function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string): SVGElement[] {
+function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string, dark = 1): SVGElement[] {
   const common = { fill: "none", "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" };
   return [
-    make({ ...common, stroke: INK, "stroke-width": width + 2 }),
+    make({ ...common, stroke: INK, "stroke-width": width + 2, "stroke-opacity": dark }),
     make({ ...common, stroke: colour, "stroke-width": width }),
   ];
 }
@@ -75,7 +78,11 @@ function further(box: Box, number: number, scene: Scene, width: number): SVGElem
 
 function pointMark([cx, cy]: Point, radius: number): SVGElement[] {
   const ring = { cx, cy, r: radius };
-  return [...twice((line) => svg("circle", { ...ring, ...line }), 2, PAPER), svg("circle", { cx, cy, r: radius / 4, fill: PAPER, stroke: INK, "stroke-width": radius / 12 })];
+  return [
+    svg("circle", { ...ring, fill: INK }),
+    ...twice((line) => svg("circle", { ...ring, ...line }), THICK, PAPER),
+    svg("circle", { cx, cy, r: radius / 3, fill: PAPER }),
+  ];
 }
 
 function maskLines(mask: Mask | null, width: number): SVGElement[] {

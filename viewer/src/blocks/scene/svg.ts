@@ -15,7 +15,7 @@ export function standalone(lines: SVGSVGElement, width: number, height: number):
 }
 
 export function svgOf(scene: Scene, stage: Stage, look: LookState): Blob {
-  const [height, width] = stage.layers.size;
+  const [height, width] = stage.picture.size;
   const lines = stage.strokes.element.cloneNode(true) as SVGSVGElement;
   lines.setAttribute("width", String(width));
   lines.setAttribute("height", String(height));
@@ -23,8 +23,8 @@ export function svgOf(scene: Scene, stage: Stage, look: LookState): Blob {
   const texts = [stage.shown.title, remarks(scene, stage.shown).join(" · ")];
   const whole = svg("svg", { viewBox: `0 0 ${width} ${height + 50}`, width, height: height + 50 }, [
     svg("rect", { width, height: height + 50, fill: "#ffffff" }),
-    layer(stage.layers.picture),
-    look.heat ? layer(stage.layers.heat) : null,
+    layer(stage.picture.canvas),
+    look.heat ? layer(stage.heatAtFullSize()) : null,
     lines,
     ...texts.map((text, index) =>
       svg("text", { x: 8, y: height + 20 + 18 * index, "font-size": 14 - index, "font-family": "sans-serif", fill: "#1b1f24" }, text)),

@@ -62,7 +62,7 @@ class Steps {
 }
 
 function answerBox(title: string, text: HTMLElement): HTMLElement {
-  return element("div", { class: "v-answer-box" }, [element("h4", { class: "v-small-title" }, title), text]);
+  return element("div", { class: "v-answer-box" }, [element("p", { class: "v-small-title" }, title), text]);
 }
 
 /** Small bars from zero, up and down; the step that is shown is filled, the others are outlined. */

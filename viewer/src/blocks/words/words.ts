@@ -73,12 +73,16 @@ class Words {
 
   private layerControls(): HTMLElement {
     const [first, last] = this.block.layers;
-    const mean = toggle(`Mean of layers ${first} to ${last}`, true, (on) => this.toLayer(on ? null : Number(track.input.value)));
+    const mean = toggle(`Mean of layers ${first} to ${last}`, true, (on) => {
+      this.toLayer(on ? null : Number(track.input.value));
+      track.set(Number(track.input.value));
+    });
     const track = slider({
-      name: "Layer", min: 0, max: Math.max(0, this.rows.layers - 1), value: last, say: String,
+      name: "Layer", min: 0, max: Math.max(0, this.rows.layers - 1), value: last, say: (layer) => (this.layer === null ? "–" : String(layer)),
       change: (layer) => {
         setToggle(mean, false);
         this.toLayer(layer);
+        track.set(layer);
       },
     });
     return element("div", { class: "v-buttons" }, [mean, track.element]);
