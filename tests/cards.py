@@ -72,12 +72,7 @@ def read_card(result: Any) -> Card:
 
 
 def card_of(html: str) -> str:
-    """The card that lies under the frame of a result's HTML; the frame is read, too.
-
-    A result that no view is made of yet is its card alone.
-    """
-    if "<iframe" not in html:
-        return html
+    """The card that lies under the frame of a result's HTML; the frame is read, too."""
     html.encode("utf-8")
     view_in(html).pack()
     before, _, _ = html.partition("<iframe")

@@ -24,7 +24,7 @@ from strikes import Strike, count_steps
 __all__ = ["Fork", "Forks", "Spawned"]
 
 _MODULES = """
-    torch matplotlib.figure matplotlib.backends.backend_svg pyarrow.parquet pycocotools.mask
+    torch pyarrow.parquet pycocotools.mask
     scipy.stats pydantic
     transformers.models.clip.modeling_clip transformers.models.llava.modeling_llava
     transformers.models.llama.modeling_llama transformers.models.auto.processing_auto

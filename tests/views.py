@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from vlmscope.viewer import View
 from vlmscope.viewer.page import read_page
 
-__all__ = ["blocks_of", "page_view", "strings", "view_in", "words_of"]
+__all__ = [
+    "blocks_of",
+    "captions_of",
+    "page_view",
+    "pictures_of",
+    "strings",
+    "view_in",
+    "words_of",
+]
 
 
 def page_view(page: str | Path) -> View:
@@ -48,3 +59,18 @@ def words_of(page: str | Path | View) -> str:
     """All that a page says, one text a line."""
     view = page if isinstance(page, View) else page_view(page)
     return "\n".join((view.title, view.lead, *strings(list(view.blocks))))
+
+
+def pictures_of(view: View) -> list[Image.Image]:
+    """Every encoded picture of blocks of pictures, in order."""
+    return [
+        Image.open(io.BytesIO(item["image"].data))
+        for block in blocks_of(view, "pictures")
+        for item in block["items"]
+    ]
+
+
+def captions_of(view: View) -> list[tuple[str, str]]:
+    """Title and text of every picture, in order."""
+    items = [item for block in blocks_of(view, "pictures") for item in block["items"]]
+    return [(item["title"], item["text"]) for item in items]

@@ -84,9 +84,9 @@ def test_metadata(wheel: Path, names: set[str]) -> None:
         metadata = Parser().parsestr(archive.read(name).decode())
     assert metadata["Version"] == vlmscope.__version__
     assert metadata["Requires-Python"] == ">=3.11"
-    assert {"plots", "parquet", "all", "dev"} <= set(metadata.get_all("Provides-Extra"))
+    assert {"parquet", "all", "dev"} <= set(metadata.get_all("Provides-Extra"))
     bare = [row for row in metadata.get_all("Requires-Dist") if "extra ==" not in row]
-    assert not [row for row in bare if row.startswith(("matplotlib", "pyarrow", "torchvision"))]
+    assert not [row for row in bare if row.startswith(("pyarrow", "torchvision"))]
 
 
 def test_it_works_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:

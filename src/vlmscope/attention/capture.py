@@ -13,12 +13,13 @@ from vlmscope.attention.installed import read_by
 from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.attention.rows import layer_rows
 from vlmscope.attention.selection import HeadChoice, RowChoice
-from vlmscope.attention.trace_card import facts, trace_card
+from vlmscope.attention.trace_card import facts, trace_card, trace_view
 from vlmscope.errors import AttentionError
 from vlmscope.markup import one_line
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.types import Head, TokenMap
+from vlmscope.viewer import View
 
 __all__ = ["Trace", "capture"]
 
@@ -108,7 +109,11 @@ class Trace:
         return one_line(self, *facts(self))
 
     def _repr_html_(self) -> str:
-        return trace_card(self)
+        return self.view().inline(trace_card(self))
+
+    def view(self) -> View:
+        """What the viewer draws: attention on what was read, by layer and head, and where it lies."""
+        return trace_view(self)
 
     # -- what the user reads -------------------------------------------------------------
 

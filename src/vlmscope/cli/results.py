@@ -49,7 +49,8 @@ class Output:
         Path | None, typer.Option("--out", "-o", help="Write the whole result here, as JSON.")
     ] = None
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page for reading here (extra: plots).")
+        Path | None,
+        typer.Option("--html", help="Write a page for reading here; its data alone to NAME.view."),
     ] = None
     parquet: Annotated[
         Path | None, typer.Option(help="Write the single values here, as Parquet (extra: parquet).")
@@ -62,12 +63,10 @@ class Output:
 
         Raises:
             OutputError: a place that cannot be written.
-            MissingExtraError: a page without matplotlib, Parquet without pyarrow.
+            MissingExtraError: Parquet without pyarrow.
         """
         for path in (self.out, self.html, self.parquet):
             check_place(path)
-        if self.html is not None and find_spec("matplotlib") is None:
-            raise MissingExtraError("matplotlib", "plots", "A report with plots")
         if self.parquet is not None and find_spec("pyarrow") is None:
             raise MissingExtraError("pyarrow", "parquet", "Writing Parquet")
 

@@ -1,27 +1,25 @@
-"""One HTML page that needs nothing else: pictures inside, no script, no request."""
+"""The story as a view: scenes to look at, heads to try, what they are worth, and a mistake."""
 
 from __future__ import annotations
 
-import html
 import io
 import os
-import string
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import replace
-from importlib import resources
 
 from PIL import Image
 
-from vlmscope.demo.charts import Bar, bars, elbow, frequency_bars
+from vlmscope.demo.figures import frequency_bars, sums_dots, trust_bars, trust_table
 from vlmscope.demo.story import Judged, Mistake, Story
+from vlmscope.heads.heads_block import head_rows, heads_block
 from vlmscope.io import write_text
-from vlmscope.markup import data_uri
-from vlmscope.results import Grounding
-from vlmscope.stats import Interval
-from vlmscope.types import Head
+from vlmscope.results.comparison_views import compare_block
+from vlmscope.results.scene import scene, scene_block
 from vlmscope.version import __version__
+from vlmscope.viewer import Picture, View
+from vlmscope.viewer.blocks import Block, PictureItem, code, heading, note, pictures, text
 
-__all__ = ["render_page", "write_page"]
+__all__ = ["story_view", "write_page"]
 
 _COMMANDS = """\
 vlmscope ground photo.jpg "the red mug" --model llava-hf/llava-1.5-7b-hf --out overlay.png
@@ -29,8 +27,18 @@ vlmscope heads discover llava-hf/llava-1.5-7b-hf --samples my.jsonl --out heads.
 vlmscope heads verify heads.json --samples other.jsonl --out heads.json
 vlmscope doctor llava-hf/llava-1.5-7b-hf"""
 
-_HERO = ("heatmap", "mask", "box", "point")  # the words stand beside the picture
+_LIMITS = (
+    "The model on this page is tiny-llava. It knows rendered shapes, not photographs; what a large model "
+    "does has to be measured on that model: vlmscope heads discover, then vlmscope heads verify.",
+    "It does not beat a trained detector at detection. It shows evidence and says what it is worth.",
+    "The heat map is stretched to its own range: a phrase for something that is not there lights up "
+    "somewhere too. Compare raw scores, not colours.",
+    "“Points at” is not “causes”: whether the model needs these heads for its answer is another question.",
+    "Boxes come from a coarse grid of image tokens; they are as fine as its cells allow.",
+)
+
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+_TALLEST = 360  # pixels of the shorter side of a picture on the contact sheet
 
 
 def write_page(story: Story, path: str | os.PathLike[str]) -> None:
@@ -39,182 +47,163 @@ def write_page(story: Story, path: str | os.PathLike[str]) -> None:
     Raises:
         OutputError: when the place cannot be written.
     """
-    write_text(path, render_page(story))
+    write_text(path, story_view(story).html())
 
 
-def render_page(story: Story) -> str:
-    """The page as HTML."""
-    template = resources.files("vlmscope.demo").joinpath("page.html").read_text("utf-8")
-    count = len(story.heads.heads)
-    number = _NUMBERS.get(count, str(count))
-    hero = story.hero
-    return string.Template(template).substitute(
-        hero_image=_data_uri(hero.grounding.overlay(min_side=720, show=_HERO)),
-        hero_phrase=html.escape(hero.grounding.phrase),
-        hero_iou=f"{hero.iou:.2f}",
-        hero_note=html.escape(_hero_note(story)),
-        head_count=number,
-        head_count_title=number.capitalize(),
-        ago=_ago(story.seconds),
-        head_figures=_join(_head_figure(each) for each in story.head_maps),
-        elbow=elbow(story.heads.sums, story.heads.tau or 0.0),
-        frequency_chart=frequency_bars(story.heads.frequencies, story.heads.heads, 8),
-        discovery_samples=story.heads.samples,
-        verification_samples=story.evidence.samples,
-        trust_chart=_trust_chart(story),
-        trust_table=_trust_table(story),
-        word_figures=_word_figures(story),
-        sheet_count=len(story.sheet),
-        sheet_figures=_join(_sheet_figure(each) for each in story.sheet),
-        mistake_section=_mistake_section(story),
-        commands=html.escape(_COMMANDS),
-        footer=html.escape(_footer(story)),
+def story_view(story: Story) -> View:
+    """The page as a view."""
+    number = _number(story)
+    lead = (
+        "A frozen vision-language model read a phrase. The box comes from "
+        f"{number} of its attention heads, discovered {_ago(story.seconds)}, without one label, by this "
+        "very run."
     )
+    blocks = [
+        *_hero(story),
+        *_heads(story),
+        *_trust(story),
+        *_words(story),
+        *_sheet(story),
+        *_mistake(story),
+        *_closing(story),
+    ]
+    return View("Where does the model look?", lead, blocks)
+
+
+def _number(story: Story) -> str:
+    count = len(story.heads.heads)
+    return _NUMBERS.get(count, str(count))
 
 
 def _ago(seconds: float) -> str:
     return "a moment ago" if seconds < 45 else "a minute ago" if seconds < 90 else "minutes ago"
 
 
-def _hero_note(story: Story) -> str:
-    return f"Chosen for the top from the {len(story.sheet)} below, which are not chosen."
+def _hero(story: Story) -> Iterator[Block]:
+    yield scene_block(story.hero.grounding, name="hero")
+    yield text(
+        f"Box overlap with the truth: {story.hero.iou:.2f}. Chosen for the top from the "
+        f"{len(story.sheet)} below, which are not chosen."
+    )
 
 
-def _data_uri(picture: Image.Image) -> str:
+def _heads(story: Story) -> Iterator[Block]:
+    heads, maps = story.heads, story.all_heads
+    number = _number(story)
+    yield heading(f"{number.capitalize()} heads that point")
+    yield text(
+        "Most attention heads spread over the picture or rest in one corner. A few put nearly everything "
+        "on the object that the last word of the phrase means. Here is every head of the model on the "
+        "scene above, cell by cell, as it was computed; those that were chosen are marked."
+    )
+    assert heads.shape is not None
+    yield heads_block(
+        maps.token_map,
+        head_rows(maps, heads.shape),
+        chosen=heads.heads,
+        head_set=heads,
+        rows_name=heads.rows,
+        scene="hero",
+    )
+    yield heading("First: do they look at the image at all?", 3)
+    yield sums_dots(heads)
+    yield heading("Then: is what they look at in one piece?", 3)
+    yield frequency_bars(heads, number)
+
+
+def _trust(story: Story) -> Iterator[Block]:
+    yield heading("How far to trust them")
+    yield text(
+        f"Measured on {story.evidence.samples} other scenes, which neither training nor discovery has "
+        "seen. Pointing: the peak lies on the object."
+    )
+    yield trust_bars(story.evidence)
+    yield trust_table(story.evidence, story.paper)
+
+
+def _words(story: Story) -> Iterator[Block]:
+    yield heading("Same picture, other words")
+    yield text("One scene, one pass over the image, a phrase for each object.")
+    lows, highs = zip(*((g.score_map.min(), g.score_map.max()) for g in story.words), strict=True)
+    scale = float(min(lows)), float(max(highs))
+    scenes = [{**scene(each), "scale": list(scale), "scale_note": "shared"} for each in story.words]
+    yield compare_block(
+        scenes, "All share one colour scale, so a weaker answer looks darker.", scale
+    )
+
+
+def _sheet(story: Story) -> Iterator[Block]:
+    count = len(story.sheet)
+    yield heading(f"{count} scenes, as they came")
+    yield text(
+        f"Not chosen: the next {count} in the list. A check says that the peak lies on the object; the "
+        "figure is the overlap of the two boxes."
+    )
+    yield pictures((_judged(each) for each in story.sheet), "gallery")
+
+
+def _judged(judged: Judged) -> PictureItem:
+    picture = judged.grounding.overlay(min_side=_TALLEST, show=("heatmap", "box", "point"))
+    mark = "✓" if judged.hit else "✗"
+    return _item(picture, f"{mark} {judged.grounding.phrase}, {judged.iou:.2f}")
+
+
+def _item(picture: Image.Image, title: str) -> PictureItem:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=90, subsampling=0)
-    return data_uri(stream.getvalue(), "image/jpeg")
+    return PictureItem(Picture(stream.getvalue()), picture.size, title)
 
 
-def _figure(picture: Image.Image, caption: str) -> str:
-    """A picture with a caption, which is HTML."""
-    return (
-        f'<figure><img src="{_data_uri(picture)}" alt="">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-def _join(parts: Iterable[str]) -> str:
-    return "\n".join(parts)
-
-
-def _head_figure(head_map: Grounding) -> str:
-    picture = head_map.overlay(min_side=420, show=("heatmap",), alpha=0.85)
-    layer, _, head = head_map.phrase.removeprefix("L").partition("H")
-    return _figure(picture, f"<b>{html.escape(head_map.phrase)}</b>: layer {layer}, head {head}")
-
-
-def _word_figures(story: Story) -> str:
-    scale = (
-        float(min(grounding.score_map.min() for grounding in story.words)),
-        float(max(grounding.score_map.max() for grounding in story.words)),
-    )
-    show = ("heatmap", "box", "point")
-    return _join(
-        _figure(
-            grounding.overlay(min_side=420, scale=scale, show=show), html.escape(grounding.phrase)
-        )
-        for grounding in story.words
-    )
-
-
-def _sheet_figure(judged: Judged) -> str:
-    mark = '<span class="good">✓</span>' if judged.hit else '<span class="bad">✗</span>'
-    picture = judged.grounding.overlay(min_side=360, show=("heatmap", "box", "point"))
-    return _figure(picture, f"{mark} {html.escape(judged.grounding.phrase)}, {judged.iou:.2f}")
-
-
-def _trust_chart(story: Story) -> str:
-    evidence = story.evidence
-    rows = [Bar("these heads together", evidence.pointing.value, evidence.pointing, "ours")]
-    for row in evidence.per_head:
-        alone = Interval(*row["pointing"])
-        rows.append(Bar(f"{Head(*row['head'])} alone", alone.value, alone, "ours"))
-    if evidence.random_pointing is not None:
-        rows.append(Bar("random heads together", evidence.random_pointing))
-    rows.append(Bar("a random place", evidence.chance_pointing))
-    return bars(rows, "Pointing accuracy")
-
-
-def _trust_table(story: Story) -> str:
-    evidence, paper = story.evidence, story.paper
-    rows = [
-        ("Pointing", _percent(evidence.pointing), f"chance {100 * evidence.chance_pointing:.0f}%"),
-        (
-            "Enrichment: attention on the object, over its share of the area",
-            _times(evidence.enrichment),
-            "chance 1",
-        ),
-        (
-            "Acc@0.5: boxes that overlap by half or more",
-            _percent(evidence.acc50),
-            "model's setting",
-        ),
-        ("the same", _percent(paper.acc50), "the paper's setting, made for 24x24 cells"),
-        ("Mean box overlap", _percent(evidence.mean_iou), "model's setting"),
-    ]
-    cells = "".join(
-        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows
-    )
-    return (
-        "<table><thead><tr><th>What</th><th>Value and 95% interval</th><th>Beside</th></tr></thead>"
-        f"<tbody>{cells}</tbody></table>"
-    )
-
-
-def _percent(interval: Interval) -> str:
-    return f"{100 * interval.value:.0f}%  ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
-
-
-def _times(interval: Interval) -> str:
-    return f"{interval.value:.1f}  ({interval.low:.1f} to {interval.high:.1f})"
-
-
-def _mistake_section(story: Story) -> str:
-    if story.mistake is None:
-        return (
-            "<h2>No mistake found</h2><p>In "
-            f"{story.searched} crowded scenes every peak lay on its object. That is luck, not "
-            "proof.</p>"
-        )
+def _mistake(story: Story) -> Iterator[Block]:
     mistake = story.mistake
+    if mistake is None:
+        yield heading("No mistake found")
+        yield text(
+            f"In {story.searched} crowded scenes every peak lay on its object. That is luck, not proof."
+        )
+        return
+    known = mistake.answer_is_wrong_too
+    yield heading("A mistake that the map shows" if known else "A map that misses")
+    yield text(
+        "Looked for in scenes more crowded than those it was trained on, full of look-alikes; found "
+        f"after {story.searched}."
+    )
     grounding, sample = mistake.judged.grounding, mistake.judged.sample
     meant = replace(grounding, mask=sample.mask, box=sample.box)
-    pictures = _figure(grounding.overlay(min_side=480), "where the heads look") + _figure(
-        meant.overlay(min_side=480, show=("mask", "box")), "what was meant"
+    yield pictures(
+        [
+            _item(grounding.overlay(min_side=480), "where the heads look"),
+            _item(meant.overlay(min_side=480, show=("mask", "box")), "what was meant"),
+        ]
     )
-    title = "A mistake that the map shows" if mistake.answer_is_wrong_too else "A map that misses"
-    return (
-        f"<h2>{title}</h2><p>Looked for in scenes more crowded than those it was trained on, "
-        f"full of look-alikes; found after {story.searched}.</p>"
-        f'<div class="pair failure"><div class="row two">{pictures}</div>'
-        f"<div>{_mistake_text(mistake)}</div></div>"
-    )
+    yield from map(text, _account(mistake))
 
 
-def _mistake_text(mistake: Mistake) -> str:
-    phrase = html.escape(mistake.judged.grounding.phrase)
-    answer, truth = html.escape(mistake.answer or "nothing"), html.escape(mistake.truth)
+def _account(mistake: Mistake) -> Iterator[str]:
+    """What the model answered, what is true, and what is to be learnt from it."""
     where = f"on the {mistake.elsewhere}" if mistake.elsewhere else "on the background"
     if mistake.answer_is_wrong_too:
         lesson = "The model had something else in mind, and the map shows it instead of hiding it."
     else:
         lesson = (
-            "Yet its answer is right: a map is evidence of where these heads look, not of all "
-            "that the model knows."
+            "Yet its answer is right: a map is evidence of where these heads look, not of all that the "
+            "model knows."
         )
-    return (
-        f"<p>Given “<b>{phrase}</b>”, the model goes on: “<b>{answer}</b>”.</p>"
-        f"<p>The truth: “<b>{truth}</b>”.</p>"
-        f"<p>The peak lies {html.escape(where)}. {lesson}</p>"
-    )
+    phrase = mistake.judged.grounding.phrase
+    yield f"Given “{phrase}”, the model goes on: “{mistake.answer or 'nothing'}”."
+    yield f"The truth: “{mistake.truth}”."
+    yield f"The peak lies {where}. {lesson}"
 
 
-def _footer(story: Story) -> str:
+def _closing(story: Story) -> Iterator[Block]:
+    yield heading("What it cannot do")
+    yield from map(note, _LIMITS)
+    yield heading("Yours next")
+    yield code(_COMMANDS)
     heads = story.heads
-    return (
+    yield text(
         f"vlmscope {__version__}. Model {story.model}, {heads.revision}. Heads "
-        f"{', '.join(map(str, heads.heads))}, read-out row {heads.rows}, prompt {heads.prompt}. "
-        f"Method: Kang et al., CVPR 2025. Everything on this page was computed in "
-        f"{story.seconds:.0f} seconds, offline; the scenes are seeded, so another run shows the same."
+        f"{', '.join(map(str, heads.heads))}, read-out row {heads.rows}, prompt {heads.prompt}. Method: "
+        f"Kang et al., CVPR 2025. Everything on this page was computed in {story.seconds:.0f} seconds, "
+        "offline; the scenes are seeded, so another run shows the same."
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from vlmscope.attention import generate, read_heads
+from vlmscope.attention import HeadMaps, generate, read_heads
 from vlmscope.heads import DiscoveryOptions, discover_heads, verify_heads
 from vlmscope.methods import ground
 from vlmscope.metrics import contains
@@ -103,7 +101,7 @@ class Story:
         heads: the discovered set with its evidence.
         paper: the evidence under the paper's post-processing.
         hero: a grounding that went well.
-        head_maps: of the hero, one per head: the raw map painted cell by cell, as a Grounding.
+        all_heads: of the hero, every head's row.
         words: one scene, a phrase for each of its objects.
         sheet: groundings as they came.
         mistake: one that went wrong, or None when the search found none.
@@ -115,7 +113,7 @@ class Story:
     heads: HeadSet
     paper: HeadEvidence
     hero: Judged
-    head_maps: tuple[Grounding, ...]
+    all_heads: HeadMaps
     words: tuple[Grounding, ...]
     sheet: tuple[Judged, ...]
     mistake: Mistake | None
@@ -169,7 +167,7 @@ def tell(
         heads=heads,
         paper=paper,
         hero=hero,
-        head_maps=_head_maps(model, heads, hero),
+        all_heads=_all_heads(model, heads, hero),
         words=words,
         sheet=sheet,
         mistake=mistake,
@@ -209,27 +207,13 @@ def _other_words(model: LoadedModel, heads: HeadSet, scene: Scene) -> tuple[Grou
     return tuple(ground(model, scene.image, phrases, heads=heads))
 
 
-def _head_maps(model: LoadedModel, heads: HeadSet, hero: Judged) -> tuple[Grounding, ...]:
-    """The hero's grounding with each head's raw map in place of the heat map."""
+def _all_heads(model: LoadedModel, heads: HeadSet, hero: Judged) -> HeadMaps:
+    """Every head's row for the hero's phrase, computed as for its grounding."""
     grounding = hero.grounding
     (maps,) = read_heads(
-        model,
-        grounding.image,
-        [grounding.phrase],
-        heads=heads.heads,
-        rows=heads.rows,
-        preset=heads.prompt,
+        model, grounding.image, [grounding.phrase], rows=heads.rows, preset=heads.prompt
     )
-    painted = (maps.token_map.to_pixels(each[0], "nearest") for each in maps.maps)
-    return tuple(
-        replace(grounding, phrase=str(head), heatmap=_stretched(each))
-        for head, each in zip(heads.heads, painted, strict=True)
-    )
-
-
-def _stretched(values: np.ndarray) -> np.ndarray:
-    low, high = values.min(), values.max()
-    return ((values - low) / (high - low) if high > low else np.zeros_like(values)).astype("f4")
+    return maps
 
 
 def _look_for_mistake(

@@ -43,7 +43,6 @@ class Extra:
 EXTRAS: Mapping[str, Extra] = {
     "supervision": Extra("supervision", "supervision", "Grounding.to_supervision()"),
     "coco": Extra("pycocotools", "pycocotools", "COCO run-length masks and COCO annotation files"),
-    "plots": Extra("matplotlib", "matplotlib", "HTML reports with plots"),
     "parquet": Extra("pyarrow", "pyarrow", "tables as Parquet files"),
     "datasets": Extra("datasets", "datasets", "labels for a data set of the datasets library"),
     "ray": Extra("ray", "ray", "labels on a cluster (vlmscope label --ray)"),

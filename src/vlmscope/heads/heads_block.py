@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vlmscope.attention import HeadMaps
 from vlmscope.heads.criteria import attention_sums, spatial_entropies
 from vlmscope.results.geometry_blocks import cells_block
 from vlmscope.types import HeadSet, TokenMap
 from vlmscope.viewer.blocks import Block
 
-__all__ = ["SINK_SHARE", "SINK_TIMES", "attention_sinks", "heads_block"]
+__all__ = ["SINK_SHARE", "SINK_TIMES", "attention_sinks", "head_rows", "heads_block"]
 
 SINK_TIMES, SINK_SHARE = 4.0, 0.5
 """A cell is called an attention sink where more than this share of all heads give it more than so many
@@ -152,3 +153,17 @@ def _grid(
         if layer < shape[0] and head < shape[1]:
             grid[layer, head] = value
     return grid
+
+
+def head_rows(maps: HeadMaps, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Maps of single heads as a grid: float (layers, heads, tokens), NaN where none was read.
+
+    Args:
+        maps: of one row, as :func:`vlmscope.attention.read_heads` gives them.
+        shape: (layers, heads) of the decoder.
+    """
+    values = maps.one_row()
+    rows = np.full((*shape, values.shape[-1]), np.nan)
+    for head, row in zip(maps.heads, values, strict=True):
+        rows[head] = row
+    return rows

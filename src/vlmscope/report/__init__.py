@@ -1,4 +1,4 @@
-"""One self-contained HTML page for what an analysis found: text, tables, plots, pictures."""
+"""One page for what an analysis found: text, tables, plots and pictures as blocks of a view."""
 
 from vlmscope.report.page import Page, Photo
 from vlmscope.report.plots import Series, curves, head_map

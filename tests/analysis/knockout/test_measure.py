@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 import vlmscope as vs
 from families import llava
+from views import blocks_of, page_view, words_of
 from vlmscope.analysis.agreement import accuracy
 from vlmscope.analysis.knockout import (
     EndpointJudge,
@@ -161,7 +162,7 @@ def test_the_only_path_from_image_to_answer_is_found(layer: int, head: int) -> N
     assert named is not None and (named.first, named.last) == (layer, layer)
     best = found.strongest("image->both", "kl", 1)[0]
     assert (best.window, best.head) == (str(layer), head)
-    assert "each head blocked alone" in knockout_page(found).html().lower()
+    assert "each head blocked alone" in words_of(knockout_page(found).view()).lower()
 
 
 # -- effects -----------------------------------------------------------------------------
@@ -431,9 +432,12 @@ def test_the_command_prints_tables_and_writes_files(
     curve = next(each for each in found["curves"] if each["effect"] == "logprob_drop")
     assert len(curve["windows"]) == 3 and np.shape(curve["per_sample"]) == (4, 3)
     assert found["run"]["model"] == "tiny-llava" and found["run"]["blocked"]["1-2"] == [1, 2]
-    html = page.read_text(encoding="utf-8")
-    assert "<svg" in html and "carried by layers" in html
-    assert ">logprob drop (nats)</text>" in html, "an axis without its unit"
+    view = page_view(page)
+    assert "carried by layers" in words_of(view)
+    drawn = blocks_of(view, "curves")
+    labels = [each["y_label"] for each in drawn]
+    assert "logprob drop (nats)" in labels, "an axis without its unit"
+    assert all(each["x"] == [0.0, 1.5, 2.0] for each in drawn)
     assert parquet.read_table(table).num_rows == 4 * 3
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["samples"] == 3

@@ -10,6 +10,7 @@ import pytest
 
 import vlmscope as vs
 from lvlms import made
+from views import words_of
 from vlmscope.analysis.lighten import LightenOptions, LightenSweep, lighten_sweep
 from vlmscope.analysis.lighten.cost import pass_cost
 from vlmscope.analysis.lighten.report import lighten_page
@@ -124,7 +125,7 @@ def test_where_nothing_is_within_the_tolerance_the_least_loss_is_chosen_and_said
 
 
 def test_the_page_holds_verdict_table_and_run(sweep: LightenSweep) -> None:
-    text = lighten_page(sweep, "vlmscope lighten").html()
+    text = words_of(lighten_page(sweep, "vlmscope lighten").view())
     assert "of the image tokens behind layer" in text and "reversed" in text
 
 

@@ -12,6 +12,7 @@ import torch
 import vlmscope as vs
 from families import llava
 from lvlms import made
+from views import words_of
 from vlmscope.analysis.agreement import agrees, plain
 from vlmscope.analysis.prompts import PromptOptions, prompt_ablation, variants_of
 from vlmscope.analysis.prompts.report import prompts_page
@@ -124,7 +125,7 @@ def test_words_are_averaged_over_questions_and_sorted(tiny: LoadedModel) -> None
     assert {"what"} < set(words)
     columns, rows = prompts_table(found)
     assert len(columns) == 6 and rows[0][0] == CLEAN
-    assert "Word by word" in prompts_page(found).html()
+    assert "Word by word" in words_of(prompts_page(found).view())
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pyarrow import parquet
 import vlmscope as vs
 from families import llava
 from lvlms import made
+from views import blocks_of, page_view, words_of
 from vlmscope.analysis.tokens import TokenOptions, localisation, token_grounding
 from vlmscope.analysis.tokens.picture import caption_picture
 from vlmscope.analysis.tokens.report import tokens_page
@@ -29,6 +30,7 @@ from vlmscope.errors import (
 )
 from vlmscope.models import LoadedModel
 from vlmscope.tiny import render_scene
+from vlmscope.viewer import View
 
 QUESTION = "what colour is the circle on the left ?"
 ANSWER = "a large red circle"
@@ -161,8 +163,19 @@ def test_results_can_be_read_by_people_and_machines(tiny: LoadedModel) -> None:
     assert len(record["words"][0]["top_tokens"]) == 5
     columns, rows = tokens_table(found)
     assert len(columns) == len(rows[0]) and rows[0][0] == found.words[0].text
-    html = tokens_page(found, "vlmscope tokens").html()
-    assert html.count("<img") == len(found.words) + 1 and "not a proof" in html
+    view = View.unpack(tokens_page(found, "vlmscope tokens").view().pack())
+    assert "not a proof" in words_of(view)
+    (block,), (scene,) = blocks_of(view, "words"), blocks_of(view, "scene")
+    assert [word["text"] for word in block["words"]] == [word.text for word in found.words]
+    assert block["scene"] == scene["id"] and block["rows"].dtype == np.float16
+    again = block["rows"].astype(float) * block["scale"][..., None]
+    expected = np.stack([word.maps for word in found.words])
+    np.testing.assert_allclose(again, expected, rtol=2e-3, atol=1e-6)
+    np.testing.assert_allclose(block["share"], [word.share for word in found.words], rtol=1e-6)
+    mean = found.map_of(range(len(found.words)))
+    np.testing.assert_allclose(scene["map"], mean, rtol=1e-5)
+    boxed = [phrase.box for phrase in found.phrases if phrase.box is not None]
+    assert [tuple(each["box"]) for each in scene["instances"]] == boxed
     drawn = caption_picture(found)
     assert drawn.height > drawn.width, "the caption stands below the picture"
 
@@ -205,7 +218,7 @@ def test_the_command_writes_caption_picture_and_page(
     assert Image.open(tmp_path / "t.png").size[0] > 200
     table = parquet.read_table(tmp_path / "t.parquet").to_pylist()
     assert {row["layer"] for row in table} == set(range(6)) and table[0]["text"] == "a"
-    assert (tmp_path / "t.html").stat().st_size > 20_000
+    assert blocks_of(page_view(tmp_path / "t.html"), "words")
     assert main(["tokens", str(image), "what colour is the circle", "--json", "-q"]) == 0
     assert json.loads(capsys.readouterr().out)["words"]
     assert main(["tokens", str(image), "--answer", "a star", "--heads", "L9H0"]) == 2

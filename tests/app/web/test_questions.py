@@ -98,7 +98,7 @@ def test_a_question_gives_the_words_of_the_answer(client: TestClient, image: str
     count = len(words["words"])
     assert count and words["rows"].shape == (count, 6, 256)
     assert words["share"].shape == words["blank_share"].shape == (count, 6)
-    assert scene["title"] == words["text"]
+    assert words["scene"] == scene["id"]
     first = words["words"][0]
     assert words["text"][first["start"] : first["end"]] == first["text"]
 

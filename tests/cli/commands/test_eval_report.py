@@ -10,6 +10,7 @@ import pytest
 import yaml
 from huggingface_hub import parse_eval_result_entries
 
+from views import page_view, pictures_of, words_of
 from vlmscope.data.tiny_sets import make_tiny
 
 
@@ -35,8 +36,9 @@ def test_a_page_and_entries_are_written(run: Any, root: Path, tmp_path: Path) ->
     called = run(*words, "--out", out, "--eval-results", entries, "--limit", 1)
     assert called.code == 0
     assert f"wrote {out / 'report.html'}" in called.err and f"wrote {entries}" in called.err
-    assert (out / "report.html").read_text("utf-8").count("data:image/jpeg") > 3
-    assert "1 of 2 images were measured" in (out / "report.html").read_text("utf-8")
+    view = page_view(out / "report.html")
+    assert len(pictures_of(view)) > 3
+    assert "1 of 2 images were measured" in words_of(view)
     first, *_ = parse_eval_result_entries(yaml.safe_load(entries.read_text("utf-8")))
     assert first.dataset_id == "rendered/refcoco-m"
     assert "PARTIAL: 1 of 2 images" in str(first.notes)
@@ -67,9 +69,9 @@ def test_classes_have_a_page_without_sentences(run: Any, tmp_path: Path) -> None
     words = ("eval", "tiny-scenes", "--model", "tiny-clip", "--method", "clip", "--limit", 2)
     words = (*words, "--task", "segmentation")
     assert run(*words, "--out", tmp_path / "out").code == 0
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert "mIoU present" in page and "Protocol" in page
-    assert "Where it fails" not in page and "data:image" not in page
+    view = page_view(tmp_path / "out" / "report.html")
+    assert "mIoU present" in words_of(view) and "Protocol" in words_of(view)
+    assert "Where it fails" not in words_of(view) and not pictures_of(view)
 
 
 def test_discovered_heads_say_on_which_list(run: Any, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from labelling import rows_of
+from views import blocks_of, page_view
 from vlmscope.labels.labeller import Labeller
 
 pytest.importorskip("pyarrow")
@@ -97,8 +98,9 @@ def test_a_page_to_look_at_is_made_of_a_list_from_stdin_too(
     result = run("label", "-", *WORDS, "--out", out, "--audit", 4)
     assert result.code == 0, result.err
     assert f"Decide on the page {out / 'audit.html'}" in result.err
-    page = (out / "audit.html").read_text()
-    assert page.count('"picture": "data:image/jpeg') == 4 and "No picture" not in page
+    (block,) = blocks_of(page_view(out / "audit.html"), "decisions")
+    assert [each["missing"] for each in block["items"]] == [None] * 4
+    assert all(each["picture"] is not None for each in block["items"])
 
 
 def test_there_is_no_page_of_nothing(

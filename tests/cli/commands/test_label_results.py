@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from label_folders import failure, row, thing, write_folder, write_pictures
+from views import blocks_of, page_view
 
 pytest.importorskip("pyarrow")
 
@@ -72,9 +73,8 @@ def test_audit_and_the_precision_of_its_decisions(run: Any, labels: Path, tmp_pa
     assert result.code == 0
     assert "page.html: 3 of 4 objects" in result.out
     assert f"vlmscope stats {labels} --decisions decisions.json" in result.err
-    text = (tmp_path / "page.html").read_text("utf-8")
-    held = json.loads(text.split('id="sample">')[1].split("</script>")[0])
-    made = [{**each, "decision": "accept"} for each in held["objects"]]
+    (held,) = blocks_of(page_view(tmp_path / "page.html"), "decisions")
+    made = [{**each, "picture": None, "decision": "accept"} for each in held["items"]]
     (tmp_path / "d.json").write_text(json.dumps({**held["file"], "decisions": made}))
     result = run("stats", labels, "--decisions", tmp_path / "d.json")
     assert result.code == 0

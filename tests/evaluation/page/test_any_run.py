@@ -12,6 +12,7 @@ import pytest
 import vlmscope as vs
 from opponents import Planted, boxes
 from sams import refiner
+from views import blocks_of, page_view, pictures_of, words_of
 from vlmscope.data.datasets import open_dataset
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.evaluation import choose, evaluate, write_report
@@ -47,11 +48,12 @@ def test_every_run_has_examples_parts_and_a_place_in_failures(
     labels = [run.label for run in evaluation.runs]
     assert len(labels) == 8 and set(record["breakdowns"]) == set(labels)
     assert len(record["failures"]["pairs"]) == 8 * 7 // 2
-    content = page.read_text("utf-8")
+    view = page_view(page)
+    content, titles = words_of(view), [each["text"] for each in blocks_of(view, "heading")]
     for label in labels:
         for group in ("the best", "the worst", "unchosen"):
-            assert f"<h3>{label}: {group}</h3>" in content
-    assert len(re.findall("data:image/jpeg", content)) == sum(
+            assert f"{label}: {group}" in titles
+    assert len(pictures_of(view)) == sum(
         len(run.rows)
         for run in evaluation.sentences.examples  # type: ignore[union-attr]
     )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import vlmscope as vs
+from views import blocks_of, page_view
 from vlmscope.data.datasets import Dataset, open_dataset
 from vlmscope.errors import BadOptionError, ModelMismatchError, UnsupportedError
 from vlmscope.models import DualEncoder
@@ -74,10 +75,10 @@ def test_models_stand_side_by_side(encoder: DualEncoder, data: Dataset, tmp_path
     sentences = [each.claim.sentence for each in result.findings]
     assert "another/clip: L2 normalisation helps" in sentences
     paths = write_report(result, tmp_path)
-    text = paths[2].read_text("utf-8")
-    for plot in result.plots:
-        assert plot.title in text
-    assert text.count("<svg") == len(result.plots) and "<script" not in text
+    view = page_view(paths[2])
+    titles = [each["text"] for each in blocks_of(view, "heading")]
+    assert {plot.title for plot in result.plots} <= set(titles)
+    assert len(blocks_of(view, "curves")) == len(result.plots)
     rows = json.loads(paths[0].read_text("utf-8"))["tables"]["settings"]["rows"]
     assert rows[0]["setting"] == "GEM as published"
 

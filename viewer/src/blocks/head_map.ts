@@ -3,7 +3,7 @@ import type { HeadMapBlock } from "../format/types";
 import { anchorsOf, colourAt } from "../paint/colours";
 import { svg } from "./chart/svg";
 import { figure, type Values } from "./chart/frame";
-import { linear, roundValues, shown } from "./chart/scales";
+import { linear, shown } from "./chart/scales";
 
 interface Grid {
   rows: number;
@@ -98,14 +98,14 @@ function rings(block: HeadMapBlock, area: Area, cell: Size): SVGElement[] {
 }
 
 function names(block: HeadMapBlock, grid: Grid, area: Area, cell: Size): SVGElement[] {
-  const rows = steps(grid.rows, cell.height).map((row) =>
+  const rows = steps(grid.rows, cell.height, 14).map((row) =>
     svg(
       "text",
       { class: "tick", x: area.left - 7, y: area.top + (row + 0.5) * cell.height + 4, "text-anchor": "end" },
       [String(row)],
     ),
   );
-  const columns = steps(grid.columns, cell.width).map((column) =>
+  const columns = steps(grid.columns, cell.width, 20).map((column) =>
     svg(
       "text",
       {
@@ -128,16 +128,17 @@ function names(block: HeadMapBlock, grid: Grid, area: Area, cell: Size): SVGElem
   ];
 }
 
-/** Every k-th index, so that names keep 22 pixels apart. */
-function steps(count: number, size: number): number[] {
-  const every = roundValues(0, 22 / size + 1, 1)[1] ?? 1;
-  const step = Math.max(1, Math.ceil(every));
+const STEPS = [1, 2, 4, 8, 16, 32, 64];
+
+/** Every so many indices, so that their names keep `apart` pixels from each other. */
+function steps(count: number, size: number, apart: number): number[] {
+  const step = STEPS.find((each) => each * size >= apart) ?? count;
   return Array.from({ length: count }, (_, at) => at).filter((at) => at % step === 0);
 }
 
 function colourBar(block: HeadMapBlock, grid: Grid, area: Area): SVGElement[] {
   const bar = { x: area.right + 14, width: 11, slices: 40 };
-  const y = linear(grid.range, [area.bottom, area.top], 4);
+  const y = linear(grid.range, [area.bottom, area.top], 5);
   const height = (area.bottom - area.top) / bar.slices;
   const slices = Array.from({ length: bar.slices }, (_, at) =>
     svg("rect", {

@@ -23,7 +23,7 @@ export function drawPictures(block: PicturesBlock, context: Context): HTMLElemen
           alt: name(picture, place),
           width: String(picture.width),
           height: String(picture.height),
-          loading: "lazy",
+          decoding: "async",
         }),
       ],
     );

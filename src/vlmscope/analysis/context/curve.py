@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vlmscope.analysis.context.report import context_page
 from vlmscope.analysis.context.table import CONTEXT_COLUMNS, context_table
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval
+from vlmscope.viewer import View
 
 __all__ = ["ContextCurve", "ContextPoint"]
 
@@ -73,12 +75,17 @@ class ContextCurve:
         )
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Answers of {self.run['model']} from less of the image",
             table(context_table(self), CONTEXT_COLUMNS),
             lead=f"{self.samples} questions.",
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return context_page(self).view()
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat record per question and context."""

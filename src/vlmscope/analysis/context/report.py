@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vlmscope.analysis.context.curve import ContextCurve, ContextPoint
 from vlmscope.analysis.context.table import CONTEXT_COLUMNS, context_table
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page, Series, curves
 from vlmscope.stats import Interval
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.context.curve import ContextCurve, ContextPoint
 
 __all__ = ["context_page"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from vlmscope.analysis.faithfulness.orders import RANDOM
-from vlmscope.analysis.faithfulness.result import WAYS, Faithfulness
 from vlmscope.analysis.faithfulness.table import (
     FAITHFULNESS_COLUMNS,
     agreement_table,
@@ -14,6 +14,10 @@ from vlmscope.analysis.faithfulness.table import (
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page, Series, curves
 from vlmscope.stats import bootstrap_ratios
+from vlmscope.viewer.blocks import Block
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.faithfulness.result import Faithfulness
 
 __all__ = ["CAVEAT", "faithfulness_page"]
 
@@ -47,7 +51,7 @@ def faithfulness_page(result: Faithfulness, command: str = "") -> Page:
         page.table(*agreement_table(result), note="Over questions; in brackets 95% intervals.")
     for form in result.forms:
         page.heading(f"Curves, in {form}")
-        for way in WAYS:
+        for way in _AXES:
             page.plot(_plot(result, form, way), f"{way.capitalize()}, mean over the questions.")
     run_section(page, result.run, command)
     return page
@@ -66,7 +70,7 @@ def _sentences(result: Faithfulness) -> Iterator[str]:
         yield f"{len(result.skipped)} questions could not be used."
 
 
-def _plot(result: Faithfulness, form: str, way: str) -> str:
+def _plot(result: Faithfulness, form: str, way: str) -> Block:
     series = []
     for name in result.maps:
         shares, values = result.curve(name, form, way)

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.faithfulness.agreement import FormAgreement, form_agreement
 from vlmscope.analysis.faithfulness.orders import RANDOM
+from vlmscope.analysis.faithfulness.report import faithfulness_page
 from vlmscope.analysis.faithfulness.table import FAITHFULNESS_COLUMNS, faithfulness_table
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
+from vlmscope.viewer import View
 
 __all__ = ["WAYS", "Faithfulness", "MapScore"]
 
@@ -90,12 +92,17 @@ class Faithfulness:
         )
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Do these maps say what {self.run['model']} needs?",
             table(faithfulness_table(self), FAITHFULNESS_COLUMNS),
             lead=f"{len(self.records)} questions.",
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return faithfulness_page(self).view()
 
     @property
     def forms(self) -> tuple[str, ...]:

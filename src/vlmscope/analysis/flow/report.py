@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from vlmscope.analysis.flow.result import AttentionFlow
 from vlmscope.analysis.flow.table import FLOW_COLUMNS, flow_table, present
 from vlmscope.analysis.record import run_section
 from vlmscope.attention.shares import SOURCES
 from vlmscope.report import Page, Series, curves, head_map
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.flow.result import AttentionFlow
 
 __all__ = ["flow_page"]
 

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.flow.report import flow_page
 from vlmscope.analysis.flow.table import FLOW_COLUMNS, flow_table
 from vlmscope.attention.shares import SOURCES, TARGETS
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import UnknownNameError
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap_ratios
+from vlmscope.viewer import View
 
 __all__ = ["AttentionFlow"]
 
@@ -55,13 +57,18 @@ class AttentionFlow:
 
     def _repr_html_(self) -> str:
         first, last = self.image_band()
-        return card(
+        shown = card(
             f"Attention flow in {self.run['model']}",
             table(flow_table(self), FLOW_COLUMNS),
             lead=f"{len(self.ids)} questions. Half of what the last prompt token gives to the image "
             f"lies in layers {first} to {last} of {self.layers}.",
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return flow_page(self).view()
 
     sources = SOURCES
     targets = TARGETS

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vlmscope.analysis.knockout.effects import EFFECTS
-from vlmscope.analysis.knockout.result import KnockoutSweep
 from vlmscope.analysis.knockout.table import (
     LAYERS_COLUMNS,
     knockout_columns,
@@ -19,6 +19,9 @@ from vlmscope.analysis.knockout.table import (
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page, Series, curves, head_map
 from vlmscope.stats import Interval
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.knockout.result import KnockoutSweep
 
 __all__ = ["knockout_page"]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.knockout.effects import EFFECTS
 from vlmscope.analysis.knockout.layers import CarryingLayers, carrying_layers, layer_scores
+from vlmscope.analysis.knockout.report import knockout_page
 from vlmscope.analysis.knockout.table import (
     LAYERS_COLUMNS,
     knockout_columns,
@@ -24,6 +25,7 @@ from vlmscope.errors import UnknownNameError
 from vlmscope.io import write_json
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
+from vlmscope.viewer import View
 
 __all__ = ["HeadEffect", "KnockoutSweep"]
 
@@ -77,7 +79,7 @@ class KnockoutSweep:
         )
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Knock-outs in {self.run['model']}",
             table(layers_table(self), LAYERS_COLUMNS),
             table(knockout_table(self), knockout_columns(self)),
@@ -85,6 +87,11 @@ class KnockoutSweep:
             f"{self.mode}.",
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return knockout_page(self).view()
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from vlmscope.analysis.lighten.result import LightenPoint, LightenSweep
+from typing import TYPE_CHECKING
+
 from vlmscope.analysis.lighten.table import LIGHTEN_COLUMNS, lighten_table, points_table
 from vlmscope.analysis.record import run_section
 from vlmscope.attention import WAYS
 from vlmscope.report import Page, Series, curves
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.lighten.result import LightenPoint, LightenSweep
 
 __all__ = ["lighten_page"]
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.lighten.report import lighten_page
 from vlmscope.analysis.lighten.table import LIGHTEN_COLUMNS, lighten_table
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
+from vlmscope.viewer import View
 
 __all__ = ["LightenPoint", "LightenSweep"]
 
@@ -69,12 +71,17 @@ class LightenSweep:
         return one_line(self, f"{len(self.ids)} questions, {self.run['model']}", self.verdict())
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Lighter passes of {self.run['model']}",
             table(lighten_table(self), LIGHTEN_COLUMNS),
             lead=self.verdict(),
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return lighten_page(self).view()
 
     @property
     def halves(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

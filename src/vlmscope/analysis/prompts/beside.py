@@ -14,14 +14,7 @@ from vlmscope.errors import BadPhraseError
 from vlmscope.models import LoadedModel
 from vlmscope.stats import Interval, bootstrap
 
-__all__ = ["BESIDE_COLUMNS", "PromptsBeside", "prompts_beside"]
-
-BESIDE_COLUMNS = (
-    "per token: change of the first answer's log-probability over its tokens, in nats, so that long "
-    "answers and short ones can be compared; changed: how often the model answers otherwise; image: "
-    "change of the last prompt token's attention on it; in brackets 95% intervals over questions."
-)
-"""What the columns of :meth:`PromptsBeside.table` hold."""
+__all__ = ["PromptsBeside", "prompts_beside"]
 
 _MEASURES = ("per token", "changed", "image")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vlmscope.analysis.prompts.beside import BESIDE_COLUMNS, PromptsBeside
-from vlmscope.analysis.prompts.result import PromptAblation
-from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
+from vlmscope.analysis.prompts.table import BESIDE_COLUMNS, PROMPTS_COLUMNS, prompts_table
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.prompts.beside import PromptsBeside
+    from vlmscope.analysis.prompts.result import PromptAblation
 
 __all__ = ["prompts_page"]
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from vlmscope.analysis.prompts.report import prompts_page
 from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
+from vlmscope.viewer import View
 
 __all__ = ["PromptAblation", "VariantEffect"]
 
@@ -72,12 +74,17 @@ class PromptAblation:
         )
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Which parts of the prompt {self.run['model']} needs",
             table(prompts_table(self), PROMPTS_COLUMNS),
             lead=f"{len(self.questions)} questions.",
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return prompts_page(self).view()
 
     @property
     def names(self) -> list[str]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vlmscope.analysis.prompts.result import PromptAblation
 
-__all__ = ["PROMPTS_COLUMNS", "prompts_table"]
+__all__ = ["BESIDE_COLUMNS", "PROMPTS_COLUMNS", "prompts_table"]
+
+BESIDE_COLUMNS = (
+    "per token: change of the first answer's log-probability over its tokens, in nats, so that long "
+    "answers and short ones can be compared; changed: how often the model answers otherwise; image: "
+    "change of the last prompt token's attention on it; in brackets 95% intervals over questions."
+)
+"""What the columns of a table of prompts beside one another hold."""
 
 PROMPTS_COLUMNS = (
     "log p: how much likelier (+) or less likely (-) the first answer becomes; changed: how often the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vlmscope.analysis.record import run_section
 from vlmscope.analysis.tokens.looks_result import LOOKS_COLUMNS, PAIRS_COLUMNS, WordLooks
-from vlmscope.analysis.tokens.result import CAVEAT
+from vlmscope.analysis.tokens.table import CAVEAT
 from vlmscope.report import Page
 
 __all__ = ["looks_page"]

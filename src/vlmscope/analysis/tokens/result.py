@@ -11,19 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.tokens.picture import caption_picture
-from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
+from vlmscope.analysis.tokens.report import tokens_page
+from vlmscope.analysis.tokens.table import CAVEAT, TOKENS_COLUMNS, tokens_table
 from vlmscope.analysis.tokens.words import Word
 from vlmscope.errors import AttentionError
 from vlmscope.markup import card, clean, one_line, picture, shorten, table
 from vlmscope.results import Grounding
+from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
 from vlmscope.types import TokenMap
+from vlmscope.viewer import View
 
 __all__ = ["CAVEAT", "GroundedAnswer", "GroundedWord"]
-
-CAVEAT = (
-    "A word that pays the image no more attention than it pays a blank one is marked: a hint that it "
-    "was guessed from the text, not a proof. Attention says where a row reads, not what it uses."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +106,22 @@ class GroundedAnswer:
 
     def _repr_html_(self) -> str:
         has_text = bool(clean(self.text))
-        return card(
+        shown = card(
             f"What {self.run['model']} looked at",
             picture(caption_picture(self), "A box for each noun phrase") if has_text else "",
             table(tokens_table(self), TOKENS_COLUMNS),
             lead=f"“{shorten(self.prompt, 200)}”: {shorten(self.text, 400)}",
             notes=(*self.warnings, CAVEAT),
         )
+        return self.view(side=NOTEBOOK_SIDE).inline(shown)
+
+    def view(self, *, side: int = SIDE) -> View:
+        """What the viewer draws: the page of :func:`vlmscope.analysis.tokens.report.tokens_page`.
+
+        Args:
+            side: pixels of the longer side of the image in it at most.
+        """
+        return tokens_page(self, side=side).view()
 
     def map_of(
         self, words: int | Sequence[int], layers: tuple[int, int] | None = None

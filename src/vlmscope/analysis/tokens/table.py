@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vlmscope.analysis.tokens.result import GroundedAnswer
 
-__all__ = ["TOKENS_COLUMNS", "tokens_table"]
+__all__ = ["CAVEAT", "TOKENS_COLUMNS", "tokens_table"]
+
+CAVEAT = (
+    "A word that pays the image no more attention than it pays a blank one is marked: a hint that it "
+    "was guessed from the text, not a proof. Attention says where a row reads, not what it uses."
+)
+"""What to read before the table."""
 
 TOKENS_COLUMNS = (
     "on image, on blank: attention on this image and on a blank one; log p: of the word, in nats; gain: "

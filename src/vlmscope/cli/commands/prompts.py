@@ -55,9 +55,9 @@ def prompts(
     the query tokens alone know when the answer may not read the image.
     """
     from vlmscope.analysis.prompts import PromptOptions, prompt_ablation
-    from vlmscope.analysis.prompts.beside import BESIDE_COLUMNS, prompts_beside
+    from vlmscope.analysis.prompts.beside import prompts_beside
     from vlmscope.analysis.prompts.report import prompts_page
-    from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
+    from vlmscope.analysis.prompts.table import BESIDE_COLUMNS, PROMPTS_COLUMNS, prompts_table
     from vlmscope.data.questions import read_questions
 
     settings = collect(PromptOptions, options)

@@ -135,8 +135,7 @@ def tokens(
     from vlmscope.analysis.tokens import TokenOptions, token_grounding
     from vlmscope.analysis.tokens.picture import caption_picture
     from vlmscope.analysis.tokens.report import tokens_page
-    from vlmscope.analysis.tokens.result import CAVEAT
-    from vlmscope.analysis.tokens.table import TOKENS_COLUMNS, tokens_table
+    from vlmscope.analysis.tokens.table import CAVEAT, TOKENS_COLUMNS, tokens_table
     from vlmscope.types import parse_heads
 
     ranges = None if layers is None else _ranges(layers)

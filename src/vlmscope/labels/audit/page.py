@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import os
-import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +18,20 @@ from vlmscope.labels.audit.pictures import object_photo
 from vlmscope.labels.audit.sample import AuditSample, SampledObject, sample_objects
 from vlmscope.labels.folder import LabelFolder
 from vlmscope.labels.pictures import SourcePictures
-from vlmscope.markup import clean, data_uri
+from vlmscope.markup import clean
 from vlmscope.progress import progress_bar
 from vlmscope.version import __version__
+from vlmscope.viewer import Picture, View
+from vlmscope.viewer.blocks import Block, code, text
 
 __all__ = ["AuditPage", "audit_labels"]
 
 _ALL_BYTES = 9_000_000  # of all pictures of a page; a third more as text
 _MOST_BYTES = 45_000  # of one of them
+
+_LEAD = "Accept or reject each object; decisions stay in this browser until they are downloaded."
+_AFTER = "With the file of decisions, the precision of the whole folder is measured:"
+_COMMAND = "vlmscope stats FOLDER --decisions decisions.json"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def audit_labels(
         sample.objects, "Pictures", total=None, unit="object", progress=progress
     ) as objects:
         entries = [gallery.entry(each, sample) for each in objects]
-    write_text(out, _page(labels, sample, entries))
+    write_text(out, _view(labels, sample, entries).html())
     return AuditPage(Path(out), sample, tuple(gallery.missing.items()))
 
 
@@ -113,7 +116,7 @@ class _Gallery:
         self.missing: dict[str, str] = {}
 
     def entry(self, drawn: SampledObject, sample: AuditSample) -> dict[str, Any]:
-        """What the page has of an object: JSON values."""
+        """What the page has of an object."""
         found = drawn.found
         return {
             "id": drawn.id,
@@ -132,28 +135,20 @@ class _Gallery:
             opened = open_image(source, max_pixels=self._max_pixels, name=drawn.id)
         except BadImageError as error:
             self.missing[drawn.id] = str(error)
-            return {"picture": None, "missing": f"No picture: {error}"}
+            nothing: dict[str, Any] = {"picture": None, "width": 0, "height": 0}
+            return {**nothing, "missing": f"No picture: {error}"}
         data, (width, height) = object_photo(opened.pixels, drawn.found, self._most_bytes)
-        return {"picture": data_uri(data, "image/jpeg"), "width": width, "height": height}
+        return {"picture": Picture(data), "width": width, "height": height, "missing": None}
 
 
-def _page(labels: LabelFolder, sample: AuditSample, entries: list[dict[str, Any]]) -> str:
+def _view(labels: LabelFolder, sample: AuditSample, entries: list[dict[str, Any]]) -> View:
     file = {"format": DECISIONS, "vlmscope": __version__, **sample.to_dict()}
     identity = json.dumps([file, *_identities(sample)])
-    name = f"vlmscope-audit-{hashlib.sha256(identity.encode('utf-8')).hexdigest()[:16]}"
-    template = resources.files("vlmscope.labels.audit").joinpath("page.html").read_text("utf-8")
+    key = f"vlmscope-audit-{hashlib.sha256(identity.encode('utf-8')).hexdigest()[:16]}"
+    decisions: Block = {"type": "decisions", "key": key, "file": file, "items": entries}
     title = f"Are these right? {clean(labels.path.resolve().name)}"
-    return string.Template(template).substitute(
-        title=html.escape(title),
-        sample=_inside_script({"name": name, "file": file, "objects": entries}),
-    )
+    return View(title, _LEAD, [decisions, text(_AFTER), code(_COMMAND)])
 
 
 def _identities(sample: AuditSample) -> Iterator[list[Any]]:
     return ([each.id, each.found.phrase, each.found.instance] for each in sample.objects)
-
-
-def _inside_script(value: Any) -> str:
-    """JSON that ends no element, whatever texts are in it."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
