@@ -83,6 +83,7 @@ describe("a folder", () => {
       { id: "dir/c.png", phrase: "cat", instance: 0, decision: "unsure" },
     ]);
     expect(verdicts()).toEqual(["✓ accepted", "✕ rejected", "? unsure"]);
+    expect(page.status()).toBe("Unsure: “cat” in dir/c.png.");
     await press("z");
     expect(verdicts()[2]).toBe("");
   });

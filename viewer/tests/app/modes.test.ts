@@ -163,6 +163,15 @@ describe("does it matter", () => {
     expect(page.find<HTMLInputElement>("input[aria-label='Blocked layers']").type).toBe("range");
   });
 
+  it("blocks chosen heads alone, and says which number is none", async () => {
+    page.type("Only heads", "1, x");
+    await page.click("Block");
+    expect(page.status()).toBe("Not done: Heads are numbers from 0 to 1, such as 0, 3; “x” is none.");
+    page.type("Only heads", "1 0 1");
+    await page.click("Block");
+    expect(page.server.asked("knockout")[0]?.body).toMatchObject({ heads: [1, 0] });
+  });
+
   it("draws insertion and deletion", async () => {
     await page.click("Measure");
     expect(page.server.asked("faithfulness")[0]?.body).toEqual({

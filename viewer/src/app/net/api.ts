@@ -12,6 +12,7 @@ import type {
   GroundQuestion,
   Head,
   ImageInfo,
+  KnockoutQuestion,
   Patch,
   Places,
   Session,
@@ -65,10 +66,7 @@ export class Api {
     return this.view("answer", { image, question }, asking);
   }
 
-  knockout(
-    question: { image: string; question: string; window: number; edges: string },
-    asking: Asking,
-  ): Promise<View> {
+  knockout(question: KnockoutQuestion, asking: Asking): Promise<View> {
     return this.view("knockout", question, asking);
   }
 
