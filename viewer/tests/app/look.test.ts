@@ -165,6 +165,31 @@ describe("heads", () => {
   });
 });
 
+describe("what a reader chose", () => {
+  it("about the picture and the grid stays for the next phrase", async () => {
+    await page.choose("Image", pictureFile());
+    await phrase(page, "cat");
+    await page.click("Token grid");
+    const coloured = page.find<HTMLSelectElement>(".v-measures select");
+    coloured.value = "entropy";
+    coloured.dispatchEvent(new Event("change"));
+    await phrase(page, "dog");
+    const buttons = [...page.target.querySelectorAll(".v-switches [aria-pressed=true]")];
+    expect(buttons.map((each) => each.textContent?.trim())).toContain("Token grid");
+    expect(page.find<HTMLSelectElement>(".v-measures select").value).toBe("entropy");
+  });
+
+  it("keeps the focus where it was, in the new grid", async () => {
+    await page.choose("Image", pictureFile());
+    await phrase(page, "cat");
+    page.named("L1H0").focus();
+    const before = page.named("L1H0");
+    await phrase(page, "dog");
+    expect(before.isConnected).toBe(false);
+    expect(document.activeElement).toBe(page.named("L1H0"));
+  });
+});
+
 describe("a link", () => {
   it("brings picture, phrase, method, heads and locks back", async () => {
     page.close();

@@ -109,15 +109,13 @@ export function heads(): Record<string, unknown> {
     cells: CELLS,
     rows: new Held(new Float32Array(16).fill(0.5), [2, 2, 4]),
     scale: new Held(Float32Array.of(1, 1, 1, 1), [2, 2]),
-    measures: [
-      {
-        id: "mass",
-        name: "Image mass",
-        unit: "",
-        text: "",
-        values: new Held(Float32Array.of(0.1, 0.2, 0.3, 0.4), [2, 2]),
-      },
-    ],
+    measures: ["mass", "entropy"].map((id) => ({
+      id,
+      name: id,
+      unit: "",
+      text: "",
+      values: new Held(Float32Array.of(0.1, 0.2, 0.3, 0.4), [2, 2]),
+    })),
     chosen: [[1, 0]],
     sinks: null,
     rows_name: "last text token",

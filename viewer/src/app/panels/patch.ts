@@ -31,7 +31,7 @@ export function patchPanel(around: Around, shown: (patch: Patch) => void): Patch
   };
   const number = cellField(read);
   const text =
-    "Click a patch of the picture: heads that read it for the phrase, and what its hidden state decodes to.";
+    "Click a patch of the picture, or walk to it with the arrow keys and press Enter: heads that read it for the phrase, and what its hidden state decodes to.";
   return {
     whole: panel("Patch", text, [number, place]),
     read(cell) {
