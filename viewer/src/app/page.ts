@@ -102,13 +102,25 @@ export function page(target: HTMLElement, around: Around): void {
   store.heard((state, changed) => {
     if (changed.has("image")) {
       plain.show(state.image);
-      for (const panel of [ask, matter, patch]) panel.forget();
+      for (const panel of [ask, matter, patch, compare]) panel.forget();
     }
     if (changed.has("mode") && state.mode !== "matter") tools.mark(null);
     if (changed.has("image") || changed.has("mode")) arrange();
   });
   listenForPictures(target, open, around.gone);
+  onSlash(() => controlLine.phrase.focus(), around.gone);
   arrange();
+}
+
+/** "/" goes to the phrase, as on many pages that search. */
+function onSlash(act: () => void, gone: AbortSignal): void {
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target instanceof HTMLElement && event.target.matches("input, textarea, select")) return;
+    event.preventDefault();
+    act();
+  };
+  document.addEventListener("keydown", pressed, { signal: gone });
 }
 
 function sizeOf(image: ImageInfo | null): [number, number] | null {

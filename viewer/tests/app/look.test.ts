@@ -104,6 +104,14 @@ describe("a phrase", () => {
     expect(page.find(".a-plain").hidden).toBe(false);
   });
 
+  it("is gone to by a slash, which elsewhere is a slash", () => {
+    const press = (target: EventTarget): boolean =>
+      target.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true }));
+    expect(press(document.body)).toBe(false);
+    expect(document.activeElement).toBe(page.named("Phrase"));
+    expect(press(page.named("Phrase"))).toBe(true);
+  });
+
   it("stays text, whatever is in it", async () => {
     for (const text of [EVIL, RTL]) {
       await phrase(page, text);

@@ -283,6 +283,15 @@ describe("side by side", () => {
     expect(page.status()).toContain("two methods or more");
   });
 
+  it("forgets what was about another picture", async () => {
+    await phrase(page, "cat");
+    await page.click("Side by side");
+    await page.click("Compare methods");
+    page.server.on("POST images", () => ({ image: "cd34", width: 20, height: 10 }));
+    await page.choose("Image", pictureFile());
+    expect(page.target.querySelector(".a-compare-view canvas")).toBeNull();
+  });
+
   it("puts two pictures on one colour scale", async () => {
     await phrase(page, "cat");
     await page.click("Side by side");

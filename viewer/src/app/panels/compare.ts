@@ -10,6 +10,7 @@ import { askForm, panel, viewQuestion, type Around } from "./panel";
 
 export interface ComparePanel {
   whole: HTMLElement;
+  forget(): void;
 }
 
 /** @param opened takes a file in as a picture. */
@@ -58,6 +59,10 @@ export function comparePanel(around: Around, opened: (file: Blob) => Promise<Ima
       ]),
       place.whole,
     ]),
+    forget() {
+      live.cancel();
+      place.clear();
+    },
   };
 }
 

@@ -32,6 +32,7 @@ function phraseBox(session: Session, store: Store): HTMLInputElement {
     type: "text",
     maxlength: session.limits.phrase,
     placeholder: "the small red circle",
+    "aria-keyshortcuts": "/",
     autocomplete: "off",
     spellcheck: "false",
     dir: "auto",
