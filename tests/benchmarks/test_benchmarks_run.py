@@ -56,6 +56,19 @@ LOCALIZATION = frozenset(
         "plain_peak_mib",
     ]
 )
+APP = frozenset(
+    [
+        *(
+            f"{job}_{clock}_ms{end}"
+            for job in ("own_pass", "phrase", "answer")
+            for clock in ("busy", "wall")
+            for end in ("", "_p95")
+        ),
+        "answer_kilobytes",
+        "largest_difference",
+        "growth_mib",
+    ]
+)
 GROWTH = frozenset({"peak_mib_400_tokens_plain", "peak_mib_400_tokens_vlmscope"})
 LIGHTEN = frozenset(
     [
@@ -171,6 +184,7 @@ PICTURES = frozenset(
         "over_bare_loop",
         "largest_difference",
         "growth_kib",
+        "growth_mib",
     ]
 )
 
@@ -264,6 +278,7 @@ RUNS = [
         KNOCKOUT,
         ("largest_difference", 0.1),
     ),
+    Run("app.py", (), APP, ("largest_difference", 1e-4)),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
     # without two processes that load a model, which say nothing but the time here
@@ -289,6 +304,7 @@ MAY_BE_ZERO = {
     "largest_difference",
     "largest_difference_of_rows",
     "growth_kib",
+    "growth_mib",
     "growth_bytes_a_row",
     "peak_mib_200_rows",
     "peak_mib_400_rows",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from code_blocks import PYTHON, ROOT, Block, BlockError, blocks, is_run, parse
-from stand_ins import LEAVES, lightened, names, prepare, substituted
+from stand_ins import LEAVES, lightened, names, prepare, substituted, unserved
 
 from scripts import run_module, run_script
 from vlmscope.cli import main
@@ -133,7 +133,7 @@ def vlmscope(words: list[str]) -> str | None:
     call = (tuple(words), _contents(words))
     if call in _HELD:
         return None
-    with _silent() as heard:
+    with _silent() as heard, unserved():
         code = main(words)
     if code not in (0, 1):
         return f"exit code {code}: {heard.getvalue().strip()[-600:]}"

@@ -5,12 +5,15 @@ Everything here is data or makes small files: add a row where a page says someth
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from PIL import Image
 
@@ -63,7 +66,9 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
 )
 """(pattern, replacement), applied in this order to the text of python and sh blocks."""
 
+
 COSTLY: dict[str, dict[str, str]] = {
+    "app": {"--port": "0"},
     "eval": {"--limit": "2"},
     "reproduce": {"--limit": "1"},
     "reproduce whats-in-the-image": {"--max-new-tokens": "12"},
@@ -86,6 +91,13 @@ LEAVES = frozenset(
 SCENES = range(20_000_000, 20_000_004)
 _PICTURES = re.compile(r"[\w./-]+\.(?:jpe?g|png|webp)\b")
 _LISTS = re.compile(r"[\w./-]+\.jsonl\b")
+
+
+@contextlib.contextmanager
+def unserved() -> Iterator[None]:
+    """Servers end before they begin: what they were started with is checked up to there."""
+    with mock.patch("vlmscope.app.serving.serve", lambda *_: None):
+        yield
 
 
 def substituted(text: str) -> str:

@@ -162,3 +162,18 @@ def test_bilinear_along_both_axes() -> None:
 def test_another_interpolation_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="interpolation.*cubic"):
         paint_views([view([0, 1], [0, 1])], [np.ones((1, 1))], (1, 1), "cubic")
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest", "density"])
+@pytest.mark.parametrize("edges", [(0, 12), (-3, 15), (2.5, 9.25), (5.1, 5.2)])
+def test_one_view_is_painted_to_the_bit_as_several_would_be(
+    interpolation: str, edges: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(0)
+    grid = rng.normal(size=(3, 4)) * rng.integers(-1, 2, (3, 4))
+    one = view(np.linspace(*edges, 4), np.linspace(*edges, 5))
+    size = (11, 12)
+    beyond = view([20, 21], [20, 21])  # adds nothing, and is averaged with nothing
+    together = paint_views([one, beyond], [grid, np.ones((1, 1))], size, interpolation)
+    alone = paint_views([one], [grid], size, interpolation)
+    assert alone.tobytes() == together.tobytes()

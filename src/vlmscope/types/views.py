@@ -86,18 +86,31 @@ def paint_views(
     """
     if interpolation not in _INTERPOLATIONS:
         raise UnknownNameError("interpolation", interpolation, _INTERPOLATIONS)
+    if len(views) == 1:  # nothing to average, and much the quickest on large images
+        (view,), (grid,) = views, grids
+        painted = _paint(view, grid, image_size, interpolation)
+        painted += 0.0  # no zero has a sign
+        return painted.astype(np.float32)
     total = np.zeros(image_size, dtype=np.float64)
     layers = np.zeros(image_size, dtype=np.float64)
     for view, grid in zip(views, grids, strict=True):
-        rows = axis_weights(view.y_edges, image_size[0], interpolation)
-        columns = axis_weights(view.x_edges, image_size[1], interpolation)
-        total += rows @ grid @ columns.T
+        total += _paint(view, grid, image_size, interpolation)
         layers += np.outer(
             _covered(view.y_edges, image_size[0]), _covered(view.x_edges, image_size[1])
         )
     if interpolation != "density":
         np.divide(total, layers, out=total, where=layers > 0)
     return total.astype(np.float32)
+
+
+def _paint(
+    view: View, grid: NDArray[np.float64], image_size: tuple[int, int], interpolation: str
+) -> NDArray[np.float64]:
+    """One grid on the image, float64 (height, width); zero where the view does not reach."""
+    rows = axis_weights(view.y_edges, image_size[0], interpolation)
+    columns = axis_weights(view.x_edges, image_size[1], interpolation)
+    painted: NDArray[np.float64] = rows @ grid @ columns.T
+    return painted
 
 
 def _centres(size: int) -> NDArray[np.float64]:

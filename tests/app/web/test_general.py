@@ -144,4 +144,8 @@ def test_the_schema_names_every_endpoint(client: TestClient) -> None:
         "/api/queue",
         "/api/jobs/{job}",
     } == set(paths)
-    assert "image/jpeg" not in json.dumps(paths["/api/ground"])
+    said = client.get("/api/openapi.json").json()
+    assert "HTTPValidationError" not in said["components"]["schemas"]
+    for path in paths.values():
+        for operation in path.values():
+            assert "Problem" in json.dumps(operation["responses"]["4XX"])

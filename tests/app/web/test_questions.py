@@ -98,7 +98,7 @@ def test_a_question_gives_the_words_of_the_answer(client: TestClient, image: str
     count = len(words["words"])
     assert count and words["rows"].shape == (count, 6, 256)
     assert words["share"].shape == words["blank_share"].shape == (count, 6)
-    assert scene["title"] == words["text"]
+    assert words["scene"] == scene["id"]
     first = words["words"][0]
     assert words["text"][first["start"] : first["end"]] == first["text"]
 
@@ -111,7 +111,9 @@ def test_a_knock_out_says_what_is_said_under_each_window(client: TestClient, ima
     ]  # fmt: skip
     assert set(steps["units"]) == set(steps["steps"][0]["values"])
     for step in steps["steps"]:
-        assert bool(step["values"]["another answer (1: yes)"]) == (step["text"] != steps["clean"]["text"])
+        assert bool(step["values"]["another answer (1: yes)"]) == (
+            step["text"] != steps["clean"]["text"]
+        )
     everywhere = steps["steps"][-1]["values"]
     assert everywhere["the answer becomes less likely by"] != 0
 

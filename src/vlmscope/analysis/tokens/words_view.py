@@ -11,6 +11,7 @@ from vlmscope.analysis.tokens.table import CAVEAT
 from vlmscope.post import heat_range
 from vlmscope.results.geometry_blocks import SIDE, cells_block, encoded, on_cells
 from vlmscope.types import TokenMap
+from vlmscope.viewer import Picture
 from vlmscope.viewer.blocks import Block
 
 if TYPE_CHECKING:
@@ -23,13 +24,20 @@ _MOST_BYTES = (
 )
 
 
-def answer_scene(answer: GroundedAnswer, *, name: str = "answer", side: int = SIDE) -> Block:
+def answer_scene(
+    answer: GroundedAnswer,
+    *,
+    name: str = "answer",
+    side: int = SIDE,
+    picture: Picture | None = None,
+) -> Block:
     """The image under the mean map of all words, with a box for each noun phrase.
 
     Args:
         answer: with one word at least.
         name: id of the block.
         side: pixels of the longer side of the image at most.
+        picture: the image as it was encoded before; None: it is encoded here.
     """
     token_map = answer.token_map
     weights = answer.map_of(range(len(answer.words)))
@@ -37,7 +45,7 @@ def answer_scene(answer: GroundedAnswer, *, name: str = "answer", side: int = SI
     return {
         "type": "scene",
         "id": name,
-        "image": encoded(answer.image, side),
+        "image": encoded(answer.image, side) if picture is None else picture,
         "size": list(token_map.image_size),
         "title": "What the words looked at",
         "cells": cells_block(token_map),

@@ -12,6 +12,7 @@ from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.service import Service
 from vlmscope.models import Prompt
 from vlmscope.viewer import View
+from vlmscope.viewer.blocks import Block, curves
 
 __all__ = ["faithfulness_view"]
 
@@ -51,26 +52,16 @@ def faithfulness_view(
     return View(phrase.text, f"Asked “{question.text}”, the model says “{answer}”.", blocks)
 
 
-def _curves(result: Faithfulness, way: str) -> dict[str, Any]:
-    form = result.forms[0]
-    record = result.records[0]
+def _curves(result: Faithfulness, way: str) -> Block:
+    """One way of taking regions away, for the map and for a random order."""
+    [record] = result.records
     title, label = _LABELS[way]
-    return {
-        "type": "curves",
-        "title": title,
-        "x_label": label,
-        "y_label": "probability of the answer",
-        "x": list(record["removed"]),
-        "x_scale": "linear",
-        "series": [
-            {
-                "name": name,
-                "values": [
-                    [value, value, value] for value in record["forms"][form]["orders"][name][way]
-                ],
-            }
-            for name in result.maps
-        ],
-        "span": None,
-        "caption": "One picture and one question: a hint, not a measurement.",
-    }
+    orders = record["forms"][result.forms[0]]["orders"]
+    return curves(
+        [(name, [(value, value, value) for value in orders[name][way]]) for name in result.maps],
+        x=record["removed"],
+        x_label=label,
+        y_label="probability of the answer",
+        title=title,
+        caption="One picture and one question: a hint, not a measurement.",
+    )

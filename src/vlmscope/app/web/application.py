@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from vlmscope.app.service import Service
 from vlmscope.app.web import folder, general, page, questions
+from vlmscope.app.web.bodies import Problem
 from vlmscope.app.web.errors import add_errors
 from vlmscope.app.web.gate import Gate
 from vlmscope.app.web.origin import Doorman
@@ -32,6 +33,7 @@ def application(service: Service) -> Gate:
         docs_url=None,  # these pages would load script from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        responses={"4XX": {"model": Problem}, 422: {"model": Problem}},
         lifespan=lifespan,
     )
     app.state.service = service

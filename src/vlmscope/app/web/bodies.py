@@ -14,6 +14,7 @@ __all__ = [
     "GroundBody",
     "KnockoutBody",
     "PatchBody",
+    "Problem",
     "SteerBody",
 ]
 
@@ -102,3 +103,16 @@ class DecisionBody(_Body):
     instance: Annotated[int, Field(ge=0, lt=1 << 31)]
     decision: Literal["accept", "reject", "unsure"] | None
     box: tuple[Side, Side, Side, Side] | None = None
+
+
+class ProblemText(BaseModel):
+    """A word for programs, and a sentence for people."""
+
+    kind: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What is said of a request that cannot be answered."""
+
+    error: ProblemText
