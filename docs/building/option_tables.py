@@ -25,6 +25,7 @@ _HOMES = {
     "attention-flow": "vlmscope.analysis.flow:FlowOptions",
     "knock-out": "vlmscope.analysis.knockout:KnockoutOptions",
     "lighten": "vlmscope.analysis.lighten:LightenOptions",
+    "steer": "vlmscope.analysis.steering:SteerOptions",
     "token-grounding": "vlmscope.analysis.tokens:TokenOptions",
     "prompt-ablation": "vlmscope.analysis.prompts:PromptOptions",
     "faithfulness": "vlmscope.analysis.faithfulness:FaithfulnessOptions",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.lighten import lighten_sweep
     from vlmscope.analysis.prompts import prompt_ablation
+    from vlmscope.analysis.steering import steer, steered_answer, steering_trial
     from vlmscope.analysis.tokens import token_grounding
     from vlmscope.attention import capture, generate, knockout, lighten, prefill, token_map
     from vlmscope.data.images import open_image
@@ -86,6 +87,9 @@ __all__ = [
     "prefill",
     "prompt_ablation",
     "segment",
+    "steer",
+    "steered_answer",
+    "steering_trial",
     "token_grounding",
     "token_map",
     "tower_from_pretrained",
@@ -131,6 +135,9 @@ _HOMES = {
     "prefill": "attention",
     "prompt_ablation": "analysis.prompts",
     "segment": "methods",
+    "steer": "analysis.steering",
+    "steered_answer": "analysis.steering",
+    "steering_trial": "analysis.steering",
     "token_grounding": "analysis.tokens",
     "token_map": "attention",
     "tower_from_pretrained": "models",

@@ -23,6 +23,7 @@ GROUPED = (
     "flow",
     "knockout",
     "lighten",
+    "steer",
     "prompts",
     "faithfulness",
     "context",
@@ -30,6 +31,7 @@ GROUPED = (
     "reproduce gem",
     "reproduce whats-in-the-image",
     "reproduce localization-heads",
+    "app",
 )
 
 

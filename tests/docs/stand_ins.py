@@ -70,6 +70,7 @@ COSTLY: dict[str, dict[str, str]] = {
     "flow": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "knockout": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "lighten": {"--samples": "tiny-scenes:2", "--layers": "2", "--shares": "0.5"},
+    "steer": {"--max-new-tokens": "4"},
     "prompts": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "faithfulness": {"--samples": "tiny-scenes:2", "--steps": "3"},
     "context": {"--samples": "tiny-scenes:2", "--max-new-tokens": "4", "--keep": "0,0.25"},

@@ -21,6 +21,7 @@ ANALYSES = (
     "attention-flow",
     "knock-out",
     "lighten",
+    "steer",
     "token-grounding",
     "prompt-ablation",
     "compressed-context",

@@ -10,18 +10,19 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from vlmscope.attention.lightening.thinned import Held
 from vlmscope.attention.lightening.thinner import Thinner
-from vlmscope.attention.rows import allowed_keys, is_causal
+from vlmscope.attention.rows import allowed_keys, biased_mask, is_causal
 from vlmscope.errors import AttentionError, KnockoutError
 from vlmscope.types import TokenMap
 
 __all__ = [
+    "Biaser",
     "Binding",
     "Blocker",
     "Forward",
@@ -107,6 +108,15 @@ class Blocker(Protocol):
         ...
 
     def describe(self) -> str: ...
+
+
+@runtime_checkable
+class Biaser(Blocker, Protocol):
+    """A part that blocks nothing and shifts logits instead."""
+
+    def bias(self, forward: Forward, batch: int, keys: int, device: torch.device) -> Tensor:
+        """Finite float32 (batch or 1, heads, queries, keys), added to the logits."""
+        ...
 
 
 class Instrument:
@@ -283,9 +293,14 @@ class Instrument:
             blocked = blocked | self.blockers[index].blocked(forward, batch, keys, query.device)
         after = before & ~blocked
         empty = self._empty_rows(before, after, active, forward)
-        if mask is None or mask.dtype == torch.bool:
-            return after, empty
-        return mask[..., :keys].masked_fill(~after, torch.finfo(mask.dtype).min), empty
+        edited = after
+        if mask is not None and mask.dtype != torch.bool:
+            edited = mask[..., :keys].masked_fill(~after, torch.finfo(mask.dtype).min)
+        for part in (self.blockers[index] for index in active):
+            if isinstance(part, Biaser):
+                shift = part.bias(forward, batch, keys, query.device)
+                edited = biased_mask(edited, shift, query.dtype)
+        return edited, empty
 
     def _empty_rows(
         self, before: Tensor, after: Tensor, active: tuple[int, ...], forward: Forward

@@ -21,7 +21,7 @@ from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.types import TokenMap
 
-__all__ = ["EDGE_ROLES", "Edge", "Knockout", "knockout"]
+__all__ = ["EDGE_ROLES", "Edge", "Knockout", "knockout", "role_positions"]
 
 EDGE_ROLES = ("system", "image", "query", "phrase", "text", "generated", "last")
 
@@ -138,10 +138,10 @@ class Knockout:
                 "known. Run the model through vlmscope.prefill or vlmscope.generate, or give positions."
             )
         end = forward.past + forward.queries
-        return _role_positions(binding, binding.of_item(item), place, end)
+        return role_positions(binding, binding.of_item(item), place, end)
 
 
-def _role_positions(binding: Binding, token_map: TokenMap, role: str, end: int) -> Tensor:
+def role_positions(binding: Binding, token_map: TokenMap, role: str, end: int) -> Tensor:
     if role == "last":
         text = token_map.positions("text")
         prompts = binding.prompts(token_map)

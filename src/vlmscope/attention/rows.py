@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vlmscope.errors import AttentionError
 
-__all__ = ["allowed_keys", "is_causal", "layer_rows", "softmax_rows"]
+__all__ = ["allowed_keys", "biased_mask", "is_causal", "layer_rows", "softmax_rows"]
 
 
 def layer_rows(
@@ -169,3 +169,20 @@ def allowed_keys(
     if mask.dtype == torch.bool:
         return mask
     return mask > torch.finfo(mask.dtype).min / 2
+
+
+def biased_mask(mask: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
+    """A mask with finite amounts added to the logits of the keys that it leaves.
+
+    Args:
+        mask: bool, True = may attend, or additive; (batch or 1, heads or 1, queries, keys).
+        bias: float, of a shape that it broadcasts with.
+        dtype: of the queries, which a kernel asks of an additive mask.
+
+    Returns:
+        An additive mask; keys that were barred have its lowest number, whatever the bias.
+    """
+    lowest = torch.finfo(dtype).min
+    allowed = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+    before = 0.0 if mask.dtype == torch.bool else mask.float()
+    return (before + bias).to(dtype).masked_fill(~allowed, lowest)

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "tokens": "Show what each word of an answer looked at, with boxes for what it names.",
     "flow": "Follow attention through the layers: who reads image, question and answer.",
     "knockout": "Block attention window by window: which layers carry the answer.",
+    "steer": "Draw heads to a box, and see whether the answer follows.",
     "lighten": "Leave image tokens out behind a layer: what that saves, and what answers lose by it.",
     "hallucination": "Say which sign tells objects that are there from imagined ones.",
     "prompts": "Change parts of prompts and see what the answer needed.",
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "List the models that are known by name.",
     "methods": "List the methods, or the options of one.",
     "doctor": "Say what is installed, what works, and what a model needs.",
+    "app": "Look at a model in the browser: phrases, heads, words of answers, knock-outs.",
     "demo": "See it all in two minutes, offline: discover, verify, ground, one page.",
 }
 """Commands and their one-line help, in the order of the list. A line here and a file in ``commands/``

@@ -46,6 +46,7 @@ EXTRAS: Mapping[str, Extra] = {
     "parquet": Extra("pyarrow", "pyarrow", "tables as Parquet files"),
     "datasets": Extra("datasets", "datasets", "labels for a data set of the datasets library"),
     "ray": Extra("ray", "ray", "labels on a cluster (vlmscope label --ray)"),
+    "app": Extra("fastapi", "fastapi", "the page in the browser (vlmscope app)"),
     "accelerate": Extra("accelerate", "accelerate", "device_map=, quantised models"),
     "judge": Extra("openai", "openai", "a judge behind an OpenAI-compatible endpoint"),
 }

@@ -19,7 +19,7 @@ from vlmscope.results.geometry_blocks import (
 )
 from vlmscope.results.repeat import command_of, python_of
 from vlmscope.types.evidence import evidence_table
-from vlmscope.viewer import View
+from vlmscope.viewer import Picture, View
 
 if TYPE_CHECKING:
     from vlmscope.results.grounding import Grounding
@@ -60,7 +60,12 @@ def scene_block(grounding: Grounding, *, name: str = "scene", **options: Any) ->
 
 
 def scene(
-    grounding: Grounding, *, side: int = SIDE, lossless: bool = False, title: str | None = None
+    grounding: Grounding,
+    *,
+    side: int = SIDE,
+    lossless: bool = False,
+    title: str | None = None,
+    picture: Picture | None = None,
 ) -> dict[str, Any]:
     """What a scene holds, without a type: also one among several that are compared.
 
@@ -70,12 +75,13 @@ def scene(
         grounding: what is shown.
         side, lossless: of the image, see :func:`grounding_view`.
         title: default: the phrase.
+        picture: the image as it was encoded before; None: it is encoded here.
     """
     cells, values, scale = _painted(grounding)
     evidence = grounding.head_set.evidence if grounding.head_set is not None else None
     chance = None if evidence is None else _chance(evidence.chance_pointing)
     return {
-        "image": encoded(grounding.image, side, lossless),
+        "image": encoded(grounding.image, side, lossless) if picture is None else picture,
         "size": list(grounding.image_size),
         "title": shorten(grounding.phrase, _PHRASE) if title is None else title,
         "cells": cells,

@@ -163,6 +163,7 @@ COMMANDS = {
     "prompts": ["prompts", "FOLDER", "--samples", "ROWS"],
     "context": ["context", "FOLDER", "--samples", "ROWS"],
     "tokens": ["tokens", "IMAGE", "What is it?", "--model", "FOLDER"],
+    "app": ["app", "FOLDER", "--no-open", "--port", "0"],
 }
 
 

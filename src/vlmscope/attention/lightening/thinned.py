@@ -72,6 +72,8 @@ class Held:
         """An edited wide mask as the layer's kernel takes it: of the kind of its ``mask``."""
         rows, keys = self.rows.to(wide.device), self.keys.to(wide.device)
         allowed = wide[:, :, rows[:, None], keys]
+        if allowed.dtype != torch.bool:  # logits are shifted: it is additive already
+            return allowed
         if mask is None or mask.dtype == torch.bool:
             return allowed
         return mask[..., : len(keys)].masked_fill(~allowed, torch.finfo(mask.dtype).min)

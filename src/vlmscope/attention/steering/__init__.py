@@ -1,0 +1,1 @@
+"""Attention of chosen heads drawn towards chosen image tokens."""
