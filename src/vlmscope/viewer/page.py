@@ -52,7 +52,8 @@ def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) 
     return (
         f'<div style="display:grid"><div style="{cell}">{fallback}</div>'
         f'<iframe sandbox="allow-scripts allow-downloads" title="{title}" loading="lazy" '
-        f'style="{cell};border:0;width:100%;height:100%;min-height:{_FRAME_HEIGHT}" '
+        f'style="{cell};position:relative;z-index:1;border:0;width:100%;height:100%;'
+        f'min-height:{_FRAME_HEIGHT}" '
         f'srcdoc="{inside}"></iframe></div>'
     )
 
