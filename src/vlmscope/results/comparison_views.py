@@ -107,9 +107,11 @@ def methods_view(comparison: MethodComparison, **options: Any) -> View:
     every = [each for groundings in comparison.groundings.values() for each in groundings]
     peak = max((float(deviations(each).max()) for each in every), default=1.0)
     top = float(max(1, math.ceil(peak)))
+    count = len(comparison.phrases)
+    phrases = "1 phrase" if count == 1 else f"{count} phrases"
     return View(
         f"{len(comparison.groundings)} methods of {comparison.model}",
-        f"{len(comparison.phrases)} phrases in one image, on one colour scale",
+        f"{phrases} in one image, on one colour scale",
         [*_by_phrase(comparison, top, options), *map(note, comparison.warnings)],
     )
 
