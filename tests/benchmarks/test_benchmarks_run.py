@@ -188,6 +188,24 @@ IMAGE_TOKENS = frozenset(
     ]
 )
 
+FAITHFULNESS = frozenset(
+    [
+        "steps",
+        "regions",
+        "positions",
+        *(
+            f"{figure}{form}"
+            for form in ("tokens", "pixels")
+            for figure in (
+                "",
+                "plain_pass_seconds_",
+                "largest_difference_of_",
+                "largest_effect_of_",
+            )
+        ),
+    ]
+)
+
 SAM = frozenset(
     [
         "masks",
@@ -264,6 +282,13 @@ RUNS = [
         KNOCKOUT,
         ("largest_difference", 0.1),
     ),
+    # the other form's difference is held to the same bound
+    Run(
+        "faithfulness.py",
+        ("--steps", "4", "--plain", "2"),
+        FAITHFULNESS,
+        ("largest_difference_of_tokens", 1e-5),
+    ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
     # without two processes that load a model, which say nothing but the time here
@@ -288,6 +313,8 @@ MAY_BE_ZERO = {
     "largest_difference_of_scores",
     "largest_difference",
     "largest_difference_of_rows",
+    "largest_difference_of_tokens",
+    "largest_difference_of_pixels",
     "growth_kib",
     "growth_bytes_a_row",
     "peak_mib_200_rows",
