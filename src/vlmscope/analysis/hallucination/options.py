@@ -50,6 +50,13 @@ class HallucinationOptions(CheckedOptions):
         0, "of the noise, the random patches and the bootstraps", at_least=0, whole=True
     )
 
+    batch: int = option(
+        4,
+        "how many images are read into the cache side by side; signs differ in their last digits",
+        at_least=1,
+        whole=True,
+    )
+
     def reading(self, room: int) -> TokenOptions:
         """The same for the passes of token grounding; ``room``: tokens that an answer may take."""
         return TokenOptions(
