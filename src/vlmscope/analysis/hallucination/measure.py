@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from vlmscope.analysis.hallucination.evidence import SaidMention, signs_of
 from vlmscope.analysis.hallucination.mentions import asserted
@@ -32,7 +33,7 @@ from vlmscope.errors import (
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 
-__all__ = ["hallucination", "with_noise"]
+__all__ = ["hallucination", "spoilt"]
 
 _DIGITS = 7
 _WORDLESS = "answer of no tokens or no words"
@@ -120,19 +121,22 @@ def hallucination(
     )
 
 
-def with_noise(
-    pixels: NDArray[np.uint8], deviation: float, rng: np.random.Generator
+def spoilt(
+    pixels: NDArray[np.uint8], blur: float, noise: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A picture with normal noise, cut to 0..255; 0 leaves it as it is.
+    """A picture blurred, then with normal noise, cut to 0..255; 0 of both leaves it as it is.
 
     Args:
         pixels: uint8 (height, width, 3).
-        deviation: of the noise, in grey values.
-        rng: draws it.
+        blur: standard deviation of the Gaussian, in pixels.
+        noise: standard deviation, in grey values.
+        rng: draws the noise.
     """
-    if not deviation:
+    if blur:
+        pixels = np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(blur)))
+    if not noise:
         return pixels
-    noisy = np.rint(pixels + rng.normal(0.0, deviation, pixels.shape))
+    noisy = np.rint(pixels + rng.normal(0.0, noise, pixels.shape))
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
@@ -193,7 +197,7 @@ class _Ahead:
             np.random.default_rng([self.options.seed, *each.image_id.encode()]) for each in samples
         ]
         pictures = [
-            with_noise(each.image.pixels, self.options.noise, rng)
+            spoilt(each.image.pixels, self.options.blur, self.options.noise, rng)
             for each, rng in zip(samples, draws, strict=True)
         ]
         asked = [each.asked for each in samples]

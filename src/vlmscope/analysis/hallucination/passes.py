@@ -138,9 +138,7 @@ class WholePasses:
         image = torch.from_numpy(tokens.positions("image"))
         states = [kept[layer][0, image.to(kept[layer].device)] for layer in self.layers]
         shares = unseen.maps.numpy().sum(axis=-1, dtype=np.float64).mean(axis=(0, 1))
-        return AnswerPasses(
-            trace.maps.numpy(), torch.stack(states), scores, blank_scores, shares
-        )
+        return AnswerPasses(trace.maps.numpy(), torch.stack(states), scores, blank_scores, shares)
 
     def _without(self, answer: Answered, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
         encoded = self._encoded(answer)

@@ -59,9 +59,7 @@ def image_passes(
     """
     first, last = options.reading(1).layers(len(model.layers))
     layers = range(first, last + 1)
-    whole: list[ImagePasses] = [
-        WholePasses(model, pixels, options, layers) for pixels in pictures
-    ]
+    whole: list[ImagePasses] = [WholePasses(model, pixels, options, layers) for pixels in pictures]
     if not model.family.causal_image:
         return whole
     try:
@@ -223,7 +221,8 @@ class SharedPasses:
             maps: Sequence[NDArray[np.float32]] = [_NO_MAPS] * len(chosen)
             if trace is not None:
                 maps = np.split(trace.maps.numpy(), np.cumsum(counts)[:-1], axis=2)
-            runs |= {n: _Run(*each) for n, *each in zip(indices, scores, maps, strict=True)}
+            for index, log_probs, own in zip(indices, scores, maps, strict=True):
+                runs[index] = _Run(log_probs, own)
         return [runs[index] for index in range(len(lifted))]
 
     def _hide(self, stack: contextlib.ExitStack, pack: Pack, lifted: Sequence[Lifted]) -> None:

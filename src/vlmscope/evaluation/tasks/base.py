@@ -34,10 +34,14 @@ class ImageTask(_Base):
     Attributes:
         dense: whether it needs scores that are comparable between classes.
         pixels: whether it scores the class of every pixel, for which masks of SAM may vote.
+        listed: whether a record is a list of rows, one for each question, that scores are made of.
+        told: whether its questions are true or false.
     """
 
     dense: ClassVar[bool] = False
     pixels: ClassVar[bool] = False
+    listed: ClassVar[bool] = False
+    told: ClassVar[bool] = False
 
     @abstractmethod
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
