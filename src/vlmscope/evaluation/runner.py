@@ -36,7 +36,7 @@ from vlmscope.evaluation.reads.batches import Batches
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
-from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
+from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.words.vocabularies import vocabularies_on
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
@@ -157,6 +157,9 @@ def evaluate(
     voting = compares_pixels(_tasks(dataset, entered, tasks))
     runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
+    for task in chosen:
+        if isinstance(task, ImageTask):
+            task.check(dataset.words)
     if refiner is not None:
         check_masks(dataset, chosen, refine_prompts, refine_masks)
     for run in runs:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from vlmscope.analysis.hallucination.evidence import SaidMention, signs_of
-from vlmscope.analysis.hallucination.mentions import asserted
+from vlmscope.analysis.hallucination.mentions import asserted, shows_nothing
 from vlmscope.analysis.hallucination.options import HallucinationOptions
 from vlmscope.analysis.hallucination.passes import Answered, ImagePasses
 from vlmscope.analysis.hallucination.result import HallucinationScores
 from vlmscope.analysis.hallucination.shared_passes import image_passes
+from vlmscope.analysis.knockout.spoken_objects import objects_for
 from vlmscope.analysis.record import run_record
 from vlmscope.analysis.tokens.words import merge_words
 from vlmscope.attention.forced import answer_ids
@@ -57,15 +58,25 @@ def hallucination(
 
     Args:
         model: the model.
-        dataset: one that asks in words, ``pope`` or ``chair``.
+        dataset: one whose answers assert objects, ``pope`` or ``chair``
+            (:func:`vlmscope.data.datasets.open_dataset`): images uint8 (height, width, 3), each with its
+            questions. A yes asserts the object that is asked for; of a description every word does that
+            names an object of the set's list.
         options: see :class:`HallucinationOptions`.
         limit: how many images, from the first; None: all.
         resume: state file: finished images are not computed again.
         progress: show a bar on stderr.
 
+    Returns:
+        ``mentions``, each with its signs, and ``values(sign)``, float (mentions,): more of each speaks
+        for an object that is there. ``scores``, per sign: AUROC, AUPRC and F1 of the imagined, and the
+        AUROC less that of the answer's own probability, with 95% intervals over images; None each where
+        all mentions are real, or none is. ``silent``: how many answers assert nothing, by reason.
+
     Raises:
-        BadOptionError: another data set, or a limit below 1.
-        BadSampleError: not one image could be used.
+        BadOptionError: another data set, a limit below 1, or a word of the set's list that stands for
+            two objects.
+        BadSampleError: not one image could be used; says the first reason.
         AttentionError: layers that the model does not have.
         UnsupportedError: a decoder whose hidden states cannot be decoded.
     """
@@ -73,13 +84,15 @@ def hallucination(
     options = options or HallucinationOptions()
     if not isinstance(dataset, AskedSet):
         raise BadOptionError(
-            f"{dataset.id} asks nothing that is answered in words. Take pope or chair."
+            f"{getattr(dataset, 'id', dataset)!s} asks for nothing whose answer names objects. Take pope or "
+            "chair."
         )
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
-    options.reading(1).layers(
-        len(model.layers)
-    )  # refuses layers that are not there, before any work
+    # what cannot be is refused before any work: layers that are not there, objects that are read alike
+    options.reading(1).layers(len(model.layers))
+    if not dataset.pairs:
+        objects_for(dataset.words.labels)
     run = run_record(
         model,
         analysis="hallucination",
@@ -118,6 +131,7 @@ def hallucination(
         len(answers),
         skipped,
         options.seed,
+        sum(each["bare"] for each in answers),
     )
 
 
@@ -236,16 +250,16 @@ def _record(
     model: LoadedModel, sample: EvalSample, number: int, text: str, options: HallucinationOptions
 ) -> tuple[dict[str, Any], list[SaidMention]]:
     """An answer and the objects that it mentions; the record lacks their signs."""
-    asked = sample.asked[number]
+    asked, bare = sample.asked[number], shows_nothing(sample)
     try:
         # from its text, so that all passes are over the same tokens
         ids = answer_ids(model, Prompt.of(asked.text), text, 1, options.preset)
     except BadPhraseError:
-        return {"id": asked.id, "text": "", "silent": _WORDLESS}, []
+        return {"id": asked.id, "text": "", "silent": _WORDLESS, "bare": bare}, []
     spoken, words = merge_words(ids.tolist(), model.processor.tokenizer)
     if not words:
-        return {"id": asked.id, "text": "", "silent": _WORDLESS}, []
+        return {"id": asked.id, "text": "", "silent": _WORDLESS, "bare": bare}, []
     found, silent = asserted(sample, asked, number, [word.text for word in words])
     answer = Answered(asked.text, ids)
     said = [SaidMention(mention, answer, words) for mention in found]
-    return {"id": asked.id, "text": spoken, "silent": silent}, said
+    return {"id": asked.id, "text": spoken, "silent": silent, "bare": bare}, said

@@ -48,6 +48,8 @@ class HallucinationScores:
         answers: how many questions were answered.
         skipped: images that could not be used.
         seed: of the bootstraps.
+        bare: how many answers describe a picture of which nobody names an object, so that all that they
+            name counts as imagined.
     """
 
     run: dict[str, Any] = field(repr=False)
@@ -56,6 +58,7 @@ class HallucinationScores:
     answers: int
     skipped: tuple[Skipped, ...] = ()
     seed: int = 0
+    bare: int = 0
 
     def __repr__(self) -> str:
         return one_line(
@@ -113,6 +116,7 @@ class HallucinationScores:
             "mentions": len(self.mentions),
             "imagined": self.imagined,
             "silent": dict(self.silent),
+            "bare": self.bare,
             "scores": {each.sign: _score_record(each) for each in self.scores},
             "signs": dict(SIGNS),
             "skipped": [each._asdict() for each in self.skipped],

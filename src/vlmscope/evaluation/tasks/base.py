@@ -43,6 +43,10 @@ class ImageTask(_Base):
     listed: ClassVar[bool] = False
     told: ClassVar[bool] = False
 
+    def check(self, words: WordList) -> None:
+        """Refuse a word list that cannot be scored, before anything is run; says why."""
+        return None
+
     @abstractmethod
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """What is kept of one image, as JSON values."""

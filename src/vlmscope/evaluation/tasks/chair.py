@@ -30,6 +30,10 @@ class Descriptions(ImageTask):
     )
     listed = True
 
+    def check(self, words: WordList) -> None:
+        """Raise BadOptionError for objects that are read alike."""
+        _objects(words.labels)
+
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """A record for each description of the image.
 
