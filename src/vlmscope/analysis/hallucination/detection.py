@@ -42,6 +42,11 @@ class Mentions:
         """Bool (n,): those on every other image."""
         return self.groups % 2 == 0
 
+    def among(self, chosen: NDArray[np.bool_]) -> Mentions:
+        """Some of them; ``chosen``: bool (n,)."""
+        images = [image for image, mine in zip(self.images, chosen, strict=True) if mine]
+        return Mentions(self.real[chosen].tolist(), images)
+
     def area(self, values: NDArray[np.float64], seed: int) -> Interval:
         """AUROC: the chance that a real mention scores above an imagined one."""
         return roc_auc(values, self.real, self.images, seed=seed)

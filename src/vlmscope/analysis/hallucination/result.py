@@ -16,7 +16,7 @@ from vlmscope.data.datasets import Skipped
 from vlmscope.markup import one_line
 from vlmscope.stats import Interval
 
-__all__ = ["HallucinationScores", "SignScore"]
+__all__ = ["ChosenSign", "HallucinationScores", "SignScore"]
 
 
 class SignScore(NamedTuple):
@@ -35,6 +35,20 @@ class SignScore(NamedTuple):
     beyond: Interval | None
     precision: Interval | None
     f1: Interval | None
+
+
+class ChosenSign(NamedTuple):
+    """The best sign on one half of the images, the controls left out, measured on the other half.
+
+    Attributes:
+        sign: its name.
+        area: AUROC on the other half.
+        beyond: that less the area of the answer's own probability there.
+    """
+
+    sign: str
+    area: Interval
+    beyond: Interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +98,36 @@ class HallucinationScores:
         return tuple(self._score(sign) for sign in SIGNS)
 
     @cached_property
+    def chosen(self) -> tuple[ChosenSign, ...]:
+        """Chosen on every other image and measured on the rest, and the other way round.
+
+        Empty where a half has real ones or imagined ones alone.
+        """
+        first = self._table.first_half
+        halves = [(mine, self._table.among(mine)) for mine in (first, ~first)]
+        if not all(half.both for _, half in halves):
+            return ()
+        return tuple(self._chosen(*one, *two) for one, two in (halves, halves[::-1]))
+
+    def _chosen(
+        self,
+        mine: NDArray[np.bool_],
+        half: Mentions,
+        rest: NDArray[np.bool_],
+        other: Mentions,
+    ) -> ChosenSign:
+        areas = {
+            sign: half.area(self.values(sign)[mine], self.seed).value
+            for sign in SIGNS
+            if sign not in CONTROLS
+        }
+        best = max(areas, key=areas.__getitem__)
+        values, own = self.values(best)[rest], self.values(CONTROLS[0])[rest]
+        return ChosenSign(
+            best, other.area(values, self.seed), other.area_beyond(values, own, self.seed)
+        )
+
+    @cached_property
     def _table(self) -> Mentions:
         return Mentions(
             [each["real"] for each in self.mentions], [each["image"] for each in self.mentions]
@@ -118,6 +162,10 @@ class HallucinationScores:
             "silent": dict(self.silent),
             "bare": self.bare,
             "scores": {each.sign: _score_record(each) for each in self.scores},
+            "chosen": [
+                {"sign": e.sign, "AUROC": list(e.area), "AUROC beyond probability": list(e.beyond)}
+                for e in self.chosen
+            ],
             "signs": dict(SIGNS),
             "skipped": [each._asdict() for each in self.skipped],
             "each": [dict(each) for each in self.mentions],

@@ -195,8 +195,8 @@ def measure(
     rows: Annotated[
         Path | None,
         typer.Option(
-            help="File (JSON lines) for a row per sentence and method: every score can be worked "
-            "out again from it.",
+            help="File (JSON lines) for a row per sentence or question, and method: every score can "
+            "be worked out again from it.",
             rich_help_panel="Output",
         ),
     ] = None,
