@@ -27,6 +27,7 @@ from vlmscope.analysis.hallucination.result import HallucinationScores
 from vlmscope.analysis.hallucination.shared_passes import image_passes
 from vlmscope.data.datasets import open_dataset
 from vlmscope.data.tiny_sets import make_tiny
+from vlmscope.models import LoadedModel
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def compared(
-    model: vs.LoadedModel, data: Any, chosen: HallucinationOptions, repeats: int
+    model: LoadedModel, data: Any, chosen: HallucinationOptions, repeats: int
 ) -> dict[str, float]:
     """Seconds of the processor for an image both ways, their ratio, and how far signs are apart."""
     spent: dict[str, list[float]] = {"shared": [], "whole": []}
@@ -75,7 +76,7 @@ def compared(
 
 
 def whole_passes(
-    model: vs.LoadedModel, pictures: Sequence[Any], asked: Any, chosen: HallucinationOptions
+    model: LoadedModel, pictures: Sequence[Any], asked: Any, chosen: HallucinationOptions
 ) -> list[WholePasses]:
     """The same signs from a pass for each."""
     first, last = chosen.reading(1).layers(len(model.layers))

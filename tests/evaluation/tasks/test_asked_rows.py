@@ -18,12 +18,13 @@ from vlmscope.evaluation import choose, evaluate
 from vlmscope.evaluation.evidence import Evidence
 from vlmscope.evaluation.scores import Evaluation
 from vlmscope.metrics import Chair, Mme, Pope, Score
+from vlmscope.models import LoadedModel
 
 SHORT = choose(["answer"], {"answer": {"room": 3}})
 
 
 @pytest.fixture(scope="module")
-def model() -> vs.LoadedModel:
+def model() -> LoadedModel:
     return llava()
 
 
@@ -33,7 +34,7 @@ def opened(kind: str, folder: Path) -> AskedSet | MmeSet:
 
 
 def measured(
-    model: vs.LoadedModel, kind: str, folder: Path, **more: Any
+    model: LoadedModel, kind: str, folder: Path, **more: Any
 ) -> tuple[Evaluation, list[dict[str, Any]]]:
     data, place = opened(kind, folder / "set"), folder / "rows.jsonl"
     found = evaluate(data, model, more.pop("methods", SHORT), progress=False, rows=place, **more)
@@ -46,7 +47,7 @@ def agree(found: Evaluation, again: list[Score]) -> None:
         assert (reported.interval, reported.n) == (score.interval, score.n), score.metric
 
 
-def test_scores_of_pope_come_out_of_its_rows(model: vs.LoadedModel, tmp_path: Path) -> None:
+def test_scores_of_pope_come_out_of_its_rows(model: LoadedModel, tmp_path: Path) -> None:
     methods = choose(["answer", "mean-attention"], {"answer": {"room": 3}})
     kinds = Evidence.of(["presence"])
     found, rows = measured(model, "pope", tmp_path, methods=methods, evidence=kinds)
@@ -60,7 +61,7 @@ def test_scores_of_pope_come_out_of_its_rows(model: vs.LoadedModel, tmp_path: Pa
     agree(found, metric.scores(again))
 
 
-def test_scores_of_chair_come_out_of_its_rows(model: vs.LoadedModel, tmp_path: Path) -> None:
+def test_scores_of_chair_come_out_of_its_rows(model: LoadedModel, tmp_path: Path) -> None:
     found, rows = measured(model, "chair", tmp_path)
     assert rows[0]["text"] == "describe the picture" and "answer" in rows[0]
     agree(found, Chair().scores(rows))
@@ -68,7 +69,7 @@ def test_scores_of_chair_come_out_of_its_rows(model: vs.LoadedModel, tmp_path: P
         measured(model, "chair", tmp_path / "again", evidence=Evidence.of(["answer"]))
 
 
-def test_scores_of_mme_come_out_of_its_rows(model: vs.LoadedModel, tmp_path: Path) -> None:
+def test_scores_of_mme_come_out_of_its_rows(model: LoadedModel, tmp_path: Path) -> None:
     found, rows = measured(model, "mme", tmp_path, evidence=Evidence.of(["answer"]))
     assert len(rows) == 28 and set(rows[0]["evidence"]) == {"answer"}
     metric = Mme()
@@ -84,17 +85,13 @@ def test_scores_of_mme_come_out_of_its_rows(model: vs.LoadedModel, tmp_path: Pat
     assert base["MME unparsed"].interval.value == neither / 28  # type: ignore[union-attr]
 
 
-def test_few_pictures_of_mme_are_of_all_its_categories(
-    model: vs.LoadedModel, tmp_path: Path
-) -> None:
+def test_few_pictures_of_mme_are_of_all_its_categories(model: LoadedModel, tmp_path: Path) -> None:
     found, rows = measured(model, "mme", tmp_path, limit=7)
     assert len({row["category"] for row in rows}) == 7
     assert found["answer"]["MME ACC"].detail["partial"] == "7 of 14 pictures (limit: 7 pictures)"
 
 
-def test_who_has_nothing_to_say_or_to_show_is_refused(
-    model: vs.LoadedModel, tmp_path: Path
-) -> None:
+def test_who_has_nothing_to_say_or_to_show_is_refused(model: LoadedModel, tmp_path: Path) -> None:
     data = opened("mme", tmp_path / "mme")
     with pytest.raises(UnsupportedError, match="it is an encoder"):
         evaluate(data, vs.load("tiny-clip"), progress=False)

@@ -29,6 +29,7 @@ from vlmscope.errors import (
     BadOptionError,
     BadPhraseError,
     BadSampleError,
+    UnsupportedError,
     VlmscopeError,
 )
 from vlmscope.models import LoadedModel, Prompt
@@ -78,7 +79,8 @@ def hallucination(
             two objects.
         BadSampleError: not one image could be used; says the first reason.
         AttentionError: layers that the model does not have.
-        UnsupportedError: a decoder whose hidden states cannot be decoded.
+        UnsupportedError: a decoder whose hidden states cannot be decoded, or one that reads the image by
+            cross-attention.
     """
     check_model(model)
     options = options or HallucinationOptions()
@@ -91,6 +93,13 @@ def hallucination(
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     # what cannot be is refused before any work: layers that are not there, objects that are read alike
     options.reading(1).layers(len(model.layers))
+    if model.family.crossed:
+        raise UnsupportedError(
+            f"{model.id} (family {model.family.id!r}) reads the image by cross-attention, outside the "
+            "sequence: it has no image token whose state could be decoded or that could be hidden from an "
+            "answer. "
+            "Take a model that reads image tokens."
+        )
     if not dataset.pairs:
         objects_for(dataset.words.labels)
     run = run_record(
