@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.faithfulness import faithfulness
     from vlmscope.analysis.flow import attention_flow
+    from vlmscope.analysis.hallucination import hallucination
     from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.lighten import lighten_sweep
     from vlmscope.analysis.prompts import prompt_ablation
@@ -74,6 +75,7 @@ __all__ = [
     "generate",
     "ground",
     "grounder",
+    "hallucination",
     "knockout",
     "knockout_sweep",
     "label",
@@ -123,6 +125,7 @@ _HOMES = {
     "generate": "attention",
     "ground": "methods",
     "grounder": "methods",
+    "hallucination": "analysis.hallucination",
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
     "label": "labels.label",

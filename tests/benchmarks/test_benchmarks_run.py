@@ -255,6 +255,17 @@ LABELS = frozenset(
         "largest_difference_of_scores",
     ]
 )
+HALLUCINATION = frozenset(
+    f"{kind}_{figure}"
+    for kind in ("pope", "chair")
+    for figure in (
+        "mentions",
+        "whole_seconds",
+        "shared_seconds",
+        "ratio",
+        "largest_difference",
+    )
+)
 
 RUNS = [
     Run(
@@ -269,6 +280,7 @@ RUNS = [
         GEM | BFLOAT16 | DENSE,
         ("largest_difference", 1e-5),
     ),
+    Run("hallucination.py", (), HALLUCINATION, ("pope_largest_difference", 1e-4)),
     Run("lighten.py", (), LIGHTEN, ("largest_difference", 1e-4)),
     Run(
         "knockout.py",
