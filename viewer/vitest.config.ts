@@ -8,5 +8,6 @@ export default defineConfig({
     pool: "threads",
     maxWorkers: 1,
     isolate: false,
+    restoreMocks: true,
   },
 });

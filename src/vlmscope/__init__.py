@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
     from vlmscope.analysis.faithfulness import faithfulness
     from vlmscope.analysis.flow import attention_flow
+    from vlmscope.analysis.hallucination import hallucination
     from vlmscope.analysis.knockout import knockout_sweep
     from vlmscope.analysis.lighten import lighten_sweep
     from vlmscope.analysis.prompts import prompt_ablation
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
     from vlmscope.types import HeadSet, Instance, TokenMap
+    from vlmscope.viewer import View
 
 __all__ = [
     "Grounder",
@@ -59,6 +61,7 @@ __all__ = [
     "Refiner",
     "Segmentation",
     "TokenMap",
+    "View",
     "attention_flow",
     "audit_labels",
     "capture",
@@ -72,6 +75,7 @@ __all__ = [
     "generate",
     "ground",
     "grounder",
+    "hallucination",
     "knockout",
     "knockout_sweep",
     "label",
@@ -107,6 +111,7 @@ _HOMES = {
     "Refiner": "refine",
     "Segmentation": "results",
     "TokenMap": "types",
+    "View": "viewer",
     "attention_flow": "analysis.flow",
     "audit_labels": "labels.audit",
     "capture": "attention",
@@ -120,6 +125,7 @@ _HOMES = {
     "generate": "attention",
     "ground": "methods",
     "grounder": "methods",
+    "hallucination": "analysis.hallucination",
     "knockout": "attention",
     "knockout_sweep": "analysis.knockout",
     "label": "labels.label",

@@ -202,6 +202,24 @@ IMAGE_TOKENS = frozenset(
     ]
 )
 
+FAITHFULNESS = frozenset(
+    [
+        "steps",
+        "regions",
+        "positions",
+        *(
+            f"{figure}{form}"
+            for form in ("tokens", "pixels")
+            for figure in (
+                "",
+                "plain_pass_seconds_",
+                "largest_difference_of_",
+                "largest_effect_of_",
+            )
+        ),
+    ]
+)
+
 SAM = frozenset(
     [
         "masks",
@@ -251,6 +269,17 @@ LABELS = frozenset(
         "largest_difference_of_scores",
     ]
 )
+HALLUCINATION = frozenset(
+    f"{kind}_{figure}"
+    for kind in ("pope", "chair")
+    for figure in (
+        "mentions",
+        "whole_seconds",
+        "shared_seconds",
+        "ratio",
+        "largest_difference",
+    )
+)
 
 RUNS = [
     Run(
@@ -265,6 +294,7 @@ RUNS = [
         GEM | BFLOAT16 | DENSE,
         ("largest_difference", 1e-5),
     ),
+    Run("hallucination.py", (), HALLUCINATION, ("pope_largest_difference", 1e-4)),
     Run("lighten.py", (), LIGHTEN, ("largest_difference", 1e-4)),
     Run(
         "knockout.py",
@@ -279,6 +309,13 @@ RUNS = [
         ("largest_difference", 0.1),
     ),
     Run("app.py", (), APP, ("largest_difference", 1e-4)),
+    # the other form's difference is held to the same bound
+    Run(
+        "faithfulness.py",
+        ("--steps", "4", "--plain", "2"),
+        FAITHFULNESS,
+        ("largest_difference_of_tokens", 1e-5),
+    ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
     Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
     # without two processes that load a model, which say nothing but the time here
@@ -303,6 +340,8 @@ MAY_BE_ZERO = {
     "largest_difference_of_scores",
     "largest_difference",
     "largest_difference_of_rows",
+    "largest_difference_of_tokens",
+    "largest_difference_of_pixels",
     "growth_kib",
     "growth_mib",
     "growth_bytes_a_row",

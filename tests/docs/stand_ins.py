@@ -107,10 +107,15 @@ def substituted(text: str) -> str:
     return text
 
 
+INSTEAD = {"--read": {"--layers", "--shares"}}
+"""Option -> those in whose place it is."""
+
+
 def lightened(words: list[str]) -> list[str]:
     """The words of one command, with those added that keep it short."""
     options = COSTLY.get(" ".join(words[:1]), {}) | COSTLY.get(" ".join(words[:2]), {})
     given = {word.partition("=")[0] for word in words}
+    given |= {other for word in given for other in INSTEAD.get(word, ())}
     return words + [word for option in options.items() if option[0] not in given for word in option]
 
 

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import vlmscope as vs
 from dual_families import clip, vit
 from families import llava
 from panoptic_folder import PanopticFolder, small_folder
 from vlmscope.data.datasets import IGNORE, Dataset, WordList, open_dataset
-from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.errors import (
     BadOptionError,
     BadSampleError,
@@ -377,10 +375,3 @@ def test_truth_reaches_the_report(data: Dataset, model: DualEncoder) -> None:
     assert found.protocol["model"]["id"] == "random-clip"
     assert runner.TASKS.get("pointing").definition == found.protocol["tasks"]["pointing"]
     assert IGNORE not in range(len(WORDS))
-
-
-def test_a_set_of_questions_has_nothing_to_look_for(tmp_path: Path) -> None:
-    make_tiny("mme", tmp_path / "mme", images=2)
-    data = open_dataset("mme", tmp_path / "mme")
-    with pytest.raises(UnsupportedError, match="mme asks questions"):
-        evaluate(data, vs.load("tiny-clip"), choose(["gem"]), progress=False)

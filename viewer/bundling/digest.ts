@@ -17,7 +17,11 @@ export function sourceDigest(root: string): string {
   const names = [...filesUnder(join(root, "src"), root), ...OTHERS].sort(byCodeUnit);
   const hash = createHash("sha256");
   for (const name of names) {
-    hash.update(name).update("\0").update(readFileSync(join(root, name))).update("\0");
+    hash
+      .update(name)
+      .update("\0")
+      .update(readFileSync(join(root, name)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

@@ -1,7 +1,7 @@
 /** A view drawn into an element. */
 
 import { benches } from "./blocks/bench";
-import type { Context } from "./blocks/context";
+import type { Context, Memory } from "./blocks/context";
 import { drawBlock } from "./blocks/registry";
 import { UnreadableView, type View } from "./format/types";
 import { element, replaceAll } from "./ui/dom";
@@ -17,13 +17,22 @@ export interface Mounted {
 export interface MountOptions {
   /** Whether the title stands above the blocks and a line about the version beneath. */
   frame?: boolean;
+  /** What was chosen about the view before this one. */
+  memory?: Memory;
 }
 
 /** Draw `view` in the place of whatever `target` holds. */
 export function mount(target: HTMLElement, view: View, options: MountOptions = {}): Mounted {
   const controller = new AbortController();
   const root = element("div", { class: "v-view" });
-  const context: Context = { view, root, scenes: new Map(), heads: new Map(), gone: controller.signal };
+  const context: Context = {
+    view,
+    root,
+    scenes: new Map(),
+    heads: new Map(),
+    memory: options.memory,
+    gone: controller.signal,
+  };
   const blocks = benches(view.blocks.map((block) => ({ block, drawn: drawBlock(block, context) })));
   const framed = options.frame ?? true;
   replaceAll(root, [framed && header(view, target), ...blocks, framed && footer(view)]);

@@ -11,7 +11,9 @@ function changed(edit: (json: string) => string): Uint8Array {
   const packed = bytes();
   const length = new DataView(packed.buffer).getUint32(12, true);
   const json = edit(new TextDecoder().decode(packed.subarray(16, 16 + length)).trimEnd());
-  const text = new TextEncoder().encode(json + " ".repeat((8 - (new TextEncoder().encode(json).length % 8)) % 8));
+  const text = new TextEncoder().encode(
+    json + " ".repeat((8 - (new TextEncoder().encode(json).length % 8)) % 8),
+  );
   const joined = new Uint8Array([...packed.subarray(0, 16), ...text, ...packed.subarray(16 + length)]);
   new DataView(joined.buffer).setUint32(12, text.length, true);
   return joined;
@@ -53,12 +55,36 @@ describe("a packed view", () => {
     ["nothing", () => new Uint8Array(0), /no packed view/],
     ["a cut document", () => bytes().subarray(0, 40), /cut off/],
     ["cut arrays", () => bytes().subarray(0, bytes().length - 4), /cut off/],
-    ["another version", () => { const b = bytes(); b[8] = 2; return b; }, /version 2.*reads version 1/],
-    ["another version in the document", () => changed((j) => j.replace('"version": 1', '"version": 3')), /version 3/],
-    ["another format", () => changed((j) => j.replace("vlmscope-view", "something")), /format says "something"/],
-    ["a reference into nothing", () => changed((j) => j.replace('{"$array": 0}', '{"$array": 99}')), /array 99/],
+    [
+      "another version",
+      () => {
+        const b = bytes();
+        b[8] = 2;
+        return b;
+      },
+      /version 2.*reads version 1/,
+    ],
+    [
+      "another version in the document",
+      () => changed((j) => j.replace('"version": 1', '"version": 3')),
+      /version 3/,
+    ],
+    [
+      "another format",
+      () => changed((j) => j.replace("vlmscope-view", "something")),
+      /format says "something"/,
+    ],
+    [
+      "a reference into nothing",
+      () => changed((j) => j.replace('{"$array": 0}', '{"$array": 99}')),
+      /array 99/,
+    ],
     ["an unknown element type", () => changed((j) => j.replace('"float32"', '"bfloat16"')), /newer viewer/],
-    ["a shape of another size", () => changed((j) => j.replace('"shape": [2, 3]', '"shape": [2, 4]')), /asks for 16/],
+    [
+      "a shape of another size",
+      () => changed((j) => j.replace('"shape": [2, 3]', '"shape": [2, 4]')),
+      /asks for 16/,
+    ],
     ["no list of blocks", () => changed((j) => j.replace('"blocks"', '"stones"')), /no list of blocks/],
   ])("refuses %s in one sentence", (_, make, sentence) => {
     expect(() => readPacked(make())).toThrow(UnreadableView);
@@ -69,7 +95,10 @@ describe("a packed view", () => {
 describe("a page", () => {
   it("carries the same two parts", () => {
     const page = new DOMParser().parseFromString("<main></main>", "text/html");
-    for (const [id, text] of [["vlmscope-document", fixture.json], ["vlmscope-arrays", `\n${fixture.blob}\n`]] as const) {
+    for (const [id, text] of [
+      ["vlmscope-document", fixture.json],
+      ["vlmscope-arrays", `\n${fixture.blob}\n`],
+    ] as const) {
       const script = page.createElement("script");
       script.type = "text/plain";
       script.id = id;

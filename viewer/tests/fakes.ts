@@ -20,7 +20,11 @@ export function contextOf(canvas: Element): FakeContext {
 function fakeContext(canvas: HTMLCanvasElement) {
   const kept: FakeContext = contexts.get(canvas) ?? { pixels: null, cleared: [], drawn: [] };
   contexts.set(canvas, kept);
-  const imageData = (width: number, height: number) => ({ width, height, data: new Uint8ClampedArray(4 * width * height) });
+  const imageData = (width: number, height: number) => ({
+    width,
+    height,
+    data: new Uint8ClampedArray(4 * width * height),
+  });
   return {
     createImageData: imageData,
     getImageData: (_x: number, _y: number, width: number, height: number) => imageData(width, height),
@@ -56,10 +60,27 @@ export const cells: Cells = {
 
 export function scene(changes: Partial<Scene> = {}): Scene {
   return {
-    image: picture, size: [400, 600], title: "the red ball", cells, map: tensor("float32", [6], [0, 1, 2, 3, 4, 5]),
-    scale: [0, 5], scale_note: "stretched to its own range", seen: [0, 0, 600, 400], box: [10, 20, 200, 220], point: [100, 100],
-    mask: null, instances: [], score: 0.61, score_note: "mean attention", chance: { name: "chance", value: 0.1 },
-    evidence: [["points at", "81%"]], warnings: [], facts: [["model", "tiny"]], python: null, command: null, ...changes,
+    image: picture,
+    size: [400, 600],
+    title: "the red ball",
+    cells,
+    map: tensor("float32", [6], [0, 1, 2, 3, 4, 5]),
+    scale: [0, 5],
+    scale_note: "stretched to its own range",
+    seen: [0, 0, 600, 400],
+    box: [10, 20, 200, 220],
+    point: [100, 100],
+    mask: null,
+    instances: [],
+    score: 0.61,
+    score_note: "mean attention",
+    chance: { name: "chance", value: 0.1 },
+    evidence: [["points at", "81%"]],
+    warnings: [],
+    facts: [["model", "tiny"]],
+    python: null,
+    command: null,
+    ...changes,
   };
 }
 
@@ -68,7 +89,9 @@ export function view(...blocks: (Block | { type: string; id?: string })[]): View
 }
 
 /** A view mounted into a fresh element of the document. */
-export function mounted(...blocks: (Block | { type: string; id?: string })[]): Mounted & { target: HTMLElement } {
+export function mounted(
+  ...blocks: (Block | { type: string; id?: string })[]
+): Mounted & { target: HTMLElement } {
   document.body.textContent = "";
   const target = document.createElement("main");
   target.id = "vlmscope";
@@ -83,7 +106,9 @@ export async function frame(): Promise<void> {
 }
 
 export function byLabel<T extends Element = HTMLElement>(within: ParentNode, label: string): T {
-  const found = [...within.querySelectorAll<T>("[aria-label]")].find((each) => each.getAttribute("aria-label") === label);
+  const found = [...within.querySelectorAll<T>("[aria-label]")].find(
+    (each) => each.getAttribute("aria-label") === label,
+  );
   if (!found) throw new Error(`nothing is labelled ${label}`);
   return found;
 }

@@ -17,44 +17,99 @@ function blocksWith(text: string): Block[] {
   const rows = tensor("float16", [1, 1, 6], new Uint16Array(6));
   const one = tensor("float32", [1, 1], [1]);
   const full = scene({
-    title: text, scale_note: text, score_note: text, chance: { name: text, value: 1 }, evidence: [[text, text]], warnings: [text],
-    facts: [[text, text]], python: text, command: text,
+    title: text,
+    scale_note: text,
+    score_note: text,
+    chance: { name: text, value: 1 },
+    evidence: [[text, text]],
+    warnings: [text],
+    facts: [[text, text]],
+    python: text,
+    command: text,
   });
   return [
     { type: "scene", id: "s", ...full },
     {
-      type: "heads", scene: "s", layers: 1, heads: 1, cells, rows, scale: one, chosen: [], sinks: null, rows_name: text, note: text,
+      type: "heads",
+      scene: "s",
+      layers: 1,
+      heads: 1,
+      cells,
+      rows,
+      scale: one,
+      chosen: [],
+      sinks: null,
+      rows_name: text,
+      note: text,
       measures: [{ id: text, name: text, unit: text, text, values: one }],
     },
     {
-      type: "words", scene: "s", prompt: text, text, words: [{ text, start: 0, end: text.length }], cells, rows, scale: one, share: one,
-      blank_share: null, other_shares: null, layers: [0, 0], caveat: text,
+      type: "words",
+      scene: "s",
+      prompt: text,
+      text,
+      words: [{ text, start: 0, end: text.length }],
+      cells,
+      rows,
+      scale: one,
+      share: one,
+      blank_share: null,
+      other_shares: null,
+      layers: [0, 0],
+      caveat: text,
     },
-    { type: "steps", name: text, clean: { text }, steps: [{ label: text, layers: null, text, values: { [text]: 1 } }], units: { [text]: text }, note: text },
+    {
+      type: "steps",
+      name: text,
+      clean: { text },
+      steps: [{ label: text, layers: null, text, values: { [text]: 1 } }],
+      units: { [text]: text },
+      note: text,
+    },
     { type: "compare", scenes: [full], scale: null, note: text },
     {
-      type: "segmentation", image: picture, size: [1, 1], names: [text], labels: tensor("int32", [2], [0, 1]), colours: [[1, 2, 3]], areas: [1],
-      presence: null, confidence: null, facts: [[text, text]], warnings: [text],
+      type: "segmentation",
+      image: picture,
+      size: [1, 1],
+      names: [text],
+      labels: tensor("int32", [2], [0, 1]),
+      colours: [[1, 2, 3]],
+      areas: [1],
+      presence: null,
+      confidence: null,
+      facts: [[text, text]],
+      warnings: [text],
     },
   ];
 }
 
 function allText(root: Element): string {
-  const labels = [...root.querySelectorAll("*")].flatMap((each) => [...each.attributes].map((attribute) => attribute.value));
+  const labels = [...root.querySelectorAll("*")].flatMap((each) =>
+    [...each.attributes].map((attribute) => attribute.value),
+  );
   return [root.textContent, ...labels].join("\n");
 }
 
-describe.each([["markup", MARKUP], ["text from right to left", RTL], ["nothing", ""], ["a long word", "x".repeat(5000)]])("%s", (_, text) => {
-  it.each(blocksWith(text).map((block) => [block.type, block] as const))("in every text of a %s block stays text", async (__, block) => {
-    const { target } = mounted(block);
-    for (const each of target.querySelectorAll("[role=gridcell], .v-word")) each.dispatchEvent(new Event("pointerover", { bubbles: true }));
-    for (const each of target.querySelectorAll<HTMLElement>(".v-word, .v-head")) each.click();
-    await frame();
-    expect(target.querySelectorAll("img, script, b, iframe, object")).toHaveLength(0);
-    expect(allText(target)).toContain(text);
-    expect(target.textContent).not.toContain("could not be drawn");
-    expect((globalThis as Record<string, unknown>)["pwned"]).toBeUndefined();
-  });
+describe.each([
+  ["markup", MARKUP],
+  ["text from right to left", RTL],
+  ["nothing", ""],
+  ["a long word", "x".repeat(5000)],
+])("%s", (_, text) => {
+  it.each(blocksWith(text).map((block) => [block.type, block] as const))(
+    "in every text of a %s block stays text",
+    async (__, block) => {
+      const { target } = mounted(block);
+      for (const each of target.querySelectorAll("[role=gridcell], .v-word"))
+        each.dispatchEvent(new Event("pointerover", { bubbles: true }));
+      for (const each of target.querySelectorAll<HTMLElement>(".v-word, .v-head")) each.click();
+      await frame();
+      expect(target.querySelectorAll("img, script, b, iframe, object")).toHaveLength(0);
+      expect(allText(target)).toContain(text);
+      expect(target.textContent).not.toContain("could not be drawn");
+      expect((globalThis as Record<string, unknown>)["pwned"]).toBeUndefined();
+    },
+  );
 
   it("in title and lead stays text", () => {
     const target = document.createElement("main");
@@ -67,7 +122,9 @@ describe.each([["markup", MARKUP], ["text from right to left", RTL], ["nothing",
 describe("what this viewer does not know", () => {
   it("is one sentence for a block, and the others are drawn", () => {
     const { target } = mounted({ type: "hologram<b>" }, ...blocksWith("x").slice(3, 4));
-    expect(target.querySelector(".v-note")!.textContent).toBe("This block (hologram<b>) needs a newer viewer.");
+    expect(target.querySelector(".v-note")!.textContent).toBe(
+      "This block (hologram<b>) needs a newer viewer.",
+    );
     expect(target.querySelector(".v-steps")).not.toBeNull();
   });
 
@@ -77,7 +134,9 @@ describe("what this viewer does not know", () => {
 
   it("is one sentence for a block that is wrong", () => {
     const { target } = mounted({ type: "scene" }, ...blocksWith("x").slice(3, 4));
-    expect(target.querySelector(".v-note")!.textContent).toMatch(/^This block \(scene\) could not be drawn: /);
+    expect(target.querySelector(".v-note")!.textContent).toMatch(
+      /^This block \(scene\) could not be drawn: /,
+    );
     expect(target.querySelector(".v-steps")).not.toBeNull();
   });
 
@@ -111,7 +170,11 @@ describe("the notebook's widget", () => {
     const bytes = Uint8Array.from(atob(fixture.packed), (char) => char.charCodeAt(0));
     let current: DataView | null = null;
     const listeners = new Set<() => void>();
-    const model = { get: () => current, on: (_: string, each: () => void) => void listeners.add(each), off: (_: string, each: () => void) => void listeners.delete(each) };
+    const model = {
+      get: () => current,
+      on: (_: string, each: () => void) => void listeners.add(each),
+      off: (_: string, each: () => void) => void listeners.delete(each),
+    };
     const el = document.createElement("div");
     const undo = render({ model, el });
     expect(el.textContent).toBe("");

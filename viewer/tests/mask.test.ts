@@ -17,7 +17,10 @@ describe("a mask", () => {
   it("has an outline along its border, corners rounded by less than a pixel", () => {
     const pixels = new Uint8Array(400);
     for (let y = 4; y < 16; y++) pixels.fill(1, 20 * y + 4, 20 * y + 16);
-    const points = outlinePath(pixels, 20, 20).slice(1, -1).split("L").map((point) => point.split(" ").map(Number) as [number, number]);
+    const points = outlinePath(pixels, 20, 20)
+      .slice(1, -1)
+      .split("L")
+      .map((point) => point.split(" ").map(Number) as [number, number]);
     const outside = points.map(([x, y]) => Math.max(Math.abs(x - 10), Math.abs(y - 10)));
     expect(Math.max(...outside)).toBe(6);
     expect(Math.min(...outside)).toBeGreaterThan(5);
@@ -27,7 +30,10 @@ describe("a mask", () => {
   it("has no stairs along a slope", () => {
     const pixels = new Uint8Array(60 * 60);
     for (let y = 0; y < 60; y++) pixels.fill(1, 60 * y, 60 * y + y + 1);
-    const points = outlinePath(pixels, 60, 60).slice(1, -1).split("L").map((point) => point.split(" ").map(Number) as [number, number]);
+    const points = outlinePath(pixels, 60, 60)
+      .slice(1, -1)
+      .split("L")
+      .map((point) => point.split(" ").map(Number) as [number, number]);
     const onSlope = points.filter(([x, y]) => x > 8 && x < 50 && y > 8 && y < 50);
     for (const [x, y] of onSlope) expect(Math.abs(x - y - 0.5)).toBeLessThan(0.6);
   });

@@ -16,7 +16,9 @@ function floats(text: string): Float32Array {
 
 /** RGBA of a flat list of RGB. */
 function rgba(rgb: number[]): Uint8ClampedArray {
-  return Uint8ClampedArray.from({ length: (rgb.length / 3) * 4 }, (_, i) => (i % 4 === 3 ? 255 : rgb[Math.floor(i / 4) * 3 + (i % 4)]!));
+  return Uint8ClampedArray.from({ length: (rgb.length / 3) * 4 }, (_, i) =>
+    i % 4 === 3 ? 255 : rgb[Math.floor(i / 4) * 3 + (i % 4)]!,
+  );
 }
 
 /** The first row of a map as where its colours lie between the darkest (0) and the brightest (1). */
@@ -40,14 +42,17 @@ describe("painting", () => {
     expect(largestDifference(painted, floats(each.painted))).toBeLessThan(1e-5);
   });
 
-  it.each(paintings.map((each) => [each.name, each] as const))("finds the range without painting all: %s", (_, each) => {
-    const plan = planOf(each.cells as Cells, each.size as Size, each.smoothing as Smoothing);
-    const covered = Array.from(floats(each.painted)).filter((__, i) => !plan.layers || plan.layers[i]);
-    const [low, high] = ownRange(plan, Float32Array.from(each.values));
-    if (new Set(covered).size < 2) return expect([low, high]).toEqual([0, 0]);
-    expect(low).toBeCloseTo(Math.min(...covered), 5);
-    expect(high).toBeCloseTo(Math.max(...covered), 5);
-  });
+  it.each(paintings.map((each) => [each.name, each] as const))(
+    "finds the range without painting all: %s",
+    (_, each) => {
+      const plan = planOf(each.cells as Cells, each.size as Size, each.smoothing as Smoothing);
+      const covered = Array.from(floats(each.painted)).filter((__, i) => !plan.layers || plan.layers[i]);
+      const [low, high] = ownRange(plan, Float32Array.from(each.values));
+      if (new Set(covered).size < 2) return expect([low, high]).toEqual([0, 0]);
+      expect(low).toBeCloseTo(Math.min(...covered), 5);
+      expect(high).toBeCloseTo(Math.max(...covered), 5);
+    },
+  );
 
   it("stretches over what is covered only", () => {
     const cells: Cells = { size: [4, 4], views: [{ name: "image", y_edges: [0, 4], x_edges: [1, 2, 3] }] };
@@ -77,18 +82,24 @@ describe("colours", () => {
     expect(paletteColour(256)).toEqual(paletteColour(0));
   });
 
-  it.each(Object.entries(colours.blended))("laid over a picture at alpha %s are Python's to a level", (alpha, expected) => {
-    const cells: Cells = { size: [6, 40], views: [{ name: "image", y_edges: range(7), x_edges: range(41) }] };
-    const plan = planOf(cells, [6, 40], "nearest");
-    const out = new Uint32Array(240);
-    heatPixels(plan, Float32Array.from(colours.heat), [0, 1], heatTable("inferno", Number(alpha)), out);
-    const layer = new Uint8Array(out.buffer);
-    const laid = colours.pixels.map((value, i) => {
-      const weight = layer[Math.floor(i / 3) * 4 + 3]! / 255;
-      return Math.round(value * (1 - weight) + layer[Math.floor(i / 3) * 4 + (i % 3)]! * weight);
-    });
-    expect(largestDifference(laid, expected)).toBeLessThanOrEqual(1);
-  });
+  it.each(Object.entries(colours.blended))(
+    "laid over a picture at alpha %s are Python's to a level",
+    (alpha, expected) => {
+      const cells: Cells = {
+        size: [6, 40],
+        views: [{ name: "image", y_edges: range(7), x_edges: range(41) }],
+      };
+      const plan = planOf(cells, [6, 40], "nearest");
+      const out = new Uint32Array(240);
+      heatPixels(plan, Float32Array.from(colours.heat), [0, 1], heatTable("inferno", Number(alpha)), out);
+      const layer = new Uint8Array(out.buffer);
+      const laid = colours.pixels.map((value, i) => {
+        const weight = layer[Math.floor(i / 3) * 4 + 3]! / 255;
+        return Math.round(value * (1 - weight) + layer[Math.floor(i / 3) * 4 + (i % 3)]! * weight);
+      });
+      expect(largestDifference(laid, expected)).toBeLessThanOrEqual(1);
+    },
+  );
 });
 
 describe("what was not seen", () => {

@@ -9,5 +9,7 @@ const names = (readdirSync(root, { recursive: true }) as string[]).filter((name)
 
 it.each(names)("no text is read as markup or as code: %s", (name) => {
   const source = readFileSync(join(root, name), "utf8");
-  expect(source).not.toMatch(/\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|document\.write|eval\(|new Function)\b/);
+  expect(source).not.toMatch(
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|document\.write|eval\(|new Function)\b/,
+  );
 });

@@ -26,6 +26,7 @@ __all__ = [
     "encode_forced_batch",
     "run_forced",
     "run_forced_batch",
+    "with_answer",
 ]
 
 
@@ -98,14 +99,7 @@ def encode_forced_batch(
     text = model.encode_prompt(
         Prompt(request.prompt.text, request.prompt.phrase), images[:1], preset
     )
-    more = np.asarray(ids, dtype=np.int64)
-    words = tuple(model.processor.tokenizer.decode([token]) for token in more.tolist())
-    longer = replace(
-        text,
-        ids=np.concatenate([text.ids, more]),
-        roles=np.concatenate([text.roles, np.full(len(more), Role.GENERATED, dtype=np.int8)]),
-        tokens=text.tokens + words,
-    )
+    longer = with_answer(model, text, ids)
     batch, _ = pad_batch([longer] * len(images), model.pad_id, "right")
     inputs = model.complete(batch, [[image] for image in images], [request] * len(images))
     size = (int(pictures[0].shape[0]), int(pictures[0].shape[1]))
@@ -113,6 +107,26 @@ def encode_forced_batch(
         token_map(longer, [image], [size], crossed=model.family.crossed) for image in images
     )
     return Encoded(inputs, token_maps)
+
+
+def with_answer(
+    model: LoadedModel, text: EncodedText, ids: Sequence[int] | NDArray[np.int64]
+) -> EncodedText:
+    """An encoded prompt with an answer behind it.
+
+    Args:
+        model: the model.
+        text: the prompt.
+        ids: int (n,): what was answered.
+    """
+    more = np.asarray(ids, dtype=np.int64)
+    words = tuple(model.processor.tokenizer.decode([token]) for token in more.tolist())
+    return replace(
+        text,
+        ids=np.concatenate([text.ids, more]),
+        roles=np.concatenate([text.roles, np.full(len(more), Role.GENERATED, dtype=np.int8)]),
+        tokens=text.tokens + words,
+    )
 
 
 def run_forced(model: LoadedModel, encoded: Encoded) -> tuple[Tensor, Tensor]:

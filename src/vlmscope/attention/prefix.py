@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmscope.attention.continuation import continue_greedily
-from vlmscope.attention.fence import Fence
+from vlmscope.attention.fence import Fence, Veil
 from vlmscope.attention.generated import Generation, generation_of
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, Instrument, StopForwardError
@@ -237,7 +237,9 @@ class SharedPrefix:
         return self._cache is not None or self._shelf is not None
 
     def _check_edges(self, active: Instrument) -> None:
-        if tuple(active.blockers) != self._filled_under:
+        # a veil hides the image from what stands behind it, so the prefix is the same without
+        edges = tuple(each for each in active.blockers if not isinstance(each, Veil))
+        if edges != self._filled_under:
             raise AttentionError(
                 "This image prefix was computed under other knock-outs than are active now. "
                 "Make a new shared_prefix inside the knockout."

@@ -76,7 +76,8 @@ class Job:
 
     def rows(self, run: Entrant, image_ids: Sequence[str]) -> LoggedRows:
         """The rows of one run over images that all have records."""
-        return LoggedRows(self.log, partial(self.key, run=run), image_ids)
+        listed = [each.id for each in self.tasks if isinstance(each, ImageTask) and each.listed]
+        return LoggedRows(self.log, partial(self.key, run=run), image_ids, (*listed, None)[0])
 
     def again(
         self, image_id: str, labels: Sequence[str]
@@ -180,12 +181,15 @@ class LoggedRows:
         log: where they are.
         key: from an image to the key of the record that holds its rows.
         image_ids: in order.
+        task: the task whose record they are; None: they are those of sentences.
     """
 
     log: SampleLog
     key: Callable[[str], str]
     image_ids: Sequence[str]
+    task: str | None = None
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         for image_id in self.image_ids:
-            yield from self.log[self.key(image_id)]["rows"]
+            record = self.log[self.key(image_id)]
+            yield from record["rows"] if self.task is None else record["tasks"][self.task]

@@ -19,7 +19,7 @@ from vlmscope.version import __version__
 __all__ = ["left_out", "protocol_of", "state_header"]
 
 # what a record of a state file holds; another word when that changes
-_RECORDS = "rows with shares, pictures, rivals"
+_RECORDS = "rows with shares, pictures, rivals, questions"
 
 
 def protocol_of(

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 
-from vlmscope.data.datasets import AskedSet, Dataset, Skipped, WordList
+from vlmscope.data.datasets import AskingSet, Dataset, Skipped, WordList
 from vlmscope.data.datasets.label_maps.labelled_set import LabelledSet
 from vlmscope.data.datasets.referring import ReferringSet
 from vlmscope.data.resume import SampleLog, walk
@@ -36,7 +36,7 @@ from vlmscope.evaluation.reads.batches import Batches
 from vlmscope.evaluation.rows import write_rows
 from vlmscope.evaluation.sam import check_masks, compares_pixels, with_sam
 from vlmscope.evaluation.scores import Evaluation
-from vlmscope.evaluation.tasks import TASKS, SentenceTask, Task
+from vlmscope.evaluation.tasks import TASKS, ImageTask, SentenceTask, Task
 from vlmscope.evaluation.thresholds import Thresholds
 from vlmscope.evaluation.words.vocabularies import vocabularies_on
 from vlmscope.methods.encoder.protocols import SegmentationProtocol, find_protocol
@@ -44,7 +44,7 @@ from vlmscope.models import DualEncoder, LoadedModel
 from vlmscope.options import check_batch
 from vlmscope.refine import AutomaticOptions, Refiner
 
-__all__ = ["check_places", "evaluate"]
+__all__ = ["evaluate"]
 
 _UNUSABLE = (BadImageError, BadSampleError, BadPhraseError)
 
@@ -102,8 +102,8 @@ def evaluate(
             added to it; another model, data set, word list or version is refused.
         progress: show a bar on stderr.
         seed: of the bootstraps.
-        rows: a file (JSON lines) for one row per sentence and method, from which every score on
-            sentences can be worked out again; it is written at the end, whole or not at all.
+        rows: a file (JSON lines) for one row per sentence or question and method, from which every
+            score on them can be worked out again; it is written at the end, whole or not at all.
         thresholds: by which sentences are held to mean nothing, chosen on another split; None:
             scores that need that decision are left out, as the protocol then says.
         thresholds_out: a file for thresholds that are chosen on this split, one for each kind of
@@ -157,12 +157,15 @@ def evaluate(
     voting = compares_pixels(_tasks(dataset, entered, tasks))
     runs = with_sam(entered, refiner, refine_prompts, voting=voting, masks=refine_masks)
     chosen = _tasks(dataset, runs, tasks)
+    for task in chosen:
+        if isinstance(task, ImageTask):
+            task.check(dataset.words)
     if refiner is not None:
         check_masks(dataset, chosen, refine_prompts, refine_masks)
     for run in runs:
         run.evidence(asked)  # refuses kinds that it does not have
     if rows is not None or asked.kinds:
-        _check_rows(dataset, chosen)
+        _check_rows(dataset, chosen, asked.kinds)
     check_base(ratio_to, halves, [run.label for run in runs], len(dataset.image_ids))
     decisions = decisions_of(dataset, model.id, runs, chosen, thresholds, asked, decide)
     check_decisions(dataset, chosen, runs, decisions, thresholds_out)
@@ -217,7 +220,7 @@ def evaluate(
 
 def _first(dataset: Dataset, limit: int | None) -> Dataset:
     """A set whose publishers count it then says how much of it its first images are."""
-    if limit is None or not isinstance(dataset, ReferringSet | LabelledSet | AskedSet):
+    if limit is None or not isinstance(dataset, ReferringSet | LabelledSet | AskingSet):
         return dataset
     return dataset.first(limit)
 
@@ -245,13 +248,20 @@ def _measure_all(job: Job, image_ids: Sequence[str], batch: int, progress: bool)
     return [Skipped(image_id, reason) for image_id, reason in skipped]
 
 
-def _check_rows(dataset: Dataset, tasks: Sequence[Task]) -> None:
-    if not any(isinstance(task, SentenceTask) for task in tasks):
+def _check_rows(dataset: Dataset, tasks: Sequence[Task], kinds: Sequence[str]) -> None:
+    """Refuse rows and evidence where no task has rows, and evidence where nothing is true or false."""
+    if not any(isinstance(task, SentenceTask) or task.listed for task in tasks):
         sentences = [name for name in dataset.tasks if isinstance(TASKS.get(name), SentenceTask)]
         advice = f"Add one of: {', '.join(sentences)}." if sentences else "Leave them out."
         raise BadOptionError(
             f"Rows and evidence are of sentences, and no task here is about sentences ({dataset.id}: "
             f"{', '.join(task.id for task in tasks)}). {advice}"
+        )
+    told = any(isinstance(task, SentenceTask) or task.told for task in tasks)
+    if kinds and not told:
+        raise BadOptionError(
+            f"{dataset.id} asks for descriptions, which are neither true nor false, so there is no "
+            f"evidence {kinds[0]!r} of them. Leave it out; signs of each mention: vlmscope hallucination."
         )
 
 
@@ -271,20 +281,10 @@ def _undone(
     return {"left_out": f"{', '.join(left)}: {reason}"}
 
 
-def check_places(dataset: Dataset) -> None:
-    """Raise UnsupportedError for a data set that asks questions and has nothing to look for."""
-    if not dataset.tasks:
-        raise UnsupportedError(
-            f"The data set {dataset.id} asks questions and has no place to look for. Go through them in "
-            "Python: open_dataset(...).questions(image_id)."
-        )
-
-
 def _tasks(
     dataset: Dataset, runs: Sequence[Entrant], names: Sequence[str] | None
 ) -> tuple[Task, ...]:
     """The tasks asked for, or all that fit data set and methods."""
-    check_places(dataset)
     plain = [run for run in runs if not run.comparable]
     if names is None:
         every = [TASKS.get(name) for name in dataset.tasks]

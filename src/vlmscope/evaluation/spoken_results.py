@@ -10,7 +10,7 @@ from vlmscope.data.datasets import Asked
 from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.image_results import ImageResult
 
-__all__ = ["Spoken", "SpokenImageResult", "silent_notes"]
+__all__ = ["Spoken", "SpokenImageResult", "answer_row", "silent_notes"]
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,21 @@ class SpokenImageResult(ImageResult):
         raise UnsupportedError("An answer in words has no place in the image.")
 
 
+def answer_row(each: Spoken) -> dict[str, Any]:
+    """What a row holds of an answer: ``text``, the question, ``answer``, ``tokens`` and ``cut``."""
+    return {
+        "text": each.asked.text,
+        "answer": each.text,
+        "tokens": each.tokens,
+        "cut": each.cut,
+    }
+
+
 def silent_notes(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """How many answers have no token or no text, and how many were cut off, where there are some."""
     listed = list(rows)
     counts = {
-        "answer of no tokens or no text": sum(not row["text"].strip() for row in listed),
+        "answer of no tokens or no text": sum(not row["answer"].strip() for row in listed),
         "answer that was cut off": sum(bool(row.get("cut")) for row in listed),
     }
     notes = {note: count for note, count in counts.items() if count}

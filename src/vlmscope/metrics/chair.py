@@ -14,6 +14,7 @@ __all__ = ["Chair"]
 
 _CAPTIONS, _MENTIONS, _TRUE = "captions", "mentions", "true objects"
 _SILENT = "CHAIR without objects"
+_BARE = "picture of which nobody names an object, so that all that is named counts as imagined"
 
 
 class Chair:
@@ -69,6 +70,10 @@ class Chair:
         if quiet:
             notes = {"description that names no object of the list": quiet}
             silent = replace(silent, detail={**silent.detail, "notes": notes})
+        bare = round(float(sums[_BARE].sum()))
+        if bare:
+            notes = {_BARE: bare}
+            recall = replace(recall, detail={**recall.detail, "notes": notes})
         return [sentences, mentions, recall, silent]
 
 
@@ -83,4 +88,5 @@ def _measured(record: Mapping[str, Any]) -> dict[str, float]:
         "CHAIRi": float(len(imagined)),
         "CHAIR recall": float(len(true & set(mentioned))),
         _SILENT: float(not mentioned),
+        _BARE: float(not true),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,7 +26,7 @@ PERCEPTION = (
 COGNITION = ("commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning")
 """Categories whose scores add up to at most 800."""
 
-_QUESTIONS, _IMAGES = "questions", "images"
+_QUESTIONS, _IMAGES, _UNPARSED = "questions", "images", "MME unparsed"
 
 
 class Mme:
@@ -36,6 +37,11 @@ class Mme:
         "every other is wrong; acc: share of questions answered right; acc+: share of images whose "
         "two questions are; a category: 100 (acc + acc+), at most 200; perception and cognition: "
         "sums over their categories; ACC and ACC+: acc and acc+ over all categories at once"
+    )
+
+    parts_definition: ClassVar[str] = (
+        "acc and acc+ as above, over the questions and the images of one category; unparsed: share of "
+        "questions whose answer is neither yes nor no, which is wrong"
     )
 
     def record(
@@ -86,6 +92,27 @@ class Mme:
         whole = {"over": _IMAGES, "counted": _QUESTIONS}
         return found + sums.scores(["MME ACC", "MME ACC+"], **whole, unit=_QUESTIONS, seed=seed)
 
+    def parts(self, records: Records, *, seed: int = 0) -> list[Score]:
+        """``MME existence acc``, ``MME existence acc+`` ..., ``MME unparsed``: shares, 0..1.
+
+        Categories without an image are left out.
+
+        Args:
+            records, seed: as for :meth:`scores`, with the same errors.
+        """
+        pairs = _pairs(records)
+        sums = ImageSums.of(pairs, _measured)
+        names = {pair["category"] for pair in pairs}
+        found: list[Score] = []
+        for name in (each for each in (*PERCEPTION, *COGNITION) if each in names):
+            spread = {"over": f"{name} {_IMAGES}", "counted": f"{name} {_QUESTIONS}"}
+            parts = [f"MME {name} acc", f"MME {name} acc+"]
+            found += sums.scores(parts, **spread, unit=_QUESTIONS, seed=seed)
+        [unparsed] = sums.scores([_UNPARSED], over=_QUESTIONS, unit=_QUESTIONS, seed=seed)
+        silent = round(float(sums[_UNPARSED].sum()))
+        notes = {"notes": {"answer that is neither yes nor no": silent}} if silent else {}
+        return [*found, replace(unparsed, detail={**unparsed.detail, **notes})]
+
 
 def _answer(text: str) -> str:
     """``"yes"``, ``"no"`` or ``"other"``."""
@@ -98,13 +125,16 @@ def _pairs(records: Records) -> list[Record]:
     pairs: dict[str | int, Record] = {}
     for record in once(records):
         image, category = record["image"], entry(record, "category")
-        pair = pairs.setdefault(image, {**header(image, image), "questions": 0, "right": 0})
+        pair = pairs.setdefault(
+            image, {**header(image, image), "questions": 0, "right": 0, "neither": 0}
+        )
         if pair.setdefault("category", category) != category:
             raise BadSampleError(
                 f"The image {image!r} has questions of {pair['category']!r} and of {category!r}. "
                 "Files of two categories share a name: put the category into the image's id."
             )
         pair["questions"] += 1
+        pair["neither"] += entry(record, "answer") == "other"
         pair["right"] += entry(record, "answer") == entry(record, "truth")
     for pair in pairs.values():
         if pair["questions"] != 2:
@@ -117,10 +147,12 @@ def _pairs(records: Records) -> list[Record]:
 def _measured(pair: Mapping[str, Any]) -> dict[str, float]:
     acc, both = pair["right"] / 2, float(pair["right"] == 2)
     numbers = {_IMAGES: 1.0, _QUESTIONS: 2.0, "MME ACC": acc, "MME ACC+": both}
+    numbers[_UNPARSED] = float(pair["neither"])
     for category in (*PERCEPTION, *COGNITION):
         own = float(pair["category"] == category)
         numbers[f"{category} {_IMAGES}"], numbers[f"{category} {_QUESTIONS}"] = own, 2 * own
         numbers[f"MME {category}"] = own * 100 * (acc + both)
+        numbers[f"MME {category} acc"], numbers[f"MME {category} acc+"] = own * acc, own * both
     return numbers
 
 

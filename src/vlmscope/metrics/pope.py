@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from vlmscope.errors import BadOptionError
@@ -24,6 +24,11 @@ _READINGS = {
         "answers that are yes or no but for case, spaces and a full stop at the end; every other is "
         "unparsed, which is wrong and neither yes nor no"
     ),
+}
+
+_UNPARSED = {
+    "first-sentence": "answer with neither yes nor no in its first sentence, which counts as yes",
+    "exact": "answer that is not the bare yes or no, which counts as wrong",
 }
 
 
@@ -86,13 +91,22 @@ class Pope:
         def ratio(metrics: list[str], over: str) -> list[Score]:
             return sums.scores(metrics, over=over, counted=_QUESTIONS, unit=_QUESTIONS, seed=seed)
 
+        [unparsed] = ratio(["POPE unparsed"], _QUESTIONS)
         return [
             *ratio(["POPE accuracy"], _QUESTIONS),
             *ratio(["POPE precision"], _SAID),
             *ratio(["POPE recall"], _TRUE),
             *ratio(["POPE F1"], _EITHER),
-            *ratio(["POPE yes ratio", "POPE unparsed"], _QUESTIONS),
+            *ratio(["POPE yes ratio"], _QUESTIONS),
+            _with_count(unparsed, sums, self.reading),
         ]
+
+
+def _with_count(unparsed: Score, sums: ImageSums, reading: str) -> Score:
+    """With a note on what unparsed answers count as, where there are some."""
+    count = round(float(sums[unparsed.metric].sum()))
+    notes = {"notes": {_UNPARSED[reading]: count}} if count else {}
+    return replace(unparsed, detail={**unparsed.detail, **notes})
 
 
 def _first_sentence(text: str) -> tuple[str, bool]:

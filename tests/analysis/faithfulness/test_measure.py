@@ -260,6 +260,21 @@ def test_questions_are_measured_once_and_bad_ones_counted(tmp_path: Path) -> Non
     assert [each["map"] for each in first.rows()] == ["map", "map", RANDOM, RANDOM]
 
 
+def test_questions_with_a_map_of_another_picture_or_no_answer_are_counted() -> None:
+    model = llava()
+    elsewhere = vs.ground(model, 255 - picture(), "the circle", heads=[(1, 0), (2, 1)])
+
+    def maps(question: Question) -> dict[str, object]:
+        return {"map": elsewhere if question.text == "another" else sloped()}
+
+    questions = [(picture(), "a b", "red"), (picture(), "another", "red"), (picture(), "d", "")]
+    with pytest.warns(match="2 questions were skipped"):
+        result = faithfulness(model, questions, None, options(model), maps=maps)
+    assert len(result.records) == 1
+    reasons = [str(each) for each in result.skipped]
+    assert "is of another picture" in reasons[0] and "no token" in reasons[1]
+
+
 def test_the_model_is_left_as_it_was() -> None:
     model = llava()
     before = vs.prefill(model, picture(), QUESTION).logits

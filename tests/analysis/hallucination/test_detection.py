@@ -61,3 +61,19 @@ def test_without_both_kinds_nothing_is_measured_and_it_is_said() -> None:
     assert "All mentions are real" in summary(alone)[1] and summary(alone)[-1] == "3 x answer of no"
     assert hallucination_table(alone)[1][0][2:] == ["-"] * 4
     assert result([True, False]).to_dict()["scores"]["image share"]["AUROC"][0] == 0.5
+
+
+def test_a_sign_is_chosen_on_one_half_and_measured_on_the_other() -> None:
+    # the lens knows on images 0 and 2, agreement on images 1 and 3
+    lens = [float(r) if n in (0, 2) else 0.5 for n, r in zip(IMAGES, REAL, strict=True)]
+    agreement = [float(r) if n in (1, 3) else 0.5 for n, r in zip(IMAGES, REAL, strict=True)]
+    mentions = [
+        {**each, "image": image, "signs": {**each["signs"], "logit lens": a, "head agreement": b}}
+        for each, image, a, b in zip(result(REAL).mentions, IMAGES, lens, agreement, strict=True)
+    ]
+    found = HallucinationScores({"model": "m"}, mentions, {}, 8)
+    assert [each.sign for each in found.chosen] == ["logit lens", "head agreement"]
+    assert [each.area.value for each in found.chosen] == [0.5, 0.5]
+    assert "chosen on one half of the images: logit lens" in summary(found)[1]
+    assert len(found.to_dict()["chosen"]) == 2
+    assert not HallucinationScores({"model": "m"}, mentions[:2], {}, 8).chosen

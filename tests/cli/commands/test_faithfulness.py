@@ -31,6 +31,20 @@ def test_a_word_that_no_answer_holds(capsys: pytest.CaptureFixture[str]) -> None
     assert "does not hold the word 'zebra'" in capsys.readouterr().err
 
 
+def test_answers_of_no_tokens_are_counted(
+    photo: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {"image": photo.name, "question": "what is it ?", "answer": "a star"}
+    rows = photo.parent / "q.jsonl"
+    rows.write_text("\n".join(map(json.dumps, [good, {**good, "answer": ""}])), encoding="utf-8")
+    words = ["faithfulness", str(checkpoint), "--samples", str(rows), "--steps", "2", "--json"]
+    assert main([*words, "--method", "mean-attention"]) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["samples"] == 1
+    [skipped] = result["skipped"]
+    assert skipped["line"] == 2 and "no token" in skipped["reason"]
+
+
 def test_bad_options_stop_before_a_model_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faithfulness", "--steps", "1"]) == 2
     assert "steps" in capsys.readouterr().err

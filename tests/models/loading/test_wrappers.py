@@ -147,6 +147,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "generate": lambda model: vs.generate(model, IMAGE, "a dog"),
     "ground": lambda model: vs.ground(model, IMAGE, "a dog"),
     "grounder": lambda model: vs.grounder(model, "a dog"),
+    "hallucination": lambda model: vs.hallucination(model, None),  # type: ignore[arg-type]
     "knockout": lambda model: enter(vs.knockout(model, edges=[("image", "query")], layers=[1])),
     "knockout_sweep": lambda model: vs.knockout_sweep(model, []),
     "lighten": lambda model: enter(vs.lighten(model, 1)),

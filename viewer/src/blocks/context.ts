@@ -1,6 +1,7 @@
 /** What blocks of one view know of each other. */
 
 import type { View } from "../format/types";
+import type { LookState } from "./scene/look";
 
 /** A scene as other blocks use it: they show their maps on it. */
 export interface SceneHandle {
@@ -32,6 +33,13 @@ export interface HeadsHandle {
   locked(): readonly (readonly [number, number])[];
 }
 
+/** What a reader chose about one view, for the next one in the same place. */
+export interface Memory {
+  look?: LookState;
+  /** Id of the measure that heads are coloured by. */
+  measure?: string;
+}
+
 export interface Context {
   readonly view: View;
   /** The element that everything of this view is drawn in; events bubble to it. */
@@ -40,6 +48,8 @@ export interface Context {
   readonly scenes: Map<string, SceneHandle>;
   /** Grids of heads by the id of their scene. */
   readonly heads: Map<string, HeadsHandle>;
+  /** Kept by whoever shows one view after another; none where a view is shown alone. */
+  readonly memory?: Memory | undefined;
   /** Aborted when the view leaves the page: listeners and addresses of pictures end with it. */
   readonly gone: AbortSignal;
 }

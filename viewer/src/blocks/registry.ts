@@ -24,7 +24,9 @@ export const BLOCKS: ReadonlyMap<string, Draw> = new Map(Object.entries({ ...PLA
 /** A block drawn, or the sentence that says why it is not. */
 export function drawBlock(block: { type: string; id?: string }, context: Context): HTMLElement {
   const draw = BLOCKS.get(block.type) as Draw<typeof block> | undefined;
-  const drawn = draw ? attempted(draw, block, context) : sentence(`This block (${block.type}) needs a newer viewer.`);
+  const drawn = draw
+    ? attempted(draw, block, context)
+    : sentence(`This block (${block.type}) needs a newer viewer.`);
   if (block.id !== undefined && !drawn.id) drawn.id = block.id;
   return drawn;
 }

@@ -25,11 +25,27 @@ interface Named {
   id?: string;
 }
 
-export interface HeadingBlock extends Named { type: "heading"; level: 2 | 3; text: string }
-export interface TextBlock extends Named { type: "text"; text: string }
-export interface NoteBlock extends Named { type: "note"; text: string }
-export interface CodeBlock extends Named { type: "code"; text: string }
-export interface FactsBlock extends Named { type: "facts"; pairs: Pair[] }
+export interface HeadingBlock extends Named {
+  type: "heading";
+  level: 2 | 3;
+  text: string;
+}
+export interface TextBlock extends Named {
+  type: "text";
+  text: string;
+}
+export interface NoteBlock extends Named {
+  type: "note";
+  text: string;
+}
+export interface CodeBlock extends Named {
+  type: "code";
+  text: string;
+}
+export interface FactsBlock extends Named {
+  type: "facts";
+  pairs: Pair[];
+}
 
 export interface TableBlock extends Named {
   type: "table";
@@ -72,7 +88,7 @@ export interface BarsBlock extends Named {
   type: "bars";
   title: string;
   unit: string;
-  items: { name: string; value: number; low: number | null; high: number | null; strong: boolean }[];
+  items: { name: string; value: number | null; low: number | null; high: number | null; strong: boolean }[];
   chance: number | null;
   caption: string;
 }
@@ -119,7 +135,9 @@ export interface Scene extends Named {
   command?: string | null;
 }
 
-export interface SceneBlock extends Scene { type: "scene" }
+export interface SceneBlock extends Scene {
+  type: "scene";
+}
 
 export interface Measure {
   id: string;
@@ -218,7 +236,7 @@ export interface DecisionsBlock extends Named {
     instance: number;
     score: number | null;
     warnings: string[];
-    stratum: string;
+    stratum: number;
     weight: number;
     picture: Picture | null;
     width: number;
@@ -228,8 +246,23 @@ export interface DecisionsBlock extends Named {
 }
 
 export type Block =
-  | HeadingBlock | TextBlock | NoteBlock | CodeBlock | FactsBlock | TableBlock | PicturesBlock
-  | CurvesBlock | HeadMapBlock | BarsBlock | DotsBlock | SceneBlock | HeadsBlock | WordsBlock
-  | StepsBlock | CompareBlock | SegmentationBlock | DecisionsBlock;
+  | HeadingBlock
+  | TextBlock
+  | NoteBlock
+  | CodeBlock
+  | FactsBlock
+  | TableBlock
+  | PicturesBlock
+  | CurvesBlock
+  | HeadMapBlock
+  | BarsBlock
+  | DotsBlock
+  | SceneBlock
+  | HeadsBlock
+  | WordsBlock
+  | StepsBlock
+  | CompareBlock
+  | SegmentationBlock
+  | DecisionsBlock;
 
 export type BlockOf<T extends Block["type"]> = Extract<Block, { type: T }>;

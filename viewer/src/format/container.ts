@@ -10,7 +10,8 @@ const HEADER = 16; // magic, uint32 version, uint32 length of the JSON
 export function readPacked(bytes: Uint8Array | ArrayBuffer | DataView): View {
   const view = windowOf(bytes);
   const magic = view.byteLength < HEADER ? "" : textOf(view, 0, 8);
-  if (magic !== MAGIC) throw new UnreadableView("This is no packed view of vlmscope: its first bytes are others.");
+  if (magic !== MAGIC)
+    throw new UnreadableView("This is no packed view of vlmscope: its first bytes are others.");
   const version = view.getUint32(8, true);
   if (version !== VERSION) {
     throw new UnreadableView(
@@ -18,7 +19,8 @@ export function readPacked(bytes: Uint8Array | ArrayBuffer | DataView): View {
     );
   }
   const length = view.getUint32(12, true);
-  if (HEADER + length > view.byteLength) throw new UnreadableView("This packed view ends before its document does; the file was cut off.");
+  if (HEADER + length > view.byteLength)
+    throw new UnreadableView("This packed view ends before its document does; the file was cut off.");
   return resolveView(textOf(view, HEADER, length), blobFrom(view, HEADER + length));
 }
 

@@ -10,7 +10,10 @@ interface Entry {
   bytes: number;
 }
 
-const READERS: Record<Dtype, { bytes: number; read: (b: ArrayBuffer, at: number, n: number) => Tensor["data"] }> = {
+const READERS: Record<
+  Dtype,
+  { bytes: number; read: (b: ArrayBuffer, at: number, n: number) => Tensor["data"] }
+> = {
   float16: { bytes: 2, read: (b, at, n) => new Uint16Array(b, at, n) },
   float32: { bytes: 4, read: (b, at, n) => new Float32Array(b, at, n) },
   uint8: { bytes: 1, read: (b, at, n) => new Uint8Array(b, at, n) },
@@ -29,16 +32,20 @@ export function resolveView(json: string, blob: ArrayBuffer): View {
   const entries = (document["arrays"] ?? []) as Entry[];
   const arrays = entries.map((entry, index) => arrayOf(entry, index, blob));
   const tree = Object.fromEntries(
-    Object.entries(document).filter(([name]) => name !== "arrays").map(([name, value]) => [name, replaced(value, arrays)]),
+    Object.entries(document)
+      .filter(([name]) => name !== "arrays")
+      .map(([name, value]) => [name, replaced(value, arrays)]),
   );
-  if (!Array.isArray(tree["blocks"])) throw new UnreadableView("This view has no list of blocks; it was cut off or made by something else.");
+  if (!Array.isArray(tree["blocks"]))
+    throw new UnreadableView("This view has no list of blocks; it was cut off or made by something else.");
   return tree as unknown as View;
 }
 
 function parsed(json: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(json);
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (value !== null && typeof value === "object" && !Array.isArray(value))
+      return value as Record<string, unknown>;
   } catch {
     // said below, in words that a reader can use
   }
@@ -60,15 +67,19 @@ function checkVersion(document: Record<string, unknown>): void {
 function arrayOf(entry: Entry, index: number, blob: ArrayBuffer): Tensor | Picture {
   const { dtype, shape, offset, bytes } = entry;
   const cutOff = offset < 0 || bytes < 0 || offset + bytes > blob.byteLength;
-  if (cutOff) throw new UnreadableView(`Array ${index} lies outside the data of this view; the file was cut off.`);
+  if (cutOff)
+    throw new UnreadableView(`Array ${index} lies outside the data of this view; the file was cut off.`);
   if (dtype === "image/jpeg" || dtype === "image/png") {
     return { kind: "picture", mime: dtype, bytes: new Uint8Array(blob, offset, bytes) };
   }
   const reader = Object.hasOwn(READERS, dtype) ? READERS[dtype as Dtype] : undefined;
-  if (!reader) throw new UnreadableView(`Array ${index} holds ${JSON.stringify(dtype)}, which needs a newer viewer.`);
+  if (!reader)
+    throw new UnreadableView(`Array ${index} holds ${JSON.stringify(dtype)}, which needs a newer viewer.`);
   const count = shape.reduce((product, side) => product * side, 1);
   if (count * reader.bytes !== bytes || offset % reader.bytes) {
-    throw new UnreadableView(`Array ${index} has ${bytes} bytes and its shape asks for ${count * reader.bytes}.`);
+    throw new UnreadableView(
+      `Array ${index} has ${bytes} bytes and its shape asks for ${count * reader.bytes}.`,
+    );
   }
   return { kind: "tensor", dtype: dtype as Dtype, shape, data: reader.read(blob, offset, count) };
 }

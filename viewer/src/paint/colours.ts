@@ -26,7 +26,9 @@ export function colourAt(anchors: readonly Rgb[], value: number): Rgb {
 
 /** A CSS gradient from low to high. */
 export function gradientOf(name: ColourMap): string {
-  return `linear-gradient(to right, ${anchorsOf(name).map((rgb) => `rgb(${rgb.join(" ")})`).join(", ")})`;
+  return `linear-gradient(to right, ${anchorsOf(name)
+    .map((rgb) => `rgb(${rgb.join(" ")})`)
+    .join(", ")})`;
 }
 
 function rgbOf(hex: string): Rgb {

@@ -44,16 +44,30 @@ export function heatPixels(
   }
 }
 
-function colourRow(row: Float64Array, low: number, factor: number, table: HeatTable, out: Uint32Array, at: number): void {
+function colourRow(
+  row: Float64Array,
+  low: number,
+  factor: number,
+  table: HeatTable,
+  out: Uint32Array,
+  at: number,
+): void {
   for (let x = 0; x < row.length; x++) {
     let step = (row[x]! - low) * factor + 0.5;
-    if (!(step > 0)) step = 0; // NaN as well
+    if (!(step > 0))
+      step = 0; // NaN as well
     else if (step > STEPS - 1) step = STEPS - 1;
     out[at + x] = table[step | 0]!;
   }
 }
 
 /** 0 is not low where values may be negative. */
-function darkenUncovered(layers: Uint8Array, lowest: number, out: Uint32Array, at: number, width: number): void {
+function darkenUncovered(
+  layers: Uint8Array,
+  lowest: number,
+  out: Uint32Array,
+  at: number,
+  width: number,
+): void {
   for (let i = at; i < at + width; i++) if (!layers[i]) out[i] = lowest;
 }

@@ -71,16 +71,31 @@ function takeLoop(sides: Map<number, number[]>, start: number, stride: number): 
 /** Where two pixels touch by a corner, turn right: each keeps an outline of its own. */
 function chosen(ends: number[], corner: number, way: number, stride: number): number {
   if (ends.length < 2) return 0;
-  const right = new Map([[1, stride], [stride, -1], [-1, -stride], [-stride, 1]]).get(way);
-  return Math.max(0, ends.findIndex((end) => end - corner === right));
+  const right = new Map([
+    [1, stride],
+    [stride, -1],
+    [-1, -stride],
+    [-stride, 1],
+  ]).get(way);
+  return Math.max(
+    0,
+    ends.findIndex((end) => end - corner === right),
+  );
 }
 
 function pathOf(loop: number[], stride: number): string {
-  const points = smoothed(loop.map((corner, i): Place => {
-    const next = loop[(i + 1) % loop.length]!;
-    return [((corner % stride) + (next % stride)) / 2, (Math.floor(corner / stride) + Math.floor(next / stride)) / 2];
-  }));
-  const kept = points.filter((point, i) => !straight(points.at(i - 1)!, point, points[(i + 1) % points.length]!));
+  const points = smoothed(
+    loop.map((corner, i): Place => {
+      const next = loop[(i + 1) % loop.length]!;
+      return [
+        ((corner % stride) + (next % stride)) / 2,
+        (Math.floor(corner / stride) + Math.floor(next / stride)) / 2,
+      ];
+    }),
+  );
+  const kept = points.filter(
+    (point, i) => !straight(points.at(i - 1)!, point, points[(i + 1) % points.length]!),
+  );
   return kept.length ? `M${kept.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}Z` : "";
 }
 

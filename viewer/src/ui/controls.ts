@@ -3,8 +3,17 @@
 import { element, type Child } from "./dom";
 
 /** A button that is on or off. */
-export function toggle(name: string, on: boolean, change: (on: boolean) => void, title = ""): HTMLButtonElement {
-  const button = element("button", { type: "button", class: "v-button", "aria-pressed": String(on), title: title || null }, name);
+export function toggle(
+  name: string,
+  on: boolean,
+  change: (on: boolean) => void,
+  title = "",
+): HTMLButtonElement {
+  const button = element(
+    "button",
+    { type: "button", class: "v-button", "aria-pressed": String(on), title: title || null },
+    name,
+  );
   button.addEventListener("click", () => {
     const next = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(next));
@@ -58,7 +67,11 @@ export function slider(options: SliderOptions): Slider {
     input.value = String(next);
     told();
   };
-  return { element: element("label", { class: "v-slider" }, [element("span", {}, name), input, output]), input, set };
+  return {
+    element: element("label", { class: "v-slider" }, [element("span", {}, name), input, output]),
+    input,
+    set,
+  };
 }
 
 /** A drop-down with its name. */
@@ -68,7 +81,9 @@ export function select<T extends string>(
   chosen: T,
   change: (value: T) => void,
 ): HTMLElement {
-  const options = choices.map(([value, text]) => element("option", { value, selected: value === chosen }, text));
+  const options = choices.map(([value, text]) =>
+    element("option", { value, selected: value === chosen }, text),
+  );
   const box = element("select", { class: "v-select", "aria-label": name }, options);
   box.addEventListener("change", () => change(box.value as T));
   return element("label", { class: "v-choice" }, [element("span", {}, name), box]);
@@ -76,5 +91,8 @@ export function select<T extends string>(
 
 /** Something folded away under a title. */
 export function folded(title: string, children: Child | readonly Child[]): HTMLDetailsElement {
-  return element("details", { class: "v-folded" }, [element("summary", {}, title), element("div", { class: "v-folded-inside" }, children)]);
+  return element("details", { class: "v-folded" }, [
+    element("summary", {}, title),
+    element("div", { class: "v-folded-inside" }, children),
+  ]);
 }

@@ -28,7 +28,12 @@ export function roving(container: HTMLElement, items: readonly HTMLElement[], co
     event.preventDefault();
     to(target);
   });
-  return { to, get index() { return current; } };
+  return {
+    to,
+    get index() {
+      return current;
+    },
+  };
 }
 
 function targetOf(event: KeyboardEvent, current: number, count: number, columns: number): number | null {
@@ -36,12 +41,27 @@ function targetOf(event: KeyboardEvent, current: number, count: number, columns:
   const rowEnd = Math.min(rowStart + columns, count) - 1;
   const far = event.ctrlKey || event.metaKey;
   switch (event.key) {
-    case "ArrowRight": return columns === count ? Math.min(count - 1, current + 1) : Math.min(rowEnd, current + 1);
-    case "ArrowLeft": return Math.max(rowStart, current - 1);
-    case "ArrowDown": return current + columns < count ? current + columns : columns === count ? Math.min(count - 1, current + 1) : current;
-    case "ArrowUp": return current - columns >= 0 ? current - columns : columns === count ? Math.max(0, current - 1) : current;
-    case "Home": return far ? 0 : rowStart;
-    case "End": return far ? count - 1 : rowEnd;
-    default: return null;
+    case "ArrowRight":
+      return columns === count ? Math.min(count - 1, current + 1) : Math.min(rowEnd, current + 1);
+    case "ArrowLeft":
+      return Math.max(rowStart, current - 1);
+    case "ArrowDown":
+      return current + columns < count
+        ? current + columns
+        : columns === count
+          ? Math.min(count - 1, current + 1)
+          : current;
+    case "ArrowUp":
+      return current - columns >= 0
+        ? current - columns
+        : columns === count
+          ? Math.max(0, current - 1)
+          : current;
+    case "Home":
+      return far ? 0 : rowStart;
+    case "End":
+      return far ? count - 1 : rowEnd;
+    default:
+      return null;
   }
 }

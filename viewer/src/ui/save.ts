@@ -14,11 +14,11 @@ export function saveFile(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** A button that copies a text and says so. */
-export function copyButton(name: string, text: string): HTMLButtonElement {
+/** A button that copies a text, asked for at the click, and says so. */
+export function copyButton(name: string, text: () => string): HTMLButtonElement {
   const made = button(name, () => {
-    void copyText(text).then((copied) => {
-      made.textContent = copied ? "Copied" : "Select and copy below";
+    void copyText(text()).then((copied) => {
+      made.textContent = copied ? "Copied" : "Copy by hand";
       setTimeout(() => (made.textContent = name), 1600);
     });
   });
@@ -50,6 +50,9 @@ function copyBySelection(text: string): boolean {
 /** A name for a file from any text: letters, digits, dashes. */
 export function safeName(text: string): string {
   const [, stem = "", ending = ""] = /^(.*?)(\.[a-z]+)?$/su.exec(text) ?? [];
-  const kept = stem.normalize("NFKC").replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-+|-+$/g, "");
+  const kept = stem
+    .normalize("NFKC")
+    .replace(/[^\p{L}\p{N}_-]+/gu, "-")
+    .replace(/^-+|-+$/g, "");
   return (kept.slice(0, 60) || "vlmscope") + ending;
 }

@@ -12,8 +12,9 @@ export function figure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** A share as per cent. */
+/** A share as per cent, or a dash. */
 export function percent(share: number): string {
+  if (!Number.isFinite(share)) return "–";
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
 }
 

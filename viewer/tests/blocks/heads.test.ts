@@ -10,13 +10,34 @@ function heads(changes: Partial<HeadsBlock> = {}): HeadsBlock {
   const rows = new Uint16Array(2 * 3 * 6);
   for (let head = 0; head < 3; head++) rows[head * 6 + head] = head === 2 ? HALF : ONE;
   return {
-    type: "heads", scene: "ball", layers: 2, heads: 3, cells, rows: tensor("float16", [2, 3, 6], rows),
+    type: "heads",
+    scene: "ball",
+    layers: 2,
+    heads: 3,
+    cells,
+    rows: tensor("float16", [2, 3, 6], rows),
     scale: tensor("float32", [2, 3], [0.5, 0.25, 2, NaN, NaN, NaN]),
     measures: [
-      { id: "mass", name: "image mass", unit: "", text: "The share on the picture.", values: tensor("float32", [2, 3], [0, 0.5, 1, NaN, NaN, NaN]) },
-      { id: "entropy", name: "entropy", unit: "nats", text: "Low: in one piece.", values: tensor("float32", [2, 3], [3, 2, 1, NaN, NaN, NaN]) },
+      {
+        id: "mass",
+        name: "image mass",
+        unit: "",
+        text: "The share on the picture.",
+        values: tensor("float32", [2, 3], [0, 0.5, 1, NaN, NaN, NaN]),
+      },
+      {
+        id: "entropy",
+        name: "entropy",
+        unit: "nats",
+        text: "Low: in one piece.",
+        values: tensor("float32", [2, 3], [3, 2, 1, NaN, NaN, NaN]),
+      },
     ],
-    chosen: [[0, 1]], sinks: tensor("uint8", [6], [1, 0, 0, 0, 0, 0]), rows_name: "last token", note: "", ...changes,
+    chosen: [[0, 1]],
+    sinks: tensor("uint8", [6], [1, 0, 0, 0, 0, 0]),
+    rows_name: "last token",
+    note: "",
+    ...changes,
   };
 }
 
@@ -25,7 +46,8 @@ function open(changes: Partial<HeadsBlock> = {}) {
   const grid = byLabel(made.target, "Heads");
   const cell = (name: string) => byLabel(grid, name);
   const over = (name: string) => cell(name).dispatchEvent(new Event("pointerover", { bubbles: true }));
-  const click = (name: string, shiftKey = false) => cell(name).dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey }));
+  const click = (name: string, shiftKey = false) =>
+    cell(name).dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey }));
   const title = async () => {
     await frame();
     return made.target.querySelector(".v-legend-title")!.textContent;
@@ -48,7 +70,14 @@ describe("the grid of heads", () => {
   it("has a cell a head, with its name and one stop for the tab key", () => {
     expect(page.grid.getAttribute("role")).toBe("grid");
     const cells = [...page.grid.querySelectorAll<HTMLElement>("[role=row] > [role=gridcell]")];
-    expect(cells.map((cell) => cell.getAttribute("aria-label"))).toEqual(["L0H0", "L0H1", "L0H2", "L1H0", "L1H1", "L1H2"]);
+    expect(cells.map((cell) => cell.getAttribute("aria-label"))).toEqual([
+      "L0H0",
+      "L0H1",
+      "L0H2",
+      "L1H0",
+      "L1H1",
+      "L1H2",
+    ]);
     expect(cells.filter((cell) => cell.tabIndex === 0)).toHaveLength(1);
   });
 
@@ -72,7 +101,9 @@ describe("the grid of heads", () => {
 
   it("takes the mean of true rows on a shift-click", async () => {
     const heard: unknown[] = [];
-    page.context.root.addEventListener("vlmscope:heads", (event) => heard.push((event as CustomEvent).detail));
+    page.context.root.addEventListener("vlmscope:heads", (event) =>
+      heard.push((event as CustomEvent).detail),
+    );
     page.click("L0H1");
     page.click("L0H2", true);
     expect(await page.title()).toBe("mean of L0H1, L0H2");
@@ -80,7 +111,16 @@ describe("the grid of heads", () => {
     const [first, second] = [brightness(page.target, 0, 1), brightness(page.target, 0, 2)];
     expect(second).toBe(Math.round(255 * 0.55));
     expect(first).toBeCloseTo(255 * 0.55 * (0.5 + 0.5 * 0.25), -1);
-    expect(heard).toEqual([{ scene: "ball", locked: [[0, 1]] }, { scene: "ball", locked: [[0, 1], [0, 2]] }]);
+    expect(heard).toEqual([
+      { scene: "ball", locked: [[0, 1]] },
+      {
+        scene: "ball",
+        locked: [
+          [0, 1],
+          [0, 2],
+        ],
+      },
+    ]);
     page.click("L0H1", true);
     expect(await page.title()).toBe("L0H2");
   });
@@ -157,17 +197,34 @@ describe("the grid of heads", () => {
 
 it("a grid of 1,024 heads over 2,304 tokens hovers in a few milliseconds of script", async () => {
   const edges = Array.from({ length: 49 }, (_, i) => i * 20);
-  const large = { size: [960, 960] as [number, number], views: [{ name: "image", y_edges: edges, x_edges: edges }] };
+  const large = {
+    size: [960, 960] as [number, number],
+    views: [{ name: "image", y_edges: edges, x_edges: edges }],
+  };
   const block = heads({
-    layers: 32, heads: 32, cells: large, rows: tensor("float16", [32, 32, 2304], new Uint16Array(32 * 32 * 2304)),
-    scale: tensor("float32", [32, 32], new Float32Array(1024).fill(1)), measures: [], sinks: null,
+    layers: 32,
+    heads: 32,
+    cells: large,
+    rows: tensor("float16", [32, 32, 2304], new Uint16Array(32 * 32 * 2304)),
+    scale: tensor("float32", [32, 32], new Float32Array(1024).fill(1)),
+    measures: [],
+    sinks: null,
   });
-  const { target } = mounted({ type: "scene", id: "ball", ...scene({ cells: large, size: [960, 960], map: tensor("float32", [2304], new Float32Array(2304)) }) }, block);
+  const { target } = mounted(
+    {
+      type: "scene",
+      id: "ball",
+      ...scene({ cells: large, size: [960, 960], map: tensor("float32", [2304], new Float32Array(2304)) }),
+    },
+    block,
+  );
   const grid = byLabel(target, "Heads");
   expect(grid.querySelectorAll("[role=gridcell]")).toHaveLength(1024);
   const times = Array.from({ length: 20 }, (_, head) => {
     const start = performance.now();
-    grid.querySelectorAll("[role=gridcell]")[head]!.dispatchEvent(new Event("pointerover", { bubbles: true }));
+    grid
+      .querySelectorAll("[role=gridcell]")
+      [head]!.dispatchEvent(new Event("pointerover", { bubbles: true }));
     return performance.now() - start;
   });
   // the fastest says what the code costs, the others what else the machine does

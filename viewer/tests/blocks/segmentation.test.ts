@@ -5,9 +5,21 @@ import { byLabel, contextOf, frame, mounted, picture, tensor } from "../fakes";
 
 /** Sky, sky, ball / grass, nothing, ball. */
 const block = (): SegmentationBlock => ({
-  type: "segmentation", image: picture, size: [2, 3], names: ["sky", "grass", "ball"],
-  labels: tensor("int32", [10], [0, 2, 2, 1, 1, 1, -1, 1, 2, 1]), colours: [[10, 20, 30], [40, 50, 60], [70, 80, 90]],
-  areas: [2, 1, 2], presence: [0.9, 0.5, 0.25], confidence: null, facts: [["model", "tiny-clip"]], warnings: ["small"],
+  type: "segmentation",
+  image: picture,
+  size: [2, 3],
+  names: ["sky", "grass", "ball"],
+  labels: tensor("int32", [10], [0, 2, 2, 1, 1, 1, -1, 1, 2, 1]),
+  colours: [
+    [10, 20, 30],
+    [40, 50, 60],
+    [70, 80, 90],
+  ],
+  areas: [2, 1, 2],
+  presence: [0.9, 0.5, 0.25],
+  confidence: null,
+  facts: [["model", "tiny-clip"]],
+  warnings: ["small"],
 });
 
 const look = { hidden: new Set<number>(), only: null, alpha: 1 };
@@ -21,7 +33,11 @@ describe("classes by pixel", () => {
     const pixels = new Uint32Array(6);
     fillClasses(block(), look, pixels);
     expect([0, 2, 3, 4, 5].map((at) => rgbaAt(pixels, at))).toEqual([
-      [10, 20, 30, 255], [70, 80, 90, 255], [40, 50, 60, 255], [0, 0, 0, 0], [70, 80, 90, 255],
+      [10, 20, 30, 255],
+      [70, 80, 90, 255],
+      [40, 50, 60, 255],
+      [0, 0, 0, 0],
+      [70, 80, 90, 255],
     ]);
   });
 
@@ -34,7 +50,10 @@ describe("classes by pixel", () => {
 describe("a segmentation", () => {
   it("names its classes, largest first, with how much each has", () => {
     const { target } = mounted(block());
-    const rows = Array.from(byLabel(target, "Classes").parentElement!.querySelectorAll("li label"), (row) => row.textContent);
+    const rows = Array.from(
+      byLabel(target, "Classes").parentElement!.querySelectorAll("li label"),
+      (row) => row.textContent,
+    );
     expect(rows).toEqual(["sky33% · presence 0.9", "ball33% · presence 0.25", "grass17% · presence 0.5"]);
   });
 

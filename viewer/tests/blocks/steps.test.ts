@@ -4,13 +4,17 @@ import type { StepsBlock } from "../../src/format/types";
 import { byLabel, mounted } from "../fakes";
 
 const block = (more: Partial<StepsBlock> = {}): StepsBlock => ({
-  type: "steps", name: "Blocked layers", clean: { text: "a red ball" },
+  type: "steps",
+  name: "Blocked layers",
+  clean: { text: "a red ball" },
   steps: [
     { label: "layers 0 to 3", layers: [0, 3], text: "a red ball", values: { "log probability": -0.5 } },
     { label: "layers 4 to 7", layers: [4, 7], text: "a blue ball", values: { "log probability": -3.25 } },
     { label: "layers 8 to 11", layers: [8, 11], text: "", values: { "log probability": null } },
   ],
-  units: { "log probability": "nats" }, note: "Image tokens cannot be read there.", ...more,
+  units: { "log probability": "nats" },
+  note: "Image tokens cannot be read there.",
+  ...more,
 });
 
 function move(target: Element, to: number): HTMLInputElement {
@@ -43,7 +47,12 @@ describe("steps", () => {
   });
 
   it("may have values alone, or nothing", () => {
-    const { target } = mounted(block({ clean: { text: null }, steps: [{ label: "0", layers: null, text: null, values: { effect: 1 } }] }));
+    const { target } = mounted(
+      block({
+        clean: { text: null },
+        steps: [{ label: "0", layers: null, text: null, values: { effect: 1 } }],
+      }),
+    );
     expect(target.querySelectorAll(".v-answer")).toHaveLength(0);
     expect(mounted(block({ steps: [] })).target.textContent).toContain("No steps were run.");
     expect(byLabel(document.body, "Blocked layers").tagName).toBe("SECTION");
@@ -52,7 +61,10 @@ describe("steps", () => {
 
 describe("changes between answers", () => {
   it("are the words that a longest common run leaves out", () => {
-    const marked = (clean: string, text: string) => changes(clean, text).filter((part) => part.changed).map((part) => part.text.trim());
+    const marked = (clean: string, text: string) =>
+      changes(clean, text)
+        .filter((part) => part.changed)
+        .map((part) => part.text.trim());
     expect(marked("a b c d", "a b c d")).toEqual([]);
     expect(marked("a b c d", "b c x d")).toEqual(["x"]);
     expect(marked("", "a b")).toEqual(["a", "b"]);
@@ -61,6 +73,10 @@ describe("changes between answers", () => {
 
   it("keep every character of the text", () => {
     const text = " two  spaces\nand a line ";
-    expect(changes("x", text).map((part) => part.text).join("")).toBe(text);
+    expect(
+      changes("x", text)
+        .map((part) => part.text)
+        .join(""),
+    ).toBe(text);
   });
 });

@@ -14,8 +14,8 @@ from vlmscope.analysis.faithfulness.regions import Regions
 from vlmscope.attention import generate
 from vlmscope.attention.forced import answer_ids, encode_forced_batch, run_forced_batch
 from vlmscope.attention.sweep import KnockoutSpec, sweep
-from vlmscope.attention.sweep.clean_run import answer_text, end_ids
-from vlmscope.errors import BadSampleError, UnsupportedError
+from vlmscope.attention.sweep.clean_run import check_said, end_ids
+from vlmscope.errors import UnsupportedError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.types import TokenMap
 
@@ -99,8 +99,7 @@ def measure_tokens(
         placement=options.placement,
         max_new_tokens=options.max_new_tokens,
     )
-    if not swept.answer.tokens:
-        raise _nothing_said(prompt)
+    check_said(model, list(swept.answer.ids), prompt.answer)
     effects = iter(swept.effects)
     logprobs = [swept.answer.logprobs if each is None else next(effects).logprobs for each in specs]
     length = int(token_map.positions("text")[-1]) + len(swept.answer.ids)
@@ -149,8 +148,7 @@ def measure_pixels(
         BadPhraseError: an answer that was handed in and becomes none.
     """
     answer = _answer(model, pixels, prompt, options) if ids is None else tuple(ids)
-    if not answer_text(model, list(answer)):
-        raise _nothing_said(prompt)
+    check_said(model, list(answer), prompt.answer)
     paint = filled(pixels, options.fill)
     question = Prompt(prompt.text, prompt.phrase)
     parts, rows = [], 0
@@ -170,14 +168,6 @@ def measure_pixels(
         parts.append(run_forced_batch(model, encoded)[0].double().numpy())
         rows += len(pictures) * encoded.length
     return Measured(answer, np.concatenate(parts), rows, rows)
-
-
-def _nothing_said(prompt: Prompt) -> BadSampleError:
-    if prompt.answer is None:
-        return BadSampleError("The model says nothing to it, so there is no answer to follow.")
-    return BadSampleError(
-        f"The answer {prompt.answer!r} holds no token that the model knows, so there is none to follow."
-    )
 
 
 def _answer(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.metrics.paired import paired
 from vlmscope.metrics.roc_auc import AreaScore, roc_auc
 from vlmscope.stats import LEVEL, Interval, bootstrap_ratios
 
@@ -41,6 +42,11 @@ class Mentions:
         """Bool (n,): those on every other image."""
         return self.groups % 2 == 0
 
+    def among(self, chosen: NDArray[np.bool_]) -> Mentions:
+        """Some of them; ``chosen``: bool (n,)."""
+        images = [image for image, mine in zip(self.images, chosen, strict=True) if mine]
+        return Mentions(self.real[chosen].tolist(), images)
+
     def area(self, values: NDArray[np.float64], seed: int) -> Interval:
         """AUROC: the chance that a real mention scores above an imagined one."""
         return roc_auc(values, self.real, self.images, seed=seed)
@@ -49,11 +55,9 @@ class Mentions:
         self, values: NDArray[np.float64], control: NDArray[np.float64], seed: int
     ) -> Interval:
         """How much larger the area is than a control's, over the same draws of images."""
-        own, other = (self._area(each) for each in (values, control))
-        draws = self._draws(seed)
-        apart = own.of(draws) - other.of(draws)
-        whole = np.ones((1, self.count), dtype=np.int64)
-        return _interval(float((own.of(whole) - other.of(whole))[0]), apart)
+        difference = paired(self._area(values), self._area(control), seed=seed).difference
+        assert difference is not None  # there are real ones and imagined ones
+        return difference
 
     def precision(self, values: NDArray[np.float64], seed: int) -> Interval:
         """AUPRC with the imagined as what is looked for; chance is their share."""

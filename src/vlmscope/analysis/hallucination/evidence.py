@@ -2,122 +2,124 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from vlmscope.analysis.hallucination.hidden_states import hidden_states, lens
+from vlmscope.analysis.hallucination.hidden_states import lens
 from vlmscope.analysis.hallucination.mentions import Assertion
-from vlmscope.analysis.hallucination.options import HallucinationOptions
-from vlmscope.analysis.tokens import GroundedAnswer
-from vlmscope.attention import capture, knockout
-from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
-from vlmscope.models import Encoded, LoadedModel, Prompt
+from vlmscope.analysis.hallucination.passes import Answered, AnswerPasses, ImagePasses
+from vlmscope.analysis.tokens.words import Word
+from vlmscope.models import LoadedModel
 
-__all__ = ["AnswerReader"]
+__all__ = ["SaidMention", "signs_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class AnswerReader:
-    """An answer with the rows of every head and the hidden states of the image, from one more pass.
+class SaidMention:
+    """A mention of an object in an answer.
 
     Attributes:
-        model: the model.
-        answer: with the passes of token grounding: on the image, on a blank one, image blocked.
-        encoded: prompt and answer.
-        maps: float32 (layers that are read, heads, answer tokens, image tokens).
-        hidden: float (layers that are read, image tokens, hidden).
-        log_probs: float64 (answer tokens,).
-        options: how it is read.
+        mention: what is asserted.
+        answer: the question and its answer.
+        words: all words of the answer.
     """
 
-    model: LoadedModel
-    answer: GroundedAnswer
-    encoded: Encoded
-    maps: NDArray[np.float32] = field(repr=False)
-    hidden: Tensor = field(repr=False)
-    log_probs: NDArray[np.float64] = field(repr=False)
-    options: HallucinationOptions
+    mention: Assertion
+    answer: Answered
+    words: Sequence[Word]
+
+    @property
+    def tokens(self) -> list[list[int]]:
+        """The answer's tokens of each word that asserts it."""
+        return [list(self.words[index].tokens) for index in self.mention.words]
+
+
+def signs_of(
+    model: LoadedModel,
+    passes: ImagePasses,
+    said: Sequence[SaidMention],
+    share: float,
+    rng: np.random.Generator,
+) -> list[dict[str, float]]:
+    """Every sign but its base rate of each mention on an image; see :data:`SIGNS`.
+
+    Args:
+        model: the model.
+        passes: over the image.
+        said: the mentions.
+        share: of the image tokens that count as attended, one token at least.
+        rng: draws random ones.
+    """
+    answers = list({id(each.answer): each.answer for each in said}.values())
+    read = dict(zip(map(id, answers), passes.read(answers), strict=True)) if answers else {}
+    looks = [_Look.of(each, read[id(each.answer)], share, rng) for each in said]
+    every = [(each, np.arange(read[id(each)].maps.shape[-1])) for each in answers]
+    some = [(each.said.answer, tokens) for each in looks for tokens in (each.patches, each.drawn)]
+    without = iter(passes.without([*every, *some]) if looks else [])
+    blocked = {id(each): next(without) for each in answers}
+    return [
+        each.signs(model, blocked[id(each.said.answer)], next(without), next(without))
+        for each in looks
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A mention, what is read of its answer, and the image tokens that will be taken away."""
+
+    said: SaidMention
+    read: AnswerPasses
+    heads: NDArray[np.float64]  # (layers, heads, image tokens)
+    patches: NDArray[np.int64]
+    drawn: NDArray[np.int64]
 
     @classmethod
-    def read(
-        cls, model: LoadedModel, answer: GroundedAnswer, options: HallucinationOptions
-    ) -> AnswerReader:
-        """Run prompt and answer once more.
+    def of(
+        cls, said: SaidMention, read: AnswerPasses, share: float, rng: np.random.Generator
+    ) -> _Look:
+        mine = [token for word in said.tokens for token in word]
+        heads = read.maps[:, :, mine].mean(axis=2, dtype=np.float64)
+        most = max(1, round(share * heads.shape[-1]))
+        patches = np.argsort(-heads.mean(axis=(0, 1)), kind="stable")[:most]
+        return cls(said, read, heads, patches, rng.permutation(heads.shape[-1])[:most])
 
-        Raises:
-            AttentionError: layers of which the image has no rows.
-        """
-        prompt = Prompt.of(answer.prompt)
-        ids = answer_ids(model, prompt, answer.text, 1, options.preset)
-        encoded = encode_forced(
-            model,
-            answer.image,
-            prompt,
-            ids,
-            preset=options.preset,
-            placement=options.placement,
-        )
-        tokens = encoded.token_maps[0]
-        first, last = answer.layers
-        layers = range(first, last + 1)
-        rows = (tokens.positions("generated") - 1).tolist()
-        with (
-            capture(model, rows=rows, layers=layers) as trace,
-            hidden_states(model, layers) as kept,
-        ):
-            scores, _ = run_forced(model, encoded)
-        image = torch.from_numpy(tokens.positions("image"))
-        hidden = torch.stack([kept[layer][image.to(kept[layer].device)] for layer in layers])
-        return cls(
-            model, answer, encoded, trace.maps.numpy(), hidden, scores.double().numpy(), options
-        )
-
-    def signs(self, mention: Assertion, rng: np.random.Generator) -> dict[str, float]:
-        """Every sign of a mention but its base rate; see :data:`SIGNS`."""
-        words = [self.answer.words[index] for index in mention.words]
-        mine = [
-            token for word in words for token in word.word.tokens if token < len(self.log_probs)
-        ]
-        count = len(mine)
-        layers = slice(self.answer.layers[0], self.answer.layers[1] + 1)
-        heads = self.maps[:, :, mine].mean(axis=2, dtype=np.float64)  # (layers, heads, tokens)
-        patches = self._attended(heads.mean(axis=(0, 1)))
-        drawn = rng.permutation(heads.shape[-1])[: len(patches)]
-        log_prob = sum(word.log_prob for word in words)
+    def signs(
+        self,
+        model: LoadedModel,
+        blocked: NDArray[np.float64],
+        attended: NDArray[np.float64],
+        random: NDArray[np.float64],
+    ) -> dict[str, float]:
+        """By name; the answer's log-probabilities without the image, or without these tokens of it."""
+        read, mine = self.read, [token for word in self.said.tokens for token in word]
+        shares, blank = read.shares, read.blank_shares
+        by_word = [(shares[word].mean(), blank[word].mean()) for word in self.said.tokens]
+        log_prob = read.log_probs[mine].mean()
         return {
-            "probability": log_prob / count,
-            "random patches": self._lost_without(drawn, mine),
-            "image share": float(np.mean([word.share[layers].mean() for word in words])),
-            "share over blank": float(np.mean([w.attention_over_blank(layers) for w in words])),
-            "gain over blank": sum(word.gain for word in words) / count,
-            "gain over blocked": (log_prob - sum(w.blocked_log_prob for w in words)) / count,
-            "logit lens": self._decoded(patches, mention.word),
-            "patch knock-out": self._lost_without(patches, mine),
-            "head agreement": _agreement(heads),
+            "probability": float(log_prob),
+            "random patches": self._lost(random, mine),
+            "image share": float(np.mean([own for own, _ in by_word])),
+            "share over blank": float(np.mean([own - other for own, other in by_word])),
+            "gain over blank": float(log_prob - read.blank_log_probs[mine].mean()),
+            "gain over blocked": float(log_prob - blocked[mine].mean()),
+            "logit lens": self._decoded(model),
+            "patch knock-out": self._lost(attended, mine),
+            "head agreement": _agreement(self.heads),
         }
 
-    def _attended(self, weights: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Image tokens with the most attention, one at least."""
-        most = max(1, round(self.options.patches * len(weights)))
-        return np.argsort(-weights, kind="stable")[:most]
-
-    def _lost_without(self, patches: NDArray[np.int64], tokens: list[int]) -> float:
+    def _lost(self, without: NDArray[np.float64], mine: list[int]) -> float:
         """Probability per token that goes when the answer may not read some image tokens."""
-        positions = self.encoded.token_maps[0].positions("image")[patches].tolist()
-        with knockout(self.model, [(positions, "generated"), (positions, "last")]):
-            scores, _ = run_forced(self.model, self.encoded)
-        dropped = (self.log_probs - scores.double().numpy())[tokens].mean()
-        return float(-np.expm1(-dropped))
+        return float(-np.expm1(-(self.read.log_probs - without)[mine].mean()))
 
-    def _decoded(self, patches: NDArray[np.int64], word: str) -> float:
-        """Largest log-probability of a word's first token among some hidden states."""
-        states = self.hidden[:, torch.from_numpy(patches)].flatten(0, 1)
-        return float(lens(self.model, states)[:, _first_tokens(self.model, word)].max())
+    def _decoded(self, model: LoadedModel) -> float:
+        """Largest log-probability of the word's first token among the attended hidden states."""
+        states = self.read.hidden[:, torch.from_numpy(self.patches)].flatten(0, 1)
+        return float(lens(model, states)[:, _first_tokens(model, self.said.mention.word)].max())
 
 
 def _first_tokens(model: LoadedModel, word: str) -> list[int]:

@@ -27,7 +27,7 @@ def hidden_states(model: LoadedModel, layers: Iterable[int]) -> Iterator[dict[in
         layers: of its decoder.
 
     Yields:
-        Layer -> (positions, hidden), of the first of a batch; filled by a pass.
+        Layer -> (batch, positions, hidden); filled by a pass.
 
     Raises:
         AttentionError: a layer that the decoder does not have.
@@ -68,6 +68,6 @@ def lens(model: LoadedModel, hidden: Tensor) -> Tensor:
 def _keeper(kept: dict[int, Tensor], layer: int) -> Any:
     def keep(module: Any, inputs: Any, output: Any) -> None:
         states = output[0] if isinstance(output, tuple) else output
-        kept[layer] = states[0].detach()
+        kept[layer] = states.detach()
 
     return keep

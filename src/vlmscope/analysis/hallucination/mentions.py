@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from vlmscope.analysis.agreement import plain
 from vlmscope.analysis.knockout.spoken_objects import NOTHING, mentions_of, objects_for
-from vlmscope.data.datasets import Asked, EvalSample
+from vlmscope.data.datasets import Asked, Described, EvalSample
 
-__all__ = ["Assertion", "asserted"]
+__all__ = ["Assertion", "asserted", "shows_nothing"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ def asserted(
         return _yes(sample, asked, number, words)
     known = objects_for(sample.described.known)
     pairs = [(part, index) for index, word in enumerate(words) for part in plain(word).split()]
-    true = set(sample.described.objects)
-    for caption in sample.described.captions:
-        true |= {mention.name for mention in mentions_of(caption, known)}
+    true = _shown(sample.described)
     mentions = [
         Assertion(
             name,
@@ -62,6 +60,17 @@ def asserted(
         if name != NOTHING
     ]
     return mentions, "" if mentions else "description that names no object of the list"
+
+
+def shows_nothing(sample: EvalSample) -> bool:
+    """Whether nobody names an object of the list on a picture that is described."""
+    return sample.described is not None and not _shown(sample.described)
+
+
+def _shown(described: Described) -> set[str]:
+    known = objects_for(described.known)
+    named = (each.name for text in described.captions for each in mentions_of(text, known))
+    return {*described.objects, *named}
 
 
 def _yes(

@@ -46,8 +46,20 @@ class HallucinationOptions(CheckedOptions):
     noise: float = option(
         0.0, "standard deviation of noise added to the pictures, of 255", at_least=0.0
     )
+    blur: float = option(
+        0.0,
+        "standard deviation of a blur of the pictures, before the noise, in pixels",
+        at_least=0.0,
+    )
     seed: int = option(
         0, "of the noise, the random patches and the bootstraps", at_least=0, whole=True
+    )
+
+    batch: int = option(
+        4,
+        "how many images are read into the cache side by side; signs differ in their last digits",
+        at_least=1,
+        whole=True,
     )
 
     def reading(self, room: int) -> TokenOptions:

@@ -16,7 +16,7 @@ from vlmscope.data.datasets import Skipped
 from vlmscope.markup import one_line
 from vlmscope.stats import Interval
 
-__all__ = ["HallucinationScores", "SignScore"]
+__all__ = ["ChosenSign", "HallucinationScores", "SignScore"]
 
 
 class SignScore(NamedTuple):
@@ -37,6 +37,20 @@ class SignScore(NamedTuple):
     f1: Interval | None
 
 
+class ChosenSign(NamedTuple):
+    """The best sign on one half of the images, the controls left out, measured on the other half.
+
+    Attributes:
+        sign: its name.
+        area: AUROC on the other half.
+        beyond: that less the area of the answer's own probability there.
+    """
+
+    sign: str
+    area: Interval
+    beyond: Interval
+
+
 @dataclass(frozen=True, eq=False)
 class HallucinationScores:
     """What was found.
@@ -48,6 +62,8 @@ class HallucinationScores:
         answers: how many questions were answered.
         skipped: images that could not be used.
         seed: of the bootstraps.
+        bare: how many answers describe a picture of which nobody names an object, so that all that they
+            name counts as imagined.
     """
 
     run: dict[str, Any] = field(repr=False)
@@ -56,6 +72,7 @@ class HallucinationScores:
     answers: int
     skipped: tuple[Skipped, ...] = ()
     seed: int = 0
+    bare: int = 0
 
     def __repr__(self) -> str:
         return one_line(
@@ -79,6 +96,36 @@ class HallucinationScores:
     def scores(self) -> tuple[SignScore, ...]:
         """Each sign's, the controls first."""
         return tuple(self._score(sign) for sign in SIGNS)
+
+    @cached_property
+    def chosen(self) -> tuple[ChosenSign, ...]:
+        """Chosen on every other image and measured on the rest, and the other way round.
+
+        Empty where a half has real ones or imagined ones alone.
+        """
+        first = self._table.first_half
+        halves = [(mine, self._table.among(mine)) for mine in (first, ~first)]
+        if not all(half.both for _, half in halves):
+            return ()
+        return tuple(self._chosen(*one, *two) for one, two in (halves, halves[::-1]))
+
+    def _chosen(
+        self,
+        mine: NDArray[np.bool_],
+        half: Mentions,
+        rest: NDArray[np.bool_],
+        other: Mentions,
+    ) -> ChosenSign:
+        areas = {
+            sign: half.area(self.values(sign)[mine], self.seed).value
+            for sign in SIGNS
+            if sign not in CONTROLS
+        }
+        best = max(areas, key=areas.__getitem__)
+        values, own = self.values(best)[rest], self.values(CONTROLS[0])[rest]
+        return ChosenSign(
+            best, other.area(values, self.seed), other.area_beyond(values, own, self.seed)
+        )
 
     @cached_property
     def _table(self) -> Mentions:
@@ -113,7 +160,12 @@ class HallucinationScores:
             "mentions": len(self.mentions),
             "imagined": self.imagined,
             "silent": dict(self.silent),
+            "bare": self.bare,
             "scores": {each.sign: _score_record(each) for each in self.scores},
+            "chosen": [
+                {"sign": e.sign, "AUROC": list(e.area), "AUROC beyond probability": list(e.beyond)}
+                for e in self.chosen
+            ],
             "signs": dict(SIGNS),
             "skipped": [each._asdict() for each in self.skipped],
             "each": [dict(each) for each in self.mentions],

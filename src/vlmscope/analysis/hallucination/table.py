@@ -45,4 +45,14 @@ def summary(result: HallucinationScores) -> list[str]:
     if total and not 0 < result.imagined < total:
         kind = "imagined" if result.imagined else "real"
         lines.append(f"All mentions are {kind}, so no sign can be measured: try other pictures.")
+    lines += [
+        f"chosen on one half of the images: {each.sign}; on the other {each.area}, beyond the answer's own "
+        f"probability {each.beyond}"
+        for each in result.chosen
+    ]
+    if result.bare:
+        lines.append(
+            f"{result.bare:,} x description of a picture of which nobody names an object: all that it names "
+            "counts as imagined"
+        )
     return lines + [f"{count:,} x {reason}" for reason, count in result.silent.items()]

@@ -125,7 +125,9 @@ class ObjectWords:
         for form in _forms(parts[-1]):
             taken = self._objects.setdefault((*parts[:-1], form), name)
             if taken != name:
-                raise BadOptionError(f"The word {word!r} stands for {taken!r} and for {name!r}.")
+                raise BadOptionError(
+                    f"The word {word!r} stands for {taken!r} and for {name!r}. Leave it to one of them."
+                )
 
 
 def object_names(source: str | os.PathLike[str]) -> dict[str, list[str]]:

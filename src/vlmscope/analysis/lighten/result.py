@@ -9,46 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.lighten.controls import UNRELATED, control_drops, rank_beside
+from vlmscope.analysis.lighten.point import LightenPoint, point_of, probability_lost
 from vlmscope.analysis.lighten.report import lighten_page
+from vlmscope.analysis.lighten.settings import named_windows
 from vlmscope.analysis.lighten.table import LIGHTEN_COLUMNS, lighten_table
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
-from vlmscope.stats import Interval, bootstrap
 from vlmscope.viewer import View
 
-__all__ = ["LightenPoint", "LightenSweep"]
-
-
-@dataclass(frozen=True)
-class LightenPoint:
-    """One layer, share and way of choosing, over some questions.
-
-    Attributes:
-        layer: the last that holds all image tokens.
-        keep: share of them that later layers hold.
-        by: which stay.
-        kept: share of answers whose every token is still the likeliest.
-        lost: log-probability of the answer that is lost, in nats.
-        drop: probability per token that is lost, 1 - (p light / p clean)^(1/tokens).
-        flops, cache, seconds: of the clean pass's, computed, computed and measured.
-    """
-
-    layer: int
-    keep: float
-    by: str
-    kept: Interval
-    lost: Interval
-    drop: Interval
-    flops: float
-    cache: float
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        plain = {"layer": self.layer, "keep": self.keep, "by": self.by}
-        spans = {name: list(getattr(self, name)) for name in ("kept", "lost", "drop")}
-        costs = {name: getattr(self, name) for name in ("flops", "cache", "seconds")}
-        return {**plain, **spans, **costs}
+__all__ = ["LightenSweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,38 +59,52 @@ class LightenSweep:
         order = np.argsort(self.ids, kind="stable")
         return order[::2], order[1::2]
 
+    @property
+    def windowed(self) -> bool:
+        """Whether windows of layers are tried, in place of layers and shares."""
+        return bool(self.run.get("read", "").strip())
+
     def points(self, which: Sequence[int] | NDArray[np.int64]) -> list[LightenPoint]:
         """Every setting over some of the questions."""
-        count = len(self.records[0]["settings"])
-        return [self._point(number, which) for number in range(count)]
+        records = [self.records[int(index)] for index in which]
+        columns = list(zip(*(record["settings"] for record in records), strict=True))
+        drops = [probability_lost(records, column) for column in columns]
+        places = [column[0] for column in columns]
+        return [
+            point_of(records, column, control_drops(places, number, drops))
+            for number, column in enumerate(columns)
+        ]
 
     @property
     def chosen(self) -> LightenPoint:
         """On the choosing half, the least computed cost among settings that lose no more than the
-        tolerance; where all lose more, the one that loses least."""
-        choosing = [point for point in self.points(self.halves[0]) if point.by == self.run["by"]]
+        tolerance, of windows of one cost that of the fewest layers; where all lose more, the one that
+        loses least."""
+        choosing = [point for point in self.points(self.halves[0]) if self._may_be_chosen(point)]
         fine = [point for point in choosing if point.drop.value <= self.run["tolerance"]]
         if fine:
-            return min(fine, key=lambda point: (point.flops, point.drop.value))
+            return min(fine, key=lambda point: (point.flops, -(point.first or 0), point.drop.value))
         return min(choosing, key=lambda point: point.drop.value)
 
     def judged(self) -> list[LightenPoint]:
-        """The chosen layer and share on the judging half, its way of choosing first, then the others."""
-        chosen = self.chosen
-        same = [
-            point
-            for point in self.points(self.halves[1])
-            if (point.layer, point.keep) == (chosen.layer, chosen.keep)
-        ]
-        return sorted(same, key=lambda point: point.by != chosen.by)
+        """What was chosen on the judging half, then its controls: other ways of choosing tokens, or
+        the same end read from the first layer on, windows of as many layers elsewhere, and none."""
+        chosen, points = self.chosen, self.points(self.halves[1])
+        ranks = [rank_beside(chosen, point) for point in points]
+        order = sorted(range(len(points)), key=lambda at: ranks[at])
+        return [points[at] for at in order if ranks[at] < UNRELATED]
 
     def verdict(self) -> str:
         """What was chosen and what it is worth, in a sentence."""
         best = self.judged()[0]
         within = self.chosen.drop.value <= self.run["tolerance"]
         reach = "" if within else " No setting stays within the tolerance; it loses least."
+        if best.window is None:
+            what = f"{best.keep:.0%} of the image tokens behind layer {best.layer} ({best.by})"
+        else:
+            what = f"text reads the image in layers {best.first} to {best.layer} only"
         return (
-            f"Chosen: {best.keep:.0%} of the image tokens behind layer {best.layer} ({best.by}). On the "
+            f"Chosen: {what}. On the "
             f"other half {best.kept.value:.0%} of the answers stay, at {best.flops:.2f} of the "
             f"decoder's FLOPs and {best.cache:.2f} of its cache.{reach}"
         )
@@ -147,20 +131,8 @@ class LightenSweep:
             "judging": [point.to_dict() for point in self.points(judging)],
         }
 
-    def _point(self, number: int, which: Sequence[int] | NDArray[np.int64]) -> LightenPoint:
-        records = [self.records[int(index)] for index in which]
-        settings = [record["settings"][number] for record in records]
-        lost = np.array([each["log_prob_lost"] for each in settings])
-        tokens = np.array([record["tokens"] for record in records])
-        first = settings[0]
-        return LightenPoint(
-            first["layer"],
-            first["keep"],
-            first["by"],
-            bootstrap([float(each["kept"]) for each in settings]),
-            bootstrap(lost),
-            bootstrap(-np.expm1(-lost / tokens)),
-            float(np.mean([each["flops"] for each in settings])),
-            float(np.mean([each["cache"] for each in settings])),
-            sum(each["seconds"] for each in settings) / sum(each["seconds"] for each in records),
-        )
+    def _may_be_chosen(self, point: LightenPoint) -> bool:
+        if not self.windowed:
+            return point.by == self.run["by"]
+        last = max(setting["layer"] for setting in self.records[0]["settings"])
+        return point.window in named_windows(self.run["read"], last + 1)

@@ -17,11 +17,12 @@ from vlmscope.viewer import View
 
 __all__ = ["knockout_view"]
 
-_UNITS = {
-    "drop": "nats that the clean answer loses",
-    "kl": "nats between what the model would say next and what it said, mean over the answer",
-    "changed": "1: it would say something else",
-}
+_DROP, _MOVED, _OTHER = (
+    "the answer becomes less likely by",
+    "what comes next moves by (mean KL)",
+    "another answer (1: yes)",
+)
+_UNITS = {_DROP: "nats", _MOVED: "nats", _OTHER: ""}
 _TOKENS = 32  # of the answer
 
 
@@ -91,8 +92,8 @@ def _step(swept: SweepResult, label: str, window: Window, effect: Effect) -> dic
         "layers": [window.first, window.last],
         "text": effect.answer,
         "values": {
-            "drop": float(swept.answer.logprobs.sum() - effect.logprobs.sum()),
-            "kl": float(effect.kl.mean()),
-            "changed": int(effect.changed),
+            _DROP: float(swept.answer.logprobs.sum() - effect.logprobs.sum()),
+            _MOVED: float(effect.kl.mean()),
+            _OTHER: int(effect.changed),
         },
     }

@@ -19,6 +19,7 @@ from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.sweep.changes import MaskReader, ReadableKeys
 from vlmscope.attention.sweep.resume import KeysValues, editing_inputs, shared_start_cache
 from vlmscope.attention.sweep.specs import last_prompt_row
+from vlmscope.errors import BadSampleError
 from vlmscope.models import Encoded, LoadedModel
 from vlmscope.types import Role, TokenMap
 
@@ -26,6 +27,7 @@ __all__ = [
     "CleanRun",
     "NotResumableError",
     "answer_text",
+    "check_said",
     "end_ids",
     "next_logits",
     "run_clean",
@@ -276,3 +278,23 @@ def end_ids(model: LoadedModel) -> frozenset[int]:
 def answer_text(model: LoadedModel, ids: Tensor | list[int]) -> str:
     """An answer as text, special tokens left out."""
     return str(model.processor.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+
+
+def check_said(model: LoadedModel, ids: Tensor | list[int], answer: str | None) -> None:
+    """Refuse an answer of no tokens: every share of nothing is 1, and every loss of it 0.
+
+    Args:
+        model: whose tokens they are.
+        ids: of the answer, its end included or not.
+        answer: as it was handed in; None: the model's own.
+
+    Raises:
+        BadSampleError: no token but special ones.
+    """
+    if answer_text(model, ids):
+        return
+    if answer is None:
+        raise BadSampleError("The model says nothing to it, so there is no answer to follow.")
+    raise BadSampleError(
+        f"The answer {answer!r} holds no token that the model knows, so there is none to follow."
+    )

@@ -195,8 +195,8 @@ def measure(
     rows: Annotated[
         Path | None,
         typer.Option(
-            help="File (JSON lines) for a row per sentence and method: every score can be worked "
-            "out again from it.",
+            help="File (JSON lines) for a row per sentence or question, and method: every score can "
+            "be worked out again from it.",
             rich_help_panel="Output",
         ),
     ] = None,
@@ -242,7 +242,7 @@ def measure(
     from vlmscope.evaluation.entrants.spoken_entrants import default_labels
     from vlmscope.evaluation.page.eval_results import check_home, write_eval_results
     from vlmscope.evaluation.report import write_report
-    from vlmscope.evaluation.runner import check_places, evaluate
+    from vlmscope.evaluation.runner import evaluate
     from vlmscope.evaluation.thresholds import Thresholds
     from vlmscope.methods.encoder.protocols import find_protocol
 
@@ -257,7 +257,6 @@ def measure(
         columns=columns_of(source.map),
     )
     vocabularies = further_words(data.id, more, source.words is not None)
-    check_places(data)
     runs.texts()
     find_protocol(runs.protocol, data.id)
     choices = runs.choices(_listed(runs.method)) if runs.method else None

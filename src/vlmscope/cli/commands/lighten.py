@@ -32,7 +32,8 @@ def lighten(
     """Leave image tokens out behind a layer: which layer, how many, and what the answer loses by it.
 
     Layer and share are chosen on one half of the questions and judged on the other, beside tokens
-    chosen at random, evenly, in order, and in reverse.
+    chosen at random, evenly, in order, and in reverse. With --read it is a window of layers in which
+    text reads the image, beside windows of as many layers elsewhere and none at all.
     """
     from vlmscope.analysis.lighten import LightenOptions, lighten_sweep
     from vlmscope.analysis.lighten.report import lighten_page

@@ -1,7 +1,7 @@
 """Data sets: one file each, registered in ``catalogue``."""
 
 from vlmscope.data.datasets.asked import Asked, Described
-from vlmscope.data.datasets.asked_set import AskedSet
+from vlmscope.data.datasets.asked_set import AskedSet, AskingSet
 from vlmscope.data.datasets.base import (
     IGNORE,
     NOWHERE,
@@ -23,6 +23,7 @@ __all__ = [
     "NOWHERE",
     "Asked",
     "AskedSet",
+    "AskingSet",
     "Dataset",
     "DatasetKind",
     "DatasetSource",

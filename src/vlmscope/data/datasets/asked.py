@@ -16,12 +16,14 @@ class Asked:
         text: the question.
         truth: whether yes is right; None where it is no question of yes or no.
         room: tokens that an answer may take.
+        category: of the question, where a set scores its categories apart; else "".
     """
 
     id: str
     text: str
     truth: bool | None = None
     room: int = 64
+    category: str = ""
 
 
 @dataclass(frozen=True)

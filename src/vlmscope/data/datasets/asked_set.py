@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from vlmscope.data.images import open_image
 from vlmscope.errors import BadSampleError
 from vlmscope.io import missing_file
 
-__all__ = ["VAL_FOLDERS", "AskedListing", "AskedPicture", "AskedSet"]
+__all__ = ["VAL_FOLDERS", "AskedListing", "AskedPicture", "AskedSet", "AskingSet"]
 
 VAL_FOLDERS = ("val2014", "images", "images/val2014", "coco/val2014", "val2017", "")
 """Where the photographs of COCO's validation split lie."""
@@ -71,11 +72,25 @@ class AskedListing:
     protocol: Mapping[str, Any] = field(default_factory=dict)
 
 
-class AskedSet:
-    """An opened set.
+class AskingSet(ABC):
+    """An opened set whose questions are answered in words.
 
     Attributes:
         pairs: whether objects are looked for on its images, so that methods have something to do.
+    """
+
+    pairs: bool = False
+
+    @abstractmethod
+    def first(self, images: int) -> Any:
+        """So many of its images, as the same data set."""
+
+
+class AskedSet(AskingSet):
+    """An opened set.
+
+    Attributes:
+        pairs: see :class:`AskingSet`.
 
     Args:
         root: its folder, in or beside which the images lie.

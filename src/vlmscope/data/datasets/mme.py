@@ -6,12 +6,15 @@ of their own (``scene/questions_answers_YN/``, ``scene/images/``). A line is a q
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlmscope.data.datasets.asked import Asked
+from vlmscope.data.datasets.asked_set import AskingSet
 from vlmscope.data.datasets.base import DatasetSource, EvalSample, Part, Skipped
 from vlmscope.data.datasets.counts import Counts, Expected, check_counts, expected_counts
 from vlmscope.data.datasets.words import WordList
@@ -29,6 +32,7 @@ _CATEGORIES = (*PERCEPTION, *COGNITION)
 _QUESTIONS, _IMAGES = "questions_answers_YN", "images"
 _INSIDE = ("", "MME_Benchmark", "MME_Benchmark_release_version")
 _SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")
+_ROOM = 16  # tokens of an answer, whose first characters are read
 _ANSWERS: Mapping[str, bool] = {"yes": True, "no": False}
 
 
@@ -81,7 +85,7 @@ class MmeKind:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Listed:
     """A picture with its two questions, and whether yes is right."""
 
     category: str
@@ -89,7 +93,7 @@ class _Asked:
     questions: tuple[tuple[str, bool], ...]
 
 
-class MmeSet:
+class MmeSet(AskingSet):
     """An opened MME.
 
     Args:
@@ -102,7 +106,7 @@ class MmeSet:
     """
 
     id = "mme"
-    tasks: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ("mme",)
     masks = False
 
     def __init__(self, folder: Path, expected: Expected, partial: bool) -> None:
@@ -143,9 +147,26 @@ class MmeSet:
         count = len(every) if limit is None else min(limit, len(every))
         return tuple(every[place * len(every) // count] for place in range(count))
 
+    def first(self, images: int) -> MmeSet:
+        """So many pictures, spread evenly over the categories, as the same data set."""
+        if images >= len(self.image_ids):
+            return self
+        part = copy.copy(self)
+        part.image_ids = self.spread(images)
+        noun = "picture" if images == 1 else "pictures"
+        size = f"{images:,} of {len(self.image_ids):,} pictures (limit: {images:,} {noun})"
+        lacking = self.protocol.get("partial")
+        part.protocol = {**self.protocol, "partial": f"{size}; {lacking}" if lacking else size}
+        return part
+
     def load(self, image_id: str) -> EvalSample:
-        """Open a picture; it has questions, and nothing that is looked for."""
-        return EvalSample(image_id, open_image(self._asked[image_id].image))
+        """Open a picture; its questions come with it, and nothing is looked for."""
+        picture = self._asked[image_id]
+        asked = tuple(
+            Asked(f"{image_id}/{number}", text, truth, _ROOM, picture.category)
+            for number, (text, truth) in enumerate(picture.questions)
+        )
+        return EvalSample(image_id, open_image(picture.image), asked=asked)
 
     def questions(self, image_id: str) -> tuple[YesNoQuestion, ...]:
         """Both questions on a picture, which is opened once.
@@ -187,7 +208,7 @@ def _check_categories(folder: Path, absent: Sequence[str], partial: bool) -> Non
         )
 
 
-def _listing(folder: Path) -> tuple[dict[str, _Asked], list[Skipped], bytes]:
+def _listing(folder: Path) -> tuple[dict[str, _Listed], list[Skipped], bytes]:
     """Pictures by their ids, what cannot be used, and what changes with every question."""
     asked, problems = {}, []
     content = hashlib.sha256()
@@ -203,7 +224,7 @@ def _listing(folder: Path) -> tuple[dict[str, _Asked], list[Skipped], bytes]:
                 problems.append(Skipped(key, str(error)))
                 continue
             content.update(repr((key, questions)).encode())
-            asked[key] = _Asked(category, _picture(pictures, path.stem), questions)
+            asked[key] = _Listed(category, _picture(pictures, path.stem), questions)
     return asked, problems, content.digest()
 
 
@@ -232,5 +253,5 @@ def _question(line: str, path: Path) -> tuple[str, bool]:
     return text.strip(), truth
 
 
-def _counts(asked: Mapping[str, _Asked]) -> Counts:
+def _counts(asked: Mapping[str, _Listed]) -> Counts:
     return Counts(len(asked), 0, sum(len(each.questions) for each in asked.values()))

@@ -10,17 +10,21 @@ from typing import Any
 
 from vlmscope.attention import generate
 from vlmscope.attention.next_tokens import next_token_logits
-from vlmscope.data.datasets import Asked, AskedSet, Dataset, EvalSample
+from vlmscope.data.datasets import Asked, AskingSet, Dataset, EvalSample
 from vlmscope.errors import UnsupportedError
 from vlmscope.evaluation.answers import ANSWER, AnswerOptions
 from vlmscope.evaluation.entrants.configured_methods import MethodChoice, configure_methods
 from vlmscope.evaluation.entrants.entrant import Entrant, Trial
+from vlmscope.evaluation.evidence.choice import Evidence
 from vlmscope.evaluation.evidence.questions import AnswerWords, preset_of
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.spoken_results import Spoken, SpokenImageResult
 from vlmscope.models import LoadedModel
 
 __all__ = ["SpokenEntrant", "default_labels", "spoken_entrants", "with_articles"]
+
+
+_OWN = ("presence", "answer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,21 @@ class SpokenEntrant(Entrant):
             "preset": self._preset,
             "options": asdict(self.options),
         }
+
+    def evidence(self, asked: Evidence) -> tuple[str, ...]:
+        """Its yes or no, off the first token of its answers, which rows hold whatever is asked for.
+
+        Raises:
+            UnsupportedError: another kind.
+        """
+        others = [kind for kind in asked.kinds if kind not in _OWN]
+        if others:
+            raise UnsupportedError(
+                f"The run {self.label!r} answers in words and has no evidence {others[0]!r}, only: "
+                f"{', '.join(_OWN)} (p(yes) / (p(yes) + p(no)) of the first token). Leave the one or the "
+                "other out."
+            )
+        return asked.kinds
 
     def result(self, trial: Trial) -> ImageResult:
         return SpokenImageResult(lambda: self._ask(trial.sample))
@@ -101,7 +120,7 @@ def spoken_entrants(
     Raises:
         UnsupportedError: a model that writes nothing, or methods where nothing is looked for.
     """
-    if not isinstance(dataset, AskedSet):
+    if not isinstance(dataset, AskingSet):
         return (), methods
     writes = isinstance(model, LoadedModel)
     asking = [each for each in methods or () if each.method is ANSWER]
@@ -113,7 +132,7 @@ def spoken_entrants(
         )
     if others and not dataset.pairs:
         raise UnsupportedError(
-            f"{dataset.id} asks for descriptions and has nothing to look for, so the method "
+            f"{dataset.id} asks for answers and has nothing to look for, so the method "
             f"{others[0].label!r} has nothing to do on it. Its one run is answer."
         )
     if methods is None:
@@ -125,9 +144,9 @@ def spoken_entrants(
 
 def default_labels(dataset: Dataset, model: Any) -> list[str]:
     """What is measured where nothing is named: every method that runs, and answers where they are asked."""
-    asks = isinstance(dataset, AskedSet)
+    asks = isinstance(dataset, AskingSet)
     speaks = [ANSWER.id] if asks and isinstance(model, LoadedModel) else []
-    looks = not isinstance(dataset, AskedSet) or dataset.pairs
+    looks = not isinstance(dataset, AskingSet) or dataset.pairs
     return [*speaks, *(each.label for each in configure_methods(model) if looks)]
 
 

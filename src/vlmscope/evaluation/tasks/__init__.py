@@ -6,6 +6,7 @@ from vlmscope.evaluation.tasks.chair import Descriptions
 from vlmscope.evaluation.tasks.grec import GeneralisedBoxes
 from vlmscope.evaluation.tasks.gres import GeneralisedMasks
 from vlmscope.evaluation.tasks.labelled_points import PointLabels
+from vlmscope.evaluation.tasks.mme import PairedQuestions
 from vlmscope.evaluation.tasks.pointing import Pointing
 from vlmscope.evaluation.tasks.pope import YesOrNoQuestions
 from vlmscope.evaluation.tasks.presence import Presence
@@ -22,6 +23,7 @@ __all__ = [
     "GeneralisedBoxes",
     "GeneralisedMasks",
     "ImageTask",
+    "PairedQuestions",
     "PointLabels",
     "Pointing",
     "Presence",
@@ -49,5 +51,6 @@ TASKS: Registry[Task] = Registry(
         PointLabels(),
         YesOrNoQuestions(),
         Descriptions(),
+        PairedQuestions(),
     ),
 )

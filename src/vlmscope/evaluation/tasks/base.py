@@ -34,10 +34,18 @@ class ImageTask(_Base):
     Attributes:
         dense: whether it needs scores that are comparable between classes.
         pixels: whether it scores the class of every pixel, for which masks of SAM may vote.
+        listed: whether a record is a list of rows, one for each question, that scores are made of.
+        told: whether its questions are true or false.
     """
 
     dense: ClassVar[bool] = False
     pixels: ClassVar[bool] = False
+    listed: ClassVar[bool] = False
+    told: ClassVar[bool] = False
+
+    def check(self, words: WordList) -> None:
+        """Refuse a word list that cannot be scored, before anything is run; says why."""
+        return None
 
     @abstractmethod
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:

@@ -13,7 +13,7 @@ from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.errors import BadSampleError
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
-from vlmscope.evaluation.spoken_results import SpokenImageResult, silent_notes
+from vlmscope.evaluation.spoken_results import SpokenImageResult, answer_row, silent_notes
 from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.metrics import Chair
 
@@ -28,6 +28,11 @@ class Descriptions(ImageTask):
         "objects that the model's description names; true are those that somebody outlined or that a "
         f"caption names; {Chair.definition}; words: {WORD_RULE}"
     )
+    listed = True
+
+    def check(self, words: WordList) -> None:
+        """Raise BadOptionError for objects that are read alike."""
+        _objects(words.labels)
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """A record for each description of the image.
@@ -48,9 +53,7 @@ class Descriptions(ImageTask):
                     [mention.name for mention in mentions_of(each.text, objects)],
                     true,
                 ),
-                "text": each.text,
-                "tokens": each.tokens,
-                "cut": each.cut,
+                **answer_row(each),
             }
             for each in result.spoken()
         ]

@@ -9,7 +9,7 @@ from typing import Any
 from vlmscope.data.datasets import EvalSample, WordList
 from vlmscope.evaluation.image_results import ImageResult
 from vlmscope.evaluation.scores import Score
-from vlmscope.evaluation.spoken_results import SpokenImageResult, silent_notes
+from vlmscope.evaluation.spoken_results import SpokenImageResult, answer_row, silent_notes
 from vlmscope.evaluation.tasks.base import ImageTask
 from vlmscope.metrics import Absent, Pope
 
@@ -31,6 +31,8 @@ class YesOrNoQuestions(ImageTask):
         "(score AUC) and, where they have one, by what they make of the whole image (presence AUC); "
         "encoders put the bare name into their template"
     )
+    listed = True
+    told = True
 
     def record(self, sample: EvalSample, result: ImageResult, words: WordList) -> Any:
         """A row per question: what was said, or what speaks for the object."""
@@ -39,8 +41,7 @@ class YesOrNoQuestions(ImageTask):
                 {
                     "id": each.asked.id,
                     "image": sample.image_id,
-                    "text": each.text,
-                    "tokens": each.tokens,
+                    **answer_row(each),
                     "truth": each.asked.truth,
                     "evidence": {"presence": each.yes},
                 }
@@ -50,6 +51,7 @@ class YesOrNoQuestions(ImageTask):
             {
                 "id": referent.id,
                 "image": sample.image_id,
+                "text": referent.label,
                 "truth": not referent.absent,
                 "evidence": {
                     **({} if place.score is None else {"score": float(place.score)}),
@@ -61,14 +63,14 @@ class YesOrNoQuestions(ImageTask):
 
     def scores(self, records: Mapping[str, Any], words: WordList, seed: int) -> Sequence[Score]:
         rows = [row for record in records.values() for row in record]
-        spoken = [row for row in rows if "text" in row]
+        spoken = [row for row in rows if "answer" in row]
         return [*(_said(spoken, seed) if spoken else ()), *_presence(rows, seed)]
 
 
 def _said(rows: Sequence[Mapping[str, Any]], seed: int) -> list[Score]:
     scores = []
     for metric, mark in ((_FIRST, ""), (_EXACT, " (exact)")):
-        records = [metric.record(r["id"], r["image"], r["text"], truth=r["truth"]) for r in rows]
+        records = [metric.record(r["id"], r["image"], r["answer"], truth=r["truth"]) for r in rows]
         scores += [
             replace(each, metric=f"{each.metric}{mark}")
             for each in metric.scores(records, seed=seed)

@@ -9,7 +9,7 @@ import { sceneCard } from "../scene/scene";
 import { switches } from "../scene/switches";
 
 export function drawCompare(block: CompareBlock, context: Context): HTMLElement {
-  const look = newLook();
+  const look = newLook(context.memory);
   const cards = block.scenes.map((scene) => {
     const shared = block.scale ? { ...scene, scale_note: "one scale for all" } : scene;
     const card = sceneCard(shared, look, { brief: true, scale: block.scale, gone: context.gone });
@@ -25,6 +25,7 @@ export function drawCompare(block: CompareBlock, context: Context): HTMLElement 
 }
 
 function scaleSentence(block: CompareBlock): string {
-  if (!block.scale) return "Each has a scale of its own: colours of one do not compare with colours of another.";
+  if (!block.scale)
+    return "Each has a scale of its own: colours of one do not compare with colours of another.";
   return `One scale of colours for all, from ${figure(block.scale[0])} to ${figure(block.scale[1])}.`;
 }

@@ -23,13 +23,33 @@ export class HeadGrid {
   private readonly places = new Map<Element | null, number>();
   private readonly colours: HTMLCanvasElement;
 
-  constructor(private readonly block: HeadsBlock, has: (head: Head) => boolean, private readonly events: GridEvents) {
+  constructor(
+    private readonly block: HeadsBlock,
+    has: (head: Head) => boolean,
+    private readonly events: GridEvents,
+  ) {
     const { layers, heads } = block;
-    this.colours = element("canvas", { class: "v-heads-colours", width: heads, height: layers, "aria-hidden": "true" });
+    this.colours = element("canvas", {
+      class: "v-heads-colours",
+      width: heads,
+      height: layers,
+      "aria-hidden": "true",
+    });
     const rows = Array.from({ length: layers }, (_, layer) => this.row(layer, has));
-    const inside = element("div", { class: "v-heads-cells", role: "grid", "aria-label": "Heads", "aria-rowcount": layers, "aria-colcount": heads }, rows);
+    const inside = element(
+      "div",
+      {
+        class: "v-heads-cells",
+        role: "grid",
+        "aria-label": "Heads",
+        "aria-rowcount": layers,
+        "aria-colcount": heads,
+      },
+      rows,
+    );
     this.element = element("div", { class: "v-heads-grid" }, [
-      this.numbers(heads, "v-heads-columns"), this.numbers(layers, "v-heads-rows"),
+      this.numbers(heads, "v-heads-columns"),
+      this.numbers(layers, "v-heads-rows"),
       element("div", { class: "v-heads-field" }, [this.colours, inside]),
     ]);
     this.element.style.setProperty("--heads", String(heads));
@@ -58,7 +78,8 @@ export class HeadGrid {
     this.cells.forEach((cell, index) => {
       const now = locked.has(index);
       // a thousand attributes are not written where two have changed
-      if ((cell.getAttribute("aria-selected") === "true") !== now) cell.setAttribute("aria-selected", String(now));
+      if ((cell.getAttribute("aria-selected") === "true") !== now)
+        cell.setAttribute("aria-selected", String(now));
     });
   }
 
@@ -75,8 +96,13 @@ export class HeadGrid {
   /** Every so many numbers, so that they do not run into each other. */
   private numbers(count: number, name: string): HTMLElement {
     const step = count > 16 ? 4 : count > 8 ? 2 : 1;
-    return element("div", { class: name, "aria-hidden": "true" }, Array.from({ length: count }, (_, index) =>
-      element("span", {}, index % step === 0 ? String(index) : "")));
+    return element(
+      "div",
+      { class: name, "aria-hidden": "true" },
+      Array.from({ length: count }, (_, index) =>
+        element("span", {}, index % step === 0 ? String(index) : ""),
+      ),
+    );
   }
 
   private listen(inside: HTMLElement): void {

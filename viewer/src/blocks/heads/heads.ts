@@ -30,16 +30,27 @@ class Heads {
   private greySinks = true;
   private several = false;
 
-  constructor(private readonly block: HeadsBlock, private readonly context: Context) {
+  constructor(
+    private readonly block: HeadsBlock,
+    private readonly context: Context,
+  ) {
     this.rows = new HeadRows(block);
-    this.measures = new Measures(block, (shade) => this.grid.paint(shade.values, shade.range));
+    this.measures = new Measures(
+      block,
+      (shade) => this.grid.paint(shade.values, shade.range),
+      context.memory,
+    );
     this.grid = new HeadGrid(block, (head) => this.rows.has(head), {
       over: (head) => this.over(head),
       click: (head, more) => this.click(head, more || this.several),
       describe: (head) => this.describe(head),
     });
     this.element = element("section", { class: "v-heads", "aria-label": "Attention heads" }, [
-      this.measures.element, this.grid.element, this.line, this.buttons(), this.key(),
+      this.measures.element,
+      this.grid.element,
+      this.line,
+      this.buttons(),
+      this.key(),
       block.note ? element("p", { class: "v-caption" }, isolated(block.note)) : null,
     ]);
     this.element.addEventListener("keydown", (event) => {
@@ -47,7 +58,10 @@ class Heads {
     });
     this.measures.choose();
     this.say(null);
-    context.heads.set(block.scene, { lock: (heads) => this.selection.set(heads), locked: () => this.selection.now });
+    context.heads.set(block.scene, {
+      lock: (heads) => this.selection.set(heads),
+      locked: () => this.selection.now,
+    });
   }
 
   private over(head: Head | null): void {
@@ -79,18 +93,27 @@ class Heads {
   /** The line beneath the grid: the head under the pointer, or what is locked. */
   private say(head: Head | null): void {
     const locked = this.selection.now;
-    if (head) this.line.textContent = this.rows.has(head) ? this.measures.line(head) : `${titleOf([head])}: no rows here`;
+    if (head)
+      this.line.textContent = this.rows.has(head)
+        ? this.measures.line(head)
+        : `${titleOf([head])}: no rows here`;
     else if (locked.length) this.line.textContent = `On the picture: ${titleOf(locked)}`;
-    else this.line.textContent = "Point at a head to see its map; click to keep it, shift-click for the mean of several.";
+    else
+      this.line.textContent =
+        "Point at a head to see its map; click to keep it, shift-click for the mean of several.";
   }
 
   private buttons(): HTMLElement {
     const { chosen } = this.block;
     return element("div", { class: "v-buttons", role: "group", "aria-label": "Heads on the picture" }, [
       toggle("Mean of several", false, (on) => (this.several = on), "Each click adds a head or takes it out"),
-      chosen.length ? button("Chosen heads", () => this.selection.set(chosen), "The mean of the heads that were chosen") : null,
+      chosen.length
+        ? button("Chosen heads", () => this.selection.set(chosen), "The mean of the heads that were chosen")
+        : null,
       button("None", () => this.selection.set([]), "Back to the map of the phrase"),
-      this.rows.sinkCount ? toggle("Sinks greyed", true, (on) => this.grey(on), "Tokens that draw attention whatever is asked") : null,
+      this.rows.sinkCount
+        ? toggle("Sinks greyed", true, (on) => this.grey(on), "Tokens that draw attention whatever is asked")
+        : null,
     ]);
   }
 
@@ -100,11 +123,17 @@ class Heads {
   }
 
   private key(): HTMLElement {
-    const none = Array.from({ length: this.block.layers }, (_, layer) => this.rows.has([layer, 0])).includes(false);
+    const none = Array.from({ length: this.block.layers }, (_, layer) => this.rows.has([layer, 0])).includes(
+      false,
+    );
     return element("p", { class: "v-key v-soft" }, [
-      this.block.chosen.length ? element("span", { class: "v-key-item" }, [element("i", { class: "v-key-chosen" }), "chosen"]) : null,
+      this.block.chosen.length
+        ? element("span", { class: "v-key-item" }, [element("i", { class: "v-key-chosen" }), "chosen"])
+        : null,
       element("span", { class: "v-key-item" }, [element("i", { class: "v-key-locked" }), "on the picture"]),
-      none ? element("span", { class: "v-key-item" }, [element("i", { class: "v-key-none" }), "no rows here"]) : null,
+      none
+        ? element("span", { class: "v-key-item" }, [element("i", { class: "v-key-none" }), "no rows here"])
+        : null,
       element("span", {}, ["rows: ", isolated(this.block.rows_name)]),
     ]);
   }

@@ -3,6 +3,7 @@
 import type { HeadsBlock, Measure } from "../../format/types";
 import { valuesOf } from "../../format/tensor";
 import { gradientOf } from "../../paint/colours";
+import type { Memory } from "../context";
 import { select } from "../../ui/controls";
 import { element, replaceAll } from "../../ui/dom";
 import { figure, headName, isolated } from "../../ui/text";
@@ -22,17 +23,28 @@ export class Measures {
   private readonly unit = element("span");
   private readonly text = element("p", { class: "v-caption" });
 
-  constructor(private readonly block: HeadsBlock, private readonly change: (shade: Shade) => void) {
-    this.current = block.measures[0] ?? null;
+  constructor(
+    private readonly block: HeadsBlock,
+    private readonly change: (shade: Shade) => void,
+    private readonly memory: Memory = {},
+  ) {
+    this.current =
+      block.measures.find((measure) => measure.id === memory.measure) ?? block.measures[0] ?? null;
     for (const measure of block.measures) this.values.set(measure.id, valuesOf(measure.values));
     const bar = element("span", { class: "v-legend-bar", "aria-hidden": "true" });
     bar.style.background = gradientOf("viridis");
     const choices = block.measures.map((measure) => [measure.id, measure.name] as const);
-    this.element = element("div", { class: "v-measures" }, this.current ? [
-      select("Coloured by", choices, this.current.id, (id) => this.choose(id)),
-      element("div", { class: "v-legend-scale" }, [this.low, bar, this.high, this.unit]),
-      this.text,
-    ] : []);
+    this.element = element(
+      "div",
+      { class: "v-measures" },
+      this.current
+        ? [
+            select("Coloured by", choices, this.current.id, (id) => this.choose((this.memory.measure = id))),
+            element("div", { class: "v-legend-scale" }, [this.low, bar, this.high, this.unit]),
+            this.text,
+          ]
+        : [],
+    );
   }
 
   /** Colour by a measure, and say what it is. */
@@ -50,10 +62,12 @@ export class Measures {
 
   /** All values of a head in one line. */
   describe([layer, head]: Head): string {
-    return this.block.measures.map((measure) => {
-      const value = this.values.get(measure.id)![layer * this.block.heads + head]!;
-      return `${measure.name} ${figure(value)}`;
-    }).join(", ");
+    return this.block.measures
+      .map((measure) => {
+        const value = this.values.get(measure.id)![layer * this.block.heads + head]!;
+        return `${measure.name} ${figure(value)}`;
+      })
+      .join(", ");
   }
 
   /** Name and values, for the eye. */

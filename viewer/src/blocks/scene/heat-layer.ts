@@ -17,7 +17,10 @@ export class HeatLayer {
   private table: { alpha: number; colours: HeatTable } | null = null;
 
   /** @param size (height, width) of the raster. */
-  constructor(private readonly scene: Scene, private size: Size) {
+  constructor(
+    private readonly scene: Scene,
+    private size: Size,
+  ) {
     this.resize(size);
   }
 
@@ -48,7 +51,12 @@ export class HeatLayer {
   /** The hatched part of the picture holds its share of the heat map already. */
   private clearUnseen(context: CanvasRenderingContext2D): void {
     const [height, width] = this.size;
-    const [x0, y0, x1, y1] = seenOn(this.scene, this.size).map((value) => Math.ceil(value - 0.5)) as [number, number, number, number];
+    const [x0, y0, x1, y1] = seenOn(this.scene, this.size).map((value) => Math.ceil(value - 0.5)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     context.clearRect(0, 0, width, y0);
     context.clearRect(0, y1, width, height - y1);
     context.clearRect(0, 0, x0, height);

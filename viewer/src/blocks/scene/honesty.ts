@@ -27,7 +27,9 @@ export function gridText(cells: Cells): string {
   const grids = cells.views.map((view) => `${view.y_edges.length - 1} × ${view.x_edges.length - 1}`);
   const [first = "0"] = grids;
   const rest = grids.length - 1;
-  return rest === 0 ? `${first} image tokens` : `${first} image tokens and ${rest} more ${rest === 1 ? "view" : "views"}`;
+  return rest === 0
+    ? `${first} image tokens`
+    : `${first} image tokens and ${rest} more ${rest === 1 ? "view" : "views"}`;
 }
 
 function count(flags: Uint8Array | null | undefined): number {

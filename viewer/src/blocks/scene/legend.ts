@@ -12,7 +12,10 @@ export class Legend {
   private readonly title = element("div", { class: "v-legend-title" });
   private readonly low = element("span");
   private readonly high = element("span");
-  private readonly remarks = element("ul", { class: "v-remarks", "aria-label": "To know about this picture" });
+  private readonly remarks = element("ul", {
+    class: "v-remarks",
+    "aria-label": "To know about this picture",
+  });
 
   constructor(private readonly scene: Scene) {
     const bar = element("span", { class: "v-legend-bar", "aria-hidden": "true" });
@@ -27,6 +30,9 @@ export class Legend {
     this.high.textContent = low === high ? "nothing stands out" : figure(high);
     const texts = remarks(this.scene, map);
     if (texts.join() === Array.from(this.remarks.children, (item) => item.textContent).join()) return;
-    replaceAll(this.remarks, texts.map((text) => element("li", {}, text)));
+    replaceAll(
+      this.remarks,
+      texts.map((text) => element("li", {}, text)),
+    );
   }
 }

@@ -18,10 +18,21 @@ export interface LookState {
 
 export type Look = Observed<LookState>;
 
-/** As results/drawing.py draws without being told otherwise. */
-export function newLook(): Look {
-  return new Observed<LookState>({
-    heat: true, mask: true, box: true, further: true, point: true, grid: false, hatch: true,
-    alpha: 0.55, smoothing: "bilinear",
-  });
+/** As results/drawing.py draws without being told otherwise, or as somebody chose before. */
+export function newLook(memory: { look?: LookState } = {}): Look {
+  const look = new Observed<LookState>(
+    memory.look ?? {
+      heat: true,
+      mask: true,
+      box: true,
+      further: true,
+      point: true,
+      grid: false,
+      hatch: true,
+      alpha: 0.55,
+      smoothing: "bilinear",
+    },
+  );
+  look.follow((state) => (memory.look = state));
+  return look;
 }

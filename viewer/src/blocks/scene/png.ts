@@ -12,7 +12,10 @@ const FONT = "system-ui, sans-serif";
 export async function pngOf(scene: Scene, stage: Stage, look: LookState): Promise<Blob> {
   const canvas = await composed(scene, stage, look);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("This browser makes no PNG of the picture."))), "image/png");
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("This browser makes no PNG of the picture."))),
+      "image/png",
+    );
   });
 }
 

@@ -10,7 +10,7 @@ import { Stage } from "./stage";
 import { switches } from "./switches";
 
 export function drawScene(block: SceneBlock, context: Context): HTMLElement {
-  const look = newLook();
+  const look = newLook(context.memory);
   const card = sceneCard(block, look, { brief: false, gone: context.gone });
   card.append(element("div", { class: "v-scene-controls" }, switches([block], look)));
   if (block.id !== undefined) context.scenes.set(block.id, card.handle);
@@ -36,8 +36,13 @@ export interface CardOptions {
 export function sceneCard(scene: Scene, look: Look, options: CardOptions): Card {
   const stage = new Stage(scene, look, options.scale ?? null);
   options.gone.addEventListener("abort", () => stage.picture.close());
-  const about = element("div", { class: "v-scene-about" }, [account(scene, options.brief), exportsOf(scene, stage, look)]);
-  const card = element("div", { class: options.brief ? "v-scene v-scene-brief" : "v-scene" }, [stage.element, about]);
+  const about = element("div", { class: "v-scene-about" }, [
+    account(scene, exportsOf(scene, stage, look), options.brief),
+  ]);
+  const card = element("div", { class: options.brief ? "v-scene v-scene-brief" : "v-scene" }, [
+    stage.element,
+    about,
+  ]);
   const handle: SceneHandle = {
     element: card,
     preview: (map) => stage.preview(map),

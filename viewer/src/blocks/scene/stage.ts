@@ -9,7 +9,8 @@ import { HeatLayer } from "./heat-layer";
 import { Legend } from "./legend";
 import type { Look } from "./look";
 import { PictureLayer } from "./picture-layer";
-import { cellBoxes, Strokes } from "./strokes";
+import { Probe } from "./probe";
+import { Strokes } from "./strokes";
 
 const MIN_WIDTH = 240;
 
@@ -30,29 +31,46 @@ export class Stage {
   private readonly frame: HTMLElement;
   private readonly heat: HeatLayer;
   private readonly legend: Legend;
+  private readonly probe: Probe;
   private readonly own: ShownMap;
   private locked: ShownMap | null = null;
   private passing: ShownMap | null = null;
   private readonly draw = eachFrame(() => this.drawHeat());
 
-  constructor(private readonly scene: Scene, private readonly look: Look, scale?: [number, number] | null) {
+  constructor(
+    private readonly scene: Scene,
+    private readonly look: Look,
+    scale?: [number, number] | null,
+  ) {
     this.own = { values: valuesOf(scene.map), title: scene.title, scale: scale ?? scene.scale };
     this.picture = new PictureLayer(scene);
     this.heat = new HeatLayer(scene, this.picture.size);
     this.strokes = new Strokes(scene);
     this.legend = new Legend(scene);
-    this.frame = element("div", { class: "v-frame" }, [this.picture.canvas, this.heat.canvas, this.strokes.element]);
+    this.frame = element(
+      "div",
+      { class: "v-frame", tabindex: 0, role: "group", "aria-label": "Image tokens" },
+      [this.picture.canvas, this.heat.canvas, this.strokes.element],
+    );
     this.frame.style.aspectRatio = `${scene.size[1]} / ${scene.size[0]}`;
     this.element = element("figure", { class: "v-stage" }, [this.frame, this.legend.element]);
     // a tall picture keeps its height on the screen, a wide one its width
     this.element.style.setProperty("--ratio", String(scene.size[1] / scene.size[0]));
-    this.frame.addEventListener("click", (event) => this.tellCell(event));
+    this.probe = new Probe(this.frame, scene, {
+      at: (x, y) => this.at(x, y),
+      shown: () => this.shown,
+      choose: (detail) => this.tellCell(detail),
+    });
+    this.legend.element.append(this.probe.element);
     look.follow((state) => {
       this.picture.draw(state);
       this.strokes.show(state);
       this.draw();
     });
-    this.picture.load().then(() => this.picture.draw(look.now), () => this.sayBroken());
+    this.picture.load().then(
+      () => this.picture.draw(look.now),
+      () => this.sayBroken(),
+    );
     this.followWidth();
   }
 
@@ -90,6 +108,7 @@ export class Stage {
     const scale = this.heat.draw(map, this.look.now);
     this.strokes.grey(map.greyed ?? null);
     this.legend.show(map, scale);
+    this.probe.say();
   }
 
   /** No more pixels than the screen shows: a hover paints all of them. */
@@ -103,28 +122,16 @@ export class Stage {
     }).observe(this.frame);
   }
 
-  private tellCell(event: MouseEvent): void {
-    const place = this.at(event.clientX, event.clientY);
-    if (!place) return;
-    const [x, y] = place;
-    const detail: CellDetail = { scene: this.scene.id, cell: smallestCell(this.scene, x, y), x, y };
-    this.frame.dispatchEvent(new CustomEvent("vlmscope:cell", { bubbles: true, detail }));
+  private tellCell(detail: Omit<CellDetail, "scene">): void {
+    this.frame.dispatchEvent(
+      new CustomEvent<CellDetail>("vlmscope:cell", {
+        bubbles: true,
+        detail: { scene: this.scene.id, ...detail },
+      }),
+    );
   }
 
   private sayBroken(): void {
     this.frame.append(element("p", { class: "v-broken" }, "This picture could not be decoded."));
   }
-}
-
-/** Tiles are finer than the view of the whole image: the finest cell is the one that is meant. */
-function smallestCell(scene: Scene, x: number, y: number): number | null {
-  let best: number | null = null;
-  let least = Infinity;
-  cellBoxes(scene.cells).forEach(([x0, y0, x1, y1], cell) => {
-    const area = (x1 - x0) * (y1 - y0);
-    if (x < x0 || y < y0 || x >= x1 || y >= y1 || area >= least) return;
-    best = cell;
-    least = area;
-  });
-  return best;
 }

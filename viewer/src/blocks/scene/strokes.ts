@@ -3,6 +3,7 @@
 import type { Box, Cells, Mask, Point, Scene } from "../../format/types";
 import { maskPixels, outlinePath } from "../../paint/mask";
 import { svg } from "../../ui/dom";
+import { cellBoxes } from "./cells";
 import type { LookState } from "./look";
 
 const PAPER = "#ffffff";
@@ -22,13 +23,24 @@ export class Strokes {
     this.groups = {
       grid: svg("g", {}, gridLines(scene.cells)),
       mask: svg("g", {}, maskLines(scene.mask, THICK)),
-      further: svg("g", {}, scene.instances.slice(scene.box ? 1 : 0).flatMap((each, index) => further(each.box, index + 2, scene, THICK / 2))),
+      further: svg(
+        "g",
+        {},
+        scene.instances
+          .slice(scene.box ? 1 : 0)
+          .flatMap((each, index) => further(each.box, index + 2, scene, THICK / 2)),
+      ),
       box: svg("g", {}, scene.box ? boxLines(scene.box, THICK) : []),
       point: svg("g", {}, scene.point ? pointMark(scene.point, Math.min(height, width) / 70) : []),
     };
     this.element = svg(
       "svg",
-      { class: "v-strokes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+      {
+        class: "v-strokes",
+        viewBox: `0 0 ${width} ${height}`,
+        preserveAspectRatio: "none",
+        "aria-hidden": "true",
+      },
       [this.greyed, ...Object.values(this.groups)],
     );
   }
@@ -57,7 +69,12 @@ function setShown(group: SVGElement, shown: boolean): void {
 }
 
 /** A light line with a dark edge, so that it shows on any background. */
-function twice(make: (attributes: Record<string, string | number>) => SVGElement, width: number, colour: string, dark = 1): SVGElement[] {
+function twice(
+  make: (attributes: Record<string, string | number>) => SVGElement,
+  width: number,
+  colour: string,
+  dark = 1,
+): SVGElement[] {
   const common = { fill: "none", "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" };
   return [
     make({ ...common, stroke: INK, "stroke-width": width + 2, "stroke-opacity": dark }),
@@ -72,7 +89,15 @@ function boxLines([x0, y0, x1, y1]: Box, width: number): SVGElement[] {
 
 function further(box: Box, number: number, scene: Scene, width: number): SVGElement[] {
   const size = Math.min(...scene.size) / 24;
-  const label = { x: box[0] + size / 3, y: box[1] + size * 1.1, "font-size": size, fill: PAPER, stroke: INK, "stroke-width": size / 5, "paint-order": "stroke" };
+  const label = {
+    x: box[0] + size / 3,
+    y: box[1] + size * 1.1,
+    "font-size": size,
+    fill: PAPER,
+    stroke: INK,
+    "stroke-width": size / 5,
+    "paint-order": "stroke",
+  };
   return [...boxLines(box, width), svg("text", label, String(number))];
 }
 
@@ -96,7 +121,11 @@ function gridLines(cells: Cells): SVGElement[] {
     const down = x.map((at) => `M${at} ${y[0]!}V${y.at(-1)!}`);
     const across = y.map((at) => `M${x[0]!} ${at}H${x.at(-1)!}`);
     return svg("path", {
-      d: [...down, ...across].join(""), fill: "none", stroke: PAPER, "stroke-opacity": 0.55, "stroke-width": 0.7,
+      d: [...down, ...across].join(""),
+      fill: "none",
+      stroke: PAPER,
+      "stroke-opacity": 0.55,
+      "stroke-width": 0.7,
       "vector-effect": "non-scaling-stroke",
     });
   });
@@ -106,15 +135,11 @@ function greyCell([x0, y0, x1, y1]: Box): SVGElement[] {
   return [
     svg("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, fill: "#8a8a92", "fill-opacity": 0.75 }),
     svg("path", {
-      d: `M${x0} ${y0}L${x1} ${y1}M${x1} ${y0}L${x0} ${y1}`, stroke: INK, "stroke-opacity": 0.7, "stroke-width": 1,
+      d: `M${x0} ${y0}L${x1} ${y1}M${x1} ${y0}L${x0} ${y1}`,
+      stroke: INK,
+      "stroke-opacity": 0.7,
+      "stroke-width": 1,
       "vector-effect": "non-scaling-stroke",
     }),
   ];
-}
-
-/** xyxy of every cell, view after view, row by row. */
-export function cellBoxes(cells: Cells): Box[] {
-  return cells.views.flatMap(({ x_edges: x, y_edges: y }) =>
-    y.slice(0, -1).flatMap((top, row) => x.slice(0, -1).map((left, column): Box => [left, top, x[column + 1]!, y[row + 1]!])),
-  );
 }

@@ -19,7 +19,8 @@ export function svgOf(scene: Scene, stage: Stage, look: LookState): Blob {
   const lines = stage.strokes.element.cloneNode(true) as SVGSVGElement;
   lines.setAttribute("width", String(width));
   lines.setAttribute("height", String(height));
-  const layer = (canvas: HTMLCanvasElement) => svg("image", { href: canvas.toDataURL("image/png"), width, height });
+  const layer = (canvas: HTMLCanvasElement) =>
+    svg("image", { href: canvas.toDataURL("image/png"), width, height });
   const texts = [stage.shown.title, remarks(scene, stage.shown).join(" · ")];
   const whole = svg("svg", { viewBox: `0 0 ${width} ${height + 50}`, width, height: height + 50 }, [
     svg("rect", { width, height: height + 50, fill: "#ffffff" }),
@@ -27,7 +28,18 @@ export function svgOf(scene: Scene, stage: Stage, look: LookState): Blob {
     look.heat ? layer(stage.heatAtFullSize()) : null,
     lines,
     ...texts.map((text, index) =>
-      svg("text", { x: 8, y: height + 20 + 18 * index, "font-size": 14 - index, "font-family": "sans-serif", fill: "#1b1f24" }, text)),
+      svg(
+        "text",
+        {
+          x: 8,
+          y: height + 20 + 18 * index,
+          "font-size": 14 - index,
+          "font-family": "sans-serif",
+          fill: "#1b1f24",
+        },
+        text,
+      ),
+    ),
   ]);
   return new Blob([new XMLSerializer().serializeToString(whole)], { type: "image/svg+xml" });
 }

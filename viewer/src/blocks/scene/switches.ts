@@ -44,7 +44,11 @@ function sharpness(look: Look): HTMLButtonElement {
 
 function opacity(look: Look): HTMLElement {
   return slider({
-    name: "Opacity", min: 0, max: 1, step: 0.05, value: look.now.alpha,
+    name: "Opacity",
+    min: 0,
+    max: 1,
+    step: 0.05,
+    value: look.now.alpha,
     say: (value) => `${Math.round(100 * value)}%`,
     change: (alpha) => look.change({ alpha }),
   }).element;

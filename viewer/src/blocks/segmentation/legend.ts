@@ -10,14 +10,20 @@ export interface LegendEvents {
 }
 
 /** Largest first; a class without a pixel is named last, and said to have none. */
-export function classLegend(block: SegmentationBlock, events: LegendEvents): { element: HTMLElement; mark: (index: number | null) => void } {
+export function classLegend(
+  block: SegmentationBlock,
+  events: LegendEvents,
+): { element: HTMLElement; mark: (index: number | null) => void } {
   const pixels = block.size[0] * block.size[1];
-  const order = block.names.map((_, index) => index).sort((a, b) => (block.areas[b] ?? 0) - (block.areas[a] ?? 0));
+  const order = block.names
+    .map((_, index) => index)
+    .sort((a, b) => (block.areas[b] ?? 0) - (block.areas[a] ?? 0));
   const rows = new Map(order.map((index) => [index, row(block, index, pixels, events)]));
   const list = element("ul", { class: "v-classes", "aria-label": "Classes" }, [...rows.values()]);
   list.addEventListener("pointerleave", () => events.over(null));
   list.addEventListener("focusout", () => events.over(null));
-  const mark = (index: number | null) => rows.forEach((item, at) => item.classList.toggle("v-class-now", at === index));
+  const mark = (index: number | null) =>
+    rows.forEach((item, at) => item.classList.toggle("v-class-now", at === index));
   return { element: list, mark };
 }
 
@@ -27,10 +33,16 @@ function row(block: SegmentationBlock, index: number, pixels: number, events: Le
   if (rgb) swatch.style.background = `rgb(${rgb.join(" ")})`;
   const box = element("input", { type: "checkbox", checked: true });
   box.addEventListener("change", () => events.toggle(index, box.checked));
-  const item = element("li", {}, element("label", {}, [
-    box, swatch, element("span", { class: "v-class-name" }, isolated(block.names[index]!)),
-    element("span", { class: "v-soft v-class-figures" }, figuresOf(block, index, pixels)),
-  ]));
+  const item = element(
+    "li",
+    {},
+    element("label", {}, [
+      box,
+      swatch,
+      element("span", { class: "v-class-name" }, isolated(block.names[index]!)),
+      element("span", { class: "v-soft v-class-figures" }, figuresOf(block, index, pixels)),
+    ]),
+  );
   item.addEventListener("pointerenter", () => events.over(index));
   item.addEventListener("focusin", () => events.over(index));
   return item;

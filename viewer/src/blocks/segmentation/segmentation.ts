@@ -30,21 +30,33 @@ class Segmentation {
   constructor(private readonly block: SegmentationBlock) {
     const [height, width] = block.size;
     this.picture = element("canvas", { class: "v-layer", width, height, "aria-hidden": "true" });
-    this.classes = element("canvas", { class: "v-layer v-pixels", width, height, role: "img", "aria-label": "Classes by pixel" });
+    this.classes = element("canvas", {
+      class: "v-layer v-pixels",
+      width,
+      height,
+      role: "img",
+      "aria-label": "Classes by pixel",
+    });
     this.frame = element("div", { class: "v-frame" }, [this.picture, this.classes]);
     this.frame.style.aspectRatio = `${width} / ${height}`;
     this.legend = classLegend(block, {
       over: (index) => this.over(index),
       toggle: (index, shown) => this.toggle(index, shown),
     });
-    this.element = element("section", { class: "v-segmentation", "aria-label": "Classes" }, [this.stage(), this.side()]);
+    this.element = element("section", { class: "v-segmentation", "aria-label": "Classes" }, [
+      this.stage(),
+      this.side(),
+    ]);
     this.listen();
     this.draw();
     void this.load();
   }
 
   private stage(): HTMLElement {
-    const figureElement = element("figure", { class: "v-stage" }, [this.frame, element("figcaption", { class: "v-legend" }, this.name)]);
+    const figureElement = element("figure", { class: "v-stage" }, [
+      this.frame,
+      element("figcaption", { class: "v-legend" }, this.name),
+    ]);
     figureElement.style.setProperty("--ratio", String(this.block.size[1] / this.block.size[0]));
     return figureElement;
   }
@@ -53,12 +65,35 @@ class Segmentation {
     const { warnings, facts } = this.block;
     return element("div", { class: "v-scene-about" }, [
       element("div", { class: "v-buttons" }, [
-        slider({ name: "Opacity", min: 0, max: 1, step: 0.05, value: this.alpha, say: (value) => `${Math.round(100 * value)}%`, change: (alpha) => this.fade(alpha) }).element,
+        slider({
+          name: "Opacity",
+          min: 0,
+          max: 1,
+          step: 0.05,
+          value: this.alpha,
+          say: (value) => `${Math.round(100 * value)}%`,
+          change: (alpha) => this.fade(alpha),
+        }).element,
         button("PNG", () => this.save(), "Save the picture as it is shown"),
       ]),
       this.legend.element,
-      warnings.length ? element("ul", { class: "v-warnings", "aria-label": "Warnings" }, warnings.map((text) => element("li", { dir: "auto" }, text))) : null,
-      facts.length ? element("dl", { class: "v-facts" }, facts.flatMap(([name, text]) => [element("dt", {}, isolated(name)), element("dd", { dir: "auto" }, text)])) : null,
+      warnings.length
+        ? element(
+            "ul",
+            { class: "v-warnings", "aria-label": "Warnings" },
+            warnings.map((text) => element("li", { dir: "auto" }, text)),
+          )
+        : null,
+      facts.length
+        ? element(
+            "dl",
+            { class: "v-facts" },
+            facts.flatMap(([name, text]) => [
+              element("dt", {}, isolated(name)),
+              element("dd", { dir: "auto" }, text),
+            ]),
+          )
+        : null,
     ]);
   }
 
@@ -78,7 +113,9 @@ class Segmentation {
     this.only = index;
     this.legend.mark(index);
     this.name.textContent = "";
-    this.name.append(index === null ? "Point at the picture or at a class." : isolated(this.block.names[index]!));
+    this.name.append(
+      index === null ? "Point at the picture or at a class." : isolated(this.block.names[index]!),
+    );
     this.draw();
   }
 

@@ -9,7 +9,10 @@ export interface Part {
 export function changes(clean: string, text: string): Part[] {
   const a = clean.match(/\S+/gu) ?? [];
   const b = text.match(/\s*\S+|\s+$/gu) ?? [];
-  const kept = commonIndices(a, b.map((word) => word.trim()));
+  const kept = commonIndices(
+    a,
+    b.map((word) => word.trim()),
+  );
   return b.map((word, index) => ({ text: word, changed: word.trim() !== "" && !kept.has(index) }));
 }
 
@@ -19,13 +22,14 @@ function commonIndices(a: readonly string[], b: readonly string[]): Set<number> 
   const lengths = new Uint32Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
-      lengths[i * width + j] = a[i] === b[j]
-        ? 1 + lengths[(i + 1) * width + j + 1]!
-        : Math.max(lengths[(i + 1) * width + j]!, lengths[i * width + j + 1]!);
+      lengths[i * width + j] =
+        a[i] === b[j]
+          ? 1 + lengths[(i + 1) * width + j + 1]!
+          : Math.max(lengths[(i + 1) * width + j]!, lengths[i * width + j + 1]!);
     }
   }
   const kept = new Set<number>();
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] === b[j]) {
       kept.add(j);
       i++;

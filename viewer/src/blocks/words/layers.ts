@@ -7,6 +7,9 @@ import { cellCount } from "../../paint/views";
 /** A layer from 0, or null for the mean over the block's range. */
 export type LayerChoice = number | null;
 
+/** A word from 0, or null for all of them. */
+export type WordChoice = number | null;
+
 export class WordRows {
   /** How many layers there are. */
   readonly layers: number;
@@ -27,7 +30,9 @@ export class WordRows {
 
   /** (cells,): what a word looked at; null where no layer of the choice kept rows. */
   mapOf(word: number, choice: LayerChoice): Float32Array | null {
-    const kept = this.chosen(choice).filter((layer) => !Number.isNaN(this.scale[word * this.layers + layer]!));
+    const kept = this.chosen(choice).filter(
+      (layer) => !Number.isNaN(this.scale[word * this.layers + layer]!),
+    );
     if (!kept.length) return null;
     const values = new Float32Array(this.cells);
     for (const layer of kept) {
@@ -39,8 +44,12 @@ export class WordRows {
     return values;
   }
 
-  /** A share of a word, mean over the layers of a choice. */
-  share(tensor: Tensor, word: number, choice: LayerChoice): number {
+  /** A share of a word (or of all on average), mean over the layers of a choice. */
+  share(tensor: Tensor, word: WordChoice, choice: LayerChoice): number {
+    if (word === null) {
+      const shares = this.block.words.map((_, index) => this.share(tensor, index, choice));
+      return shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    }
     const layers = this.chosen(choice);
     const values = valuesOf(tensor, word * this.layers, (word + 1) * this.layers);
     return layers.reduce((sum, layer) => sum + values[layer]!, 0) / layers.length;

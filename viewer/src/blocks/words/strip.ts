@@ -14,10 +14,20 @@ export class Strip {
   readonly element: HTMLElement;
   private readonly buttons = new Map<number, HTMLButtonElement>();
 
-  constructor(private readonly block: WordsBlock, events: StripEvents) {
+  constructor(
+    private readonly block: WordsBlock,
+    events: StripEvents,
+  ) {
     const pieces = piecesOf(block.text, block.words).map((piece) =>
-      piece.word === null ? element("span", { class: "v-between" }, piece.text) : this.word(piece.word, piece.text, events));
-    this.element = element("div", { class: "v-strip", dir: "auto", role: "group", "aria-label": "Words of the answer" }, pieces);
+      piece.word === null
+        ? element("span", { class: "v-between" }, piece.text)
+        : this.word(piece.word, piece.text, events),
+    );
+    this.element = element(
+      "div",
+      { class: "v-strip", dir: "auto", role: "group", "aria-label": "Words of the answer" },
+      pieces,
+    );
     const buttons = [...this.buttons.values()];
     if (buttons.length) roving(this.element, buttons, buttons.length);
     this.element.addEventListener("pointerleave", () => events.over(null));
@@ -39,15 +49,26 @@ export class Strip {
   private word(index: number, text: string, events: StripEvents): HTMLElement {
     const word = this.block.words[index]!;
     const marks = `${word.lost ? " v-word-lost" : ""}${word.maybe_guessed ? " v-word-guessed" : ""}`;
-    const button = element("button", {
-      type: "button", class: `v-word${marks}`, "aria-pressed": "false", "aria-description": describe(word) || null,
-      onclick: () => events.click(index), onpointerover: () => events.over(index), onfocus: () => events.over(index),
-    }, text);
+    const button = element(
+      "button",
+      {
+        type: "button",
+        class: `v-word${marks}`,
+        "aria-pressed": "false",
+        "aria-description": describe(word) || null,
+        onclick: () => events.click(index),
+        onpointerover: () => events.over(index),
+        onfocus: () => events.over(index),
+      },
+      text,
+    );
     this.buttons.set(index, button);
     return button;
   }
 }
 
 function describe(word: Word): string {
-  return [word.lost ? "lost without the picture" : "", word.maybe_guessed ? "maybe guessed" : ""].filter(Boolean).join(", ");
+  return [word.lost ? "lost without the picture" : "", word.maybe_guessed ? "maybe guessed" : ""]
+    .filter(Boolean)
+    .join(", ");
 }

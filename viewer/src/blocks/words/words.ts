@@ -23,13 +23,20 @@ class Words {
   private locked: number | null = null;
   private passing: number | null = null;
 
-  constructor(private readonly block: WordsBlock, private readonly context: Context) {
+  constructor(
+    private readonly block: WordsBlock,
+    private readonly context: Context,
+  ) {
     this.rows = new WordRows(block);
     this.shares = new Shares(block, this.rows);
     this.strip = new Strip(block, { over: (word) => this.over(word), click: (word) => this.click(word) });
     this.element = element("section", { class: "v-words", "aria-label": "Words and what they looked at" }, [
       block.prompt ? element("p", { class: "v-prompt", dir: "auto" }, block.prompt) : null,
-      this.strip.element, this.key(), this.layerControls(), this.shares.element, this.values,
+      this.strip.element,
+      this.key(),
+      this.layerControls(),
+      this.shares.element,
+      this.values,
       block.caveat ? element("p", { class: "v-note", dir: "auto" }, block.caveat) : null,
     ]);
     this.element.addEventListener("keydown", (event) => {
@@ -57,13 +64,17 @@ class Words {
     scene?.lock(this.mapOf(this.locked));
     scene?.preview(this.mapOf(this.passing));
     this.shares.show(word, this.layer);
-    this.strip.shade(this.block.words.map((_, index) => this.rows.share(this.block.share, index, this.layer) || 0));
+    this.strip.shade(
+      this.block.words.map((_, index) => this.rows.share(this.block.share, index, this.layer) || 0),
+    );
     replaceAll(this.values, word === null ? [] : facts(this.block.words[word]!));
   }
 
   private mapOf(word: number | null): ShownMap | null {
     const values = word === null ? null : this.rows.mapOf(word, this.layer);
-    return values && { values, title: `“${this.block.words[word!]!.text}”, ${this.layerName()}`, scale: null };
+    return (
+      values && { values, title: `“${this.block.words[word!]!.text}”, ${this.layerName()}`, scale: null }
+    );
   }
 
   private layerName(choice: LayerChoice = this.layer): string {
@@ -78,7 +89,11 @@ class Words {
       track.set(Number(track.input.value));
     });
     const track = slider({
-      name: "Layer", min: 0, max: Math.max(0, this.rows.layers - 1), value: last, say: (layer) => (this.layer === null ? "–" : String(layer)),
+      name: "Layer",
+      min: 0,
+      max: Math.max(0, this.rows.layers - 1),
+      value: last,
+      say: (layer) => (this.layer === null ? "–" : String(layer)),
       change: (layer) => {
         setToggle(mean, false);
         this.toLayer(layer);
@@ -100,18 +115,27 @@ class Words {
       [words.some((word) => word.lost), "v-key-lost", "lost without the picture"],
       [words.some((word) => word.maybe_guessed), "v-key-guessed", "maybe guessed"],
     ];
-    return element("p", { class: "v-key v-soft" }, items.filter(([there]) => there).map(([, kind, text]) =>
-      element("span", { class: "v-key-item" }, [element("i", { class: kind }), text])));
+    return element(
+      "p",
+      { class: "v-key v-soft" },
+      items
+        .filter(([there]) => there)
+        .map(([, kind, text]) =>
+          element("span", { class: "v-key-item" }, [element("i", { class: kind }), text]),
+        ),
+    );
   }
 }
 
 /** The word's figures; what was not measured is left out. */
 function facts(word: Word): HTMLElement[] {
   const rows: [string, number | null | undefined][] = [
-    ["gained by the picture", word.gain], ["log probability", word.log_prob],
-    ["with a blank picture", word.blank_log_prob], ["with the picture blocked", word.blocked_log_prob],
+    ["gained by the picture", word.gain],
+    ["log probability", word.log_prob],
+    ["with a blank picture", word.blank_log_prob],
+    ["with the picture blocked", word.blocked_log_prob],
   ];
-  return rows.filter(([, value]) => value !== null && value !== undefined).flatMap(([name, value]) => [
-    element("dt", {}, name), element("dd", {}, isolated(figure(value))),
-  ]);
+  return rows
+    .filter(([, value]) => value !== null && value !== undefined)
+    .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, isolated(figure(value)))]);
 }
