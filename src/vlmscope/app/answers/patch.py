@@ -52,7 +52,7 @@ def patch_read(
         "box": np.concatenate([view.boxes for view in out.token_map.views])[cell].tolist(),
         "heads": _readers(maps, cell),
         "words": [
-            {"layer": layer, "tokens": _decoded(model, states[layer][position])}
+            {"layer": layer, "tokens": _decoded(model, states[layer][0, position])}
             for layer in range(layers)
         ],
     }

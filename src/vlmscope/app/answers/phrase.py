@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.service import Service
 from vlmscope.attention import HeadMaps
 from vlmscope.heads.heads_block import heads_block
+from vlmscope.methods import get_method
 from vlmscope.models import DualEncoder, LoadedModel, Prompt
 from vlmscope.results import Grounding
 from vlmscope.results.scene import scene_block
@@ -43,11 +45,19 @@ def phrase_view(
     """
     model, named = service.model, heads or service.settings.heads
     grounded = ground_phrase(model, service.prefixes, picture, phrase, method, named, all_heads)
-    grounding = grounded.grounding
+    grounding = _said(grounded.grounding, heads)
     blocks = [scene_block(grounding, picture=picture.shown)]
     if grounded.maps is not None:
         blocks.append(_grid(model, grounding, grounded.maps, service.settings.heads))
     return View(grounding.phrase, f"{grounding.method} of {model.id}", blocks)
+
+
+def _said(grounding: Grounding, heads: Any) -> Grounding:
+    """A grounding that says so where heads were chosen and its method reads none."""
+    if heads is None or "heads" in get_method(grounding.method).takes:
+        return grounding
+    unread = f"{grounding.method} reads no chosen heads, so those that were chosen change nothing."
+    return replace(grounding, warnings=(unread, *grounding.warnings))
 
 
 def _grid(
