@@ -18,7 +18,7 @@ from vlmscope.errors import AttentionError, BadOptionError
 def test_kinds_of_words() -> None:
     words = ["the", "small", "red", "bike", "on", "the", "left", "of", "a", "dog"]
     assert kinds_of(words, [[0, 1, 2, 3], [8, 9]]) == [
-        *("other", "other", "colour", "noun", "other", "other", "position", "other", "other"),
+        *("other", "size", "colour", "noun", "other", "other", "position", "other", "other"),
         "noun",
     ]
     assert kinds_of(["Red"], [[0]]) == ["colour"]  # a phrase without a noun has no head

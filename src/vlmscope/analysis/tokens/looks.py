@@ -27,9 +27,9 @@ from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.stats import bootstrap, bootstrap_ratios
 
-__all__ = ["word_looks"]
+__all__ = ["layer_ranges", "map_overlap", "word_looks"]
 
-_PAIRED = ("colour", "position")  # kinds that are said of a noun
+_PAIRED = ("colour", "size", "texture", "position")  # kinds that are said of a noun
 
 Span = tuple[int, int]
 
@@ -66,7 +66,7 @@ def word_looks(
     """
     check_model(model)
     options = options or TokenOptions()
-    spans = _checked(ranges, len(model.layers))
+    spans = layer_ranges(ranges, len(model.layers))
     run = run_record(
         model,
         analysis="words",
@@ -99,7 +99,13 @@ def word_looks(
     return WordLooks(run, len(records), tuple(kinds), tuple(pairs), nothing, done.skipped)
 
 
-def _checked(ranges: Sequence[Span] | None, count: int) -> tuple[Span, ...]:
+def layer_ranges(ranges: Sequence[Span] | None, count: int) -> tuple[Span, ...]:
+    """Ranges of a decoder's layers, checked; None: its quarters.
+
+    Raises:
+        AttentionError: a layer that the decoder does not have.
+        BadOptionError: a range whose last layer comes before its first, or no range.
+    """
     if ranges is None:
         quarters = np.array_split(np.arange(count), min(4, count))
         return tuple((int(each[0]), int(each[-1])) for each in quarters)
@@ -201,12 +207,15 @@ def _pairs(
 
 def _overlap(answer: GroundedAnswer, pairs: Sequence[tuple[int, int]], span: Span) -> float:
     """Mean over pairs of sum(min(p, q)), p and q the two words' maps made to sum to 1: 0..1."""
-    values = []
-    for pair in pairs:
-        p, q = (answer.map_of(word, span) for word in pair)
-        empty = not p.sum() or not q.sum()
-        values.append(0.0 if empty else float(np.minimum(p / p.sum(), q / q.sum()).sum()))
-    return float(np.mean(values))
+    maps = ([answer.map_of(word, span) for word in pair] for pair in pairs)
+    return float(np.mean([map_overlap(p, q) for p, q in maps]))
+
+
+def map_overlap(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    """Sum of the smaller of two maps, each made to sum to 1: 0..1; 0 where one of them is empty."""
+    if not p.sum() or not q.sum():
+        return 0.0
+    return float(np.minimum(p / p.sum(), q / q.sum()).sum())
 
 
 def _looks(
