@@ -12,10 +12,10 @@ from PIL import Image
 
 import vlmscope as vs
 from handmade import map_of, view_over
-from vlmscope.analysis.tokens import GroundedAnswer, word_objects
+from vlmscope.analysis.tokens import TokenOptions, word_objects
 from vlmscope.analysis.tokens.objects import _parts, _Scorer
 from vlmscope.analysis.tokens.objects_result import WordObjects, objects_page
-from vlmscope.analysis.tokens.result import GroundedWord
+from vlmscope.analysis.tokens.word_maps import WordMaps
 from vlmscope.analysis.tokens.words import Word
 from vlmscope.cli import main
 from vlmscope.data.object_rows import read_object_rows, scene_captions
@@ -26,31 +26,26 @@ SIDE = 40  # pixels; cells of 10
 TEXT = "a red star and a red ring"
 
 
-def word_at(text: str, start: int, weights: np.ndarray) -> GroundedWord:
-    word = Word(text, start, start + len(text), (0,))
-    maps = weights.reshape(1, -1).astype(np.float32)
-    share = np.array([float(weights.sum())])
-    return GroundedWord(word, maps, share, share, 0.0, 0.0, 0.0, False)
-
-
 def lit(*cells: int) -> np.ndarray:
     weights = np.full(16, 0.01)
     weights[list(cells)] = 0.3
     return weights
 
 
-def handmade_answer() -> GroundedAnswer:
+def handmade_answer() -> WordMaps:
     """Red looks at the star's corner, star at both, the second red and ring at the opposite corner."""
     starts = [TEXT.index(word) for word in ("red", "star")]
     starts += [TEXT.rindex("red"), TEXT.index("ring")]
     looks = [lit(0), lit(0, 15), lit(15), lit(15)]
     words = [
-        word_at(text, start, weights)
-        for text, start, weights in zip(("red", "star", "red", "ring"), starts, looks, strict=True)
+        Word(text, start, start + len(text), (number,))
+        for number, (text, start) in enumerate(
+            zip(("red", "star", "red", "ring"), starts, strict=True)
+        )
     ]
     tokens = map_of((SIDE, SIDE), [view_over((0, 0, SIDE, SIDE), (4, 4))])
-    image = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
-    return GroundedAnswer(TEXT, "wring", image, tuple(words), (), tokens, (0, 0), {})
+    maps = np.stack(looks)[:, None].astype(np.float32)
+    return WordMaps(TEXT, tuple(words), maps, tokens)
 
 
 def corner(number: int) -> np.ndarray:
@@ -62,8 +57,8 @@ def corner(number: int) -> np.ndarray:
 
 def test_scores_by_hand() -> None:
     answer = handmade_answer()
-    scorer = _Scorer(answer, [corner(0), corner(15)], [1, 3], [(0, 0)])
-    red = scorer.of(0, 0)
+    scorer = _Scorer.of(answer, [corner(0), corner(15)], [1, 3], [(0, 0)])
+    red = scorer.scores(0, 0)
     total = 0.3 + 15 * 0.01
     assert red["peak own"] == [1.0] and red["peak other"] == [0.0]
     assert red["share own"][0] == pytest.approx(0.3 / total)
@@ -71,7 +66,7 @@ def test_scores_by_hand() -> None:
     p, q, far = (each / each.sum() for each in (lit(0), lit(0, 15), lit(15)))
     assert red["overlap own"][0] == pytest.approx(np.minimum(p, q).sum())
     assert red["overlap other"][0] == pytest.approx(np.minimum(p, far).sum())
-    star = scorer.of(1, 0)
+    star = scorer.scores(1, 0)
     assert "overlap own" not in star and star["share own"] == pytest.approx(star["share other"])
 
 
@@ -93,6 +88,11 @@ def test_captions_of_scenes(found: WordObjects) -> None:
     looks = {each.kind: each for each in found.looks}
     assert {"noun", "colour", "size", "texture", "position"} <= set(looks)
     assert looks["colour"].words == len(rows) and looks["noun"].overlap is None
+    # the row at a texture's word predicts the colour, that at the colour's the noun
+    own = word_objects(vs.load("tiny-llava"), rows, [(2, 3)], TokenOptions(row="own"))
+    stands = {each.kind: each for each in own.looks}
+    for kind, after in (("texture", "colour"), ("colour", "noun")):
+        assert stands[kind].peak == looks[after].peak and stands[kind].share == looks[after].share
     for each in looks.values():
         for pair in (each.peak, each.share, each.overlap):
             if pair is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlmscope.analysis.prompts.beside import BESIDE_COLUMNS, PromptsBeside
+from vlmscope.analysis.prompts.differences import DIFFERENCES_COLUMNS
 from vlmscope.analysis.prompts.result import PromptAblation
 from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS, prompts_table
 from vlmscope.analysis.record import run_section
@@ -54,6 +55,8 @@ def prompts_page(
             "to the questions need, in each row under the same change."
         )
         page.table(*beside.table(), note=BESIDE_COLUMNS)
+        page.subheading("What differs")
+        page.table(*beside.differences_table(), note=DIFFERENCES_COLUMNS)
         questions += beside.other.questions[:_EXAMPLES]
     page.heading("Examples")
     for question in questions:

@@ -25,7 +25,7 @@ from vlmscope.post.options import with_post
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
 
-__all__ = ["TokenOptions", "token_grounding"]
+__all__ = ["AnswerReading", "TokenOptions", "token_grounding"]
 
 ROW_CHOICES = ("predicts", "own")
 
@@ -113,7 +113,7 @@ def token_grounding(
         raise BadPhraseError(
             f"The answer {text!r} holds no word to ground. Ask for a description, or give an answer."
         )
-    reading = _Reading(model, question, ids, options, heads)
+    reading = AnswerReading(model, question, ids, options, heads)
     seen = reading.read(pixels)
     blank = reading.read(_blank(pixels))
     with knockout(model, [("image", "generated"), ("image", "last")]):
@@ -170,7 +170,9 @@ class _Read:
 
 
 @dataclass(frozen=True, eq=False)
-class _Reading:
+class AnswerReading:
+    """An answer that is fed in, to be read on one picture after the other."""
+
     model: LoadedModel
     question: Prompt
     ids: NDArray[np.int64]

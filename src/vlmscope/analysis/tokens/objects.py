@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from vlmscope.analysis.record import run_record
 from vlmscope.analysis.tokens.kinds import KINDS, kinds_of
 from vlmscope.analysis.tokens.looks import layer_ranges, map_overlap
-from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
+from vlmscope.analysis.tokens.measure import TokenOptions
 from vlmscope.analysis.tokens.objects_result import ObjectLooks, OwnAndOther, WordObjects
-from vlmscope.analysis.tokens.peaks import around, peak_hits
-from vlmscope.analysis.tokens.result import GroundedAnswer
+from vlmscope.analysis.tokens.peaks import around, lies_in
+from vlmscope.analysis.tokens.word_maps import WordMaps, read_words
+from vlmscope.analysis.tokens.words import noun_phrases
 from vlmscope.data.questions import BAD_QUESTION, Question, as_questions
 from vlmscope.data.resume import SampleLog, how_many, measured
 from vlmscope.data.skipped import skipped_samples
@@ -29,7 +30,7 @@ from vlmscope.metrics.image_sums import SENTENCES, ImageSums
 from vlmscope.metrics.paired import interval_of, paired, resampled, summed_scores
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
-from vlmscope.post import mask_coverage
+from vlmscope.post import mask_coverage, peak
 
 __all__ = ["word_objects"]
 
@@ -168,25 +169,26 @@ def _measure(
     """Sums over the words of each kind; JSON values."""
     text, objects = rows.checked()
     first = rows.rows[0]
-    answer = token_grounding(model, first.image, first.text, text, options, phrases=[])
+    answer = read_words(model, first.image, first.text, text, options)
     parts = _parts(answer, [phrase for phrase, _ in objects])
-    kinds = kinds_of([word.text for word in answer.words], parts)
+    named = [list(range(*span)) for span in noun_phrases(answer.text, answer.words)]
+    kinds = kinds_of([word.text for word in answer.words], named)
     masks = [mask for _, mask in objects]
     areas = [float(mask.mean()) for mask in masks]
-    scorer = _Scorer(answer, masks, _nouns(parts, kinds), spans)
+    scorer = _Scorer.of(answer, masks, _nouns(parts, kinds), spans)
     sums: dict[str, dict[str, Any]] = {}
     for number, part in enumerate(parts):
         for word in part:
             add = sums.setdefault(kinds[word], {"words": 0, "area": 0.0, "scores": {}})
             add["words"] += 1
             add["area"] += areas[number]
-            for name, values in scorer.of(word, number).items():
+            for name, values in scorer.scores(word, number).items():
                 before = add["scores"].get(name, [0.0] * len(spans))
                 add["scores"][name] = [a + b for a, b in zip(before, values, strict=True)]
     return {"answer": answer.text, "objects": len(objects), "kinds": sums}
 
 
-def _parts(answer: GroundedAnswer, phrases: Sequence[str]) -> list[list[int]]:
+def _parts(answer: WordMaps, phrases: Sequence[str]) -> list[list[int]]:
     """Words of each part; one that occurs twice is looked for after the part before it.
 
     Raises:
@@ -197,7 +199,7 @@ def _parts(answer: GroundedAnswer, phrases: Sequence[str]) -> list[list[int]]:
         plain = phrase.strip().casefold()
         start = text.find(plain, at) if plain else -1
         at = start + len(plain)
-        spans = enumerate(each.word for each in answer.words)
+        spans = list(enumerate(answer.words))
         inside = [number for number, word in spans if word.start < at and word.end > start]
         if start < 0 or not inside:
             raise BadSampleError(
@@ -214,55 +216,66 @@ def _nouns(parts: Sequence[Sequence[int]], kinds: Sequence[str]) -> list[int | N
 
 @dataclass(frozen=True, eq=False)
 class _Scorer:
-    """Scores of words on their own object, and mean scores on the others."""
+    """Scores of words on their own object, and mean scores on the others.
 
-    answer: GroundedAnswer
-    masks: Sequence[NDArray[np.bool_]]
+    Attributes:
+        answer: whose words.
+        regions: of each object, its mask and what is near it.
+        coverages: of each object, the share of every cell inside it.
+        nouns: of each object, the word that names it.
+        spans: ranges of layers.
+    """
+
+    answer: WordMaps
+    regions: Sequence[NDArray[np.bool_]]
+    coverages: NDArray[np.float64]
     nouns: Sequence[int | None]
     spans: Sequence[Span]
 
-    def of(self, word: int, own: int) -> dict[str, list[float]]:
+    @classmethod
+    def of(
+        cls,
+        answer: WordMaps,
+        masks: Sequence[NDArray[np.bool_]],
+        nouns: Sequence[int | None],
+        spans: Sequence[Span],
+    ) -> _Scorer:
+        coverages = np.stack([mask_coverage(answer.token_map, mask) for mask in masks])
+        return cls(answer, list(map(around, masks)), coverages, nouns, spans)
+
+    def scores(self, word: int, own: int) -> dict[str, list[float]]:
         """By measure and side one score for each range of layers."""
-        others = [number for number in range(len(self.masks)) if number != own]
-        peaks = [self._peaks(word, number) for number in range(len(self.masks))]
-        shares = [self._shares(word, number) for number in range(len(self.masks))]
-        scores = {
-            "peak own": peaks[own],
-            "peak other": _mean([peaks[number] for number in others]),
-            "share own": shares[own],
-            "share other": _mean([shares[number] for number in others]),
-        }
+        maps = [self.answer.map_of(word, span) for span in self.spans]
         noun = self.nouns[own]
-        elsewhere = [each for number in others if (each := self.nouns[number]) is not None]
+        elsewhere = [each for n, each in enumerate(self.nouns) if n != own and each is not None]
+        sides: dict[str, list[list[float]]] = {
+            "peak": [self._peaks(each) for each in maps],
+            "share": [self._shares(each) for each in maps],
+        }
+        scores = {}
+        for name, rows in sides.items():
+            scores[f"{name} own"] = [row[own] for row in rows]
+            scores[f"{name} other"] = [float(np.mean(np.delete(row, own))) for row in rows]
         if noun is not None and noun != word and elsewhere:
-            scores["overlap own"] = self._overlaps(word, noun)
-            scores["overlap other"] = _mean([self._overlaps(word, each) for each in elsewhere])
+            scores["overlap own"] = self._overlaps(maps, noun)
+            others = [self._overlaps(maps, each) for each in elsewhere]
+            scores["overlap other"] = np.mean(others, axis=0).tolist()
             scores["paired"] = [1.0] * len(self.spans)
         return scores
 
-    def _peaks(self, word: int, number: int) -> list[float]:
-        near = around(self.masks[number])
-        return [float(hit) for hit in peak_hits(self.answer, word, self.spans, near)]
+    def _peaks(self, weights: NDArray[np.float64]) -> list[float]:
+        """For each object whether the map's peak lies on it or near it."""
+        point = peak(self.answer.token_map, weights)
+        return [float(lies_in(region, point)) for region in self.regions]
 
-    def _shares(self, word: int, number: int) -> list[float]:
-        coverage = mask_coverage(self.answer.token_map, self.masks[number])
-        return [_share(self.answer.map_of(word, span), coverage) for span in self.spans]
+    def _shares(self, weights: NDArray[np.float64]) -> list[float]:
+        total = float(weights.sum())
+        shares: list[float] = (self.coverages @ weights / (total or 1.0)).tolist()
+        return shares
 
-    def _overlaps(self, word: int, noun: int) -> list[float]:
-        return [
-            map_overlap(self.answer.map_of(word, span), self.answer.map_of(noun, span))
-            for span in self.spans
-        ]
-
-
-def _share(weights: NDArray[np.float64], coverage: NDArray[np.float64]) -> float:
-    total = float(weights.sum())
-    return float(weights @ coverage) / total if total else 0.0
-
-
-def _mean(rows: Sequence[Sequence[float]]) -> list[float]:
-    means: list[float] = np.mean(rows, axis=0).tolist()
-    return means
+    def _overlaps(self, maps: Sequence[NDArray[np.float64]], noun: int) -> list[float]:
+        pairs = zip(maps, self.spans, strict=True)
+        return [map_overlap(each, self.answer.map_of(noun, span)) for each, span in pairs]
 
 
 def _look(

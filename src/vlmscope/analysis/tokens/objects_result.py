@@ -146,4 +146,4 @@ def objects_page(found: WordObjects, command: str = "") -> Page:
 
 
 def _cells(pair: OwnAndOther | None) -> list[object]:
-    return [None, None] if pair is None else [str(pair.own), str(pair.difference)]
+    return [None, None] if pair is None else [str(pair.own), pair.difference.signed()]

@@ -180,7 +180,7 @@ class CriteriaComparison:
         return columns, [
             [
                 f"{each.first} less {each.second}",
-                *map(signed, (each.pointing, each.mean_iou, each.halves_pointing, each.stability)),
+                *map(_signed, (each.pointing, each.mean_iou, each.halves_pointing, each.stability)),
                 None if each.overlap is None else str(each.overlap),
             ]
             for each in self.differences
@@ -207,13 +207,10 @@ class CriteriaComparison:
         yield from self.scores
 
 
-def signed(interval: Interval | None) -> str | None:
-    """An interval of a difference, with signs."""
-    if interval is None:
-        return None
-    return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
-
-
 def _left_out(skipped: tuple[str, ...]) -> str:
     were = "row was" if len(skipped) == 1 else "rows were"
     return f"{len(skipped)} {were} skipped. The first: {skipped[0]}"
+
+
+def _signed(interval: Interval | None) -> str | None:
+    return None if interval is None else interval.signed()
