@@ -16,22 +16,19 @@ from vlmscope.analysis.tokens.localisation import question_key
 from vlmscope.analysis.tokens.looks_result import KindLooks, PairLooks, WordLooks
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.peaks import around, peak_hits
+from vlmscope.analysis.tokens.ranges import Span, layer_ranges
 from vlmscope.analysis.tokens.result import GroundedAnswer
 from vlmscope.analysis.tokens.words import noun_phrases
-from vlmscope.attention.selection import check_layers
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog
-from vlmscope.errors import BadOptionError
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.stats import bootstrap, bootstrap_ratios
 
-__all__ = ["layer_ranges", "map_overlap", "word_looks"]
+__all__ = ["map_overlap", "word_looks"]
 
 _PAIRED = ("colour", "size", "texture", "position")  # kinds that are said of a noun
-
-Span = tuple[int, int]
 
 
 def word_looks(
@@ -60,13 +57,14 @@ def word_looks(
         progress: show a bar on stderr.
 
     Raises:
-        AttentionError: a layer that the decoder does not have.
+        AttentionError: a layer that the decoder does not have, or a range in which no layer looks at
+            the image.
         BadOptionError: a range whose last layer comes before its first.
         BadSampleError: no question, or none that can be used.
     """
     check_model(model)
     options = options or TokenOptions()
-    spans = layer_ranges(ranges, len(model.layers))
+    spans = layer_ranges(ranges, model)
     run = run_record(
         model,
         analysis="words",
@@ -97,25 +95,6 @@ def word_looks(
     pairs = [look for kind in _PAIRED for look in _agreement(records, kind, spans, seed)]
     nothing = sum(not record["objects"] for record in records)
     return WordLooks(run, len(records), tuple(kinds), tuple(pairs), nothing, done.skipped)
-
-
-def layer_ranges(ranges: Sequence[Span] | None, count: int) -> tuple[Span, ...]:
-    """Ranges of a decoder's layers, checked; None: its quarters.
-
-    Raises:
-        AttentionError: a layer that the decoder does not have.
-        BadOptionError: a range whose last layer comes before its first, or no range.
-    """
-    if ranges is None:
-        quarters = np.array_split(np.arange(count), min(4, count))
-        return tuple((int(each[0]), int(each[-1])) for each in quarters)
-    for first, last in ranges:
-        check_layers([first, last], count)
-        if first > last:
-            raise BadOptionError(f"A range of layers begins with its first, got {first}-{last}.")
-    if not ranges:
-        raise BadOptionError("No range of layers is given. Name some, or None for quarters.")
-    return tuple((int(first), int(last)) for first, last in ranges)
 
 
 def _asked(samples: Iterable[Any], text: str) -> Iterator[Question]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vlmscope.analysis.tokens.ranges import shown_range
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import one_line
 from vlmscope.stats import Interval
 
-__all__ = ["LOOKS_COLUMNS", "PAIRS_COLUMNS", "KindLooks", "PairLooks", "WordLooks", "shown_range"]
+__all__ = ["LOOKS_COLUMNS", "PAIRS_COLUMNS", "KindLooks", "PairLooks", "WordLooks"]
 
 LOOKS_COLUMNS = (
     "on image: attention on the image; over blank: how much more than on a blank image; on object: words "
@@ -179,9 +180,3 @@ class WordLooks:
             "notes": self.notes,
             **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
         }
-
-
-def shown_range(layers: tuple[int, int]) -> str:
-    """A range of layers as it is written: ``3``, or ``4-7``."""
-    first, last = layers
-    return str(first) if first == last else f"{first}-{last}"

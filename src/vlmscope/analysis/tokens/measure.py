@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.record import run_record
+from vlmscope.analysis.tokens.ranges import check_looking
 from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
 from vlmscope.analysis.tokens.words import Word, merge_words, noun_phrases
 from vlmscope.attention import capture, generate, knockout
@@ -100,11 +101,13 @@ def token_grounding(
 
     Raises:
         BadPhraseError: an answer without a word, or a phrase that is not in the answer.
-        AttentionError: layers or heads that the model does not have.
+        AttentionError: layers or heads that the model does not have, or layers none of which looks at
+            the image.
     """
     check_model(model)
     options = options or TokenOptions()
     layers = options.layers(len(model.layers))
+    check_looking(model, layers)
     pixels = open_image(image).pixels
     question = Prompt.of(prompt)
     ids = _answer(model, pixels, question, answer, options)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.record import run_record
 from vlmscope.analysis.tokens.kinds import KINDS, kinds_of
-from vlmscope.analysis.tokens.looks import layer_ranges, map_overlap
+from vlmscope.analysis.tokens.looks import map_overlap
 from vlmscope.analysis.tokens.measure import TokenOptions
 from vlmscope.analysis.tokens.objects_result import ObjectLooks, OwnAndOther, WordObjects
 from vlmscope.analysis.tokens.peaks import around, lies_in
+from vlmscope.analysis.tokens.ranges import Span, layer_ranges
 from vlmscope.analysis.tokens.word_maps import WordMaps, read_words
 from vlmscope.analysis.tokens.words import noun_phrases
 from vlmscope.data.questions import BAD_QUESTION, Question, as_questions
@@ -35,8 +36,6 @@ from vlmscope.post import mask_coverage, peak
 __all__ = ["word_objects"]
 
 _MEASURES = ("peak", "share", "overlap")
-
-Span = tuple[int, int]
 
 
 def word_objects(
@@ -68,13 +67,14 @@ def word_objects(
         progress: show a bar on stderr.
 
     Raises:
-        AttentionError: a layer that the decoder does not have.
+        AttentionError: a layer that the decoder does not have, or a range in which no layer looks at
+            the image.
         BadOptionError: a range whose last layer comes before its first.
         BadSampleError: no answer that can be used.
     """
     check_model(model)
     options = options or TokenOptions()
-    spans = layer_ranges(ranges, len(model.layers))
+    spans = layer_ranges(ranges, model)
     run = run_record(
         model, analysis="word objects", **asdict(options), ranges=[list(span) for span in spans]
     )

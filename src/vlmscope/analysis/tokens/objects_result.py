@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vlmscope.analysis.record import run_section
-from vlmscope.analysis.tokens.looks_result import shown_range
+from vlmscope.analysis.tokens.ranges import shown_range
 from vlmscope.analysis.tokens.result import CAVEAT
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
