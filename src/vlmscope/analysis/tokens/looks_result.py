@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vlmscope.analysis.tokens.ranges import shown_range
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import one_line
 from vlmscope.stats import Interval
@@ -61,7 +62,7 @@ class PairLooks:
     """Whether words of a kind look where the noun looks that they are said of.
 
     Attributes:
-        kind: ``colour`` or ``position``.
+        kind: ``colour``, ``size``, ``texture`` or ``position``.
         layers: (first, last), both included.
         pairs: words with a noun of their own, in answers that name another one.
         answers: how many such answers.
@@ -110,11 +111,11 @@ class WordLooks:
         if self.without_object:
             notes.append(
                 f"{self.without_object} of {self.answers} answers name no object: their words count "
-                "as colours, positions or others."
+                "as colours, sizes, textures, positions or others."
             )
         if not self.pairs:
             notes.append(
-                "No answer says a colour or a position of one thing and names another, so nothing is "
+                "No answer says a colour or another attribute of one thing and names another, so nothing is "
                 'compared: ask for captions with --ask "describe the picture".'
             )
         return notes
@@ -125,7 +126,7 @@ class WordLooks:
         return [*columns, "lost", "gain (nats)"], [
             [
                 each.kind,
-                _range(each.layers),
+                shown_range(each.layers),
                 each.words,
                 str(each.share),
                 str(each.over_blank),
@@ -143,7 +144,7 @@ class WordLooks:
         return columns, [
             [
                 each.kind,
-                _range(each.layers),
+                shown_range(each.layers),
                 each.pairs,
                 each.answers,
                 str(each.same),
@@ -158,7 +159,7 @@ class WordLooks:
         for each in self.kinds:
             yield {
                 "kind": each.kind,
-                "layers": _range(each.layers),
+                "layers": shown_range(each.layers),
                 "words": each.words,
                 "image_attention": each.share.value,
                 "over_blank": each.over_blank.value,
@@ -179,8 +180,3 @@ class WordLooks:
             "notes": self.notes,
             **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
         }
-
-
-def _range(layers: tuple[int, int]) -> str:
-    first, last = layers
-    return str(first) if first == last else f"{first}-{last}"
