@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-EXTRAS = ("supervision", "pycocotools", "pyarrow", "accelerate", "openai")
+EXTRAS = ("supervision", "pycocotools", "pyarrow", "accelerate", "openai", "fastapi", "uvicorn")
 NEVER = ("torchvision",)
 DEVELOPMENT = ("pytest", "ruff", "mypy", "jaxtyping", "beartype", "ipykernel")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from vlmscope.errors import BadImageError, OutputError
 from vlmscope.export.formats import LABEL_FORMATS, ExportJob, KeyCounter, LabelFormat
 from vlmscope.io import atomic_path, shown_path, write_json
+from vlmscope.labels.audit import Decision, Decisions
+from vlmscope.labels.decided import Key, as_decided, decisions_about
 from vlmscope.labels.export_folder import RECORD, new_folder
 from vlmscope.labels.folder import LabelFolder
 from vlmscope.labels.objects import failed, image_of_rows, is_object
@@ -40,6 +42,8 @@ class Exported:
         images: how many images, also those in which nothing was found.
         objects: how many objects.
         below: objects that were left out for their score.
+        rejected: objects that were left out because somebody rejected them.
+        corrected: objects with the box that somebody drew.
         failed: images that could not be labelled; they are left out.
         phrases: how many classes there are.
         unread: images whose pictures could not be read, with the reason, twenty at most; they are left out.
@@ -57,6 +61,8 @@ class Exported:
     unread: tuple[tuple[str, str], ...] = ()
     unread_images: int = 0
     notes: tuple[str, ...] = ()
+    rejected: int = 0
+    corrected: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """JSON values."""
@@ -67,6 +73,8 @@ class Exported:
             "images": self.images,
             "objects": self.objects,
             "below_least_score": self.below,
+            "rejected": self.rejected,
+            "corrected": self.corrected,
             "failed_images": self.failed,
             "phrases": self.phrases,
             "unread_images": self.unread_images,
@@ -84,6 +92,7 @@ def export_labels(
     source: Any = None,
     prefix: str = LOCAL_FILES,
     overwrite: bool = False,
+    decisions: Decisions | str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Exported:
     """Write labels in another tool's format, in memory that does not grow with the images.
@@ -100,6 +109,8 @@ def export_labels(
             they were. In Python also a function from an id to a path or an encoded picture.
         prefix: what stands before the id in the address of a picture, for ``label-studio``.
         overwrite: replace a folder that an earlier export wrote.
+        decisions: of people about its objects, or their file: what was rejected is left out, and a box
+            that was drawn takes the place of the label's, whose peak and mask are then left out.
         progress: show a bar.
 
     Returns:
@@ -108,14 +119,17 @@ def export_labels(
     Raises:
         UnknownNameError: no such format.
         OutputError: no folder of labels, nothing in it, or a place that cannot be written.
-        BadImageError, BadSampleError: the source of the images is gone, or cannot be read.
+        BadImageError, BadSampleError: the source of the images is gone, or cannot be read; so are the
+            decisions, or they are about another job.
     """
     labels = folder if isinstance(folder, LabelFolder) else LabelFolder.open(folder)
     kind = LABEL_FORMATS.get(format)
     read = _reader(labels, source) if kind.pictures else None
     names, keys = _survey(labels)
     job = ExportJob(names, keys.keys(), _has_masks(labels), prefix, read)
-    run = _Run(labels, kind, job, least_score)
+    about = None if decisions is None else decisions_about(labels, decisions)
+    decided = {} if about is None else {each.key: each for each in about.each}
+    run = _Run(labels, kind, job, least_score, decided)
     target = Path(out)
     if kind.folder:
         with new_folder(target, overwrite) as place:
@@ -178,13 +192,20 @@ class _Run:
         kind: of what is written.
         job: what its writer knows.
         least_score: objects below it are left out.
+        decided: what people said of some objects.
     """
 
     def __init__(
-        self, labels: LabelFolder, kind: LabelFormat, job: ExportJob, least_score: float | None
+        self,
+        labels: LabelFolder,
+        kind: LabelFormat,
+        job: ExportJob,
+        least_score: float | None,
+        decided: Mapping[Key, Decision],
     ) -> None:
         self._labels, self._kind, self._job = labels, kind, job
-        self._least = least_score
+        self._least, self._decided = least_score, decided
+        self._rejected = self._corrected = 0
         self._images = self._objects = self._below = self._failed = 0
         self._unread: list[tuple[str, str]] = []
         self._unread_images = 0
@@ -209,10 +230,12 @@ class _Run:
         return Exported(
             target, self._kind.id, self._images, self._objects, self._below, self._failed,
             len(self._job.names), tuple(self._unread), self._unread_images, self._notes(),
+            self._rejected, self._corrected,
         )  # fmt: skip
 
     def _add(self, add: Callable[..., None], name: str, rows: list[dict[str, object]]) -> None:
-        image = image_of_rows(name, rows, self._least)
+        found = image_of_rows(name, rows, self._least)
+        image, rejected, corrected = as_decided(found, self._decided)
         try:
             add(image)
         except BadImageError as error:  # only writers of pictures open any
@@ -222,7 +245,9 @@ class _Run:
             return
         self._images += 1
         self._objects += len(image.objects)
-        self._below += sum(is_object(row) for row in rows) - len(image.objects)
+        self._rejected += rejected
+        self._corrected += corrected
+        self._below += sum(is_object(row) for row in rows) - len(found.objects)
 
     def _notes(self) -> tuple[str, ...]:
         shared = len(self._job.keys)

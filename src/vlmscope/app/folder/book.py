@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from vlmscope.app.folder.inside import check_inside
-from vlmscope.app.folder.objects import Key, ListedObject, Objects
+from vlmscope.app.folder.objects import ListedObject, Objects
 from vlmscope.app.refusal import Refusal
-from vlmscope.errors import BadSampleError
-from vlmscope.io import is_there, parse_json, shown_path, write_json
-from vlmscope.labels.audit import DECISIONS, Decisions
+from vlmscope.io import is_there, write_json
+from vlmscope.labels.audit import DECISIONS
 from vlmscope.labels.audit.sample import fingerprint_of
+from vlmscope.labels.decided import Key, decisions_about
 from vlmscope.labels.folder import LabelFolder
+from vlmscope.types import Box
 from vlmscope.version import __version__
 
 __all__ = ["DECISIONS_FILE", "DecisionBook"]
 
 DECISIONS_FILE = "decisions.json"
 """Its name in the folder of the labels."""
-
-Box = tuple[float, float, float, float]
 
 
 class DecisionBook:
@@ -42,7 +40,7 @@ class DecisionBook:
     """
 
     def __init__(self, labels: LabelFolder, objects: Objects) -> None:
-        self._fingerprint = fingerprint_of(labels)
+        self._labels = labels
         self._objects = objects
         self._place = labels.path / DECISIONS_FILE
         self._lock = threading.Lock()
@@ -94,7 +92,7 @@ class DecisionBook:
         return {
             "format": DECISIONS,
             "vlmscope": __version__,
-            "fingerprint": self._fingerprint,
+            "fingerprint": fingerprint_of(self._labels),
             "seed": 0,
             "least_score": None,
             "sampled": False,  # somebody chose what to look at
@@ -106,14 +104,9 @@ class DecisionBook:
         if not is_there(self._place):
             return {}
         check_inside([self._place], self._place.parent)
-        decisions = Decisions.read(self._place)
-        if decisions.fingerprint != self._fingerprint:
-            raise BadSampleError(
-                f"{shown_path(self._place)} holds decisions about another job. Move it elsewhere."
-            )
-        boxes = _boxes(self._place)
+        decisions = decisions_about(self._labels, self._place)
         return {
-            each.key: _entry(self._objects.by_key[each.key], each.verdict, boxes.get(each.key))
+            each.key: _entry(self._objects.by_key[each.key], each.verdict, each.box)
             for each in decisions.each
             if each.key in self._objects.by_key
         }
@@ -129,14 +122,3 @@ def _entry(found: ListedObject, decision: str, box: Any) -> dict[str, Any]:
         "decision": decision,
     }
     return entry if box is None else {**entry, "box": [float(side) for side in box]}
-
-
-def _boxes(place: Path) -> dict[Key, list[float]]:
-    """Boxes that somebody drew, of a file that was read as decisions already."""
-    entries = parse_json(place.read_text("utf-8-sig"))["decisions"]
-    boxes = {}
-    for entry in entries:
-        box = entry.get("box")
-        if isinstance(box, list) and len(box) == 4 and all(isinstance(s, int | float) for s in box):
-            boxes[entry["id"], entry["phrase"], entry["instance"]] = [float(side) for side in box]
-    return boxes

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from vlmscope.labels.audit.strata import Stratum, stratified
+from vlmscope.labels.decided import Key
 from vlmscope.labels.folder import LabelFolder
 
-__all__ = ["Key", "ListedObject", "Objects"]
-
-Key = tuple[str, str, int]
-"""Id of the image, phrase and instance: what is unique of an object."""
+__all__ = ["ListedObject", "Objects"]
 
 _COLUMNS = ("id", "phrase", "instance", "box", "score", "warnings", "width", "height")
 

@@ -46,6 +46,16 @@ def export(
         float | None,
         typer.Option(help="Leave out objects below it.", rich_help_panel="Input"),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Decisions of vlmscope app or audit: leave out what was rejected, take boxes that were "
+            "drawn.",
+            show_default=False,
+            rich_help_panel="Input",
+        ),
+    ] = None,
     format: Annotated[
         str,
         typer.Option(
@@ -100,6 +110,7 @@ def export(
         source=source,
         prefix=LOCAL_FILES if prefix is None else prefix,
         overwrite=overwrite,
+        decisions=decisions,
         progress=not printing.quiet,
     )
     if printing.as_json:
@@ -118,6 +129,10 @@ def _show(done: Exported) -> None:
     )
     if done.below:
         emit(f"left out: {done.below:,} objects below the least score")
+    if done.rejected:
+        emit(f"left out: {done.rejected:,} objects that were rejected")
+    if done.corrected:
+        emit(f"{done.corrected:,} objects have the box that somebody drew, without mask and peak")
     if done.failed:
         emit(f"left out: {done.failed:,} images that could not be labelled")
     for name, reason in done.unread[:_SHOWN]:

@@ -12,6 +12,7 @@ from typing import Any
 from vlmscope.errors import BadSampleError
 from vlmscope.io import parse_json, shown_path, unread
 from vlmscope.labels.audit.strata import Stratum
+from vlmscope.types import Box
 
 __all__ = ["DECISIONS", "VERDICTS", "Decision", "Decisions"]
 
@@ -35,6 +36,7 @@ class Decision:
         score: likewise; None: it has none.
         stratum: number of its stratum.
         verdict: one of :data:`VERDICTS`.
+        box: that the person drew in place of the label's, xyxy in pixels of the upright image; None: none.
     """
 
     id: str
@@ -43,6 +45,12 @@ class Decision:
     score: float | None
     stratum: int
     verdict: str
+    box: Box | None = None
+
+    @property
+    def of_label(self) -> str:
+        """The verdict about the label as it is: one whose box had to be drawn anew is not right."""
+        return "reject" if self.verdict == "accept" and self.box is not None else self.verdict
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -156,7 +164,19 @@ class _Reader:
             self.number(entry, "score"),
             stratum,
             verdict,
+            self.box(entry),
         )
+
+    def box(self, entry: Mapping[str, Any]) -> Box | None:
+        sides = entry.get("box")
+        if sides is None:
+            return None
+        if not isinstance(sides, list) or len(sides) != 4:
+            raise self._wrong("box", sides)
+        x0, y0, x1, y1 = (self.number({"box": side}, "box") for side in sides)
+        if None in (x0, y0, x1, y1) or not (x0 < x1 and y0 < y1):  # type: ignore[operator]
+            raise self._wrong("box", sides)
+        return x0, y0, x1, y1  # type: ignore[return-value]
 
     def field(self, entry: Mapping[str, Any], key: str, kind: type[Any]) -> Any:
         value = entry.get(key)

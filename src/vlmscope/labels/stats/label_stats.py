@@ -12,7 +12,7 @@ import numpy as np
 from vlmscope.errors import BadSampleError, OutputError
 from vlmscope.io import shown_path
 from vlmscope.labels.audit import Decisions
-from vlmscope.labels.audit.sample import fingerprint_of
+from vlmscope.labels.decided import Key, decisions_about
 from vlmscope.labels.folder import LabelFolder
 from vlmscope.labels.objects import failed, is_object
 from vlmscope.labels.stats.counts import COLUMNS, LabelCounts, Spread
@@ -130,10 +130,8 @@ def label_stats(
             this one.
     """
     labels = folder if isinstance(folder, LabelFolder) else LabelFolder.open(folder)
-    decided = decisions
-    if decided is not None and not isinstance(decided, Decisions):
-        decided = Decisions.read(decided)
-    wanted = _wanted(labels, decided)
+    decided = None if decisions is None else decisions_about(labels, decisions)
+    wanted = {} if decided is None else {each.key: each.score for each in decided.each}
     counts = LabelCounts()
     population = _Population(None if decided is None else decided.least_score)
     for name, rows in labels.images(COLUMNS):
@@ -156,9 +154,6 @@ def label_stats(
     )
 
 
-_Key = tuple[str, str, int]
-
-
 class _Population:
     """The objects that decisions are about, counted."""
 
@@ -167,7 +162,7 @@ class _Population:
         self.objects = 0
 
     def add(
-        self, name: str, rows: Sequence[dict[str, Any]], wanted: dict[_Key, float | None]
+        self, name: str, rows: Sequence[dict[str, Any]], wanted: dict[Key, float | None]
     ) -> None:
         """Count the objects of an image, and take those off ``wanted`` that are there."""
         for row in rows:
@@ -176,19 +171,6 @@ class _Population:
                 key = name, row["phrase"], row["instance"] or 0
                 if key in wanted and _alike(wanted[key], row["score"]):
                     del wanted[key]
-
-
-def _wanted(labels: LabelFolder, decisions: Decisions | None) -> dict[_Key, float | None]:
-    """The objects that have to be in the folder, with their scores."""
-    if decisions is None:
-        return {}
-    if decisions.fingerprint != fingerprint_of(labels):
-        raise BadSampleError(
-            f"The decisions are about another job ({decisions.fingerprint or 'without a name'}) than the one "
-            f"in {shown_path(labels.path)} ({fingerprint_of(labels) or 'without a name'}). Give the folder "
-            "that the page was made of."
-        )
-    return {each.key: each.score for each in decisions.each}
 
 
 def _alike(first: float | None, second: float | None) -> bool:
@@ -200,7 +182,7 @@ def _alike(first: float | None, second: float | None) -> bool:
 def _with_precision(
     stats: LabelStats,
     decisions: Decisions,
-    missing: dict[_Key, float | None],
+    missing: dict[Key, float | None],
     population: _Population,
     precision: float,
 ) -> LabelStats:

@@ -134,9 +134,9 @@ def measure_precision(decisions: Decisions) -> Precision:
     Each object that was decided about stands for its stratum's objects, shared out over those that were:
     whoever stops early, or is unsure, is taken to have left out none in particular.
     """
-    counts = Counter(each.verdict for each in decisions.each)
+    counts = Counter(each.of_label for each in decisions.each)
     decided = decided_of(decisions)
-    strata = {each.stratum for each in decisions.each if each.verdict != "unsure"}
+    strata = {each.stratum for each in decisions.each if each.of_label != "unsure"}
     covered = sum(decisions.strata[number].objects for number in strata)
     return Precision(
         counts["accept"],
@@ -161,15 +161,16 @@ def decided_of(decisions: Decisions, strata: Sequence[int] | None = None) -> Dec
     chosen = [
         each
         for each in decisions.each
-        if each.verdict != "unsure" and (strata is None or each.stratum in strata)
+        if each.of_label != "unsure" and (strata is None or each.stratum in strata)
     ]
-    return _arrays(decisions, chosen, [each.verdict == "accept" for each in chosen])
+    return _arrays(decisions, chosen, [each.of_label == "accept" for each in chosen])
 
 
 def _share(decisions: Decisions, right: bool) -> float | None:
     """The precision were every unsure one right, or every one wrong."""
     accepted = [
-        each.verdict == "accept" or (right and each.verdict == "unsure") for each in decisions.each
+        each.of_label == "accept" or (right and each.of_label == "unsure")
+        for each in decisions.each
     ]
     value = _arrays(decisions, decisions.each, accepted).precision()
     return None if value is None else value.value
