@@ -15,7 +15,7 @@ from vlmscope.tiny.world.phrases import Phrase, lies, resolve, where
 from vlmscope.tiny.world.scenes import Scene, SceneObject
 from vlmscope.tiny.world.words import COLOURS, NUMBERS, PLACES, SHAPES, plural
 
-__all__ = ["KINDS", "Exchange", "ask", "caption", "exchanges"]
+__all__ = ["KINDS", "Exchange", "ask", "caption", "caption_parts", "exchanges"]
 
 
 KINDS: dict[str, float] = {
@@ -86,11 +86,16 @@ def ask(scene: Scene, kind: str, rng: random.Random) -> Exchange | None:
 
 def caption(scene: Scene) -> Exchange:
     """The whole scene, object by object in reading order."""
+    parts = [text for text, _ in caption_parts(scene)]
+    return Exchange("caption", "describe the picture", " and ".join(parts))
+
+
+def caption_parts(scene: Scene) -> list[tuple[str, SceneObject]]:
+    """What the caption says of each object, in its order."""
     ordered = sorted(
         scene.objects, key=lambda item: (PLACES.index(item.position), item.center[::-1])
     )
-    parts = [f"a {item.description()} {where(item.position)}" for item in ordered]
-    return Exchange("caption", "describe the picture", " and ".join(parts))
+    return [(f"a {item.description()} {where(item.position)}", item) for item in ordered]
 
 
 _UNSAID = {
