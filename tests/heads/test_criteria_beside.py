@@ -12,6 +12,7 @@ import pytest
 import vlmscope as vs
 from answers import dictated, talker
 from lvlms import made
+from views import blocks_of, page_view, words_of
 from vlmscope.attention import HeadMaps, box_questions
 from vlmscope.cli import main
 from vlmscope.data.sample_lists import read_samples
@@ -198,8 +199,8 @@ def test_the_command_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     record = json.loads(files["json"].read_text())
     assert [each["criterion"] for each in record["results"]] == ["published", "contrastive"]
     assert record["results"][0]["shared"] == 3 and record["differences"][0]["overlap"]
-    page = files["html"].read_text()
-    assert "What lies between them" in page and page.count("<svg") == 2
+    view = page_view(files["html"])
+    assert "What lies between them" in words_of(view) and len(blocks_of(view, "head-map")) == 2
     assert pq.read_table(files["parquet"]).num_rows == 2 * 4
 
 

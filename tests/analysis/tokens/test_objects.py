@@ -12,13 +12,14 @@ from PIL import Image
 
 import vlmscope as vs
 from handmade import map_of, view_over
+from views import words_of
 from vlmscope.analysis.tokens import TokenOptions, word_objects
+from vlmscope.analysis.tokens.object_rows import read_object_rows, scene_captions
 from vlmscope.analysis.tokens.objects import _parts, _Scorer
 from vlmscope.analysis.tokens.objects_result import WordObjects, objects_page
 from vlmscope.analysis.tokens.word_maps import WordMaps
 from vlmscope.analysis.tokens.words import Word
 from vlmscope.cli import main
-from vlmscope.data.object_rows import read_object_rows, scene_captions
 from vlmscope.data.questions import Question
 from vlmscope.errors import AttentionError, BadSampleError, SkippedWarning
 
@@ -100,7 +101,7 @@ def test_captions_of_scenes(found: WordObjects) -> None:
     assert looks["colour"].peak.difference.value > 0.5  # the tiny model looks where it names
     areas = [row.mask.mean() for row in rows if row.mask is not None]
     assert looks["colour"].area == pytest.approx(np.mean(areas))
-    assert "Do words of tiny-llava" in objects_page(found).html()
+    assert "Do words of tiny-llava" in words_of(objects_page(found).view())
     assert next(found.rows())["layers"] == "2-3"
 
 

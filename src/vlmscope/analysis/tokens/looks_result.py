@@ -6,27 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vlmscope.analysis.tokens.looks_report import LOOKS_COLUMNS, PAIRS_COLUMNS, looks_page
 from vlmscope.analysis.tokens.ranges import shown_range
 from vlmscope.data.skipped import SkippedSample
-from vlmscope.markup import one_line
+from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval
+from vlmscope.viewer import View
 
 __all__ = ["LOOKS_COLUMNS", "PAIRS_COLUMNS", "KindLooks", "PairLooks", "WordLooks"]
-
-LOOKS_COLUMNS = (
-    "on image: attention on the image; over blank: how much more than on a blank image; on object: words "
-    "whose map peaks on the object or near it, beside chance, a peak put anywhere; lost: words no longer "
-    "said once the answer may not read the image; gain: how many nats likelier the image makes a word "
-    "than a blank one does; in brackets 95% intervals over questions."
-)
-"""What the columns of :meth:`WordLooks.table` hold."""
-
-PAIRS_COLUMNS = (
-    "overlap: sum of the smaller of the two words' maps, each made to sum to 1; own noun: the one the "
-    "word is said of; other nouns: of the same answer; more: the difference within answers; in brackets "
-    "95% intervals over answers."
-)
-"""What the columns of :meth:`WordLooks.pairs_table` hold."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +90,19 @@ class WordLooks:
     def __repr__(self) -> str:
         words = next(each.words for each in self.kinds if each.kind == "all")
         return one_line(self, f"{words} words of {self.answers} answers by {self.run['model']}")
+
+    def _repr_html_(self) -> str:
+        shown = card(
+            f"Where words of {self.run['model']} look",
+            table(self.table(), LOOKS_COLUMNS),
+            lead=f"{self.answers} answers.",
+            notes=self.notes,
+        )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return looks_page(self).view()
 
     @property
     def notes(self) -> list[str]:

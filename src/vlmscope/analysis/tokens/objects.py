@@ -59,7 +59,7 @@ def word_objects(
         model: the model.
         rows: questions with an answer, a phrase that is a part of it, and the mask of its object;
             those of one picture, question and answer one after the other, see
-            :mod:`vlmscope.data.object_rows`. Answers that cannot be used are skipped and counted.
+            :mod:`vlmscope.analysis.tokens.object_rows`. Answers that cannot be used are skipped and counted.
         ranges: (first, last) layers, both included; None: the quarters of the decoder.
         options: see :class:`TokenOptions`; its own layers are not read.
         seed: of the intervals.

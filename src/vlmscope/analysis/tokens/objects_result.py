@@ -8,11 +8,12 @@ from typing import Any
 
 from vlmscope.analysis.record import run_section
 from vlmscope.analysis.tokens.ranges import shown_range
-from vlmscope.analysis.tokens.result import CAVEAT
+from vlmscope.analysis.tokens.table import CAVEAT
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.report import Page
 from vlmscope.stats import Interval
+from vlmscope.viewer import View
 
 __all__ = ["OBJECTS_COLUMNS", "ObjectLooks", "OwnAndOther", "WordObjects", "objects_page"]
 
@@ -85,12 +86,17 @@ class WordObjects:
         return one_line(self, of)
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Where words of {self.run['model']} look",
             table(self.table(), OBJECTS_COLUMNS),
             lead=f"{self.objects} objects of {self.answers} answers.",
             notes=(*map(str, self.skipped[:3]), CAVEAT),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return objects_page(self).view()
 
     def table(self) -> tuple[list[str], list[list[object]]]:
         """Columns and rows, a kind and a range of layers each."""

@@ -246,8 +246,8 @@ def _objects(
     output: Output,
 ) -> int:
     from vlmscope.analysis.tokens import word_objects
+    from vlmscope.analysis.tokens.object_rows import read_object_rows
     from vlmscope.analysis.tokens.objects_result import OBJECTS_COLUMNS, objects_page
-    from vlmscope.data.object_rows import read_object_rows
 
     output.check()
     rows = read_object_rows(many.objects or "")

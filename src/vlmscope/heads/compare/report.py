@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vlmscope.heads.compare.result import (
-    CRITERIA_COLUMNS,
-    DIFFERENCES_COLUMNS,
-    CriteriaComparison,
-)
 from vlmscope.report import Page, head_map
 from vlmscope.types import HeadSet
+from vlmscope.viewer.blocks import Block
 
-__all__ = ["comparison_page"]
+if TYPE_CHECKING:
+    from vlmscope.heads.compare.result import CriteriaComparison
+
+__all__ = ["CRITERIA_COLUMNS", "DIFFERENCES_COLUMNS", "comparison_page"]
+
+CRITERIA_COLUMNS = (
+    "pointing, box IoU: of the heads together on held-out samples; halves point: pointing of the sets "
+    "from random halves of the pictures, mean over them; all with 95% intervals over images; stable: mean "
+    "Jaccard index of these sets, with the middle 95% of resampled draws; shared: heads that the first "
+    "criterion chose, too."
+)
+"""What the columns of :meth:`CriteriaComparison.table` hold."""
+
+DIFFERENCES_COLUMNS = (
+    "The first less the second, paired by image (stable: by draw), with 95% intervals; one that holds 0 "
+    "tells nothing. Controls have no draws: halves are held against the control itself. overlap: mean "
+    "Jaccard index of both criteria's sets from the same half."
+)
+"""What the columns of :meth:`CriteriaComparison.differences_table` hold."""
 
 
 def comparison_page(comparison: CriteriaComparison, command: str = "") -> Page:
@@ -46,7 +61,7 @@ def comparison_page(comparison: CriteriaComparison, command: str = "") -> Page:
     return page
 
 
-def _frequencies(name: str, heads: HeadSet) -> str:
+def _frequencies(name: str, heads: HeadSet) -> Block:
     assert heads.shape is not None  # of whatever was discovered
     grid = np.zeros(heads.shape)
     for row in heads.frequencies:

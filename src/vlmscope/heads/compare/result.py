@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vlmscope.heads.compare.report import (
+    CRITERIA_COLUMNS,
+    DIFFERENCES_COLUMNS,
+    comparison_page,
+)
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval
 from vlmscope.types import Head, HeadSet
+from vlmscope.viewer import View
 
 __all__ = [
     "CRITERIA_COLUMNS",
@@ -18,21 +24,6 @@ __all__ = [
     "CriteriaDifference",
     "CriterionResult",
 ]
-
-CRITERIA_COLUMNS = (
-    "pointing, box IoU: of the heads together on held-out samples; halves point: pointing of the sets "
-    "from random halves of the pictures, mean over them; all with 95% intervals over images; stable: mean "
-    "Jaccard index of these sets, with the middle 95% of resampled draws; shared: heads that the first "
-    "criterion chose, too."
-)
-"""What the columns of :meth:`CriteriaComparison.table` hold."""
-
-DIFFERENCES_COLUMNS = (
-    "The first less the second, paired by image (stable: by draw), with 95% intervals; one that holds 0 "
-    "tells nothing. Controls have no draws: halves are held against the control itself. overlap: mean "
-    "Jaccard index of both criteria's sets from the same half."
-)
-"""What the columns of :meth:`CriteriaComparison.differences_table` hold."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +126,18 @@ class CriteriaComparison:
         return one_line(self, held_out, ", ".join(points))
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"How heads of {self.run['model']} are chosen",
             table(self.table(), CRITERIA_COLUMNS),
             table(self.differences_table(), DIFFERENCES_COLUMNS),
             lead=f"{self.held_out} held-out samples.",
             notes=self.notes,
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return comparison_page(self).view()
 
     @property
     def notes(self) -> list[str]:
