@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from vlmscope.tiny.embedded import EMBEDDED, embedded_path
 from vlmscope.tiny.training.arguments import set_up, training_parser
 from vlmscope.tiny.training.clip.train import run_clip
 from vlmscope.tiny.training.corpus import Corpus, build_corpus
@@ -125,10 +126,15 @@ def main(arguments: list[str] | None = None) -> int:
         save_vision(options.out / "vision.safetensors", *result)
         return 0
     folder = train_llava(
-        options.out, recipe, corpus, options.seed, device, options.evaluate, options.start
+        options.out, recipe, corpus, options.seed, device, options.evaluate, _start(options)
     )
     _log.info("wrote %s", folder)
     return 0
+
+
+def _start(options: argparse.Namespace) -> Path | None:
+    name = str(options.start)
+    return embedded_path(name) if name in EMBEDDED else options.start
 
 
 def _recipe(options: argparse.Namespace, device: torch.device) -> Recipe:
@@ -152,7 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", choices=["tiny-llava", "tiny-clip"])
     parser.add_argument("--align-late", type=float, help="of tiny-llava: see recipe.Recipe")
     parser.add_argument("--setting", choices=[*SETTINGS], help="of tiny-llava: kind of scenes")
-    parser.add_argument("--start", type=Path, help="of tiny-llava: exported model to train on")
+    start = "of tiny-llava: exported model to train on, a folder or an embedded id"
+    parser.add_argument("--start", type=Path, help=start)
     parser.add_argument("--layers", type=int, help="of tiny-llava: layers of the decoder")
     return parser
 
