@@ -65,7 +65,7 @@ def test_they_beat_the_average_here_and_now_and_heads_of_no_choice_do_not(
 def test_discovery_by_contrast_finds_them_again_on_other_scenes(
     model: LoadedModel, heads: HeadSet
 ) -> None:
-    scenes = islice(read_samples("tiny-scenes:70:crowd,every"), 250, None)
+    scenes = islice(read_samples("tiny-scenes:62:crowd,every"), 250, None)
     options = DiscoveryOptions(criterion="contrastive")
     again = vs.discover_heads(model, scenes, options, progress=False)
     assert len(set(heads.heads) & set(again.heads)) >= 2
