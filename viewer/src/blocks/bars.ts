@@ -7,7 +7,7 @@ type Bar = BarsBlock["items"][number];
 
 const ROW = 30;
 const TOP = 8;
-const LETTER = 7.2; // pixels of one letter at 13 pixels, about
+const LETTER = 8.4; // pixels of one bold letter at 13 pixels, about; capitals and digits are the widest names
 
 /** Lying bars with names at the left and values at the right; whiskers are intervals, a dashed line is chance. */
 export function drawBars(block: BarsBlock): HTMLElement {
