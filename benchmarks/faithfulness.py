@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 import vlmscope as vs
 from vlmscope.analysis.faithfulness import FaithfulnessOptions
 from vlmscope.analysis.faithfulness.forms import Measured, filled, measure_pixels, measure_tokens
+from vlmscope.analysis.faithfulness.options import FORMS
 from vlmscope.analysis.faithfulness.regions import Regions
 from vlmscope.attention.forced import answer_ids, encode_forced, run_forced
 from vlmscope.attention.sweep import KnockoutSpec
@@ -90,10 +91,11 @@ class Curve:
         return run_forced(self.model, encoded)[0].double().numpy()
 
 
-def figures(curve: Curve, every: int, repeats: int) -> dict[str, float]:
-    """Medians of interleaved repeats, and how far the numbers are apart."""
+def figures(curve: Curve, named: list[str], every: int, repeats: int) -> dict[str, float]:
+    """Medians of interleaved repeats, and how far the numbers are apart, of the named forms."""
     timed = range(0, curve.settings.steps, every)
-    forms = {"tokens": (curve.in_tokens, curve.masked), "pixels": (curve.in_pixels, curve.painted)}
+    both = {"tokens": (curve.in_tokens, curve.masked), "pixels": (curve.in_pixels, curve.painted)}
+    forms = {name: both[name] for name in named}
     result: dict[str, float] = {"steps": len(curve.removals), "regions": len(curve.regions)}
     for form, (whole, step) in forms.items():
         measured, slow = whole(), {at: step(at) for at in timed}
@@ -118,6 +120,7 @@ def arguments_of() -> argparse.Namespace:
     parser = options(__doc__, repeats=3)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch", type=int, default=8, help="pictures of one pass")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS)
     parser.add_argument("--plain", type=int, default=4, help="time every N-th plain pass")
     parser.add_argument("--size", type=json.loads, default={})
     parser.add_argument("--device", default="cpu")
@@ -133,7 +136,7 @@ def main() -> None:
     strengthen(model)
     settings = FaithfulnessOptions(steps=arguments.steps, batch=arguments.batch, preset="paper")
     curve = Curve(model, picture(), settings)
-    write(figures(curve, arguments.plain, arguments.repeats), arguments.json)
+    write(figures(curve, list(arguments.forms), arguments.plain, arguments.repeats), arguments.json)
 
 
 if __name__ == "__main__":

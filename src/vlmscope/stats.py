@@ -51,6 +51,10 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def signed(self) -> str:
+        """Written with signs, as a difference is."""
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
 
 def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the samples: (resamples, n) -> (resamples,)."""

@@ -12,6 +12,7 @@ from vlmscope.analysis.context import context_sweep
 from vlmscope.analysis.flow.table import FLOW_COLUMNS
 from vlmscope.analysis.knockout.table import LAYERS_COLUMNS
 from vlmscope.analysis.prompts.table import PROMPTS_COLUMNS
+from vlmscope.analysis.tokens.looks_result import LOOKS_COLUMNS
 from vlmscope.analysis.tokens.table import TOKENS_COLUMNS
 from vlmscope.data.questions import Question, scene_questions
 
@@ -66,3 +67,10 @@ def test_contexts(questions: list[Question]) -> None:
     assert card.cells[:2] == ["measure", "kept"]
     assert card.cells[8:10] == ["norm", "10%"]
     assert "norm 0.1" in repr(curve)
+
+
+def test_words_by_kind_and_signs(questions: list[Question]) -> None:
+    from vlmscope.analysis.tokens import word_looks
+
+    looks = word_looks(llava(), questions, progress=False)
+    assert LOOKS_COLUMNS in flat(read_card(looks).text)

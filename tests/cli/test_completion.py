@@ -45,7 +45,7 @@ def test_commands(tab: Tab) -> None:
 @pytest.mark.parametrize("option", ["--model", "-m"])
 def test_models(tab: Tab, option: str) -> None:
     assert tab(f"vlmscope ground {option} ") == list(EMBEDDED)
-    assert tab("vlmscope flow tiny-l") == ["tiny-llava"]
+    assert tab("vlmscope flow tiny-l") == ["tiny-llava", "tiny-llava-crowd"]
     assert tab("vlmscope doctor tiny-c") == ["tiny-clip"]
 
 

@@ -177,8 +177,20 @@ def test_rendered_scenes_have_masks_and_differ_when_held_out() -> None:
     assert len(read_samples("tiny-scenes")) == 200
 
 
+def test_crowded_scenes_come_by_their_name() -> None:
+    [plain], [crowd] = read_samples("tiny-scenes:1"), read_samples("tiny-scenes:1:crowd")
+    assert (plain.image.pixels != crowd.image.pixels).any()
+    every = list(read_samples("tiny-scenes:1:every,crowd"))
+    assert len({row.phrase for row in every}) == len(every) > 2
+    assert all((row.image.pixels == crowd.image.pixels).all() for row in every)
+
+
 @pytest.mark.parametrize(
-    "text", ["tiny-scenes:0", "tiny-scenes:x", "tiny-scenes:", "tiny-scenes:-3"]
+    "text",
+    [
+        *("tiny-scenes:0", "tiny-scenes:x", "tiny-scenes:", "tiny-scenes:-3"),
+        *("tiny-scenes:3:crowds", "tiny-scenes:3:every,plain", "tiny-scenes:x:crowd"),
+    ],
 )
 def test_nonsense_numbers_of_scenes(text: str) -> None:
     with pytest.raises(BadSampleError, match="N from 1 to 999999"):

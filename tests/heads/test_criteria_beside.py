@@ -6,23 +6,33 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import vlmscope as vs
 from answers import dictated, talker
 from lvlms import made
+from views import blocks_of, page_view, words_of
 from vlmscope.attention import HeadMaps, box_questions
 from vlmscope.cli import main
 from vlmscope.data.sample_lists import read_samples
 from vlmscope.data.samples import read_sample
-from vlmscope.errors import BadOptionError, BadSampleError, ModelMismatchError, UnsupportedError
-from vlmscope.heads import DiscoveryOptions, discover_heads
-from vlmscope.heads.compare import _stability, compare_criteria
+from vlmscope.errors import (
+    BadOptionError,
+    BadSampleError,
+    ModelMismatchError,
+    SkippedWarning,
+    UnknownNameError,
+    UnsupportedError,
+)
+from vlmscope.heads import DiscoveryOptions, discover_heads, readings, verify_heads
+from vlmscope.heads.compare import CriteriaComparison, compare_criteria
+from vlmscope.heads.compare.measure import stability_score
 from vlmscope.heads.measures import Measures
 from vlmscope.heads.readings import coordinate_reading, read_contrasted
 from vlmscope.heads.selection import select
+from vlmscope.metrics.paired import interval_of, resampled
 from vlmscope.models import LoadedModel
-from vlmscope.types import Head
 
 ANSWER = "(105,20),(300,940)"
 
@@ -95,22 +105,135 @@ def test_a_model_that_writes_no_box_is_told(tiny: LoadedModel) -> None:
 
 
 def test_stability_is_the_mean_jaccard_of_pairs() -> None:
-    a, b = {Head(1, 0), Head(1, 1)}, {Head(1, 0), Head(2, 1)}
-    assert _stability([a, a, a], 0).value == 1.0
-    value = _stability([a, a, b], 0)
-    assert value.value == pytest.approx((1 + 1 / 3 + 1 / 3) / 3)
-    assert value.low <= value.value <= value.high
+    same = stability_score(np.ones((3, 3)).tolist())
+    assert interval_of(resampled(same)) == (1.0, 1.0, 1.0)
+    third = 1 / 3
+    score = stability_score([[1, 1, third], [1, 1, third], [third, third, 1]])
+    found = interval_of(resampled(score))
+    assert found is not None and found.value == pytest.approx((1 + third + third) / 3)
+    assert found.low == pytest.approx(third) and found.high == pytest.approx(1)
+    # a draw twice and another once: two pairs of different draws, the draw is not held against itself
+    assert score.of(np.array([[2, 0, 1], [3, 0, 0]]))[0] == pytest.approx(third)
+    assert np.isnan(score.of(np.array([[3, 0, 0]]))[0])
+
+
+@pytest.fixture(scope="module")
+def compared(tiny: LoadedModel) -> CriteriaComparison:
+    criteria = ("published", "contrastive", "coordinates")
+    return compare_criteria(
+        tiny,
+        read_samples("tiny-scenes:3:every"),
+        read_samples("tiny-scenes:3", held_out=True),
+        criteria,
+        draws=2,
+    )
+
+
+def test_a_comparison_finds_what_discovery_and_verification_find(
+    tiny: LoadedModel, compared: CriteriaComparison
+) -> None:
+    samples = read_samples("tiny-scenes:3:every")
+    for each in compared.results:
+        settings = DiscoveryOptions(criterion=each.criterion)
+        alone = discover_heads(tiny, samples, settings, progress=False)
+        assert each.heads == alone.heads and each.samples == alone.samples
+    first = compared.results[0]
+    held_out = read_samples("tiny-scenes:3", held_out=True)
+    evidence = verify_heads(tiny, compared.sets["published"], held_out, progress=False).evidence
+    assert evidence is not None
+    assert first.pointing == evidence.pointing
+    assert first.mean_iou.value == pytest.approx(evidence.mean_iou.value)
+    average, randoms = compared.controls
+    assert average.pointing.value == evidence.average_pointing
+    assert randoms.pointing.value == pytest.approx(evidence.random_pointing)
+    assert compared.chance_pointing == evidence.chance_pointing
+
+
+def test_differences_are_paired(compared: CriteriaComparison) -> None:
+    one, other = compared.results
+    average = compared.controls[0]
+    pair, *controls = compared.differences
+    assert (pair.first, pair.second) == ("published", "contrastive") and len(controls) == 4
+    assert pair.pointing.value == pytest.approx(one.pointing.value - other.pointing.value)
+    assert pair.mean_iou.value == pytest.approx(one.mean_iou.value - other.mean_iou.value)
+    assert pair.stability is not None and pair.overlap is not None
+    assert pair.stability.value == pytest.approx(one.stability.value - other.stability.value)
+    assert controls[0].mean_iou.value == pytest.approx(one.mean_iou.value - average.mean_iou.value)
+    assert controls[0].halves_pointing.value == pytest.approx(
+        one.halves_pointing.value - average.pointing.value
+    )
+    by_image = [
+        {row["heads"]: row["iou"] for row in compared.scores if row["id"] == digest}
+        for digest in dict.fromkeys(row["id"] for row in compared.scores)
+    ]
+    apart = [each["published"] - each["contrastive"] for each in by_image]
+    assert pair.mean_iou.value == pytest.approx(np.mean(apart))
+    assert pair.mean_iou.low >= min(apart) - 1e-9 and pair.mean_iou.high <= max(apart) + 1e-9
+
+
+def test_every_phrase_is_read_once(tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    usual = readings.read_phrases
+
+    def counted(model, pixels, samples, reading):  # type: ignore[no-untyped-def]
+        read.extend(sample.phrase for sample in samples.values())
+        return usual(model, pixels, samples, reading)
+
+    monkeypatch.setattr(readings, "read_phrases", counted)
+    samples = list(read_samples("tiny-scenes:2:every"))
+    held_out = read_samples("tiny-scenes:1", held_out=True)
+    criteria = ("published", "contrastive", "image-mass", "entropy")
+    compare_criteria(tiny, samples, held_out, criteria, draws=4)
+    assert read == [sample.phrase for sample in samples]
 
 
 def test_the_command_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["heads", "compare", "tiny-llava", "--samples", "tiny-scenes:2:every", "-q"]
     words += ["--held-out", "tiny-scenes:2", "--criteria", "published,contrastive,coordinates"]
-    assert main([*words, "--draws", "2", "--out", str(tmp_path / "c.json")]) == 1
+    files = {name: tmp_path / f"c.{name}" for name in ("json", "html", "parquet")}
+    words += ["--out", str(files["json"]), "--html", str(files["html"])]
+    assert main([*words, "--draws", "2", "--parquet", str(files["parquet"])]) == 1
     shown = capsys.readouterr()
-    assert "coordinates: no heads" in shown.err and "the average of all heads" in shown.out
-    record = json.loads((tmp_path / "c.json").read_text())
+    assert "coordinates: no heads" in shown.err and "average of all heads" in shown.out
+    assert "published less contrastive" in shown.out
+    record = json.loads(files["json"].read_text())
     assert [each["criterion"] for each in record["results"]] == ["published", "contrastive"]
-    assert record["results"][0]["shared"] == 3
+    assert record["results"][0]["shared"] == 3 and record["differences"][0]["overlap"]
+    view = page_view(files["html"])
+    assert "What lies between them" in words_of(view) and len(blocks_of(view, "head-map")) == 2
+    assert pq.read_table(files["parquet"]).num_rows == 2 * 4
+
+
+def test_rows_that_a_criterion_cannot_use_are_counted(tiny: LoadedModel) -> None:
+    rows = list(read_samples("tiny-scenes:3:every"))
+    image = next(iter(read_samples("tiny-scenes:1", held_out=True))).image
+    lone, nameless = (image, "the circle"), (image, "  ")
+    held_out = [*read_samples("tiny-scenes:2", held_out=True), (image, "a star")]
+    with pytest.warns(SkippedWarning):
+        found = compare_criteria(
+            tiny, [*rows, lone, nameless], held_out, ("published", "contrastive"), draws=2
+        )
+    published, contrastive = found.results
+    assert published.samples == len(rows) + 1 and contrastive.samples == len(rows)
+    assert len(published.skipped) == 1 and f"row {len(rows) + 1}: " in published.skipped[0]
+    assert len(contrastive.skipped) == 2 and "no distractor" in contrastive.skipped[1]
+    assert found.held_out == 2 and "neither box nor mask" in found.skipped[0]
+    counts = [note.partition(" skipped")[0] for note in found.notes]
+    assert counts == [
+        "published: 1 row was",
+        "contrastive: 2 rows were",
+        "held out: 1 row was",
+    ]
+
+
+def test_a_criterion_that_no_row_serves_is_said(tiny: LoadedModel) -> None:
+    rows = list(read_samples("tiny-scenes:3"))
+    held_out = read_samples("tiny-scenes:1", held_out=True)
+    found = compare_criteria(tiny, rows, held_out, ("contrastive", "published"), draws=2)
+    assert [each.criterion for each in found.results] == ["published"]
+    assert found.failed["contrastive"].startswith("None of 3 samples can be used. The first: ")
+    with pytest.raises(BadSampleError, match="No criterion found heads. The first: None of 3"):
+        compare_criteria(tiny, rows, held_out, ("contrastive",), draws=2)
 
 
 def test_bad_comparisons_are_refused(tiny: LoadedModel) -> None:
@@ -118,8 +241,13 @@ def test_bad_comparisons_are_refused(tiny: LoadedModel) -> None:
         compare_criteria(tiny, [], [], ("both", "both"))
     with pytest.raises(BadOptionError, match="draws"):
         compare_criteria(tiny, [], [], draws=1)
-    with pytest.raises(BadSampleError, match="two or more pictures, got 0"):
-        compare_criteria(tiny, [], [])
+    with pytest.raises(BadSampleError, match="None of 0 samples can be used"):
+        compare_criteria(tiny, [], [], ("both",))
+    one = list(read_samples("tiny-scenes:1"))
+    with pytest.raises(BadSampleError, match="two or more pictures, got 1"):
+        compare_criteria(tiny, one, [], ("both",))
+    with pytest.raises(UnknownNameError, match="publishd"):
+        compare_criteria(tiny, one, [], ("publishd",))
 
 
 def test_rows_that_write_a_box_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from vlmscope.errors import BadOptionError, BadViewError, OutputError
 from vlmscope.viewer import Bundle, Picture, View
+from vlmscope.viewer.page import read_page
 
 STAND_IN = Bundle("export {}", "main{display:block}")
 JPEG = Picture(b"\xff\xd8 not really")
@@ -159,7 +160,9 @@ def test_the_sound_one_is_sound() -> None:
         (packed(dtype="float64"), "unknown type 'float64'"),
         (packed(shape=[3]), "cannot have 8 bytes"),
         (packed(shape=[-2]), "array 0 lacks"),
-        (packed(shape=[2**70, 2**70]), "cannot have 8 bytes"),
+        (packed(shape=[2**50, 2**50]), "cannot have 8 bytes"),
+        (packed(shape=[2**70, 0], bytes=0), "array 0 lacks"),
+        (packed(shape=[2**53, 2**53, 0], bytes=0), "cannot have 0 bytes"),
         (packed(offset=4), "should lie at"),
         (packed(offset=8), "cut short"),
         (packed(bytes=10**12), "cut short"),
@@ -223,3 +226,25 @@ def test_a_script_that_ends_its_element_is_refused() -> None:
 def test_another_kind_of_picture_is_refused() -> None:
     with pytest.raises(BadOptionError, match="image/gif"):
         Picture(b"", "image/gif")
+
+
+@pytest.mark.parametrize("carrier", ["bytes", "page"])
+def test_damage_of_any_kind_is_said_in_a_sentence(carrier: str) -> None:
+    rng = np.random.default_rng(0)
+    whole = sample().pack() if carrier == "bytes" else sample().html(STAND_IN).encode()
+    read = 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(int(rng.integers(1, 6))):
+            start = int(rng.integers(len(data)))
+            spoilt = rng.bytes(int(rng.integers(0, 4)))
+            data[start : start + int(rng.integers(0, 4))] = spoilt
+        try:
+            if carrier == "bytes":
+                View.unpack(bytes(data))
+            else:
+                View._of(*read_page(data.decode("utf-8", "replace")))
+            read += 1
+        except BadViewError as error:
+            assert 0 < len(str(error)) < 1300
+    assert read < 400, "nothing was ever refused"

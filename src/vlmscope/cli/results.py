@@ -120,7 +120,7 @@ def default_samples(model: str) -> str:
     from vlmscope.tiny import EMBEDDED
 
     if model in EMBEDDED:
-        return "tiny-scenes"
+        return "tiny-scenes:200:crowd" if model == "tiny-llava-crowd" else "tiny-scenes"
     raise BadOptionError(
         f"{model} needs images with phrases: --samples FILE, one "
         '{"image": "a.jpg", "phrase": "the red mug"} per line.'

@@ -3,7 +3,8 @@
 A list is a JSON-lines file, one object per line: ``{"image": path, "phrase": text}`` (or ``text``
 for ``phrase``), perhaps with ``"box": [x0, y0, x1, y1]`` in pixels of the upright image and
 ``"mask": path`` of a picture of the same size that is not black on the object. Paths are relative
-to the file. ``tiny-scenes`` or ``tiny-scenes:N`` renders N scenes of the embedded model's world.
+to the file. ``tiny-scenes`` or ``tiny-scenes:N`` renders N scenes of the embedded model's world,
+``tiny-scenes:N:crowd`` crowded ones.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = [
 
 _DEFAULT_SCENES = 200
 
-_EVERY = ":every"
+_EVERY, _CROWD = "every", "crowd"  # what may stand behind the number of rendered scenes
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +79,28 @@ def read_samples(
 
     Args:
         source: a JSON-lines file, a folder that holds ``samples.jsonl``, or ``tiny-scenes[:N]``, with
-            ``:every`` after it a phrase for every object that has one.
+            ``:every`` after it a phrase for every object that has one, with ``:crowd`` scenes of the
+            setting of that name, with ``:crowd,every`` both.
         held_out: of rendered scenes, those kept for reporting; else those kept for choosing.
         max_pixels: larger images are skipped.
 
     Raises:
         BadSampleError: no such list, or not one usable row in it.
     """
-    text = os.fspath(source)
-    every = text.startswith(SCENES) and text.endswith(_EVERY)
-    request = scene_request(text.removesuffix(_EVERY) if every else source, _DEFAULT_SCENES)
+    scenes, words = _scene_words(os.fspath(source))
+    request = scene_request(scenes, _DEFAULT_SCENES)
     if request is not None:
-        return SceneSamples(request[0], held_out, every)
+        return SceneSamples(request[0], held_out, _EVERY in words, _CROWD in words)
     return SampleFile(source, max_pixels)
+
+
+def _scene_words(text: str) -> tuple[str, frozenset[str]]:
+    """``tiny-scenes:9:crowd,every`` -> ``tiny-scenes:9`` and the words; other texts as they are."""
+    head, _, tail = text.rpartition(":")
+    words = frozenset(tail.split(","))
+    if head.partition(":")[0] == SCENES and words <= {_EVERY, _CROWD}:
+        return head, words
+    return text, frozenset()
 
 
 class SceneSamples:
@@ -100,12 +110,16 @@ class SceneSamples:
         count: how many.
         held_out: seeds kept for reporting in place of those kept for choosing.
         every: a phrase for every object that has one, in place of one phrase for each scene.
+        crowd: scenes of the setting ``crowd``.
     """
 
-    def __init__(self, count: int, held_out: bool, every: bool = False) -> None:
+    def __init__(
+        self, count: int, held_out: bool, every: bool = False, crowd: bool = False
+    ) -> None:
         self._count = count
         self._held_out = held_out
         self._every = every
+        self._setting = "crowd" if crowd else "plain"
 
     @property
     def skipped(self) -> tuple[SkippedRow, ...]:
@@ -118,17 +132,20 @@ class SceneSamples:
     def __iter__(self) -> Iterator[SampleRow]:
         from vlmscope.tiny import referring_samples
         from vlmscope.tiny.world.referring import every_referring_sample
+        from vlmscope.tiny.world.settings import SETTINGS
         from vlmscope.tiny.world.splits import HELD_OUT, SELECT
 
+        setting = SETTINGS[self._setting]
         seeds = (HELD_OUT if self._held_out else SELECT)[: self._count]
         if self._every:
             for seed in seeds:
                 image = None
-                for sample in every_referring_sample(seed):
+                for sample in every_referring_sample(seed, setting=setting):
                     image = image or open_image(sample.image, name=f"scene {seed}")
                     yield SampleRow(image, sample.phrase, sample.box, sample.mask)
             return
-        for seed, sample in zip(seeds, referring_samples(seeds), strict=True):
+        scenes = referring_samples(seeds, setting=setting)
+        for seed, sample in zip(seeds, scenes, strict=True):
             opened = open_image(sample.image, name=f"scene {seed}")
             yield SampleRow(opened, sample.phrase, sample.box, sample.mask)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from vlmscope.stats import bootstrap_ratios
 from vlmscope.types import Head, HeadFrequency, HeadSet
 from vlmscope.version import __version__
 
-__all__ = ["discover_heads"]
+__all__ = ["check_depth", "chosen_heads", "discover_heads"]
 
 
 def discover_heads(
@@ -75,11 +75,7 @@ def discover_heads(
     check_model(model)
     check_batch(batch)
     options = options or DiscoveryOptions()
-    layers, width = decoder_shape(model)
-    if options.skip_layers >= layers:
-        raise BadOptionError(
-            f"skip_layers must be less than the decoder's {layers} layers, got {options.skip_layers}."
-        )
+    check_depth(model, options)
     if (samples is None) == (images is None):
         raise BadOptionError(
             "Heads are discovered from samples, (image, phrase) pairs, or from images alone. Give one "
@@ -108,12 +104,48 @@ def discover_heads(
         batch=1 if alone else batch,
         read_group=read_group,
     )
-    measures = stack([log[digest] for digest in surveyed.ids])
+    found = chosen_heads(model, options, [log[digest] for digest in surveyed.ids], surveyed)
+    return found if captioned is None else _from_captions(found, captioned)
+
+
+def chosen_heads(
+    model: LoadedModel,
+    options: DiscoveryOptions,
+    records: Sequence[dict[str, Any]],
+    surveyed: Survey,
+) -> HeadSet:
+    """Heads out of measurements, without another look at an image.
+
+    Args:
+        model: that was read.
+        options: of discovery; every layer from ``skip_layers`` on was read.
+        records: of :func:`vlmscope.heads.measures.measure`, one for each sample, at least one.
+        surveyed: the samples' digests, and what was skipped.
+
+    Raises:
+        BadOptionError: records without what the criterion ranks by.
+        UnsupportedError: no head's attention has any structure at all.
+    """
+    layers, width = decoder_shape(model)
+    measures = stack(records)
     places = itertools.product(range(options.skip_layers, layers), range(width))
     heads = [Head(layer, head) for layer, head in places]
     selection = select(measures, options)
-    found = _head_set(model, options, heads, measures, selection, surveyed, log[surveyed.ids[0]])
-    return found if captioned is None else _from_captions(found, captioned)
+    return _head_set(model, options, heads, measures, selection, surveyed, records[0])
+
+
+def check_depth(model: LoadedModel, options: DiscoveryOptions) -> None:
+    """Refuse to leave out every layer.
+
+    Raises:
+        BadOptionError: no layer is left after ``skip_layers``.
+        UnsupportedError: a model without a decoder.
+    """
+    layers, _ = decoder_shape(model)
+    if options.skip_layers >= layers:
+        raise BadOptionError(
+            f"skip_layers must be less than the decoder's {layers} layers, got {options.skip_layers}."
+        )
 
 
 def _read_group(model: LoadedModel, options: DiscoveryOptions) -> ReadGroup | None:

@@ -78,16 +78,23 @@ class Judge:
             "enrichment": enriched[:-1],
             "rivals": rivals,
             "average": average,
-            "own": [self._placed(token_map, raw[index], target) for index in members],
+            "own": [self.placed(token_map, raw[index], target) for index in members],
             "set": {
-                **self._placed(token_map, raw[members], target),
+                **self.placed(token_map, raw[members], target),
                 "enrichment": enriched[-1],
             },
         }
 
-    def _placed(
+    def placed(
         self, token_map: TokenMap, maps: NDArray[np.float64], target: Target
     ) -> dict[str, Any]:
+        """Scores of the region that maps make together: ``pointing``, ``iou``, ``mask_iou``.
+
+        Args:
+            token_map: geometry of the image tokens.
+            maps: float (tokens,), or (maps, tokens) that are averaged.
+            target: the object.
+        """
         located = locate(token_map, maps, self.options)
         scores: dict[str, Any] = {
             "pointing": int(contains(target.shape, located.point)),

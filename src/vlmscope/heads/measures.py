@@ -69,5 +69,5 @@ def stack(records: Sequence[dict[str, Any]]) -> Measures:
         rows = [[np.inf if value is None else value for value in row[name]] for row in records]
         return np.array(rows, dtype=np.float64)
 
-    moved = column("moved") if "moved" in records[0] else None
+    moved = column("moved") if all("moved" in row for row in records) else None
     return Measures(column("sums"), column("area"), column("mass"), column("bottom") > 0, moved)

@@ -21,7 +21,15 @@ from vlmscope.data.samples import Sample
 from vlmscope.errors import AttentionError, BadPhraseError
 from vlmscope.models import LoadedModel
 
-__all__ = ["ContrastedMaps", "ReadGroup", "coordinate_reading", "read_contrasted"]
+__all__ = [
+    "ALONE",
+    "ContrastedMaps",
+    "ReadGroup",
+    "coordinate_reading",
+    "read_contrasted",
+    "read_phrases",
+    "read_with_distractors",
+]
 
 ReadGroup = Callable[
     [LoadedModel, NDArray[np.uint8], dict[str, Sample], dict[str, Any]],
@@ -29,10 +37,11 @@ ReadGroup = Callable[
 ]
 """Of a model, a picture, its samples by digest and keywords of ``read_heads``: maps, or why not."""
 
-_ALONE = (
+ALONE = (
     "There is no distractor: its picture has no other phrase. The contrastive criterion needs two or "
     "more phrases of each picture, one row after the other."
 )
+"""Why a phrase cannot be contrasted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +56,26 @@ class ContrastedMaps(HeadMaps):
     moved: NDArray[np.float64]
 
 
+def read_phrases(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    samples: dict[str, Sample],
+    reading: dict[str, Any],
+) -> dict[str, HeadMaps | str]:
+    """Maps of all samples of a picture, in one pass if every phrase is fit for the model."""
+    phrases = [sample.phrase for sample in samples.values()]
+    try:
+        maps = read_heads(model, pixels, phrases, **reading)
+    except BadPhraseError as error:
+        if len(samples) == 1:
+            return dict.fromkeys(samples, str(error))
+        read: dict[str, HeadMaps | str] = {}
+        for digest, sample in samples.items():  # one of them is to blame: one by one
+            read.update(read_phrases(model, pixels, {digest: sample}, reading))
+        return read
+    return dict(zip(samples, maps, strict=True))
+
+
 def read_contrasted(
     model: LoadedModel,
     pixels: NDArray[np.uint8],
@@ -55,18 +84,27 @@ def read_contrasted(
 ) -> dict[str, HeadMaps | str]:
     """Maps of all phrases of a picture, each held against the others."""
     if len(samples) < 2:
-        return dict.fromkeys(samples, _ALONE)
-    read: dict[str, HeadMaps | str] = {}
-    for digest, sample in samples.items():
-        try:
-            (read[digest],) = read_heads(model, pixels, [sample.phrase], **reading)
-        except BadPhraseError as error:
-            read[digest] = str(error)
+        return dict.fromkeys(samples, ALONE)
+    read = read_with_distractors(model, pixels, samples, reading)
+    return {
+        digest: maps if isinstance(maps, str | ContrastedMaps) else ALONE
+        for digest, maps in read.items()
+    }
+
+
+def read_with_distractors(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    samples: dict[str, Sample],
+    reading: dict[str, Any],
+) -> dict[str, HeadMaps | str]:
+    """The same, with plain maps of a phrase that has no other beside it."""
+    read = read_phrases(model, pixels, samples, reading)
     fit = {digest: maps for digest, maps in read.items() if isinstance(maps, HeadMaps)}
     rows = {digest: maps.one_row() for digest, maps in fit.items()}
-    for digest, maps in fit.items():
+    for digest, maps in fit.items() if len(fit) > 1 else ():
         others = [rows[other] for other in rows if other != digest]
-        read[digest] = _contrasted(maps, rows[digest], others) if others else _ALONE
+        read[digest] = _contrasted(maps, rows[digest], others)
     return read
 
 

@@ -14,7 +14,6 @@ from vlmscope.attention import (
     FittedImage,
     HeadMaps,
     SharedPrefix,
-    read_heads,
     read_heads_of_images,
 )
 from vlmscope.data.ahead import ahead
@@ -23,7 +22,7 @@ from vlmscope.data.resume import SampleLog
 from vlmscope.data.samples import Sample, grouped, read_sample, sample_id
 from vlmscope.data.strange_pictures import StrangePictures
 from vlmscope.errors import BadImageError, BadPhraseError, BadSampleError
-from vlmscope.heads.readings import ReadGroup
+from vlmscope.heads.readings import ReadGroup, read_phrases
 from vlmscope.models import LoadedModel
 
 __all__ = ["Check", "Measure", "PrefixOf", "Row", "SampleDesk"]
@@ -204,7 +203,7 @@ class SampleDesk:
             return self.read_group(self.model, image.pixels, every, reading)
         if self.prefix_of is not None:
             reading = {**reading, "prefix": self.prefix_of(image.image)}
-        return _read(self.model, image.pixels, image.wanted, reading)
+        return read_phrases(self.model, image.pixels, image.wanted, reading)
 
 
 def _arrivals(samples: Iterable[Any]) -> Iterator[_Arrival]:
@@ -241,23 +240,3 @@ def _rows_of_image(image: _Opened, maps: Maps) -> Iterator[Row]:
             yield Row(sample.place, digest)
         else:
             yield Row(sample.place, digest, (image.wanted[digest], row_maps))
-
-
-def _read(
-    model: LoadedModel,
-    pixels: NDArray[np.uint8],
-    wanted: dict[str, Sample],
-    reading: dict[str, Any],
-) -> Maps:
-    """Maps of all samples of one image, in one pass if every phrase is fit for the model."""
-    phrases = [sample.phrase for sample in wanted.values()]
-    try:
-        maps = read_heads(model, pixels, phrases, **reading)
-    except BadPhraseError as error:
-        if len(wanted) == 1:
-            return dict.fromkeys(wanted, str(error))
-        read: Maps = {}
-        for digest, sample in wanted.items():  # one of them is to blame: one by one
-            read.update(_read(model, pixels, {digest: sample}, reading))
-        return read
-    return dict(zip(wanted, maps, strict=True))

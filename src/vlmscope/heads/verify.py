@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from vlmscope.errors import BadSampleError
 from vlmscope.heads.choice import resolve_heads
 from vlmscope.heads.judge import RANDOM_SETS, Judge
 from vlmscope.heads.options import LocalizationHeadsOptions
+from vlmscope.heads.sample_rows import Check
 from vlmscope.heads.survey import survey
 from vlmscope.metrics import accuracy_at, mean_over_images
 from vlmscope.models import LoadedModel
@@ -27,7 +28,7 @@ from vlmscope.post.options import with_post
 from vlmscope.stats import Interval
 from vlmscope.types import HeadEvidence, HeadSet
 
-__all__ = ["evidence_of", "percentile", "verify_heads"]
+__all__ = ["evidence_of", "percentile", "unseen", "verify_heads"]
 
 
 def verify_heads(
@@ -85,7 +86,7 @@ def verify_heads(
         log,
         judge.record,
         reading=reading,
-        check=_checker(chosen),
+        check=unseen(chosen.sample_ids),
         progress=progress,
         title="verifying heads",
         batch=batch,
@@ -112,8 +113,13 @@ def _header(
     }
 
 
-def _checker(heads: HeadSet) -> Callable[[Sample, NDArray[np.uint8], str], None]:
-    used = frozenset(heads.sample_ids)
+def unseen(ids: Iterable[str]) -> Check:
+    """Lets through samples with a target that are none of those that discovery used.
+
+    Args:
+        ids: digests of these.
+    """
+    used = frozenset(ids)
 
     def check(sample: Sample, pixels: NDArray[np.uint8], digest: str) -> None:
         if digest in used:

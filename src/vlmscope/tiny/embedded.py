@@ -8,8 +8,10 @@ from vlmscope.errors import ModelLoadError, UnknownNameError
 
 __all__ = ["EMBEDDED", "embedded_path"]
 
-EMBEDDED = ("tiny-llava", "tiny-clip")
+EMBEDDED = ("tiny-llava", "tiny-clip", "tiny-llava-crowd")
 """Ids of the embedded models."""
+
+_TRAINED_BY = {"tiny-llava-crowd": "tiny-llava --setting crowd --start tiny-llava"}
 
 
 def embedded_path(name: str) -> Path:
@@ -25,6 +27,6 @@ def embedded_path(name: str) -> Path:
     if not (folder / "model.safetensors").is_file():
         raise ModelLoadError(
             f"The weights of {name} are not in {folder}. Install the package from its wheel, or "
-            f"train them: python -m vlmscope.tiny.training.train {name} --out DIR"
+            f"train them: python -m vlmscope.tiny.training.train {_TRAINED_BY.get(name, name)} --out DIR"
         )
     return folder

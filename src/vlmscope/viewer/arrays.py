@@ -7,7 +7,7 @@ says of what type and shape it is and where in the blob it lies.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ REFERENCE = "$array"
 
 _TYPES = ("float16", "float32", "uint8", "int32")
 _MOST_DIMENSIONS = 8
+_MOST = 2**53  # counts that every reader tells apart
 
 
 def take_out(blocks: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[dict[str, Any]], bytes]:
@@ -162,7 +163,7 @@ def _read(entry: Any, index: int, blob: bytes) -> Any:
             f"{', '.join((*_TYPES, *KINDS))}. A newer vlmscope may read it."
         )
     dtype = np.dtype(kind)
-    if _product(shape) * dtype.itemsize != size:
+    if _product(shape) * dtype.itemsize != size or _product(map(_one, shape)) > _MOST:
         raise BadViewError(
             f"The view does not fit together: array {index} of shape {shape} and type {kind} cannot "
             f"have {size} bytes."
@@ -181,10 +182,15 @@ def _is_entry(entry: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
 
 
-def _product(shape: Sequence[int]) -> int:
+def _one(length: int) -> int:
+    """A length, and 1 for an empty axis: numpy holds no shape whose other axes are beyond counting."""
+    return max(1, length)
+
+
+def _product(shape: Iterable[int]) -> int:
     size = 1
     for length in shape:
         size *= length

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import vlmscope as vs
-from vlmscope.analysis.tokens import localisation, word_looks
+from lvlms import made
+from vlmscope.analysis.tokens import TokenOptions, localisation, token_grounding, word_looks
 from vlmscope.analysis.tokens.kinds import kinds_of
+from vlmscope.analysis.tokens.ranges import layer_ranges
 from vlmscope.cli import main
 from vlmscope.data.questions import scene_questions
 from vlmscope.errors import AttentionError, BadOptionError
@@ -18,7 +20,7 @@ from vlmscope.errors import AttentionError, BadOptionError
 def test_kinds_of_words() -> None:
     words = ["the", "small", "red", "bike", "on", "the", "left", "of", "a", "dog"]
     assert kinds_of(words, [[0, 1, 2, 3], [8, 9]]) == [
-        *("other", "other", "colour", "noun", "other", "other", "position", "other", "other"),
+        *("other", "size", "colour", "noun", "other", "other", "position", "other", "other"),
         "noun",
     ]
     assert kinds_of(["Red"], [[0]]) == ["colour"]  # a phrase without a noun has no head
@@ -72,6 +74,24 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_bad_input(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tokens", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_layers_that_do_not_look_at_the_image_are_refused() -> None:
+    """Of a model that crosses to the image in layers 1 and 3 alone: zeros would say nothing."""
+    model = made("mllama")
+    assert layer_ranges(None, model) == ((1, 1), (3, 3))
+    assert layer_ranges([(0, 1), (2, 3)], model) == ((0, 1), (2, 3))
+    question = list(scene_questions(1))
+    wrong = [(0, 0), (2, 2)]
+    for analysis in (word_looks, localisation):
+        with pytest.raises(
+            AttentionError, match="No layer of 0 looks at the image: .* only 1, 3 do"
+        ):
+            analysis(model, question, wrong)
+    with pytest.raises(AttentionError, match="No layer of 2 looks"):
+        token_grounding(
+            model, question[0].image, "what", "a", TokenOptions(first_layer=2, last_layer=2)
+        )
 
 
 def test_bad_ranges_are_refused() -> None:

@@ -26,12 +26,16 @@ def test_tiny_clip_is_trained_by_both_command_lines(
     assert runs == [(tmp_path, 3, 7, "cpu")] * 2
 
 
-def test_late_alignment_is_no_part_of_tiny_clip(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--align-late", "0.1"), ("--setting", "crowd"), ("--start", "x"), ("--layers", "8")],
+)
+def test_what_is_of_a_decoder_is_no_part_of_tiny_clip(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
 ) -> None:
     with pytest.raises(SystemExit):
-        train.main(["tiny-clip", "--out", str(tmp_path), "--align-late", "0.1"])
-    assert "--align-late belongs to tiny-llava" in capsys.readouterr().err
+        train.main(["tiny-clip", "--out", str(tmp_path), option, value])
+    assert f"{option} belongs to tiny-llava" in capsys.readouterr().err
 
 
 def test_the_corpus_alone(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vlmscope.tiny.training.corpus import CorpusOptions, build_corpus
+from vlmscope.tiny.training.export import export_llava
 from vlmscope.tiny.training.feed import Feed
 from vlmscope.tiny.training.joint_stage import joint_stage
 from vlmscope.tiny.training.recipe import PRESETS, StageOptions
@@ -64,6 +65,22 @@ def test_a_run_in_two_sittings_equals_a_run_in_one(recipe, corpus, vision, tmp_p
     assert one_record["step"] == two_record["step"] == 4
     for name, value in one.items():
         torch.testing.assert_close(value, two[name], atol=0, rtol=0, msg=name)
+
+
+def test_an_exported_model_is_trained_on_in_a_crowd(recipe, vision, tmp_path):
+    crowd = replace(recipe.corpus, scenes=4, setting="crowd")
+    corpus = build_corpus(tmp_path / "corpus", crowd)
+    assert corpus.objects[:, 5, 0].max() >= 0  # a sixth object
+    model, _ = joint_stage(recipe, vision, 0, CPU)
+    export_llava(tmp_path / "model", model, recipe.shape, {})
+    again, stage = joint_stage(recipe, None, 1, CPU, start=tmp_path / "model")
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value.half().float(), msg=name)
+    losses = stage._update(Feed(corpus, 4, 0, CPU).batch(0))
+    assert torch.isfinite(losses["loss"])
+    deeper = replace(recipe, shape=replace(recipe.shape, text_layers=3))
+    with pytest.raises(RuntimeError, match="layers.2"):
+        joint_stage(deeper, None, 1, CPU, start=tmp_path / "model")
 
 
 def test_time_ends_a_stage(recipe, corpus, vision):

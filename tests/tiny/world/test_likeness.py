@@ -15,6 +15,7 @@ from vlmscope.errors import ModelLoadError
 from vlmscope.tiny import EMBEDDED, SceneOptions, embedded_path, render_scene
 from vlmscope.tiny.training.world_limits import handed_on
 from vlmscope.tiny.world.likeness import Backdrop, World
+from vlmscope.tiny.world.settings import CROWD
 from vlmscope.tiny.world.splits import HELD_OUT
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[4] / "shared/data/coco-panoptic-100/images"
@@ -103,10 +104,17 @@ def test_what_is_no_scene(name: str) -> None:
     assert not declared().holds(STRANGE[name])
 
 
-def test_both_embedded_models_declare_one_world_and_what_to_use_instead() -> None:
-    llava, clip = map(declared, EMBEDDED)
-    assert "llava" in llava.instead and "clip" in clip.instead
-    assert {**llava.to_record(), "instead": ""} == {**clip.to_record(), "instead": ""}
+def test_the_embedded_models_declare_one_world_and_what_to_use_instead() -> None:
+    llava = declared("tiny-llava")
+    for name in EMBEDDED:
+        other = declared(name)
+        assert name.split("-")[1] in other.instead
+        assert {**llava.to_record(), "instead": ""} == {**other.to_record(), "instead": ""}
+
+
+def test_crowded_scenes_are_of_that_world() -> None:
+    scenes = [render_scene(seed, CROWD.scenes) for seed in HELD_OUT[30_000:30_040]]
+    assert all(declared("tiny-llava-crowd").holds(scene.image) for scene in scenes)
 
 
 def test_a_backdrop_is_measured() -> None:

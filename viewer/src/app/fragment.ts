@@ -24,7 +24,7 @@ export function fragmentOf(state: State): string {
   add("method", state.method);
   add("heads", headsText(state.heads).replaceAll(" ", ""));
   add("locked", headsText(state.locked).replaceAll(" ", ""));
-  return words.toString();
+  return words.toString().replaceAll("%2C", ","); // heads stay readable
 }
 
 export function linked(fragment: string): Linked {

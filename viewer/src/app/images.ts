@@ -6,7 +6,10 @@ import type { ImageInfo, Session } from "./net/messages";
 
 export async function sent(file: Blob, api: Api, limits: Session["limits"]): Promise<ImageInfo> {
   if (file.size > limits.bytes) {
-    throw new RequestFailed("too-large", `This file has ${megabytes(file.size)} MB and at most ${megabytes(limits.bytes)} are taken. Open a smaller one.`);
+    throw new RequestFailed(
+      "too-large",
+      `This file has ${megabytes(file.size)} MB and at most ${megabytes(limits.bytes)} are taken. Open a smaller one.`,
+    );
   }
   return api.addImage(file);
 }

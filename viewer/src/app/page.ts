@@ -56,7 +56,12 @@ export function page(target: HTMLElement, around: Around): void {
     look.place.whole.hidden = answered;
     plain.whole.hidden = answered || look.scene() !== null;
     start.hidden = mode !== "look" || look.scene() !== null;
-    const shown: [HTMLElement, Mode][] = [[ask.whole, "ask"], [matter.whole, "matter"], [patch.whole, "patch"], [compare.whole, "compare"]];
+    const shown: [HTMLElement, Mode][] = [
+      [ask.whole, "ask"],
+      [matter.whole, "matter"],
+      [patch.whole, "patch"],
+      [compare.whole, "compare"],
+    ];
     for (const [panel, own] of shown) panel.hidden = mode !== own;
     if (folder) folder.whole.hidden = mode !== "folder";
     if (mode === "folder") folder?.open();
@@ -65,8 +70,18 @@ export function page(target: HTMLElement, around: Around): void {
   }
 
   ask.place.drawn = arrange;
-  const controlLine = controls(session, store, imageInput("Image", "Open picture", open).whole, (text) => status.fail(new Error(text)));
-  replaceAll(stage, [plain.whole, start, look.place.whole, ask.whole, ask.place.whole, matter.whole, patch.whole]);
+  const controlLine = controls(session, store, imageInput("Image", "Open picture", open).whole, (text) =>
+    status.fail(new Error(text)),
+  );
+  replaceAll(stage, [
+    plain.whole,
+    start,
+    look.place.whole,
+    ask.whole,
+    ask.place.whole,
+    matter.whole,
+    patch.whole,
+  ]);
   replaceAll(target, [
     topLine(session, target),
     controlLine.whole,
@@ -87,13 +102,25 @@ export function page(target: HTMLElement, around: Around): void {
   store.heard((state, changed) => {
     if (changed.has("image")) {
       plain.show(state.image);
-      for (const panel of [ask, matter, patch]) panel.forget();
+      for (const panel of [ask, matter, patch, compare]) panel.forget();
     }
     if (changed.has("mode") && state.mode !== "matter") tools.mark(null);
     if (changed.has("image") || changed.has("mode")) arrange();
   });
   listenForPictures(target, open, around.gone);
+  onSlash(() => controlLine.phrase.focus(), around.gone);
   arrange();
+}
+
+/** "/" goes to the phrase, as on many pages that search. */
+function onSlash(act: () => void, gone: AbortSignal): void {
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target instanceof HTMLElement && event.target.matches("input, textarea, select")) return;
+    event.preventDefault();
+    act();
+  };
+  document.addEventListener("keydown", pressed, { signal: gone });
 }
 
 function sizeOf(image: ImageInfo | null): [number, number] | null {

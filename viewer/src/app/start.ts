@@ -10,7 +10,7 @@ import { takeToken } from "./net/token";
 import { StatusLine } from "./panels/status";
 import { isOffered } from "./panels/modes";
 import { page } from "./page";
-import { Store, type Mode } from "./state";
+import { Store, type Mode, type State } from "./state";
 
 const SETTLED_MS = 250; // browsers refuse addresses that change with every key
 
@@ -62,6 +62,11 @@ function keepAddress(store: Store): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   store.heard((state) => {
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState(null, "", `#${fragmentOf(state)}`), SETTLED_MS);
+    timer = setTimeout(() => history.replaceState(null, "", addressOf(state)), SETTLED_MS);
   });
+}
+
+function addressOf(state: State): string {
+  const fragment = fragmentOf(state);
+  return location.pathname + location.search + (fragment && `#${fragment}`);
 }

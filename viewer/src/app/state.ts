@@ -53,7 +53,9 @@ export class Store {
   }
 
   set(values: Partial<State>): void {
-    const names = (Object.keys(values) as (keyof State)[]).filter((name) => !same(values[name], this.current[name]));
+    const names = (Object.keys(values) as (keyof State)[]).filter(
+      (name) => !same(values[name], this.current[name]),
+    );
     if (names.length === 0) return;
     this.current = { ...this.current, ...values };
     const changed = new Set(names);

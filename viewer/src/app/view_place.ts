@@ -26,6 +26,7 @@ export class ViewPlace {
     const old = this.mounted;
     const target = element("div");
     const fresh = mount(target, view, { frame: false, memory: this.memory });
+    carryPicture(this.whole, fresh.context.root);
     this.whole.replaceChildren(fresh.context.root);
     rearrange(this.whole);
     this.mounted = fresh;
@@ -41,6 +42,16 @@ export class ViewPlace {
     this.whole.replaceChildren();
     this.drawn?.();
   }
+}
+
+/** The same picture is drawn at once: it is decoded anew, and until then the place would be empty. */
+function carryPicture(before: HTMLElement, after: HTMLElement): void {
+  const [old, fresh] = [before, after].map((place) =>
+    place.querySelectorAll<HTMLCanvasElement>(".v-frame > canvas:first-child"),
+  );
+  if (old?.length !== 1 || fresh?.length !== 1 || !old[0] || !fresh[0]) return;
+  if (old[0].width === fresh[0].width && old[0].height === fresh[0].height)
+    fresh[0].getContext("2d")?.drawImage(old[0], 0, 0);
 }
 
 /**
@@ -64,6 +75,8 @@ function focusedName(place: HTMLElement): string | null {
 }
 
 function focusNamed(place: HTMLElement, name: string): void {
-  const same = [...place.querySelectorAll<HTMLElement>("[aria-label]")].find((each) => each.ariaLabel === name || each.getAttribute("aria-label") === name);
+  const same = [...place.querySelectorAll<HTMLElement>("[aria-label]")].find(
+    (each) => each.ariaLabel === name || each.getAttribute("aria-label") === name,
+  );
   same?.focus();
 }

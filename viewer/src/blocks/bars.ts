@@ -20,7 +20,10 @@ export function drawBars(block: BarsBlock): HTMLElement {
 }
 
 function plot(block: BarsBlock, width: number): SVGElement {
-  const left = Math.min(width * 0.4, 12 + LETTER * Math.max(4, ...block.items.map((item) => item.name.length)));
+  const left = Math.min(
+    width * 0.4,
+    12 + LETTER * Math.max(4, ...block.items.map((item) => item.name.length)),
+  );
   const right = width - 16 - LETTER * Math.max(5, ...block.items.map((item) => reading(item, block).length));
   const scale = linear(domain(block), [left, right]);
   const chance = block.chance;
@@ -32,14 +35,27 @@ function plot(block: BarsBlock, width: number): SVGElement {
   ]);
 }
 
-function row(item: Bar, block: BarsBlock, scale: Scale, y: number, ends: { left: number; right: number }): SVGElement {
+function row(
+  item: Bar,
+  block: BarsBlock,
+  scale: Scale,
+  y: number,
+  ends: { left: number; right: number },
+): SVGElement {
   const parts: SVGElement[] = [
-    svg("text", { class: "name", x: ends.left - 8, y: y + 19, "text-anchor": "end" }, [shortened(item.name, ends.left)]),
+    svg("text", { class: "name", x: ends.left - 8, y: y + 19, "text-anchor": "end" }, [
+      shortened(item.name, ends.left),
+    ]),
     svg("rect", { class: "track", x: ends.left, y: y + 6, width: ends.right - ends.left, height: 17, rx: 2 }),
   ];
   if (item.value !== null) {
-    const [from, to] = [scale(Math.max(0, scale.domain[0])), scale(item.value)].sort((a, b) => a - b) as [number, number];
-    parts.push(svg("rect", { class: "bar", x: from, y: y + 6, width: Math.max(1, to - from), height: 17, rx: 2 }));
+    const [from, to] = [scale(Math.max(0, scale.domain[0])), scale(item.value)].sort((a, b) => a - b) as [
+      number,
+      number,
+    ];
+    parts.push(
+      svg("rect", { class: "bar", x: from, y: y + 6, width: Math.max(1, to - from), height: 17, rx: 2 }),
+    );
   }
   parts.push(...whisker(item, scale, y + 14.5));
   parts.push(svg("text", { class: "value", x: ends.right + 8, y: y + 19 }, [reading(item, block)]));
@@ -57,7 +73,9 @@ function chanceLine(chance: number, block: BarsBlock, scale: Scale, height: numb
   const bottom = TOP + ROW * block.items.length;
   return [
     svg("line", { class: "chance", x1: x, x2: x, y1: TOP, y2: bottom }),
-    svg("text", { class: "tick", x, y: height - 6, "text-anchor": "middle" }, [`chance ${withUnit(chance, block)}`]),
+    svg("text", { class: "tick", x, y: height - 6, "text-anchor": "middle" }, [
+      `chance ${withUnit(chance, block)}`,
+    ]),
   ];
 }
 

@@ -31,12 +31,16 @@ function plot(block: CurvesBlock, width: number): SVGElement {
   const x = xScale(block, places, area);
   const ticks = block.x === null ? wholeTicks(x, Math.floor(width / 70)) : x.ticks;
   const label = `${block.title || block.y_label}: ${block.series.map((series) => series.name).join(", ")}`;
-  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": label }, [
-    ...span(block, x, area),
-    yAxis(y, area, block.y_label),
-    xAxis(x, area, block.x_label, ticks),
-    ...block.series.map((series, number) => curve(series, number, places, x, y)),
-  ]);
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": label },
+    [
+      ...span(block, x, area),
+      yAxis(y, area, block.y_label),
+      xAxis(x, area, block.x_label, ticks),
+      ...block.series.map((series, number) => curve(series, number, places, x, y)),
+    ],
+  );
 }
 
 function curve(series: Series, number: number, places: number[], x: Scale, y: Scale): SVGElement {
@@ -46,7 +50,11 @@ function curve(series: Series, number: number, places: number[], x: Scale, y: Sc
     const points = run.map((at) => `${px(x(places[at] ?? 0))} ${px(y(series.values[at]?.[0] ?? 0))}`);
     return svg("path", { class: "line", d: `M${points.join("L")}`, "stroke-dasharray": dash(number) });
   });
-  return svg("g", { class: seriesClass(number) }, [...band, ...line, ...markers(series, number, places, x, y)]);
+  return svg("g", { class: seriesClass(number) }, [
+    ...band,
+    ...line,
+    ...markers(series, number, places, x, y),
+  ]);
 }
 
 function markers(series: Series, number: number, places: number[], x: Scale, y: Scale): SVGElement[] {
@@ -85,7 +93,15 @@ function span(block: CurvesBlock, x: Scale, area: Area): SVGElement[] {
   const [low, high] = x.domain;
   const from = x(Math.max(low, block.span[0] - reach));
   const to = x(Math.min(high, block.span[1] + reach));
-  return [svg("rect", { class: "span", x: from, y: area.top, width: Math.max(1, to - from), height: area.bottom - area.top })];
+  return [
+    svg("rect", {
+      class: "span",
+      x: from,
+      y: area.top,
+      width: Math.max(1, to - from),
+      height: area.bottom - area.top,
+    }),
+  ];
 }
 
 function placesOf(block: CurvesBlock): number[] {
@@ -128,7 +144,9 @@ function values(block: CurvesBlock): Values {
 function interval(value: Measured): string {
   if (!value) return "–";
   const [middle, low, high] = value;
-  return low === middle && high === middle ? shown(middle) : `${shown(middle)} [${shown(low)}, ${shown(high)}]`;
+  return low === middle && high === middle
+    ? shown(middle)
+    : `${shown(middle)} [${shown(low)}, ${shown(high)}]`;
 }
 
 function px(value: number): string {

@@ -13,7 +13,10 @@ export function drawDecisions(block: DecisionsBlock, context: Context): HTMLElem
   const urls = block.items.map((item) => item.picture && pictureUrl(item.picture, context.gone));
   const panel = objectPanel(block.items, urls);
   const buttons = buttonsOf(act);
-  const whole = element("section", { class: "v-decisions", "aria-label": "Decisions" }, [panel.whole, buttons.bar]);
+  const whole = element("section", { class: "v-decisions", "aria-label": "Decisions" }, [
+    panel.whole,
+    buttons.bar,
+  ]);
 
   function show(): void {
     panel.show(state);
@@ -27,7 +30,9 @@ export function drawDecisions(block: DecisionsBlock, context: Context): HTMLElem
   }
 
   document.addEventListener("keydown", (event) => listen(event, act), { signal: context.gone });
-  window.addEventListener("beforeunload", (event) => state.saved || event.preventDefault(), { signal: context.gone });
+  window.addEventListener("beforeunload", (event) => state.saved || event.preventDefault(), {
+    signal: context.gone,
+  });
   show();
   return whole;
 }

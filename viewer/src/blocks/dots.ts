@@ -22,20 +22,35 @@ export function drawDots(block: DotsBlock): HTMLElement {
 
 function plot(block: DotsBlock, width: number): SVGElement {
   const domain: [number, number] = [Math.min(0, ...block.values), Math.max(block.threshold, ...block.values)];
-  const area = { left: leftRoom(linear(domain, [0, 1]).ticks), right: width - 12, top: 26, bottom: HEIGHT - 46 };
+  const area = {
+    left: leftRoom(linear(domain, [0, 1]).ticks),
+    right: width - 12,
+    top: 26,
+    bottom: HEIGHT - 46,
+  };
   const y = linear(domain, [area.bottom, area.top]);
   const x = linear([0, Math.max(1, block.values.length - 1)], [area.left + 6, area.right - 6]);
   const kept = block.values.filter((value) => stays(block, value)).length;
   const label = `${block.title || block.y_label}: ${kept} of ${block.values.length} at or above ${shown(block.threshold)}`;
-  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": label }, [
-    yAxis(y, area, block.y_label),
-    xAxis(x, area, block.x_label, wholeTicks(x, Math.floor(width / 80))),
-    svg("line", { class: "threshold", x1: area.left, x2: area.right, y1: y(block.threshold), y2: y(block.threshold) }),
-    svg("text", { class: "tick", x: area.right, y: y(block.threshold) - 6, "text-anchor": "end" }, [
-      `kept at or above ${shown(block.threshold)}`,
-    ]),
-    ...block.values.map((value, at) => dot(block, value, x(at), y(value))),
-  ]);
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": label },
+    [
+      yAxis(y, area, block.y_label),
+      xAxis(x, area, block.x_label, wholeTicks(x, Math.floor(width / 80))),
+      svg("line", {
+        class: "threshold",
+        x1: area.left,
+        x2: area.right,
+        y1: y(block.threshold),
+        y2: y(block.threshold),
+      }),
+      svg("text", { class: "tick", x: area.right, y: y(block.threshold) - 6, "text-anchor": "end" }, [
+        `kept at or above ${shown(block.threshold)}`,
+      ]),
+      ...block.values.map((value, at) => dot(block, value, x(at), y(value))),
+    ],
+  );
 }
 
 function dot(block: DotsBlock, value: number, x: number, y: number): SVGElement {

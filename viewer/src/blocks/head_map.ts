@@ -3,7 +3,7 @@ import type { HeadMapBlock } from "../format/types";
 import { anchorsOf, colourAt } from "../paint/colours";
 import { svg } from "./chart/svg";
 import { figure, type Values } from "./chart/frame";
-import { linear, roundValues, shown } from "./chart/scales";
+import { linear, shown } from "./chart/scales";
 
 interface Grid {
   rows: number;
@@ -75,7 +75,9 @@ function cellsOf(grid: Grid, area: Area, cell: Size): SVGElement[] {
       height: cell.height + 0.3,
       ...(Number.isFinite(value) ? { fill: rgb((value - low) / (high - low || 1)) } : { class: "nothing" }),
     });
-    rectangle.append(svg("title", {}, [`L${row}H${column}: ${Number.isFinite(value) ? shown(value) : "no value"}`]));
+    rectangle.append(
+      svg("title", {}, [`L${row}H${column}: ${Number.isFinite(value) ? shown(value) : "no value"}`]),
+    );
     return rectangle;
   });
 }
@@ -96,31 +98,47 @@ function rings(block: HeadMapBlock, area: Area, cell: Size): SVGElement[] {
 }
 
 function names(block: HeadMapBlock, grid: Grid, area: Area, cell: Size): SVGElement[] {
-  const rows = steps(grid.rows, cell.height).map((row) =>
-    svg("text", { class: "tick", x: area.left - 7, y: area.top + (row + 0.5) * cell.height + 4, "text-anchor": "end" }, [String(row)]),
+  const rows = steps(grid.rows, cell.height, 14).map((row) =>
+    svg(
+      "text",
+      { class: "tick", x: area.left - 7, y: area.top + (row + 0.5) * cell.height + 4, "text-anchor": "end" },
+      [String(row)],
+    ),
   );
-  const columns = steps(grid.columns, cell.width).map((column) =>
-    svg("text", { class: "tick", x: area.left + (column + 0.5) * cell.width, y: area.bottom + 15, "text-anchor": "middle" }, [String(column)]),
+  const columns = steps(grid.columns, cell.width, 20).map((column) =>
+    svg(
+      "text",
+      {
+        class: "tick",
+        x: area.left + (column + 0.5) * cell.width,
+        y: area.bottom + 15,
+        "text-anchor": "middle",
+      },
+      [String(column)],
+    ),
   );
   const middle = (area.left + area.right) / 2;
   return [
     ...rows,
     ...columns,
     svg("text", { class: "label", x: 2, y: 13 }, [block.rows_label]),
-    svg("text", { class: "label", x: middle, y: area.bottom + 34, "text-anchor": "middle" }, [block.columns_label]),
+    svg("text", { class: "label", x: middle, y: area.bottom + 34, "text-anchor": "middle" }, [
+      block.columns_label,
+    ]),
   ];
 }
 
-/** Every k-th index, so that names keep 22 pixels apart. */
-function steps(count: number, size: number): number[] {
-  const every = roundValues(0, 22 / size + 1, 1)[1] ?? 1;
-  const step = Math.max(1, Math.ceil(every));
+const STEPS = [1, 2, 4, 8, 16, 32, 64];
+
+/** Every so many indices, so that their names keep `apart` pixels from each other. */
+function steps(count: number, size: number, apart: number): number[] {
+  const step = STEPS.find((each) => each * size >= apart) ?? count;
   return Array.from({ length: count }, (_, at) => at).filter((at) => at % step === 0);
 }
 
 function colourBar(block: HeadMapBlock, grid: Grid, area: Area): SVGElement[] {
   const bar = { x: area.right + 14, width: 11, slices: 40 };
-  const y = linear(grid.range, [area.bottom, area.top], 4);
+  const y = linear(grid.range, [area.bottom, area.top], 5);
   const height = (area.bottom - area.top) / bar.slices;
   const slices = Array.from({ length: bar.slices }, (_, at) =>
     svg("rect", {
@@ -131,8 +149,12 @@ function colourBar(block: HeadMapBlock, grid: Grid, area: Area): SVGElement[] {
       fill: rgb(1 - (at + 0.5) / bar.slices),
     }),
   );
-  const ticks = y.ticks.map((value) => svg("text", { class: "tick", x: bar.x + 17, y: y(value) + 4 }, [shown(value)]));
-  const name = svg("text", { class: "label", x: bar.x + bar.width, y: 13, "text-anchor": "end" }, [block.label]);
+  const ticks = y.ticks.map((value) =>
+    svg("text", { class: "tick", x: bar.x + 17, y: y(value) + 4 }, [shown(value)]),
+  );
+  const name = svg("text", { class: "label", x: bar.x + bar.width, y: 13, "text-anchor": "end" }, [
+    block.label,
+  ]);
   return [svg("g", { "aria-hidden": "true" }, [...slices, ...ticks, name])];
 }
 

@@ -14,15 +14,19 @@ export function drawPictures(block: PicturesBlock, context: Context): HTMLElemen
     height: item.height,
   }));
   const figures = shown.map((picture, place) => {
-    const button = element("button", { type: "button", class: "v-enlarge", "aria-label": `Enlarge ${name(picture, place)}` }, [
-      element("img", {
-        src: picture.source,
-        alt: name(picture, place),
-        width: String(picture.width),
-        height: String(picture.height),
-        loading: "lazy",
-      }),
-    ]);
+    const button = element(
+      "button",
+      { type: "button", class: "v-enlarge", "aria-label": `Enlarge ${name(picture, place)}` },
+      [
+        element("img", {
+          src: picture.source,
+          alt: name(picture, place),
+          width: String(picture.width),
+          height: String(picture.height),
+          decoding: "async",
+        }),
+      ],
+    );
     button.addEventListener("click", () => enlarge(shown, place));
     return element("figure", {}, [button, ...caption(picture)]);
   });
@@ -36,5 +40,10 @@ function name(picture: { title: string; text: string }, place: number): string {
 function caption(picture: { title: string; text: string }): HTMLElement[] {
   if (!picture.title && !picture.text) return [];
   const title = picture.title ? [element("b", { dir: "auto" }, [picture.title])] : [];
-  return [element("figcaption", { class: "v-caption" }, [...title, element("span", { dir: "auto" }, [picture.text])])];
+  return [
+    element("figcaption", { class: "v-caption" }, [
+      ...title,
+      element("span", { dir: "auto" }, [picture.text]),
+    ]),
+  ];
 }

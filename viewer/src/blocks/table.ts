@@ -23,17 +23,29 @@ export function drawTable(block: TableBlock): HTMLElement {
 
   heads.forEach(({ button }, column) => {
     button.addEventListener("click", () => {
-      order = next(order, column, isWords(block, column) ? ["ascending", "descending"] : ["descending", "ascending"]);
+      order = next(
+        order,
+        column,
+        isWords(block, column) ? ["ascending", "descending"] : ["descending", "ascending"],
+      );
       show();
     });
   });
   show();
-  const top = element("thead", {}, [element("tr", {}, heads.map(({ cell }) => cell))]);
+  const top = element("thead", {}, [
+    element(
+      "tr",
+      {},
+      heads.map(({ cell }) => cell),
+    ),
+  ]);
   const label = block.columns.filter(Boolean).join(", ");
   // a wide table scrolls inside its own frame, by keys too
-  const frame = element("div", { class: "v-scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label}` }, [
-    element("table", {}, [top, body]),
-  ]);
+  const frame = element(
+    "div",
+    { class: "v-scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label}` },
+    [element("table", {}, [top, body])],
+  );
   return element("div", { class: "v-table" }, [frame, ...note(block)]);
 }
 

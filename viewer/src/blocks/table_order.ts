@@ -29,7 +29,8 @@ function numeric(cells: string[]): boolean {
 function byNumber(a: string, b: string, sign: number): number {
   const first = leadingNumber(a);
   const second = leadingNumber(b);
-  if (Number.isNaN(first) || Number.isNaN(second)) return Number(Number.isNaN(first)) - Number(Number.isNaN(second));
+  if (Number.isNaN(first) || Number.isNaN(second))
+    return Number(Number.isNaN(first)) - Number(Number.isNaN(second));
   return sign * (first - second);
 }
 

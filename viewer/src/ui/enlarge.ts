@@ -54,7 +54,9 @@ function buttons(count: number, show: (step: number) => void, close: () => void)
     return made;
   };
   const walk =
-    count > 1 ? [button("←", "Picture before", () => show(-1)), button("→", "Next picture", () => show(1))] : [];
+    count > 1
+      ? [button("←", "Picture before", () => show(-1)), button("→", "Next picture", () => show(1))]
+      : [];
   return [element("div", { class: "v-large-buttons" }, [...walk, button("Close", "Close", close)])];
 }
 

@@ -23,6 +23,11 @@ export function headName(layer: number, head: number): string {
   return `L${layer}H${head}`;
 }
 
+/** The same inside a sentence that is one text, by the characters that isolate (FSI and PDI). */
+export function isolate(text: string): string {
+  return `\u2068${text}\u2069`;
+}
+
 /** Text of a user or a model: its direction is its own, and does not turn what stands around it. */
 export function isolated(text: string, attributes: Record<string, string> = {}): HTMLElement {
   return element("bdi", attributes, text);

@@ -61,10 +61,14 @@ export class FakeServer {
     const { gates } = this;
     if (gates) await new Promise<void>((go) => gates.push(go));
     if (request.signal?.aborted) throw new DOMException("aborted", "AbortError");
-    const route = [...this.replies.keys()].filter((each) => `${request.method} ${request.path}`.startsWith(each));
+    const route = [...this.replies.keys()].filter((each) =>
+      `${request.method} ${request.path}`.startsWith(each),
+    );
     const longest = route.sort((a, b) => b.length - a.length)[0];
     const reply = longest === undefined ? undefined : this.replies.get(longest);
-    return responseOf(reply ? reply(request) : new Refused(404, "not-found", "There is nothing at this address."));
+    return responseOf(
+      reply ? reply(request) : new Refused(404, "not-found", "There is nothing at this address."),
+    );
   };
 }
 
@@ -79,7 +83,12 @@ function received(address: string, init: RequestInit): Received {
   return {
     method: init.method ?? "GET",
     path: address.replace(/^api\//, ""),
-    body: typeof body === "string" ? (JSON.parse(body) as Record<string, unknown>) : body instanceof Blob ? body : null,
+    body:
+      typeof body === "string"
+        ? (JSON.parse(body) as Record<string, unknown>)
+        : body instanceof Blob
+          ? body
+          : null,
     headers: (init.headers ?? {}) as Record<string, string>,
     signal: init.signal ?? null,
   };
@@ -87,7 +96,9 @@ function received(address: string, init: RequestInit): Received {
 
 function responseOf(value: unknown): Response {
   if (value instanceof Refused) {
-    return new Response(JSON.stringify({ error: { kind: value.kind, message: value.message } }), { status: value.status });
+    return new Response(JSON.stringify({ error: { kind: value.kind, message: value.message } }), {
+      status: value.status,
+    });
   }
   if (value instanceof Uint8Array) return new Response(value as Uint8Array<ArrayBuffer>);
   return new Response(JSON.stringify(value));
@@ -95,7 +106,15 @@ function responseOf(value: unknown): Response {
 
 export const SESSION = {
   vlmscope: "0",
-  model: { id: "tiny-llava", family: "llava", kind: "decoder", layers: 2, heads: 2, dtype: "float32", device: "cpu" },
+  model: {
+    id: "tiny-llava",
+    family: "llava",
+    kind: "decoder",
+    layers: 2,
+    heads: 2,
+    dtype: "float32",
+    device: "cpu",
+  },
   methods: [
     { id: "localization-heads", title: "Localization heads" },
     { id: "mean-attention", title: "Mean attention" },

@@ -8,8 +8,17 @@ let rows: Record<string, unknown>[];
 
 function row(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
-    id, image: `api/folder/pictures/${id}`, size: [100, 200], phrase: "cat", instance: 0, box: [10, 10, 60, 50],
-    score: 0.8, warnings: [], decision: null, corrected: null, ...more,
+    id,
+    image: `api/folder/pictures/${id}`,
+    size: [100, 200],
+    phrase: "cat",
+    instance: 0,
+    box: [10, 10, 60, 50],
+    score: 0.8,
+    warnings: [],
+    decision: null,
+    corrected: null,
+    ...more,
   };
 }
 
@@ -19,7 +28,11 @@ function decided({ body }: Received): unknown {
 }
 
 beforeEach(async () => {
-  rows = [row("a.png", { phrase: EVIL, warnings: ["Look twice."] }), row("b.png", { score: null }), row("dir/c.png")];
+  rows = [
+    row("a.png", { phrase: EVIL, warnings: ["Look twice."] }),
+    row("b.png", { score: null }),
+    row("dir/c.png"),
+  ];
   const fake = server({ ...SESSION, folder: { name: "labels", images: 3, objects: 3 } })
     .on("GET folder?", () => ({ total: rows.length, rows }))
     .on("GET folder/pictures/", () => Uint8Array.of(255, 216))
@@ -38,9 +51,11 @@ const press = async (key: string): Promise<void> => {
   document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   await settled();
 };
-const verdicts = (): (string | null)[] => [...page.target.querySelectorAll(".a-thumbnails .a-verdict")].map((each) => each.textContent);
+const verdicts = (): (string | null)[] =>
+  [...page.target.querySelectorAll(".a-thumbnails .a-verdict")].map((each) => each.textContent);
 const title = (): string | null => page.find(".a-object h3").textContent;
-const puts = (): unknown[] => page.server.received.filter((each) => each.method === "PUT").map((each) => each.body);
+const puts = (): unknown[] =>
+  page.server.received.filter((each) => each.method === "PUT").map((each) => each.body);
 
 describe("a folder", () => {
   it("is opened first, with its objects, their texts as text", () => {
@@ -68,6 +83,7 @@ describe("a folder", () => {
       { id: "dir/c.png", phrase: "cat", instance: 0, decision: "unsure" },
     ]);
     expect(verdicts()).toEqual(["✓ accepted", "✕ rejected", "? unsure"]);
+    expect(page.status()).toBe("Unsure: “cat” in dir/c.png.");
     await press("z");
     expect(verdicts()[2]).toBe("");
   });
@@ -84,11 +100,19 @@ describe("a folder", () => {
     await settled();
     const sheet = page.find(".a-large .a-overlay");
     sheet.getBoundingClientRect = () => ({ left: 0, top: 0, width: 400, height: 200 }) as DOMRect;
-    for (const [name, x, y] of [["pointerdown", 40, 40], ["pointermove", 140, 100], ["pointerup", 140, 100]] as const) {
-      sheet.dispatchEvent(Object.assign(new MouseEvent(name, { clientX: x, clientY: y, button: 0 }), { pointerId: 1 }));
+    for (const [name, x, y] of [
+      ["pointerdown", 40, 40],
+      ["pointermove", 140, 100],
+      ["pointerup", 140, 100],
+    ] as const) {
+      sheet.dispatchEvent(
+        Object.assign(new MouseEvent(name, { clientX: x, clientY: y, button: 0 }), { pointerId: 1 }),
+      );
     }
     await settled();
-    expect(puts()).toEqual([{ id: "a.png", phrase: EVIL, instance: 0, decision: "accept", box: [20, 20, 70, 50] }]);
+    expect(puts()).toEqual([
+      { id: "a.png", phrase: EVIL, instance: 0, decision: "accept", box: [20, 20, 70, 50] },
+    ]);
     expect(verdicts()[0]).toBe("✓ accepted, box corrected");
     await press("r");
     expect(puts().at(-1)).toMatchObject({ decision: "reject", box: [20, 20, 70, 50] });
@@ -105,7 +129,9 @@ describe("a folder", () => {
     await set("Warning", "true");
     rows = [];
     await set("Decision", "none");
-    expect(page.server.asked("folder?").at(-1)?.path).toBe("folder?least_score=0.5&warning=true&decision=none&offset=0&limit=60");
+    expect(page.server.asked("folder?").at(-1)?.path).toBe(
+      "folder?least_score=0.5&warning=true&decision=none&offset=0&limit=60",
+    );
     expect(title()).toBe("No object passes the filter.");
   });
 
@@ -140,7 +166,10 @@ describe("a folder", () => {
   it("loads more, none twice", async () => {
     page.close();
     const fake = server({ ...SESSION, folder: { name: "labels", images: 3, objects: 3 } })
-      .on("GET folder?", ({ path }) => ({ total: 3, rows: path.includes("offset=0") ? rows.slice(0, 2) : rows.slice(1) }))
+      .on("GET folder?", ({ path }) => ({
+        total: 3,
+        rows: path.includes("offset=0") ? rows.slice(0, 2) : rows.slice(1),
+      }))
       .on("GET folder/pictures/", () => Uint8Array.of(255, 216));
     page = await openPage(fake);
     await settled();

@@ -23,7 +23,10 @@ describe("a picture", () => {
   });
 
   it("comes by dropping and by pasting", async () => {
-    for (const [name, key] of [["drop", "dataTransfer"], ["paste", "clipboardData"]] as const) {
+    for (const [name, key] of [
+      ["drop", "dataTransfer"],
+      ["paste", "clipboardData"],
+    ] as const) {
       const event = new Event(name, { bubbles: true, cancelable: true });
       Object.defineProperty(event, key, { value: { files: [pictureFile()], types: ["Files"] } });
       document.dispatchEvent(event);
@@ -58,7 +61,11 @@ describe("a phrase", () => {
 
   it("is looked for while it is typed, with all heads", async () => {
     await phrase(page, "red circle");
-    expect(page.server.asked("ground")[0]?.body).toEqual({ image: "ab12", phrase: "red circle", all_heads: true });
+    expect(page.server.asked("ground")[0]?.body).toEqual({
+      image: "ab12",
+      phrase: "red circle",
+      all_heads: true,
+    });
     expect(shownTitle()).toBe("red circle");
     expect(page.named("Heat map").getAttribute("role")).toBe("img");
     expect(page.named("Heads").getAttribute("role")).toBe("grid");
@@ -97,11 +104,19 @@ describe("a phrase", () => {
     expect(page.find(".a-plain").hidden).toBe(false);
   });
 
+  it("is gone to by a slash, which elsewhere is a slash", () => {
+    const press = (target: EventTarget): boolean =>
+      target.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true }));
+    expect(press(document.body)).toBe(false);
+    expect(document.activeElement).toBe(page.named("Phrase"));
+    expect(press(page.named("Phrase"))).toBe(true);
+  });
+
   it("stays text, whatever is in it", async () => {
     for (const text of [EVIL, RTL]) {
       await phrase(page, text);
       expect(shownTitle()).toBe(text);
-      expect(page.status()).toContain(text);
+      expect(page.find("[role=status]").textContent).toContain(`\u2068${text}\u2069`);
     }
     expect(page.target.querySelector("b, i:not([class])")).toBeNull();
   });
@@ -158,13 +173,43 @@ describe("heads", () => {
   });
 });
 
+describe("what a reader chose", () => {
+  it("about the picture and the grid stays for the next phrase", async () => {
+    await page.choose("Image", pictureFile());
+    await phrase(page, "cat");
+    await page.click("Token grid");
+    const coloured = page.find<HTMLSelectElement>(".v-measures select");
+    coloured.value = "entropy";
+    coloured.dispatchEvent(new Event("change"));
+    await phrase(page, "dog");
+    const buttons = [...page.target.querySelectorAll(".v-switches [aria-pressed=true]")];
+    expect(buttons.map((each) => each.textContent?.trim())).toContain("Token grid");
+    expect(page.find<HTMLSelectElement>(".v-measures select").value).toBe("entropy");
+  });
+
+  it("keeps the focus where it was, in the new grid", async () => {
+    await page.choose("Image", pictureFile());
+    await phrase(page, "cat");
+    page.named("L1H0").focus();
+    const before = page.named("L1H0");
+    await phrase(page, "dog");
+    expect(before.isConnected).toBe(false);
+    expect(document.activeElement).toBe(page.named("L1H0"));
+  });
+});
+
 describe("a link", () => {
   it("brings picture, phrase, method, heads and locks back", async () => {
     page.close();
     page = await openPage(server(), "#image=ab12&phrase=cat&method=gem&heads=L1H1&locked=L1H0");
     await new Promise((done) => setTimeout(done, 80));
     await settled();
-    expect(page.server.asked("ground")[0]?.body).toMatchObject({ image: "ab12", phrase: "cat", method: "gem", heads: [[1, 1]] });
+    expect(page.server.asked("ground")[0]?.body).toMatchObject({
+      image: "ab12",
+      phrase: "cat",
+      method: "gem",
+      heads: [[1, 1]],
+    });
     expect(page.named<HTMLInputElement>("Phrase").value).toBe("cat");
     expect(page.named<HTMLSelectElement>("Method").value).toBe("gem");
     expect(page.named("L1H0").getAttribute("aria-selected")).toBe("true");
@@ -172,7 +217,10 @@ describe("a link", () => {
 
   it("to a picture that is gone says so and keeps the rest", async () => {
     page.close();
-    const fake = server().on("GET images/", () => new Refused(404, "unknown-image", "This picture is not in memory."));
+    const fake = server().on(
+      "GET images/",
+      () => new Refused(404, "unknown-image", "This picture is not in memory."),
+    );
     page = await openPage(fake, "#image=ab12&phrase=cat");
     expect(page.status()).toBe("Not done: This picture is not in memory.");
     expect(page.named<HTMLInputElement>("Phrase").value).toBe("cat");
@@ -182,7 +230,9 @@ describe("a link", () => {
 describe("a session", () => {
   it("that cannot be had is one sentence", async () => {
     page.close();
-    page = await openPage(server().on("GET session", () => new Refused(401, "no-token", "A token is needed.")));
+    page = await openPage(
+      server().on("GET session", () => new Refused(401, "no-token", "A token is needed.")),
+    );
     expect(page.find("[role=alert]").textContent).toBe("A token is needed.");
   });
 
@@ -191,7 +241,10 @@ describe("a session", () => {
     const none = { answer: false, knockout: false, steer: false, lens: false, faithfulness: false };
     const model = { ...SESSION.model, kind: "encoder", layers: null, heads: null };
     page = await openPage(server({ ...SESSION, model, features: none }));
-    expect([...page.target.querySelectorAll(".a-mode")].map((each) => each.textContent)).toEqual(["Look", "Side by side"]);
+    expect([...page.target.querySelectorAll(".a-mode")].map((each) => each.textContent)).toEqual([
+      "Look",
+      "Side by side",
+    ]);
     expect(page.target.querySelector("[aria-label='Read from']")).toBeNull();
     await page.choose("Image", pictureFile());
     await phrase(page, "cat");

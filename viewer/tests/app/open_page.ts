@@ -52,7 +52,10 @@ function pageOf(target: HTMLElement, fake: FakeServer, gone: AbortController): P
     return all.find((each) => !each.closest("[hidden]")) ?? find(`[aria-label="${name}"]`);
   };
   return {
-    target, server: fake, find, named,
+    target,
+    server: fake,
+    find,
+    named,
     type(name, text) {
       const field = named<HTMLInputElement>(name);
       field.value = text;
@@ -67,12 +70,13 @@ function pageOf(target: HTMLElement, fake: FakeServer, gone: AbortController): P
     async click(text) {
       const buttons = [...target.querySelectorAll("button")].filter((button) => !button.closest("[hidden]"));
       const button = buttons.find((each) => each.textContent?.trim() === text);
-      if (!button) throw new Error(`no button is called ${text}: ${buttons.map((each) => each.textContent).join("|")}`);
+      if (!button)
+        throw new Error(`no button is called ${text}: ${buttons.map((each) => each.textContent).join("|")}`);
       if (button.type === "submit") button.closest("form")?.requestSubmit();
       else button.click();
       await settled();
     },
-    status: () => find("[role=status]").textContent ?? "",
+    status: () => (find("[role=status]").textContent ?? "").replace(/[\u2068\u2069]/g, ""),
     close() {
       gone.abort();
       document.body.replaceChildren();

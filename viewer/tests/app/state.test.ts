@@ -6,8 +6,21 @@ import { RTL } from "../blocks/fake_context";
 
 describe("heads as text", () => {
   it.each([
-    ["L2H3, L4H1", [[2, 3], [4, 1]]],
-    ["l2h3 4.1;5:0", [[2, 3], [4, 1], [5, 0]]],
+    [
+      "L2H3, L4H1",
+      [
+        [2, 3],
+        [4, 1],
+      ],
+    ],
+    [
+      "l2h3 4.1;5:0",
+      [
+        [2, 3],
+        [4, 1],
+        [5, 0],
+      ],
+    ],
     ["L1H1,L1H1", [[1, 1]]],
     ["", []],
   ])("reads %s", (text, heads) => expect(headsFrom(text)).toEqual(heads));
@@ -19,7 +32,12 @@ describe("heads as text", () => {
   });
 
   it("writes what it reads", () => {
-    expect(headsText([[2, 3], [10, 0]])).toBe("L2H3, L10H0");
+    expect(
+      headsText([
+        [2, 3],
+        [10, 0],
+      ]),
+    ).toBe("L2H3, L10H0");
     expect(headsText(null)).toBe("");
   });
 });
@@ -32,7 +50,10 @@ describe("the address", () => {
     question: "What? + why",
     method: "gem",
     heads: [[2, 3]] as [number, number][],
-    locked: [[0, 1], [1, 1]] as [number, number][],
+    locked: [
+      [0, 1],
+      [1, 1],
+    ] as [number, number][],
     mode: "patch" as const,
   };
 
@@ -40,13 +61,28 @@ describe("the address", () => {
     const { image, state: read } = linked(`#${fragmentOf(state)}`);
     expect(image).toBe("ab12");
     expect(read).toEqual({
-      phrase: state.phrase, question: state.question, method: "gem", heads: [[2, 3]], locked: [[0, 1], [1, 1]], mode: "patch",
+      phrase: state.phrase,
+      question: state.question,
+      method: "gem",
+      heads: [[2, 3]],
+      locked: [
+        [0, 1],
+        [1, 1],
+      ],
+      mode: "patch",
     });
   });
 
   it("is short where nothing was chosen", () => {
     expect(fragmentOf(EMPTY)).toBe("");
-    expect(linked("").state).toEqual({ phrase: "", question: "", method: null, heads: null, locked: [], mode: "look" });
+    expect(linked("").state).toEqual({
+      phrase: "",
+      question: "",
+      method: null,
+      heads: null,
+      locked: [],
+      mode: "look",
+    });
   });
 
   it("loses only what cannot be read", () => {

@@ -15,7 +15,15 @@ const CURVES: CurvesBlock = {
   x_scale: "linear",
   series: [
     { name: "image", values: [[0.1, 0.05, 0.2], [0.4, 0.3, 0.5], null, [0.2, 0.1, 0.3]] },
-    { name: EVIL, values: [[0.9, 0.9, 0.9], [0.6, 0.6, 0.6], [0.5, 0.5, 0.5], [0.8, 0.8, 0.8]] },
+    {
+      name: EVIL,
+      values: [
+        [0.9, 0.9, 0.9],
+        [0.6, 0.6, 0.6],
+        [0.5, 0.5, 0.5],
+        [0.8, 0.8, 0.8],
+      ],
+    },
   ],
   span: [1, 2],
   caption: "Means.",
@@ -25,7 +33,9 @@ function opened(figure: HTMLElement): string[][] {
   const details = figure.querySelector("details");
   if (details) details.open = true;
   details?.dispatchEvent(new Event("toggle"));
-  return [...figure.querySelectorAll("tbody tr")].map((row) => [...row.children].map((cell) => cell.textContent ?? ""));
+  return [...figure.querySelectorAll("tbody tr")].map((row) =>
+    [...row.children].map((cell) => cell.textContent ?? ""),
+  );
 }
 
 function numbers(node: Element | null | undefined, ...names: string[]): number[] {
@@ -44,7 +54,9 @@ describe("curves", () => {
   });
 
   it("tell series apart without colour", () => {
-    const lines = [...drawn.querySelectorAll(".v-chart-legend .line")].map((line) => line.getAttribute("stroke-dasharray"));
+    const lines = [...drawn.querySelectorAll(".v-chart-legend .line")].map((line) =>
+      line.getAttribute("stroke-dasharray"),
+    );
     const marks = [...drawn.querySelectorAll(".v-chart-legend .marker")].map((mark) => mark.tagName);
     expect(new Set(lines).size).toBe(2);
     expect(new Set(marks).size).toBe(2);
@@ -71,7 +83,9 @@ describe("curves", () => {
 
   it("shade the span with half a step around", () => {
     const [x, width] = numbers(drawn.querySelector(".span"), "x", "width");
-    const [zero, one] = [...drawn.querySelectorAll(".v-plot .series-0 circle")].map((mark) => numbers(mark, "cx")[0]);
+    const [zero, one] = [...drawn.querySelectorAll(".v-plot .series-0 circle")].map(
+      (mark) => numbers(mark, "cx")[0],
+    );
     const step = (one ?? 0) - (zero ?? 0);
     expect(x).toBeCloseTo((zero ?? 0) + step / 2, 0);
     expect(width).toBeCloseTo(2 * step, 0);
@@ -79,7 +93,13 @@ describe("curves", () => {
 
   it("put equal factors at equal distances on a logarithmic scale", () => {
     const values = [1, 2, 3].map((value): [number, number, number] => [value, value, value]);
-    const log = drawCurves({ ...CURVES, x: [1, 10, 100], x_scale: "log", span: null, series: [{ name: "a", values }] });
+    const log = drawCurves({
+      ...CURVES,
+      x: [1, 10, 100],
+      x_scale: "log",
+      span: null,
+      series: [{ name: "a", values }],
+    });
     const [a, b, c] = [...log.querySelectorAll(".v-plot .marker")].map((mark) => numbers(mark, "cx")[0] ?? 0);
     expect((c ?? 0) - (b ?? 0)).toBeCloseTo((b ?? 0) - (a ?? 0), 1);
     expect(log.querySelector(".v-chart-legend")).toBeNull();
@@ -87,7 +107,15 @@ describe("curves", () => {
   });
 
   it("draw one value, none at all, and values that are all equal", () => {
-    for (const values of [[[5, 5, 5]], [], [null], [[2, 2, 2], [2, 2, 2]]] as (typeof CURVES)["series"][0]["values"][]) {
+    for (const values of [
+      [[5, 5, 5]],
+      [],
+      [null],
+      [
+        [2, 2, 2],
+        [2, 2, 2],
+      ],
+    ] as (typeof CURVES)["series"][0]["values"][]) {
       const text = drawCurves({ ...CURVES, series: [{ name: "a", values }] }).innerHTML;
       expect(text).not.toMatch(/NaN|Infinity/);
     }
@@ -154,7 +182,11 @@ describe("bars", () => {
   });
 
   it("say their values and chance in words", () => {
-    expect([...drawn.querySelectorAll(".value")].map((each) => each.textContent)).toEqual(["80%", "20%", "no value"]);
+    expect([...drawn.querySelectorAll(".value")].map((each) => each.textContent)).toEqual([
+      "80%",
+      "20%",
+      "no value",
+    ]);
     expect(drawn.querySelector("svg")?.textContent).toContain("chance 12.5%");
     expect(opened(drawn)[0]).toEqual(["chosen", "80", "70", "88"]);
     expect(opened(drawn)[1]?.[0]).toBe(EVIL);

@@ -10,14 +10,34 @@ const BLOCK: DecisionsBlock = {
   key: KEY,
   file: { format: "vlmscope-decisions/1", vlmscope: "0", fingerprint: "f1", strata: [{ bin: 0 }] },
   items: [
-    item({ id: "a.png", phrase: EVIL, score: 0.123456, warnings: ["Look twice."], picture: fakePicture(0), width: 40, height: 30 }),
+    item({
+      id: "a.png",
+      phrase: EVIL,
+      score: 0.123456,
+      warnings: ["Look twice."],
+      picture: fakePicture(0),
+      width: 40,
+      height: 30,
+    }),
     item({ id: "b.png", phrase: RTL, score: null, missing: "No picture: gone." }),
     item({ id: "c.png", phrase: "cat", score: 0.5 }),
   ],
 };
 
 function item(values: Partial<DecisionsBlock["items"][0]>): DecisionsBlock["items"][0] {
-  return { id: "", phrase: "", instance: 0, score: null, warnings: [], stratum: 0, weight: 2.5, picture: null, width: 0, height: 0, ...values };
+  return {
+    id: "",
+    phrase: "",
+    instance: 0,
+    score: null,
+    warnings: [],
+    stratum: 0,
+    weight: 2.5,
+    picture: null,
+    width: 0,
+    height: 0,
+    ...values,
+  };
 }
 
 let drawn: HTMLElement;
@@ -53,6 +73,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  page.abort();
   drawn.remove();
   vi.restoreAllMocks();
 });
@@ -100,10 +121,16 @@ describe("decisions", () => {
     press("a");
     press("r");
     press("z");
-    expect([text(".v-place"), text(".v-counts")]).toEqual(["2 / 3", "1 accepted, 0 rejected, 0 unsure, 2 to go"]);
+    expect([text(".v-place"), text(".v-counts")]).toEqual([
+      "2 / 3",
+      "1 accepted, 0 rejected, 0 unsure, 2 to go",
+    ]);
     press("Backspace");
     press("z");
-    expect([text(".v-place"), text(".v-counts")]).toEqual(["1 / 3", "0 accepted, 0 rejected, 0 unsure, 3 to go"]);
+    expect([text(".v-place"), text(".v-counts")]).toEqual([
+      "1 / 3",
+      "0 accepted, 0 rejected, 0 unsure, 3 to go",
+    ]);
   });
 
   it("leave the keys of the browser and of text fields alone", () => {
@@ -120,15 +147,21 @@ describe("decisions", () => {
     press("a");
     expect(localStorage.getItem(KEY)).toBe('["accept",null,null]');
     draw();
-    expect([text(".v-place"), text(".v-counts")]).toEqual(["2 / 3", "1 accepted, 0 rejected, 0 unsure, 2 to go"]);
+    expect([text(".v-place"), text(".v-counts")]).toEqual([
+      "2 / 3",
+      "1 accepted, 0 rejected, 0 unsure, 2 to go",
+    ]);
   });
 
-  it.each(["not json", '["accept"]', '{"a": 1}', '["accept", "delete", 5]'])("survive a store that holds %s", (kept) => {
-    localStorage.setItem(KEY, kept);
-    draw();
-    expect(text(".v-counts")).toMatch(/to go$/);
-    expect(text(".v-counts")).not.toContain("3 accepted");
-  });
+  it.each(["not json", '["accept"]', '{"a": 1}', '["accept", "delete", 5]'])(
+    "survive a store that holds %s",
+    (kept) => {
+      localStorage.setItem(KEY, kept);
+      draw();
+      expect(text(".v-counts")).toMatch(/to go$/);
+      expect(text(".v-counts")).not.toContain("3 accepted");
+    },
+  );
 
   it("last as long as the page where nothing is kept", () => {
     const refuse = (): never => {
@@ -154,7 +187,15 @@ describe("the file", () => {
     expect(JSON.parse(written)).toEqual({
       ...BLOCK.file,
       decisions: [
-        { id: "a.png", phrase: EVIL, instance: 0, score: 0.123456, stratum: 0, weight: 2.5, decision: "accept" },
+        {
+          id: "a.png",
+          phrase: EVIL,
+          instance: 0,
+          score: 0.123456,
+          stratum: 0,
+          weight: 2.5,
+          decision: "accept",
+        },
         { id: "c.png", phrase: "cat", instance: 0, score: 0.5, stratum: 0, weight: 2.5, decision: "unsure" },
       ],
     });

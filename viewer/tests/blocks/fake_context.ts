@@ -6,7 +6,14 @@ export const RTL = "\u202eقطة‏ <i>x</i>";
 
 /** A context of an empty view; `gone` ends it. */
 export function fakeContext(gone: AbortSignal = new AbortController().signal): Context {
-  const view = { format: "vlmscope-view", version: 1, vlmscope: "0", title: "", lead: "", blocks: [] } as View;
+  const view = {
+    format: "vlmscope-view",
+    version: 1,
+    vlmscope: "0",
+    title: "",
+    lead: "",
+    blocks: [],
+  } as View;
   return { view, root: document.createElement("div"), scenes: new Map(), heads: new Map(), gone } as Context;
 }
 

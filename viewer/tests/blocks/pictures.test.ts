@@ -69,6 +69,8 @@ describe("pictures", () => {
     document.body.append(one);
     expect(one.className).toBe("v-pictures-row");
     one.querySelector("button")?.click();
-    expect([...document.querySelectorAll("dialog button")].map((each) => each.textContent)).toEqual(["Close"]);
+    expect([...document.querySelectorAll("dialog button")].map((each) => each.textContent)).toEqual([
+      "Close",
+    ]);
   });
 });

@@ -95,10 +95,16 @@ describe("order", () => {
   });
 
   it("keeps the order of equal rows", () => {
-    expect(sorted([["1", "a"], ["1", "b"], ["2", "c"]], 0, "descending").map((row) => row[1])).toEqual([
-      "c",
-      "a",
-      "b",
-    ]);
+    expect(
+      sorted(
+        [
+          ["1", "a"],
+          ["1", "b"],
+          ["2", "c"],
+        ],
+        0,
+        "descending",
+      ).map((row) => row[1]),
+    ).toEqual(["c", "a", "b"]);
   });
 });

@@ -40,7 +40,13 @@ describe("words of a page", () => {
   });
 
   it("pairs names with texts", () => {
-    const drawn = drawFacts({ type: "facts", pairs: [["model", "tiny-llava"], ["layers", "4"]] });
+    const drawn = drawFacts({
+      type: "facts",
+      pairs: [
+        ["model", "tiny-llava"],
+        ["layers", "4"],
+      ],
+    });
     expect([...drawn.children].map((each) => `${each.tagName} ${each.textContent}`)).toEqual([
       "DT model",
       "DD tiny-llava",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vlmscope.analysis.hallucination.result import HallucinationScores
+from typing import TYPE_CHECKING
+
 from vlmscope.analysis.hallucination.signs import SIGNS
 from vlmscope.analysis.hallucination.table import (
     HALLUCINATION_COLUMNS,
@@ -11,6 +12,9 @@ from vlmscope.analysis.hallucination.table import (
 )
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.hallucination.result import HallucinationScores
 
 __all__ = ["hallucination_page"]
 

@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.hallucination.detection import Mentions, base_rates
+from vlmscope.analysis.hallucination.report import hallucination_page
 from vlmscope.analysis.hallucination.signs import BASE_RATE, CONTROLS, SIGNS
+from vlmscope.analysis.hallucination.table import (
+    HALLUCINATION_COLUMNS,
+    hallucination_table,
+    summary,
+)
 from vlmscope.data.datasets import Skipped
-from vlmscope.markup import one_line
+from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval
+from vlmscope.viewer import View
 
 __all__ = ["ChosenSign", "HallucinationScores", "SignScore"]
 
@@ -80,6 +87,20 @@ class HallucinationScores:
             f"{len(self.mentions)} mentions in {self.answers} answers",
             f"{self.imagined} imagined",
         )
+
+    def _repr_html_(self) -> str:
+        first, *rest = summary(self)
+        shown = card(
+            f"Which sign tells what {self.run['model']} imagines",
+            table(hallucination_table(self), HALLUCINATION_COLUMNS),
+            lead=f"{first}.",
+            notes=rest,
+        )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return hallucination_page(self).view()
 
     @property
     def imagined(self) -> int:

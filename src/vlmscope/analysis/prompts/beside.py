@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vlmscope.analysis.prompts.differences import PromptDifference, differences
+from vlmscope.analysis.prompts.looks import asked_of_pictures, looks_of
 from vlmscope.analysis.prompts.measure import PromptOptions, prompt_ablation
 from vlmscope.analysis.prompts.result import PromptAblation
-from vlmscope.data.questions import Question, as_questions
+from vlmscope.data.resume import SampleLog
+from vlmscope.data.skipped import SkippedSample
 from vlmscope.errors import BadPhraseError
 from vlmscope.models import LoadedModel
 from vlmscope.stats import Interval, bootstrap
@@ -27,11 +30,34 @@ class PromptsBeside:
         asked: under the samples' own questions.
         other: under one prompt in place of them.
         text: that prompt.
+        looks: where both look, see :func:`vlmscope.analysis.prompts.looks.looks_of`.
+        skipped: questions whose rows cannot be read, and why.
     """
 
     asked: PromptAblation
     other: PromptAblation
     text: str
+    looks: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    skipped: tuple[SkippedSample, ...] = ()
+
+    @property
+    def every_skipped(self) -> tuple[SkippedSample, ...]:
+        """What either prompt, or the look at their rows, left out."""
+        repeats = {str(each) for each in self.asked.skipped}
+        others = [each for each in self.other.skipped if str(each) not in repeats]
+        return (*self.asked.skipped, *others, *self.skipped)
+
+    def differences(self, seed: int = 0) -> list[PromptDifference]:
+        """Questions against the open-ended prompt, paired by picture."""
+        return differences(self.looks, self.asked, self.other, seed)
+
+    def differences_table(self) -> tuple[list[str], list[list[object]]]:
+        """Columns and rows, a measure each."""
+        columns = ["measure", "pictures", "questions", "open", "questions less open"]
+        return columns, [
+            [each.name, each.pictures, str(each.asked), str(each.other), each.difference.signed()]
+            for each in self.differences()
+        ]
 
     def effects(self, seed: int = 0) -> dict[str, dict[str, dict[str, Interval]]]:
         """Change -> ``asked`` or ``other`` -> ``per token``, ``changed`` or ``image``.
@@ -65,7 +91,14 @@ class PromptsBeside:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values: those of the questions, and ``beside``."""
-        beside = {"text": self.text, "effects": self.effects(), "open": self.other.to_dict()}
+        beside = {
+            "text": self.text,
+            "effects": self.effects(),
+            "differences": [asdict(each) for each in self.differences()],
+            "looks": list(self.looks),
+            "open": self.other.to_dict(),
+            **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
+        }
         return {**self.asked.to_dict(), "beside": beside}
 
 
@@ -76,13 +109,14 @@ def prompts_beside(
     options: PromptOptions | None = None,
     *,
     replacements: Mapping[str, str] | None = None,
+    words: bool = True,
     resume: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> PromptsBeside:
-    """Ablate the questions of samples, and one prompt on the same pictures.
+    """Ablate the questions of samples, and one prompt on the same pictures, and see where both look.
 
     Args:
-        model, options, replacements, progress: as for :func:`prompt_ablation`.
+        model, options, replacements, words, progress: as for :func:`prompt_ablation`.
         samples: gone through twice; what can be gone through once is kept.
         text: asked in place of every question, of each picture once.
         resume: one state file for both.
@@ -96,22 +130,15 @@ def prompts_beside(
     again = list(samples) if isinstance(samples, Iterator) else samples
     settings: dict[str, Any] = {
         "replacements": replacements,
+        "words": words,
         "resume": resume,
         "progress": progress,
     }
     asked = prompt_ablation(model, again, options, **settings)
-    other = prompt_ablation(model, list(_asked(again, text)), options, **settings)
-    return PromptsBeside(asked, other, text)
-
-
-def _asked(samples: Iterable[Any], text: str) -> Iterator[Question]:
-    """The same pictures under one prompt, each once; what cannot be read was said before."""
-    seen = set()
-    for question in as_questions(samples, []):
-        other = replace(question, text=text, answer=None, references=(), mask=None)
-        if other.digest not in seen:
-            seen.add(other.digest)
-            yield other
+    other = prompt_ablation(model, list(asked_of_pictures(again, text)), options, **settings)
+    log = SampleLog(resume, asked.run)
+    looks, skipped = looks_of(model, again, text, (asked, other), options or PromptOptions(), log)
+    return PromptsBeside(asked, other, text, tuple(looks), skipped)
 
 
 def _effect(ablation: PromptAblation, name: str, seed: int) -> dict[str, Interval]:

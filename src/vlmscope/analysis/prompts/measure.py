@@ -20,6 +20,7 @@ from vlmscope.attention.shares import shares
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question
 from vlmscope.data.resume import SampleLog
+from vlmscope.errors import BadPhraseError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.options import CheckedOptions, option
@@ -45,6 +46,7 @@ def prompt_ablation(
     options: PromptOptions | None = None,
     *,
     replacements: Mapping[str, str] | None = None,
+    words: bool = True,
     resume: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> PromptAblation:
@@ -59,6 +61,7 @@ def prompt_ablation(
         samples: see :func:`vlmscope.data.questions.as_questions`.
         options: see :class:`PromptOptions`.
         replacements: name -> text asked in place of each question; ``{}`` stands for the question.
+        words: leave out single words, too, each in turn: most of the work.
         resume: state file: finished samples are not computed again.
         progress: show a bar on stderr.
 
@@ -72,14 +75,18 @@ def prompt_ablation(
         variants_of("what?", replacements=replacements)
     )  # a bad replacement is no question's fault
     run = run_record(
-        model, analysis="prompts", **asdict(options), replacements=dict(replacements or {})
+        model,
+        analysis="prompts",
+        **asdict(options),
+        replacements=dict(replacements or {}),
+        **({} if words else {"words": False}),
     )
     log = SampleLog(resume, run)
     done = measure_questions(
         model,
         samples,
         log,
-        lambda question: _measure(model, question, options, replacements),
+        lambda question: _measure(model, question, options, replacements, words),
         needed_by="Prompt ablation",
         title="prompts",
         progress=progress,
@@ -97,10 +104,17 @@ def _measure(
     question: Question,
     options: PromptOptions,
     replacements: Mapping[str, str] | None,
+    words: bool,
 ) -> dict[str, Any]:
     has_system = options.preset == "paper" and bool(model.written_system)
     variants = list(
-        variants_of(question.text, system=has_system, replacements=replacements, seed=options.seed)
+        variants_of(
+            question.text,
+            system=has_system,
+            replacements=replacements,
+            seed=options.seed,
+            single=words,
+        )
     )
     ids: np.ndarray | None = None
     if question.answer is not None:
@@ -109,6 +123,10 @@ def _measure(
     for variant in variants:
         record, spoken = _ask(model, question, variant, options)
         ids = spoken if ids is None else ids
+        if not len(ids):
+            raise BadPhraseError(
+                f"The model answers {question.text!r} with no token, so nothing can be read of the answer."
+            )
         records.append({**record, "log_prob": _log_prob(model, question, variant, options, ids)})
     return {
         "question": question.text,

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vlmscope.analysis.prompts.table import BESIDE_COLUMNS, PROMPTS_COLUMNS, prompts_table
+from vlmscope.analysis.prompts.table import (
+    BESIDE_COLUMNS,
+    DIFFERENCES_COLUMNS,
+    PROMPTS_COLUMNS,
+    prompts_table,
+)
 from vlmscope.analysis.record import run_section
 from vlmscope.report import Page
 
@@ -56,6 +61,8 @@ def prompts_page(
             "to the questions need, in each row under the same change."
         )
         page.table(*beside.table(), note=BESIDE_COLUMNS)
+        page.subheading("What differs")
+        page.table(*beside.differences_table(), note=DIFFERENCES_COLUMNS)
         questions += beside.other.questions[:_EXAMPLES]
     page.heading("Examples")
     for question in questions:

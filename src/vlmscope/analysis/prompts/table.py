@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vlmscope.analysis.prompts.result import PromptAblation
 
-__all__ = ["BESIDE_COLUMNS", "PROMPTS_COLUMNS", "prompts_table"]
+__all__ = ["BESIDE_COLUMNS", "DIFFERENCES_COLUMNS", "PROMPTS_COLUMNS", "prompts_table"]
 
 BESIDE_COLUMNS = (
     "per token: change of the first answer's log-probability over its tokens, in nats, so that long "
@@ -15,6 +15,14 @@ BESIDE_COLUMNS = (
     "change of the last prompt token's attention on it; in brackets 95% intervals over questions."
 )
 """What the columns of a table of prompts beside one another hold."""
+
+DIFFERENCES_COLUMNS = (
+    "on the image: attention there, mean over layers and heads; on the object: of it, what lies on the "
+    "object that the question is about, beside another picture's object (the same place, another thing); "
+    "log p: change of the clean answer's log-probability per token, in nats; questions less open: paired "
+    "by picture; in brackets 95% intervals over pictures."
+)
+"""What the columns of :meth:`PromptsBeside.differences_table` hold."""
 
 PROMPTS_COLUMNS = (
     "log p: how much likelier (+) or less likely (-) the first answer becomes; changed: how often the "

@@ -45,6 +45,7 @@ def variants_of(
     system: bool = False,
     replacements: Mapping[str, str] | None = None,
     seed: int = 0,
+    single: bool = True,
 ) -> Iterator[Variant]:
     """Every variant of one question, the unchanged one first.
 
@@ -54,6 +55,7 @@ def variants_of(
         replacements: name -> whole text to be asked in place of the question; ``{}`` in it stands
             for the question.
         seed: of the shuffled order.
+        single: whether single words are left out, each in turn.
 
     Raises:
         BadPhraseError: a replacement that leaves nothing to ask.
@@ -73,7 +75,7 @@ def variants_of(
     words = text.split()
     if len(words) > 1:
         yield Variant("words in another order", " ".join(_shuffled(words, seed)))
-        for index, word in enumerate(words):
+        for index, word in enumerate(words if single else ()):
             rest = " ".join([*words[:index], *words[index + 1 :]])
             if re.search(r"\w", rest):
                 yield Variant("without a word", rest, word)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vlmscope.analysis.steering.report import answer_page
 from vlmscope.attention import generate
 from vlmscope.attention.steering.steer import Towards, check_strength
 from vlmscope.attention.steering.steer import steer as drawn
@@ -20,6 +21,7 @@ from vlmscope.markup import card, one_line, picture, shorten, table
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.guard import check_model
 from vlmscope.types import Box, Head, tight_box
+from vlmscope.viewer import View
 from vlmscope.viz.pens import draw_box, stroke_width
 
 __all__ = ["SteeredAnswer", "steer", "steered_answer"]
@@ -104,12 +106,17 @@ class SteeredAnswer:
         )
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"“{shorten(self.question, 160)}” with heads drawn to a box",
             picture(self.overlay(), "The box that heads are drawn to"),
             table((("", "answer"), [("as it is", self.clean), ("steered", self.steered)])),
             lead=f"{', '.join(map(str, self.heads))} of {self.model}, strength {self.strength:g}",
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: both answers, and the box."""
+        return answer_page(self).view()
 
     def overlay(self) -> Image.Image:
         """The image with the box."""

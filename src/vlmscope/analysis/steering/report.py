@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vlmscope.analysis.record import run_section
-from vlmscope.analysis.steering.answer import SteeredAnswer
-from vlmscope.analysis.steering.result import CONDITIONS, SteeringTrial
-from vlmscope.analysis.steering.table import STEERING_COLUMNS, points_table, steering_table
+from vlmscope.analysis.steering.table import (
+    CONDITIONS,
+    STEERING_COLUMNS,
+    points_table,
+    steering_table,
+)
 from vlmscope.report import Page, Series, curves
+
+if TYPE_CHECKING:
+    from vlmscope.analysis.steering.answer import SteeredAnswer
+    from vlmscope.analysis.steering.result import SteeringTrial
 
 __all__ = ["answer_page", "steering_page"]
 

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.analysis.steering.table import STEERING_COLUMNS, steering_table
+from vlmscope.analysis.steering.report import steering_page
+from vlmscope.analysis.steering.table import CONDITIONS, STEERING_COLUMNS, steering_table
 from vlmscope.data.skipped import SkippedSample
 from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
+from vlmscope.viewer import View
 
 __all__ = ["CLEAN", "CONDITIONS", "SteeringPoint", "SteeringTrial"]
-
-CONDITIONS = ("these heads", "random heads", "every head", "these heads, another place")
-"""What is drawn, and where to; the first is what is tried, the others are controls."""
 
 CLEAN = "as it is"
 """The model without steering."""
@@ -70,12 +69,17 @@ class SteeringTrial:
         return one_line(self, f"{len(self.records)} questions, {self.run['model']}", self.verdict())
 
     def _repr_html_(self) -> str:
-        return card(
+        shown = card(
             f"Heads of {self.run['model']} drawn to a place",
             table(steering_table(self), STEERING_COLUMNS),
             lead=self.verdict(),
             notes=map(str, self.skipped[:3]),
         )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return steering_page(self).view()
 
     @property
     def halves(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

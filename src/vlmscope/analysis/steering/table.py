@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vlmscope.analysis.steering.result import SteeringPoint, SteeringTrial
 
-__all__ = ["STEERING_COLUMNS", "points_table", "steering_table"]
+__all__ = ["CONDITIONS", "STEERING_COLUMNS", "points_table", "steering_table"]
+
+CONDITIONS = ("these heads", "random heads", "every head", "these heads, another place")
+"""What is drawn, and where to; the first is what is tried, the others are controls."""
 
 STEERING_COLUMNS = (
     "follows: share of places whose own answer is given with heads drawn to them; other: the answer of "

@@ -4,6 +4,8 @@ from vlmscope.analysis.tokens.localisation import Localisation, localisation
 from vlmscope.analysis.tokens.looks import word_looks
 from vlmscope.analysis.tokens.looks_result import WordLooks
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
+from vlmscope.analysis.tokens.objects import word_objects
+from vlmscope.analysis.tokens.objects_result import WordObjects
 from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "Localisation",
     "TokenOptions",
     "WordLooks",
+    "WordObjects",
     "localisation",
     "token_grounding",
     "word_looks",
+    "word_objects",
 ]

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.peaks import TOLERANCE, around, peak_hits
+from vlmscope.analysis.tokens.ranges import layer_ranges
 from vlmscope.analysis.tokens.result import GroundedAnswer
+from vlmscope.attention import image_layers
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question
 from vlmscope.data.resume import SampleLog
@@ -76,16 +78,20 @@ def localisation(
         model: the model.
         samples: questions with masks; see :func:`vlmscope.data.questions.as_questions`. Those
             without one, that cannot be used or repeat another are skipped, counted and warned of.
-        ranges: (first, last) layers, both included; None: every layer by itself.
+        ranges: (first, last) layers, both included; None: every layer that can look at the
+            image, by itself.
         options: see :class:`TokenOptions`.
         tolerance: as a share of the image's longer side.
         progress: show a bar on stderr.
 
     Raises:
+        AttentionError: a layer that the decoder does not have, or a range in which no layer looks at
+            the image.
+        BadOptionError: a range whose last layer comes before its first.
         BadSampleError: no sample with a mask, or none that can be used.
     """
     check_model(model)
-    spans = tuple(ranges or [(layer, layer) for layer in range(len(model.layers))])
+    spans = layer_ranges(ranges or [(layer, layer) for layer in image_layers(model)], model)
 
     def measure(question: Question) -> dict[str, Any]:
         if question.mask is None:

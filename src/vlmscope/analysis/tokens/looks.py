@@ -16,22 +16,19 @@ from vlmscope.analysis.tokens.localisation import question_key
 from vlmscope.analysis.tokens.looks_result import KindLooks, PairLooks, WordLooks
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.peaks import around, peak_hits
+from vlmscope.analysis.tokens.ranges import Span, layer_ranges
 from vlmscope.analysis.tokens.result import GroundedAnswer
 from vlmscope.analysis.tokens.words import noun_phrases
-from vlmscope.attention.selection import check_layers
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question, as_questions
 from vlmscope.data.resume import SampleLog
-from vlmscope.errors import BadOptionError
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
 from vlmscope.stats import bootstrap, bootstrap_ratios
 
-__all__ = ["word_looks"]
+__all__ = ["map_overlap", "word_looks"]
 
-_PAIRED = ("colour", "position")  # kinds that are said of a noun
-
-Span = tuple[int, int]
+_PAIRED = ("colour", "size", "texture", "position")  # kinds that are said of a noun
 
 
 def word_looks(
@@ -60,13 +57,14 @@ def word_looks(
         progress: show a bar on stderr.
 
     Raises:
-        AttentionError: a layer that the decoder does not have.
+        AttentionError: a layer that the decoder does not have, or a range in which no layer looks at
+            the image.
         BadOptionError: a range whose last layer comes before its first.
         BadSampleError: no question, or none that can be used.
     """
     check_model(model)
     options = options or TokenOptions()
-    spans = _checked(ranges, len(model.layers))
+    spans = layer_ranges(ranges, model)
     run = run_record(
         model,
         analysis="words",
@@ -97,19 +95,6 @@ def word_looks(
     pairs = [look for kind in _PAIRED for look in _agreement(records, kind, spans, seed)]
     nothing = sum(not record["objects"] for record in records)
     return WordLooks(run, len(records), tuple(kinds), tuple(pairs), nothing, done.skipped)
-
-
-def _checked(ranges: Sequence[Span] | None, count: int) -> tuple[Span, ...]:
-    if ranges is None:
-        quarters = np.array_split(np.arange(count), min(4, count))
-        return tuple((int(each[0]), int(each[-1])) for each in quarters)
-    for first, last in ranges:
-        check_layers([first, last], count)
-        if first > last:
-            raise BadOptionError(f"A range of layers begins with its first, got {first}-{last}.")
-    if not ranges:
-        raise BadOptionError("No range of layers is given. Name some, or None for quarters.")
-    return tuple((int(first), int(last)) for first, last in ranges)
 
 
 def _asked(samples: Iterable[Any], text: str) -> Iterator[Question]:
@@ -201,12 +186,15 @@ def _pairs(
 
 def _overlap(answer: GroundedAnswer, pairs: Sequence[tuple[int, int]], span: Span) -> float:
     """Mean over pairs of sum(min(p, q)), p and q the two words' maps made to sum to 1: 0..1."""
-    values = []
-    for pair in pairs:
-        p, q = (answer.map_of(word, span) for word in pair)
-        empty = not p.sum() or not q.sum()
-        values.append(0.0 if empty else float(np.minimum(p / p.sum(), q / q.sum()).sum()))
-    return float(np.mean(values))
+    maps = ([answer.map_of(word, span) for word in pair] for pair in pairs)
+    return float(np.mean([map_overlap(p, q) for p, q in maps]))
+
+
+def map_overlap(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    """Sum of the smaller of two maps, each made to sum to 1: 0..1; 0 where one of them is empty."""
+    if not p.sum() or not q.sum():
+        return 0.0
+    return float(np.minimum(p / p.sum(), q / q.sum()).sum())
 
 
 def _looks(

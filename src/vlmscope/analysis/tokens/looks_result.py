@@ -6,26 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vlmscope.analysis.tokens.looks_report import LOOKS_COLUMNS, PAIRS_COLUMNS, looks_page
+from vlmscope.analysis.tokens.ranges import shown_range
 from vlmscope.data.skipped import SkippedSample
-from vlmscope.markup import one_line
+from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval
+from vlmscope.viewer import View
 
 __all__ = ["LOOKS_COLUMNS", "PAIRS_COLUMNS", "KindLooks", "PairLooks", "WordLooks"]
-
-LOOKS_COLUMNS = (
-    "on image: attention on the image; over blank: how much more than on a blank image; on object: words "
-    "whose map peaks on the object or near it, beside chance, a peak put anywhere; lost: words no longer "
-    "said once the answer may not read the image; gain: how many nats likelier the image makes a word "
-    "than a blank one does; in brackets 95% intervals over questions."
-)
-"""What the columns of :meth:`WordLooks.table` hold."""
-
-PAIRS_COLUMNS = (
-    "overlap: sum of the smaller of the two words' maps, each made to sum to 1; own noun: the one the "
-    "word is said of; other nouns: of the same answer; more: the difference within answers; in brackets "
-    "95% intervals over answers."
-)
-"""What the columns of :meth:`WordLooks.pairs_table` hold."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +49,7 @@ class PairLooks:
     """Whether words of a kind look where the noun looks that they are said of.
 
     Attributes:
-        kind: ``colour`` or ``position``.
+        kind: ``colour``, ``size``, ``texture`` or ``position``.
         layers: (first, last), both included.
         pairs: words with a noun of their own, in answers that name another one.
         answers: how many such answers.
@@ -103,6 +91,19 @@ class WordLooks:
         words = next(each.words for each in self.kinds if each.kind == "all")
         return one_line(self, f"{words} words of {self.answers} answers by {self.run['model']}")
 
+    def _repr_html_(self) -> str:
+        shown = card(
+            f"Where words of {self.run['model']} look",
+            table(self.table(), LOOKS_COLUMNS),
+            lead=f"{self.answers} answers.",
+            notes=self.notes,
+        )
+        return self.view().inline(shown)
+
+    def view(self) -> View:
+        """What the viewer draws: the page that the command writes."""
+        return looks_page(self).view()
+
     @property
     def notes(self) -> list[str]:
         """What is missing, as sentences."""
@@ -110,11 +111,11 @@ class WordLooks:
         if self.without_object:
             notes.append(
                 f"{self.without_object} of {self.answers} answers name no object: their words count "
-                "as colours, positions or others."
+                "as colours, sizes, textures, positions or others."
             )
         if not self.pairs:
             notes.append(
-                "No answer says a colour or a position of one thing and names another, so nothing is "
+                "No answer says a colour or another attribute of one thing and names another, so nothing is "
                 'compared: ask for captions with --ask "describe the picture".'
             )
         return notes
@@ -125,7 +126,7 @@ class WordLooks:
         return [*columns, "lost", "gain (nats)"], [
             [
                 each.kind,
-                _range(each.layers),
+                shown_range(each.layers),
                 each.words,
                 str(each.share),
                 str(each.over_blank),
@@ -143,7 +144,7 @@ class WordLooks:
         return columns, [
             [
                 each.kind,
-                _range(each.layers),
+                shown_range(each.layers),
                 each.pairs,
                 each.answers,
                 str(each.same),
@@ -158,7 +159,7 @@ class WordLooks:
         for each in self.kinds:
             yield {
                 "kind": each.kind,
-                "layers": _range(each.layers),
+                "layers": shown_range(each.layers),
                 "words": each.words,
                 "image_attention": each.share.value,
                 "over_blank": each.over_blank.value,
@@ -179,8 +180,3 @@ class WordLooks:
             "notes": self.notes,
             **({"skipped": [each.to_dict() for each in self.skipped]} if self.skipped else {}),
         }
-
-
-def _range(layers: tuple[int, int]) -> str:
-    first, last = layers
-    return str(first) if first == last else f"{first}-{last}"

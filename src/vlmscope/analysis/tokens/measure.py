@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.record import run_record
+from vlmscope.analysis.tokens.ranges import check_looking
 from vlmscope.analysis.tokens.result import GroundedAnswer, GroundedWord
 from vlmscope.analysis.tokens.words import Word, merge_words, noun_phrases
 from vlmscope.attention import capture, generate, knockout
@@ -25,7 +26,7 @@ from vlmscope.post.options import with_post
 from vlmscope.results import Grounding
 from vlmscope.types import TokenMap
 
-__all__ = ["TokenOptions", "token_grounding"]
+__all__ = ["AnswerReading", "TokenOptions", "token_grounding"]
 
 ROW_CHOICES = ("predicts", "own")
 
@@ -100,11 +101,13 @@ def token_grounding(
 
     Raises:
         BadPhraseError: an answer without a word, or a phrase that is not in the answer.
-        AttentionError: layers or heads that the model does not have.
+        AttentionError: layers or heads that the model does not have, or layers none of which looks at
+            the image.
     """
     check_model(model)
     options = options or TokenOptions()
     layers = options.layers(len(model.layers))
+    check_looking(model, layers)
     pixels = open_image(image).pixels
     question = Prompt.of(prompt)
     ids = _answer(model, pixels, question, answer, options)
@@ -113,7 +116,7 @@ def token_grounding(
         raise BadPhraseError(
             f"The answer {text!r} holds no word to ground. Ask for a description, or give an answer."
         )
-    reading = _Reading(model, question, ids, options, heads)
+    reading = AnswerReading(model, question, ids, options, heads)
     seen = reading.read(pixels)
     blank = reading.read(_blank(pixels))
     with knockout(model, [("image", "generated"), ("image", "last")]):
@@ -170,7 +173,9 @@ class _Read:
 
 
 @dataclass(frozen=True, eq=False)
-class _Reading:
+class AnswerReading:
+    """An answer that is fed in, to be read on one picture after the other."""
+
     model: LoadedModel
     question: Prompt
     ids: NDArray[np.int64]

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from vlmscope.analysis.tokens.result import GroundedAnswer
+from vlmscope.analysis.tokens.word_maps import MapsOfWords
 from vlmscope.post import peak
 
-__all__ = ["TOLERANCE", "around", "peak_hits"]
+__all__ = ["TOLERANCE", "around", "lies_in", "peak_hits"]
 
 TOLERANCE = 40.0 / 448.0
 """The paper's 40 pixels, of images that its model takes at 448, as a share of the longer side."""
@@ -32,7 +32,7 @@ def around(mask: NDArray[np.bool_], tolerance: float = TOLERANCE) -> NDArray[np.
 
 
 def peak_hits(
-    answer: GroundedAnswer, word: int, spans: Sequence[tuple[int, int]], region: NDArray[np.bool_]
+    answer: MapsOfWords, word: int, spans: Sequence[tuple[int, int]], region: NDArray[np.bool_]
 ) -> list[bool]:
     """For each range of layers, whether the peak of a word's map lies in a region.
 
@@ -45,13 +45,11 @@ def peak_hits(
     Raises:
         AttentionError: a word or layer that does not exist.
     """
-    return [_hit(answer, word, span, region) for span in spans]
+    return [lies_in(region, peak(answer.token_map, answer.map_of(word, span))) for span in spans]
 
 
-def _hit(
-    answer: GroundedAnswer, word: int, span: tuple[int, int], region: NDArray[np.bool_]
-) -> bool:
-    point = peak(answer.token_map, answer.map_of(word, span))
+def lies_in(region: NDArray[np.bool_], point: tuple[float, float] | None) -> bool:
+    """Whether a point, (x, y) in pixels, lies in a region, bool (height, width); no point does not."""
     if point is None:
         return False
     height, width = region.shape

@@ -52,7 +52,7 @@ class PictureStore:
         Raises:
             BadImageError: it is none, broken, or has too many pixels.
         """
-        opened = open_image(data, max_pixels=self._limits.pixels, name="that was sent")
+        opened = open_image(data, max_pixels=self._limits.pixels, name="The picture")
         picture = StoredPicture(_identity(opened), opened, encoded(opened.pixels))
         with self._lock:
             self._kept[picture.id] = picture

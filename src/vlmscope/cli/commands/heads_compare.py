@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import Printing
-from vlmscope.cli.console import emit, emit_json, emit_table, note
+from vlmscope.cli.console import emit, emit_table, note
 from vlmscope.cli.loading import NamedDecoder, SizedLoading
 from vlmscope.cli.options import collect, with_options
-from vlmscope.cli.places import check_place
-from vlmscope.io import write_json
+from vlmscope.cli.results import Output, typed
 
 __all__ = ["command"]
 
@@ -57,26 +54,26 @@ def compare(
             help="Random halves of the pictures, for stability.", rich_help_panel="Method"
         ),
     ] = 10,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="Write the result here, as JSON.", rich_help_panel="Output"
-        ),
-    ] = None,
     loading: SizedLoading,
-    printing: Printing,
+    output: Output,
 ) -> int:
     """Compare criteria of discovery: where their heads point, how stable they are, what they share.
 
-    None of them looks at a label. Exit code 1 when a criterion found no heads, as coordinates do on a
-    model that writes no boxes.
+    None of them looks at a label. Beside them stand the average of all heads and random heads, and
+    what lies between every two, paired by image. Exit code 1 when a criterion found no heads, as
+    coordinates do on a model that writes no boxes, or when rows were skipped.
     """
     from vlmscope.data.sample_lists import read_samples
     from vlmscope.heads import DiscoveryOptions
-    from vlmscope.heads.compare import CRITERIA_COLUMNS, compare_criteria
+    from vlmscope.heads.compare import (
+        CRITERIA_COLUMNS,
+        DIFFERENCES_COLUMNS,
+        compare_criteria,
+        comparison_page,
+    )
 
     settings = collect(DiscoveryOptions, options)
-    check_place(out)
+    output.check()
     rows, judged = read_samples(samples), read_samples(held_out, held_out=True)
     result = compare_criteria(
         loading.decoder(decoder.id),
@@ -85,19 +82,21 @@ def compare(
         [each.strip() for each in criteria.split(",")],
         settings,
         draws=draws,
-        progress=not printing.quiet,
+        progress=not output.quiet,
     )
-    if out is not None:
-        write_json(out, result.to_dict())
-    if printing.as_json:
-        emit_json(result.to_dict())
-    else:
-        emit_table(*result.table())
-        average = result.average_pointing
-        beside = "" if average is None else f"; the average of all heads points at {average:.3f}"
-        emit(f"{result.held_out} held-out samples; by chance {result.chance_pointing:.3f}{beside}")
-        if not printing.quiet:
-            emit(CRITERIA_COLUMNS)
-    for name, reason in result.failed.items():
-        note(f"{name}: no heads. {reason}")
-    return 1 if result.failed else 0
+    output.deliver(
+        {**result.to_dict(), "samples_from": samples, "held_out_from": held_out},
+        result.table(),
+        lambda: comparison_page(result, typed()),
+        result.rows(),
+        CRITERIA_COLUMNS,
+    )
+    if not output.as_json:
+        emit("")
+        emit_table(*result.differences_table())
+        if not output.quiet:
+            emit(DIFFERENCES_COLUMNS)
+        emit(f"{result.held_out} held-out samples; by chance {result.chance_pointing:.3f}")
+    for text in result.notes:
+        note(text)
+    return 1 if result.notes else 0

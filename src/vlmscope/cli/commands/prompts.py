@@ -45,6 +45,13 @@ def prompts(
             rich_help_panel="Method",
         ),
     ] = None,
+    words: Annotated[
+        bool,
+        typer.Option(
+            help="Leave out each word of a question in turn: most of the work.",
+            rich_help_panel="Method",
+        ),
+    ] = True,
     resume: Resume = None,
     loading: SizedLoading,
     output: Output,
@@ -57,7 +64,12 @@ def prompts(
     from vlmscope.analysis.prompts import PromptOptions, prompt_ablation
     from vlmscope.analysis.prompts.beside import prompts_beside
     from vlmscope.analysis.prompts.report import prompts_page
-    from vlmscope.analysis.prompts.table import BESIDE_COLUMNS, PROMPTS_COLUMNS, prompts_table
+    from vlmscope.analysis.prompts.table import (
+        BESIDE_COLUMNS,
+        DIFFERENCES_COLUMNS,
+        PROMPTS_COLUMNS,
+        prompts_table,
+    )
     from vlmscope.data.questions import read_questions
 
     settings = collect(PromptOptions, options)
@@ -69,6 +81,7 @@ def prompts(
     loaded = loading.decoder(decoder.id)
     settings_of_run: dict[str, Any] = {
         "replacements": replacements,
+        "words": words,
         "resume": resume,
         "progress": not output.quiet,
     }
@@ -90,7 +103,11 @@ def prompts(
         emit_table(*pair.table())
         if not output.quiet:
             emit(BESIDE_COLUMNS)
-    return report_skipped(result.skipped)
+        emit("")
+        emit_table(*pair.differences_table())
+        if not output.quiet:
+            emit(DIFFERENCES_COLUMNS)
+    return report_skipped(result.skipped if pair is None else pair.every_skipped)
 
 
 def _replacements(texts: Sequence[str]) -> dict[str, str]:

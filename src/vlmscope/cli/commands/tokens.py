@@ -43,6 +43,14 @@ class Many:
             "perhaps with the mask of the object, or tiny-scenes:N[:KIND]."
         ),
     ] = None
+    objects: Annotated[
+        str | None,
+        typer.Option(
+            help='In place of a picture: answers whose objects are known, a row each: {"image": ..., '
+            '"question": ..., "answer": ..., "phrase": part of the answer, "mask": its object}, or '
+            "tiny-scenes:N."
+        ),
+    ] = None
     ask: Annotated[
         str | None,
         typer.Option(metavar="TEXT", help="Ask this of every sample in place of its question."),
@@ -60,13 +68,19 @@ class Many:
         Raises:
             BadOptionError: neither or both sources, or an option of one picture.
         """
-        if (self.samples is None) == (image is None):
-            what = "neither" if image is None else "both"
-            raise BadOptionError(f"Give a picture, or --samples with many; got {what}.")
+        sources = {"a picture": image, "--samples": self.samples, "--objects": self.objects}
+        given = [name for name, value in sources.items() if value is not None]
+        if len(given) != 1:
+            got = "neither" if not given else "both" if len(given) == 2 else "all three"
+            raise BadOptionError(f"Give a picture, or --samples or --objects with many; got {got}.")
         typed = [f"--{name}" for name, value in single.items() if value]
         if typed:
             raise BadOptionError(
-                f"{', '.join(typed)}: of one picture, not of --samples. Leave out."
+                f"{', '.join(typed)}: of one picture, not of {given[0]}. Leave out."
+            )
+        if self.ask is not None and self.objects is not None:
+            raise BadOptionError(
+                "--ask is of --samples; --objects names answers, which are fed in."
             )
         if self.ask is not None and not self.ask.strip():
             raise BadOptionError("--ask leaves nothing to ask: the text is empty.")
@@ -130,7 +144,8 @@ def tokens(
     The model answers, or an answer is given; every word's attention is read on the image, on a blank
     image, and its probability once more with the image blocked. Words that do not need the image are
     marked: a hint of a guess. With --samples it is counted over many answers, by range of layers and
-    kind of word: do words peak on their object, does "red" look where "bike" looks?
+    kind of word: do words peak on their object, does "red" look where "bike" looks? With --objects words
+    are held against the object that they are said of and the others of the picture.
     """
     from vlmscope.analysis.tokens import TokenOptions, token_grounding
     from vlmscope.analysis.tokens.picture import caption_picture
@@ -139,10 +154,15 @@ def tokens(
     from vlmscope.types import parse_heads
 
     ranges = None if layers is None else _ranges(layers)
-    if image is None or many.samples is not None:
+    if image is None or many.samples is not None or many.objects is not None:
         many.check(image, answer=answer, heads=heads, phrase=phrase, picture=picture)
         settings = collect(TokenOptions, options)
-        return _many(many, ranges, settings, lambda: loading.decoder(model), output)
+        if settings.first_layer is not None or settings.last_layer is not None:
+            raise BadOptionError(
+                "With many answers layers are named by --layers, such as 0-7,8-16."
+            )
+        run = _many if many.objects is None else _objects
+        return run(many, ranges, settings, lambda: loading.decoder(model), output)
     many.refuse()
     settings = collect(TokenOptions, {**options, **_own_layers(ranges, options)})
     output.check()
@@ -189,8 +209,6 @@ def _many(
     from vlmscope.analysis.tokens.looks_result import LOOKS_COLUMNS, PAIRS_COLUMNS
     from vlmscope.data.questions import read_questions
 
-    if settings.first_layer is not None or settings.last_layer is not None:
-        raise BadOptionError("With --samples layers are named by --layers, such as 0-7,8-16.")
     output.check()
     questions = read_questions(many.samples or "")
     looks = word_looks(
@@ -218,6 +236,34 @@ def _many(
         for text in looks.notes:
             note(text)
     return report_skipped(looks.skipped)
+
+
+def _objects(
+    many: Many,
+    ranges: tuple[tuple[int, int], ...] | None,
+    settings: TokenOptions,
+    load: Callable[[], LoadedModel],
+    output: Output,
+) -> int:
+    from vlmscope.analysis.tokens import word_objects
+    from vlmscope.analysis.tokens.object_rows import read_object_rows
+    from vlmscope.analysis.tokens.objects_result import OBJECTS_COLUMNS, objects_page
+
+    output.check()
+    rows = read_object_rows(many.objects or "")
+    found = word_objects(
+        load(), rows, ranges, settings, resume=many.resume, progress=not output.quiet
+    )
+    output.deliver(
+        {**found.to_dict(), "objects_from": many.objects},
+        found.table(),
+        lambda: objects_page(found, typed()),
+        found.rows(),
+        OBJECTS_COLUMNS,
+    )
+    if not output.as_json:
+        emit(f"{found.objects} objects of {found.answers} answers")
+    return report_skipped(found.skipped)
 
 
 def _own_layers(

@@ -52,6 +52,13 @@ class LlavaFamily(Family):
             embedded=True,
         ),
         Checkpoint(
+            "tiny-llava-crowd",
+            "3.8M",
+            "Apache-2.0",
+            "ships inside vlmscope; crowded rendered shapes; most heads look beside what is asked for",
+            embedded=True,
+        ),
+        Checkpoint(
             "llava-hf/llava-1.5-7b-hf", "7B", "Llama 2 Community License", "published heads"
         ),
         Checkpoint(

@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from vlmscope.io import write_json
 from vlmscope.tiny.model.tokenizer import vocabulary
 from vlmscope.tiny.training.packing import pack
 from vlmscope.tiny.world.language import exchanges
-from vlmscope.tiny.world.layout import SceneOptions
 from vlmscope.tiny.world.scenes import Scene, render_scene
+from vlmscope.tiny.world.settings import SETTINGS, Setting
 from vlmscope.tiny.world.splits import TRAIN
 from vlmscope.tiny.world.words import ATTRIBUTES, PATTERNS, TONES
 
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-MOST_OBJECTS = 5
+MOST_OBJECTS = 7
 
 IGNORED = 255
 """Owner of a patch that an outline cuts so that neither label would be right."""
@@ -51,7 +51,7 @@ Labels = tuple[NDArray[np.uint8], NDArray[np.int16], NDArray[np.uint8]]
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2
 
 _CHUNK = 200  # scenes to a task of the pool
 
@@ -66,6 +66,7 @@ class CorpusOptions:
         text: tokens of packed text.
         canvas: edge of the square images in pixels.
         patch: edge of an image patch in pixels.
+        setting: a name of ``settings.SETTINGS``, which scenes and how they are spoken of.
     """
 
     scenes: int = 50_000
@@ -73,6 +74,7 @@ class CorpusOptions:
     text: int = 160
     canvas: int = 128
     patch: int = 8
+    setting: str = "plain"
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +154,24 @@ def _fill(folder: Path, options: CorpusOptions, start: int) -> int:
     stop = min(start + _CHUNK, options.scenes)
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in _layout(options)}
     table = {word: index for index, word in enumerate(vocabulary())}
-    view = SceneOptions(height=options.canvas, width=options.canvas)
+    setting = SETTINGS[options.setting]
+    view = replace(setting.scenes, height=options.canvas, width=options.canvas)
     for index in range(start, stop):
         scene = render_scene(TRAIN[index], view)
         arrays["images"][index] = scene.image
         labels = label_scene(scene, options.patch)
         arrays["owners"][index], arrays["objects"][index], arrays["grounds"][index] = labels
         for variant in range(options.variants):
-            arrays["texts"][index, variant] = _text(scene, variant, table, options.text)
+            text = _text(scene, variant, table, options.text, setting)
+            arrays["texts"][index, variant] = text
     return stop - start
 
 
-def _text(scene: Scene, variant: int, table: dict[str, int], length: int) -> NDArray[np.uint8]:
+def _text(
+    scene: Scene, variant: int, table: dict[str, int], length: int, setting: Setting
+) -> NDArray[np.uint8]:
     rng = random.Random(f"vlmscope-language:{scene.seed}:{variant}")
-    return pack(exchanges(scene, rng), table, length)
+    return pack(exchanges(scene, rng, setting), table, length)
 
 
 assert IGNORED > MOST_OBJECTS  # both live in the same array

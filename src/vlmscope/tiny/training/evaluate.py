@@ -23,6 +23,7 @@ from vlmscope.tiny.training.objectives import packed_forward
 from vlmscope.tiny.training.packing import pack
 from vlmscope.tiny.world.language import KINDS, Exchange, ask, caption
 from vlmscope.tiny.world.scenes import Scene, render_scene
+from vlmscope.tiny.world.settings import PLAIN, Setting
 from vlmscope.tiny.world.splits import HELD_OUT
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ class Accuracy:
 
 
 def answer_accuracy(
-    model: LlavaForConditionalGeneration, scenes: int = 384, seeds: range = HELD_OUT
+    model: LlavaForConditionalGeneration,
+    scenes: int = 384,
+    seeds: range = HELD_OUT,
+    setting: Setting = PLAIN,
 ) -> dict[str, Accuracy]:
     """Accuracy for each kind of question, for captions, and for objects that are not there.
 
@@ -76,6 +80,7 @@ def answer_accuracy(
         model: the model, on any device.
         scenes: how many scenes, one question of each kind (where it can be asked) on each.
         seeds: where scenes come from.
+        setting: what they look like and how they are spoken of.
 
     Returns:
         kind -> accuracy; ``"absent"`` are the expressions without a referent, which count nowhere
@@ -84,8 +89,9 @@ def answer_accuracy(
     table = {word: index for index, word in enumerate(vocabulary())}
     outcomes: dict[str, list[bool]] = defaultdict(list)
     for start in range(0, scenes, _BATCH):
-        chunk = [render_scene(seed) for seed in seeds[start : min(start + _BATCH, scenes)]]
-        per_scene = [list(_questions(scene)) for scene in chunk]
+        part = seeds[start : min(start + _BATCH, scenes)]
+        chunk = [render_scene(seed, setting.scenes) for seed in part]
+        per_scene = [list(_questions(scene, setting)) for scene in chunk]
         rows = [pack(questions, table, _TEXT) for questions in per_scene]
         right = _right(model, np.stack([scene.image for scene in chunk]), np.stack(rows))
         for questions, flags in zip(per_scene, right, strict=True):
@@ -95,11 +101,11 @@ def answer_accuracy(
     return {kind: Accuracy.of(flags) for kind, flags in sorted(outcomes.items())}
 
 
-def _questions(scene: Scene) -> Iterator[Exchange]:
+def _questions(scene: Scene, setting: Setting) -> Iterator[Exchange]:
     """One question of every kind, and the caption; the same for the same scene."""
     rng = random.Random(f"vlmscope-questions:{scene.seed}")
     for kind in KINDS:
-        draws = (ask(scene, kind, rng) for _ in range(20))
+        draws = (ask(scene, kind, rng, setting) for _ in range(20))
         question = next((draw for draw in draws if draw is not None), None)
         if question is not None:
             yield question

@@ -19,16 +19,33 @@ from vlmscope.tiny.training.vision_stage import load_vision
 if TYPE_CHECKING:
     from transformers import LlavaForConditionalGeneration
 
-__all__ = ["joint_stage", "train_joint"]
+__all__ = ["joint_stage", "take_over", "train_joint"]
 
 
 def joint_stage(
-    recipe: Recipe, vision: Path, seed: int, device: torch.device, state: Path | None = None
+    recipe: Recipe,
+    vision: Path | None,
+    seed: int,
+    device: torch.device,
+    state: Path | None = None,
+    start: Path | None = None,
 ) -> tuple[LlavaForConditionalGeneration, Stage]:
-    """The model, started from a trained vision tower, and the stage that trains it on."""
+    """The model, started from a trained vision tower, and the stage that trains it on.
+
+    Args:
+        recipe: the numbers.
+        vision: what ``save_vision`` wrote, or None to start from a whole model.
+        seed: of the weights that are fresh.
+        device: to train on.
+        state: where the stage's state is kept.
+        start: folder of a whole model of the same shape, all of whose weights are taken over.
+    """
     model = build_llava(recipe.shape, seed)
     probes = Probes(recipe.shape)
-    load_vision(vision, model.model.vision_tower, probes)
+    if vision is not None:
+        load_vision(vision, model.model.vision_tower, probes)
+    if start is not None:
+        take_over(model, start)
     model, probes = model.to(device), probes.to(device)
 
     def loss(batch: Batch) -> dict[str, torch.Tensor]:
@@ -42,21 +59,31 @@ def joint_stage(
         parts = {"answers": answers, "right": right, "align": align, "late": late, "patch": patch}
         return {"loss": total, **parts}
 
-    seconds = 60 * recipe.minutes * (1 - recipe.vision_minutes)
+    share = 1 - recipe.vision_minutes if start is None else 1.0
+    seconds = 60 * recipe.minutes * share
     modules = {"model": model, "probes": probes}
     return model, Stage("joint", modules, loss, recipe.joint, seconds, state)
+
+
+def take_over(model: torch.nn.Module, folder: Path) -> None:
+    """Give a model the weights of an exported one; the shapes of all of them must agree."""
+    from transformers import LlavaForConditionalGeneration
+
+    other = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    model.load_state_dict(other.state_dict())
 
 
 def train_joint(
     recipe: Recipe,
     corpus: Corpus,
-    vision: Path,
+    vision: Path | None,
     seed: int,
     device: torch.device,
     state: Path | None = None,
+    start: Path | None = None,
 ) -> tuple[LlavaForConditionalGeneration, Progress]:
     """Train the whole model to the end of its stage."""
-    model, stage = joint_stage(recipe, vision, seed, device, state)
+    model, stage = joint_stage(recipe, vision, seed, device, state, start)
     # other batches than in the vision stage, so that the two do not end on the same scenes
     progress = stage.run(Feed(corpus, recipe.joint.batch, seed + 1_000, device))
     return model, progress

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from vlmscope.tiny.world.phrases import EXTREMES, RELATIONS, Phrase, lies, relation_margin, resolve
 from vlmscope.tiny.world.scenes import Scene
+from vlmscope.tiny.world.settings import PLAIN
 from vlmscope.tiny.world.words import ATTRIBUTES
 
 __all__ = ["absent", "refer"]
 
 _KINDS = ("attributes", "place", "extreme", "relation")
-_WEIGHTS = (64, 20, 8, 8)
 _SUBSETS = tuple(
     subset for count in range(5) for subset in itertools.combinations(ATTRIBUTES, count)
 )
 
 
 def refer(
-    scene: Scene, target: int, rng: random.Random, unsaid: Collection[str] = ()
+    scene: Scene,
+    target: int,
+    rng: random.Random,
+    unsaid: Collection[str] = (),
+    weights: Sequence[int] = PLAIN.phrases,
 ) -> Phrase | None:
     """An unambiguous phrase for an object, or None where the drawn kind of phrase has none.
 
@@ -31,8 +35,9 @@ def refer(
         rng: draws the kind of phrase and, where several are short enough, which.
         unsaid: attributes (or ``"place"``) that the phrase must not mention, because a question
             asks for them.
+        weights: how often each kind of phrase is drawn, see ``settings.Setting``.
     """
-    kind = rng.choices(_KINDS, _WEIGHTS)[0]
+    kind = rng.choices(_KINDS, weights)[0]
     everything = frozenset(range(len(scene.objects)))
     if kind == "attributes":
         return _attributes(scene, target, rng, unsaid, everything)

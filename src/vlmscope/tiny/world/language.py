@@ -11,30 +11,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vlmscope.tiny.world.expressions import absent, refer
+from vlmscope.tiny.world.neighbours import nearest, side
 from vlmscope.tiny.world.phrases import Phrase, lies, resolve, where
 from vlmscope.tiny.world.scenes import Scene, SceneObject
+from vlmscope.tiny.world.settings import PLAIN, Setting
 from vlmscope.tiny.world.words import COLOURS, NUMBERS, PLACES, SHAPES, plural
 
-__all__ = ["KINDS", "Exchange", "ask", "caption", "exchanges"]
+__all__ = ["KINDS", "Exchange", "ask", "caption", "caption_parts", "exchanges"]
 
 
-KINDS: dict[str, float] = {
-    "colour": 2.0,
-    "size": 2.0,
-    "texture": 2.5,
-    "shape": 3.0,
-    "where": 3.0,
-    "expression": 4.5,
-    "describe": 1.5,
-    "refer": 1.0,
-    "exists": 0.8,
-    "count": 1.0,
-    "background": 0.6,
-}
+KINDS = PLAIN.kinds
 """Kind of exchange -> how often it is asked, relative to the others."""
 
 _ABSENT = 0.06  # share of "where" and bare expressions whose object is not in the scene
-_CAPTIONED = 0.15  # share of scenes that are also described as a whole
 
 
 @dataclass(frozen=True)
@@ -56,18 +45,18 @@ class Exchange:
     phrase: Phrase | None = None
 
 
-def exchanges(scene: Scene, rng: random.Random) -> Iterator[Exchange]:
+def exchanges(scene: Scene, rng: random.Random, setting: Setting = PLAIN) -> Iterator[Exchange]:
     """An endless stream of exchanges about a scene; a caption, if there is one, comes first."""
-    if rng.random() < _CAPTIONED:
+    if rng.random() < setting.captioned:
         yield caption(scene)
-    kinds, weights = list(KINDS), list(KINDS.values())
+    kinds, weights = list(setting.kinds), list(setting.kinds.values())
     while True:
-        exchange = ask(scene, rng.choices(kinds, weights)[0], rng)
+        exchange = ask(scene, rng.choices(kinds, weights)[0], rng, setting)
         if exchange is not None:
             yield exchange
 
 
-def ask(scene: Scene, kind: str, rng: random.Random) -> Exchange | None:
+def ask(scene: Scene, kind: str, rng: random.Random, setting: Setting = PLAIN) -> Exchange | None:
     """One exchange of a kind, or None where the draw allows none; draw again then."""
     if kind in _ABOUT_SCENE:
         return _ABOUT_SCENE[kind](scene, rng)
@@ -77,20 +66,30 @@ def ask(scene: Scene, kind: str, rng: random.Random) -> Exchange | None:
             return None
         return Exchange(kind, _prompt(kind, missing, rng), "none", None, missing)
     target = rng.randrange(len(scene.objects))
-    phrase = refer(scene, target, rng, _UNSAID.get(kind, ()))
+    phrase = refer(scene, target, rng, _UNSAID.get(kind, ()), setting.phrases)
     if phrase is None:
         return None
     answer = _answer(kind, scene.objects[target])
+    if setting.beside and kind == "expression":
+        neighbour = nearest(scene, target)
+        if neighbour is None:
+            return None
+        answer = f"{_beside(scene, target, neighbour)} and {answer}"
     return Exchange(kind, _prompt(kind, phrase, rng), answer, target, phrase)
 
 
 def caption(scene: Scene) -> Exchange:
     """The whole scene, object by object in reading order."""
+    parts = [text for text, _ in caption_parts(scene)]
+    return Exchange("caption", "describe the picture", " and ".join(parts))
+
+
+def caption_parts(scene: Scene) -> list[tuple[str, SceneObject]]:
+    """What the caption says of each object, in its order."""
     ordered = sorted(
         scene.objects, key=lambda item: (PLACES.index(item.position), item.center[::-1])
     )
-    parts = [f"a {item.description()} {where(item.position)}" for item in ordered]
-    return Exchange("caption", "describe the picture", " and ".join(parts))
+    return [(f"a {item.description()} {where(item.position)}", item) for item in ordered]
 
 
 _UNSAID = {
@@ -126,6 +125,12 @@ def _answer(kind: str, item: SceneObject) -> str:
     return str(getattr(item, kind))
 
 
+def _beside(scene: Scene, target: int, neighbour: int) -> str:
+    """``blue square above``."""
+    item = scene.objects[neighbour]
+    return f"{item.colour} {item.shape} {side(scene, target, neighbour)}"
+
+
 def _refer(scene: Scene, rng: random.Random) -> Exchange | None:
     place = rng.choice(PLACES)
     inside = [i for i, item in enumerate(scene.objects) if lies(item, place)]
@@ -147,15 +152,20 @@ def _exists(scene: Scene, rng: random.Random) -> Exchange | None:
     return Exchange("exists", f"is there {phrase.text('a')}", answer, None, phrase)
 
 
-def _count(scene: Scene, rng: random.Random) -> Exchange:
+def _count(scene: Scene, rng: random.Random) -> Exchange | None:
     draw = rng.random()
     if draw < 0.2:
-        return Exchange("count", "how many objects", NUMBERS[len(scene.objects)])
+        return _number("how many objects", len(scene.objects))
     attribute, words = ("shape", SHAPES) if draw < 0.6 else ("colour", COLOURS)
     present = [getattr(item, attribute) for item in scene.objects]
     word = rng.choice(present if rng.random() < 0.8 else words)
     noun = plural(word) if attribute == "shape" else f"{word} objects"
-    return Exchange("count", f"how many {noun}", NUMBERS[present.count(word)])
+    return _number(f"how many {noun}", present.count(word))
+
+
+def _number(prompt: str, count: int) -> Exchange | None:
+    """None where no word of the vocabulary counts so far."""
+    return Exchange("count", prompt, NUMBERS[count]) if count < len(NUMBERS) else None
 
 
 def _background(scene: Scene, rng: random.Random) -> Exchange:

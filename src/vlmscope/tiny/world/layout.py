@@ -11,7 +11,6 @@ from vlmscope.tiny.world.words import COLOURS, PLACES, SHAPES, SIZES, TEXTURES
 __all__ = ["Placed", "SceneOptions", "lay_out"]
 
 
-_RADII = {"small": (11, 14), "large": (20, 26)}  # pixels on a canvas whose shorter side is 128
 _CLEAR = 0.025  # centres keep this share of the canvas away from the borders of the ninths
 _TRIES = 40
 
@@ -26,6 +25,8 @@ class SceneOptions:
         alike: chance that a later object copies the shape or the colour of an earlier one, so that
             one word does not tell them apart.
         equal: how many objects at most are of one shape, colour, texture and size: the first ones.
+        small, large: least and largest nominal radius of a small and of a large object, in pixels on
+            a canvas whose shorter side is 128.
     """
 
     height: int = 128
@@ -33,6 +34,8 @@ class SceneOptions:
     counts: tuple[int, ...] = (2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5)
     alike: float = 0.6
     equal: int = 1
+    small: tuple[int, int] = (11, 14)
+    large: tuple[int, int] = (20, 26)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _place(
 ) -> Placed | None:
     shape, colour, texture, size = attributes
     scale = min(options.height, options.width) / 128
-    radius = round(rng.randint(*_RADII[size]) * scale)
+    radius = round(rng.randint(*(options.small if size == "small" else options.large)) * scale)
     reach = round(REACH * radius) + 2
     for _ in range(_TRIES):
         x = rng.randint(reach, options.width - 1 - reach)

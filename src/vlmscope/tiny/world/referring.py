@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vlmscope.tiny.world.expressions import refer
 from vlmscope.tiny.world.layout import SceneOptions
 from vlmscope.tiny.world.scenes import render_scene
+from vlmscope.tiny.world.settings import PLAIN, Setting
 
 __all__ = ["ReferringSample", "every_referring_sample", "referring_samples"]
 
@@ -35,18 +36,23 @@ class ReferringSample(NamedTuple):
 
 
 def referring_samples(
-    seeds: Iterable[int], options: SceneOptions | None = None
+    seeds: Iterable[int], options: SceneOptions | None = None, setting: Setting = PLAIN
 ) -> Iterator[ReferringSample]:
     """One sample for each seed; see ``vlmscope.tiny.world.splits`` for which seeds are for what.
 
-    The same seed and options give the same sample.
+    The same seed, options and setting give the same sample.
+
+    Args:
+        seeds: of the scenes.
+        options: what scenes look like, in place of the setting's.
+        setting: how objects are spoken of.
     """
     for seed in seeds:
-        scene = render_scene(seed, options)
+        scene = render_scene(seed, options or setting.scenes)
         rng = random.Random(f"vlmscope-referring:{seed}")
         while True:
             target = rng.randrange(len(scene.objects))
-            phrase = refer(scene, target, rng)
+            phrase = refer(scene, target, rng, weights=setting.phrases)
             if phrase is not None:
                 item = scene.objects[target]
                 yield ReferringSample(scene.image, phrase.text(), item.mask, item.box)
@@ -54,12 +60,13 @@ def referring_samples(
 
 
 def every_referring_sample(
-    seed: int, options: SceneOptions | None = None
+    seed: int, options: SceneOptions | None = None, setting: Setting = PLAIN
 ) -> Iterator[ReferringSample]:
     """A sample for each object of a scene that a phrase tells from the others."""
-    scene = render_scene(seed, options)
+    scene = render_scene(seed, options or setting.scenes)
     for target, item in enumerate(scene.objects):
         rng = random.Random(f"vlmscope-referring:{seed}:{target}")
-        phrase = next((each for _ in range(_TRIES) if (each := refer(scene, target, rng))), None)
+        draws = (refer(scene, target, rng, weights=setting.phrases) for _ in range(_TRIES))
+        phrase = next((each for each in draws if each), None)
         if phrase is not None:
             yield ReferringSample(scene.image, phrase.text(), item.mask, item.box)

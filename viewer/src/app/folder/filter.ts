@@ -4,10 +4,23 @@ import { EVERYTHING, type Filter } from "./browser";
 
 /** Which objects are listed: by score, by warning, by decision. */
 export function filterForm(changed: (filter: Filter) => void): HTMLElement {
-  const score = element("input", { type: "number", step: "any", "aria-label": "Least score", placeholder: "any" });
-  const warning = choice("Warning", [["", "any"], ["true", "with a warning"], ["false", "without"]]);
+  const score = element("input", {
+    type: "number",
+    step: "any",
+    "aria-label": "Least score",
+    placeholder: "any",
+  });
+  const warning = choice("Warning", [
+    ["", "any"],
+    ["true", "with a warning"],
+    ["false", "without"],
+  ]);
   const decision = choice("Decision", [
-    ["", "any"], ["none", "not yet"], ["accept", "accepted"], ["reject", "rejected"], ["unsure", "unsure"],
+    ["", "any"],
+    ["none", "not yet"],
+    ["accept", "accepted"],
+    ["reject", "rejected"],
+    ["unsure", "unsure"],
   ]);
   const tell = (): void =>
     changed({
@@ -17,13 +30,21 @@ export function filterForm(changed: (filter: Filter) => void): HTMLElement {
       decision: (decision.value || null) as Filter["decision"],
     });
   for (const field of [score, warning, decision]) field.addEventListener("change", tell);
-  return element("form", { class: "a-ask", "aria-label": "Filter", onsubmit: (event: Event) => event.preventDefault() }, [
-    labelled("Least score", score, "a-least"),
-    labelled("Warning", warning, ""),
-    labelled("Decision", decision, ""),
-  ]);
+  return element(
+    "form",
+    { class: "a-ask", "aria-label": "Filter", onsubmit: (event: Event) => event.preventDefault() },
+    [
+      labelled("Least score", score, "a-least"),
+      labelled("Warning", warning, ""),
+      labelled("Decision", decision, ""),
+    ],
+  );
 }
 
 function choice(name: string, options: [string, string][]): HTMLSelectElement {
-  return element("select", { "aria-label": name }, options.map(([value, text]) => element("option", { value }, text)));
+  return element(
+    "select",
+    { "aria-label": name },
+    options.map(([value, text]) => element("option", { value }, text)),
+  );
 }

@@ -25,7 +25,11 @@ export function objectView(pictures: FolderPictures, corrected: (box: Box) => vo
       image.src = await pictures.url(row.id, SIDE);
       await image.decode?.();
     } catch (error) {
-      if (shown === row) replaceAll(picture, element("p", { class: "v-caption" }, error instanceof Error ? error.message : "No picture."));
+      if (shown === row)
+        replaceAll(
+          picture,
+          element("p", { class: "v-caption" }, error instanceof Error ? error.message : "No picture."),
+        );
       return;
     }
     if (shown !== row) return; // somebody has walked on meanwhile

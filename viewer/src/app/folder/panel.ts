@@ -2,6 +2,7 @@
 
 import { element } from "../../ui/dom";
 import { saveFile } from "../../ui/save";
+import { isolate } from "../../ui/text";
 import { Live } from "../net/live";
 import type { Box, ImageInfo, Verdict } from "../net/messages";
 import type { Around } from "../panels/panel";
@@ -14,6 +15,8 @@ import { thumbnails } from "./thumbnails";
 import { toolbar } from "./toolbar";
 
 const LARGEST = 4096; // pixels of the longer side of a picture that is handed on
+
+const SAID = { accept: "Accepted", reject: "Rejected", unsure: "Unsure", none: "No decision" };
 
 export class FolderPanel {
   readonly whole: HTMLElement;
@@ -33,18 +36,30 @@ export class FolderPanel {
     const { api, status, store, gone } = around;
     this.browser = new Browser(api);
     const pictures = new FolderPictures(api);
-    this.large = objectView(pictures, (box) => void this.decide(this.browser.row?.decision ?? "accept", box, 0));
+    this.large = objectView(
+      pictures,
+      (box) => void this.decide(this.browser.row?.decision ?? "accept", box, 0),
+    );
     this.list = thumbnails(pictures, (at) => this.walk(at - this.browser.at));
     this.loading = new Live<void>({ show: () => this.fill(), fail: (error) => status.fail(error) });
-    this.more.addEventListener("click", () => void this.tried(async () => {
-      await this.browser.more();
-      this.fill();
-    }));
+    this.more.addEventListener(
+      "click",
+      () =>
+        void this.tried(async () => {
+          await this.browser.more();
+          this.fill();
+        }),
+    );
     const actions = this.actions();
     onKeys(() => store.state.mode === "folder", actions, gone);
     this.whole = element("div", { class: "a-folder" }, [
       element("div", { class: "a-folder-left" }, [this.large.whole, toolbar(actions)]),
-      element("div", { class: "a-folder-right" }, [filterForm((filter) => this.load(filter)), this.count, this.list.whole, this.more]),
+      element("div", { class: "a-folder-right" }, [
+        filterForm((filter) => this.load(filter)),
+        this.count,
+        this.list.whole,
+        this.more,
+      ]),
     ]);
   }
 
@@ -92,7 +107,10 @@ export class FolderPanel {
   /** A box that somebody drew before stays with a new verdict. */
   private decide(verdict: Verdict | null, box: Box | null, step: number): Promise<void> {
     return this.tried(async () => {
-      await this.browser.decide(verdict, box ?? this.browser.row?.corrected ?? null);
+      const { row } = this.browser;
+      await this.browser.decide(verdict, box ?? row?.corrected ?? null);
+      if (row)
+        this.around.status.say(`${SAID[verdict ?? "none"]}: “${isolate(row.phrase)}” in ${isolate(row.id)}.`);
       this.walk(step);
     });
   }

@@ -45,7 +45,9 @@ function thumbnail(row: FolderRow, pictures: FolderPictures, open: () => void): 
       () => (image.alt = "no picture"),
     );
   });
-  const warned = row.warnings.length ? [element("span", { class: "a-warned", title: row.warnings.join(" ") }, "⚠ warning")] : [];
+  const warned = row.warnings.length
+    ? [element("span", { class: "a-warned", title: row.warnings.join(" ") }, "⚠ warning")]
+    : [];
   return element("button", { type: "button", onclick: open, title: row.id }, [
     element("span", { class: "a-thumb" }, [image, boxOn(row)]),
     element("bdi", { class: "a-name" }, row.phrase),

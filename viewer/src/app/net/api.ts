@@ -3,8 +3,21 @@
 import { readPacked } from "../../format/container";
 import type { View } from "../../format/types";
 import type {
-  Answered, Box, CompareQuestion, FolderPage, FolderQuery, FolderRow, GroundQuestion, Head, ImageInfo, Patch, Places,
-  Session, Steered, Verdict,
+  Answered,
+  Box,
+  CompareQuestion,
+  FolderPage,
+  FolderQuery,
+  FolderRow,
+  GroundQuestion,
+  Head,
+  ImageInfo,
+  KnockoutQuestion,
+  Patch,
+  Places,
+  Session,
+  Steered,
+  Verdict,
 } from "./messages";
 import { RequestFailed, failureOf } from "./failure";
 
@@ -53,11 +66,14 @@ export class Api {
     return this.view("answer", { image, question }, asking);
   }
 
-  knockout(question: { image: string; question: string; window: number; edges: string }, asking: Asking): Promise<View> {
+  knockout(question: KnockoutQuestion, asking: Asking): Promise<View> {
     return this.view("knockout", question, asking);
   }
 
-  faithfulness(question: { image: string; phrase: string; question?: string }, asking: Asking): Promise<View> {
+  faithfulness(
+    question: { image: string; phrase: string; question?: string },
+    asking: Asking,
+  ): Promise<View> {
     return this.view("faithfulness", question, asking);
   }
 
@@ -122,7 +138,11 @@ export class Api {
       return await fetch(this.base + path, request);
     } catch (error) {
       if (request.signal?.aborted) throw new RequestFailed("cancelled", "This was cancelled.");
-      throw new RequestFailed("unreachable", "The app does not answer. Is it still running in its terminal?", error);
+      throw new RequestFailed(
+        "unreachable",
+        "The app does not answer. Is it still running in its terminal?",
+        error,
+      );
     }
   }
 

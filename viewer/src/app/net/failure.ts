@@ -29,7 +29,10 @@ export async function failureOf(response: Response): Promise<RequestFailed> {
   } catch {
     // a proxy in between answers in HTML; its status is all that can be said
   }
-  return new RequestFailed(`status-${response.status}`, `The app answered with status ${response.status}. Try again.`);
+  return new RequestFailed(
+    `status-${response.status}`,
+    `The app answered with status ${response.status}. Try again.`,
+  );
 }
 
 /** Anything that was thrown, as a sentence. */

@@ -47,6 +47,16 @@ export interface CompareQuestion {
   methods?: string[];
 }
 
+export interface KnockoutQuestion {
+  image: string;
+  question: string;
+  /** Layers that are blocked together. */
+  window: number;
+  edges: string;
+  /** Numbers of heads in every blocked layer; all where none are named. */
+  heads?: number[];
+}
+
 export interface Steered {
   clean: { text: string };
   steered: { text: string };

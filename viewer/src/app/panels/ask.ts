@@ -1,4 +1,5 @@
 import type { View } from "../../format/types";
+import { isolate } from "../../ui/text";
 import type { ViewPlace } from "../view_place";
 import { askForm, panel, viewQuestion, type Around } from "./panel";
 import { questionBox } from "./question_box";
@@ -33,5 +34,5 @@ export function askPanel(around: Around): AskPanel {
 
 function answerOf(view: View): string {
   const words = view.blocks.find((block) => block.type === "words") as { text?: string } | undefined;
-  return words?.text ? `The model says: ${words.text}` : "Answered.";
+  return words?.text ? `The model says: ${isolate(words.text)}` : "Answered.";
 }

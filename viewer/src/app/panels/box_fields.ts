@@ -18,7 +18,14 @@ const SIDES = ["left", "top", "right", "bottom"];
  */
 export function boxFields(suggested: () => Box | null, shown: (box: Box | null) => void): BoxFields {
   const fields = SIDES.map((side) =>
-    element("input", { type: "number", min: 0, step: 1, placeholder: side, "aria-label": `Box ${side}`, oninput: () => shown(get()) }),
+    element("input", {
+      type: "number",
+      min: 0,
+      step: 1,
+      placeholder: side,
+      "aria-label": `Box ${side}`,
+      oninput: () => shown(get()),
+    }),
   );
   const set = (box: Box): void =>
     fields.forEach((field, at) => {
@@ -40,7 +47,12 @@ export function boxFields(suggested: () => Box | null, shown: (box: Box | null) 
     shown(null);
   };
   const buttons = [button("Box of the phrase", take), button("No box", clear)];
-  return { whole: element("fieldset", { class: "a-box" }, [element("legend", {}, "Box"), ...fields, ...buttons]), get, set, clear };
+  return {
+    whole: element("fieldset", { class: "a-box" }, [element("legend", {}, "Box"), ...fields, ...buttons]),
+    get,
+    set,
+    clear,
+  };
 }
 
 function button(text: string, act: () => void): HTMLElement {

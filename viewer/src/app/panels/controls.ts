@@ -10,11 +10,19 @@ export interface Controls {
   phrase: HTMLInputElement;
 }
 
-export function controls(session: Session, store: Store, open: HTMLElement, refuse: (text: string) => void): Controls {
+export function controls(
+  session: Session,
+  store: Store,
+  open: HTMLElement,
+  refuse: (text: string) => void,
+): Controls {
   const phrase = phraseBox(session, store);
   const fields = [labelled("Phrase", phrase, "a-phrase"), methodChoice(session, store)];
   if (session.model.kind === "decoder") fields.push(headsBox(session, store, refuse));
-  const whole = element("form", { class: "a-controls", role: "search", "aria-label": "What to look for" }, [open, ...fields]);
+  const whole = element("form", { class: "a-controls", role: "search", "aria-label": "What to look for" }, [
+    open,
+    ...fields,
+  ]);
   whole.addEventListener("submit", (event) => event.preventDefault());
   return { whole, phrase };
 }
@@ -24,13 +32,16 @@ function phraseBox(session: Session, store: Store): HTMLInputElement {
     type: "text",
     maxlength: session.limits.phrase,
     placeholder: "the small red circle",
+    "aria-keyshortcuts": "/",
     autocomplete: "off",
     spellcheck: "false",
     dir: "auto",
     "aria-label": "Phrase",
   });
   box.value = store.state.phrase;
-  box.addEventListener("input", () => store.set({ phrase: box.value, mode: awayFromFolder(store.state.mode) }));
+  box.addEventListener("input", () =>
+    store.set({ phrase: box.value, mode: awayFromFolder(store.state.mode) }),
+  );
   store.heard((state, changed) => {
     if (changed.has("phrase") && box.value !== state.phrase) box.value = state.phrase;
   });
@@ -69,7 +80,9 @@ function headsBox(session: Session, store: Store, refuse: (text: string) => void
     autocomplete: "off",
     spellcheck: "false",
     "aria-label": "Read from",
-    title: session.heads_source ? `Empty: ${headsText(session.heads)}, ${session.heads_source}` : "Empty: the method's own choice",
+    title: session.heads_source
+      ? `Empty: ${headsText(session.heads)}, ${session.heads_source}`
+      : "Empty: the method's own choice",
   });
   box.value = headsText(store.state.heads);
   box.addEventListener("change", () => {
@@ -82,12 +95,23 @@ function headsBox(session: Session, store: Store, refuse: (text: string) => void
   store.heard((state, changed) => {
     if (changed.has("heads")) box.value = headsText(state.heads);
   });
-  return element("div", { class: "a-heads-field" }, [labelled("Read from heads", box, "a-heads-text"), fromLocked(store)]);
+  return element("div", { class: "a-heads-field" }, [
+    labelled("Read from heads", box, "a-heads-text"),
+    fromLocked(store),
+  ]);
 }
 
 /** The heads that are kept on the picture become those that the phrase is read from. */
 function fromLocked(store: Store): HTMLElement {
-  const button = element("button", { type: "button", class: "v-button", title: "Read the phrase from the heads that are kept on the picture" }, "From locked");
+  const button = element(
+    "button",
+    {
+      type: "button",
+      class: "v-button",
+      title: "Read the phrase from the heads that are kept on the picture",
+    },
+    "From locked",
+  );
   const show = (): void => {
     button.disabled = store.state.locked.length === 0;
   };
@@ -99,5 +123,8 @@ function fromLocked(store: Store): HTMLElement {
 
 /** The visible name stands above its field; the field's accessible name is its own. */
 export function labelled(text: string, field: HTMLElement, kind: string): HTMLElement {
-  return element("label", { class: `a-field ${kind}` }, [element("span", { "aria-hidden": true }, text), field]);
+  return element("label", { class: `a-field ${kind}` }, [
+    element("span", { "aria-hidden": true }, text),
+    field,
+  ]);
 }

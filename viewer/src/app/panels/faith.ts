@@ -11,7 +11,8 @@ export function faithPart(around: Around): MatterPanel {
     const about = question.trim() ? { question } : {};
     live.ask((signal) => api.faithfulness({ image: image.image, phrase, ...about }, { signal }));
   };
-  const text = "Does the answer need what the phrase's map lights up? Taken away, or shown alone, beside a random order.";
+  const text =
+    "Does the answer need what the phrase's map lights up? Taken away, or shown alone, beside a random order.";
   return {
     whole: panel("Insertion and deletion", text, [askForm([], "Measure", ask), place.whole]),
     forget() {

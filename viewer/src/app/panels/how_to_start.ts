@@ -8,9 +8,15 @@ export function howToStart(session: Session): HTMLElement {
     "Type a phrase. The map follows what you type.",
   ];
   if (session.model.kind === "decoder") {
-    steps.push("Point at a head in the grid to see what it alone looks at; click to keep it, shift-click for the mean of several.");
+    steps.push(
+      "Point at a head in the grid to see what it alone looks at; click to keep it, shift-click for the mean of several.",
+    );
   }
   return element("section", { class: "a-start", "aria-label": "How to start" }, [
-    element("ol", {}, steps.map((text) => element("li", {}, text))),
+    element(
+      "ol",
+      {},
+      steps.map((text) => element("li", {}, text)),
+    ),
   ]);
 }

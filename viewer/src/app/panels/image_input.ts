@@ -19,16 +19,23 @@ export function imageInput(name: string, text: string, taken: (file: Blob) => vo
     if (file) taken(file);
     input.value = ""; // the same file again is a change, too
   });
-  return { whole: element("label", { class: "v-button a-open" }, [input, element("span", { "aria-hidden": true }, text)]) };
+  return {
+    whole: element("label", { class: "v-button a-open" }, [
+      input,
+      element("span", { "aria-hidden": true }, text),
+    ]),
+  };
 }
 
 /** Listen for pictures that are dropped or pasted anywhere. */
 export function listenForPictures(page: HTMLElement, taken: (file: Blob) => void, gone: AbortSignal): void {
-  const over = (is: boolean) => (event: DragEvent): void => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    page.classList.toggle("a-dropping", is);
-  };
+  const over =
+    (is: boolean) =>
+    (event: DragEvent): void => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      page.classList.toggle("a-dropping", is);
+    };
   document.addEventListener("dragover", over(true), { signal: gone });
   document.addEventListener("dragleave", over(false), { signal: gone });
   const dropped = (event: DragEvent): void => {

@@ -2,14 +2,14 @@
 
 import type { Context } from "../../blocks/context";
 import type { HeadsBlock, Scene, View } from "../../format/types";
-import { figure } from "../../ui/text";
+import { figure, isolate } from "../../ui/text";
 import type { GroundQuestion, Head } from "../net/messages";
 import type { State } from "../state";
 import { ViewPlace } from "../view_place";
 import { question, type Around } from "./panel";
 
-/** Keys of one word come faster than that; a pause this short is not felt. */
-const PAUSE_MS = 60;
+/** Keys that are held down, and letters that are typed together, come faster than that. */
+const PAUSE_MS = 25;
 
 const ASKED_BY: (keyof State)[] = ["image", "phrase", "method", "heads"];
 
@@ -89,7 +89,12 @@ export function sceneOf(view: View): Scene | null {
 }
 
 function summary(scene: Scene): string {
-  const score = scene.score === null ? "" : ` Score ${figure(scene.score)}${scene.chance ? `, chance ${figure(scene.chance.value)}` : ""}.`;
-  const warnings = scene.warnings.length ? ` ${scene.warnings.length === 1 ? "One warning" : `${scene.warnings.length} warnings`}.` : "";
-  return `“${scene.title}”: ${scene.box ? "a box was found." : "nothing lights up."}${score}${warnings}`;
+  const score =
+    scene.score === null
+      ? ""
+      : ` Score ${figure(scene.score)}${scene.chance ? `, chance ${figure(scene.chance.value)}` : ""}.`;
+  const warnings = scene.warnings.length
+    ? ` ${scene.warnings.length === 1 ? "One warning" : `${scene.warnings.length} warnings`}.`
+    : "";
+  return `“${isolate(scene.title)}”: ${scene.box ? "a box was found." : "nothing lights up."}${score}${warnings}`;
 }

@@ -9,11 +9,20 @@ export function modes(session: Session, store: Store): HTMLElement {
   const buttons = shown.map(({ id, title }) =>
     element("button", { type: "button", class: "a-mode", onclick: () => store.set({ mode: id }) }, title),
   );
-  const show = (): void =>
-    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(shown[at]?.id === store.state.mode)));
+  // what is below has headings of the third level; this is the one above them
+  const title = element("h2", { class: "v-hidden" });
+  const show = (): void => {
+    buttons.forEach((button, at) =>
+      button.setAttribute("aria-pressed", String(shown[at]?.id === store.state.mode)),
+    );
+    title.textContent = MODES.find(({ id }) => id === store.state.mode)?.title ?? "";
+  };
   store.heard((_, changed) => changed.has("mode") && show());
   show();
-  return element("div", { class: "a-modes", role: "group", "aria-label": "View" }, buttons);
+  return element("div", {}, [
+    element("div", { class: "a-modes", role: "group", "aria-label": "View" }, buttons),
+    title,
+  ]);
 }
 
 export function isOffered(mode: Mode, session: Session): boolean {

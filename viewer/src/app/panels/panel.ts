@@ -34,7 +34,11 @@ export function question<T>(around: Around, name: string, show: (value: T) => vo
 }
 
 /** A place whose views are the answers to a question. */
-export function viewQuestion(around: Around, name: string, said: (view: View) => string): { place: ViewPlace; live: Live<View> } {
+export function viewQuestion(
+  around: Around,
+  name: string,
+  said: (view: View) => string,
+): { place: ViewPlace; live: Live<View> } {
   const place = new ViewPlace(`a-${name}-view`);
   const live = question<View>(around, name, (view) => {
     place.show(view);
@@ -58,5 +62,9 @@ export function askForm(fields: HTMLElement[], text: string, ask: () => void): H
 
 export function panel(title: string, text: string, children: HTMLElement[]): HTMLElement {
   const lead = text ? [element("p", { class: "v-caption" }, text)] : [];
-  return element("section", { class: "a-panel", "aria-label": title }, [element("h3", {}, title), ...lead, ...children]);
+  return element("section", { class: "a-panel", "aria-label": title }, [
+    element("h3", {}, title),
+    ...lead,
+    ...children,
+  ]);
 }

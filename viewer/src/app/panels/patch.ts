@@ -30,7 +30,8 @@ export function patchPanel(around: Around, shown: (patch: Patch) => void): Patch
     live.ask((signal) => api.patch({ image: image.image, phrase, cell }, { signal }));
   };
   const number = cellField(read);
-  const text = "Click a patch of the picture: heads that read it for the phrase, and what its hidden state decodes to.";
+  const text =
+    "Click a patch of the picture, or walk to it with the arrow keys and press Enter: heads that read it for the phrase, and what its hidden state decodes to.";
   return {
     whole: panel("Patch", text, [number, place]),
     read(cell) {
@@ -64,14 +65,19 @@ function cellField(read: (cell: number) => void): HTMLElement {
 
 function readers(patch: Patch): HTMLElement {
   const most = patch.heads[0]?.weight || 1;
-  const items = patch.heads.slice(0, 12).map(({ head, weight }) =>
-    element("li", {}, [
-      element("span", { class: "a-head" }, headName(...head)),
-      element("meter", { min: 0, max: most, value: weight, "aria-hidden": true }),
-      element("span", { class: "a-number" }, percent(weight)),
-    ]),
-  );
-  return element("div", {}, [element("h4", {}, "Heads that read it"), element("ol", { class: "a-readers" }, items)]);
+  const items = patch.heads
+    .slice(0, 12)
+    .map(({ head, weight }) =>
+      element("li", {}, [
+        element("span", { class: "a-head" }, headName(...head)),
+        element("meter", { min: 0, max: most, value: weight, "aria-hidden": true }),
+        element("span", { class: "a-number" }, percent(weight)),
+      ]),
+    );
+  return element("div", {}, [
+    element("h4", {}, "Heads that read it"),
+    element("ol", { class: "a-readers" }, items),
+  ]);
 }
 
 /** The last layers first: early ones decode to noise. */
@@ -79,14 +85,28 @@ function lens(patch: Patch): HTMLElement {
   const rows = [...patch.words].reverse().map(({ layer, tokens }) =>
     element("tr", {}, [
       element("th", { scope: "row" }, String(layer)),
-      element("td", {}, tokens.slice(0, 5).map((token) => word(token.text, token.probability))),
+      element(
+        "td",
+        {},
+        tokens.slice(0, 5).map((token) => word(token.text, token.probability)),
+      ),
     ]),
   );
   const table = element("table", { class: "a-lens" }, [
-    element("thead", {}, element("tr", {}, [element("th", { scope: "col" }, "Layer"), element("th", { scope: "col" }, "Likeliest words")])),
+    element(
+      "thead",
+      {},
+      element("tr", {}, [
+        element("th", { scope: "col" }, "Layer"),
+        element("th", { scope: "col" }, "Likeliest words"),
+      ]),
+    ),
     element("tbody", {}, rows),
   ]);
-  return element("div", {}, [element("h4", {}, "What it decodes to"), element("div", { class: "v-scroll", tabindex: 0 }, table)]);
+  return element("div", {}, [
+    element("h4", {}, "What it decodes to"),
+    element("div", { class: "v-scroll", tabindex: 0 }, table),
+  ]);
 }
 
 function word(text: string, probability: number): HTMLElement {

@@ -9,7 +9,12 @@ const EVERY_MS = 900;
 
 export class StatusLine {
   readonly whole: HTMLElement;
-  private readonly words = element("p", { class: "a-words", role: "status", "aria-live": "polite", dir: "auto" });
+  private readonly words = element("p", {
+    class: "a-words",
+    role: "status",
+    "aria-live": "polite",
+    dir: "auto",
+  });
   private readonly stop = element("button", { type: "button", class: "v-button", hidden: true }, "Cancel");
   private readonly asking = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;

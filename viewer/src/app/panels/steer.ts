@@ -1,10 +1,12 @@
 import { element, replaceAll } from "../../ui/dom";
+import { isolate } from "../../ui/text";
 import { headsText } from "../heads_text";
-import type { Box, Steered } from "../net/messages";
+import type { Box, Head, Steered } from "../net/messages";
 import { boxFields } from "./box_fields";
 import type { MatterPanel } from "./matter";
 import { askForm, panel, question, type Around } from "./panel";
 import { labelled } from "./controls";
+import type { State } from "../state";
 
 /** What a panel may do with the picture that is shown. */
 export interface PictureTools {
@@ -22,32 +24,68 @@ export function steerPart(around: Around, tools: PictureTools): MatterPanel {
   const answers = element("div", { class: "a-answers" });
   const live = question<Steered>(around, "steer", (steered) => {
     replaceAll(answers, both(steered));
-    status.say(`Steered, the model says: ${steered.steered.text}`);
+    status.say(`Steered, the model says: ${isolate(steered.steered.text)}`);
   });
   const strength = strengthSlider();
-  const box = boxFields(() => tools.phraseBox(), (value) => tools.dragBox(value, box.set));
+  const box = boxFields(
+    () => tools.phraseBox(),
+    (value) => tools.dragBox(value, box.set),
+  );
   const ask = (): void => {
-    const { image, question: text, heads } = store.state;
+    const { image, question: text } = store.state;
+    const heads = steered(store.state);
     const region = box.get();
     if (!image || !text.trim()) return status.fail(new Error("A picture and a question are needed here."));
     if (!region) return status.fail(new Error("Drag a box on the picture first, or type its sides."));
     const chosen = heads ? { heads } : {};
-    live.ask((signal) => api.steer({ image: image.image, question: text, box: region, strength: strength.value(), ...chosen }, { signal }));
+    live.ask((signal) =>
+      api.steer(
+        { image: image.image, question: text, box: region, strength: strength.value(), ...chosen },
+        { signal },
+      ),
+    );
   };
   store.heard((state, changed) => {
     if (!changed.has("mode") && !changed.has("image")) return;
     const isHere = state.mode === "matter";
     tools.dragBox(isHere ? box.get() : null, isHere ? box.set : null);
   });
-  const text = "Drag a box on the picture. The heads that are read get a bias towards it, and the model answers again.";
+  const text = "Drag a box on the picture. Some heads get a bias towards it, and the model answers again.";
   return {
-    whole: panel("Look here", text, [askForm([box.whole, strength.whole], "Answer again", ask), answers]),
+    whole: panel("Look here", text, [
+      askForm([box.whole, strength.whole], "Answer again", ask),
+      headsLine(around),
+      answers,
+    ]),
     forget() {
       live.cancel();
       box.clear();
       replaceAll(answers, []);
     },
   };
+}
+
+/** Heads that are kept on the picture, or else those that are read from; null: the app's own. */
+function steered(state: State): Head[] | null {
+  return state.locked.length ? state.locked : state.heads;
+}
+
+/** Which heads will be steered, said before they are. */
+function headsLine(around: Around): HTMLElement {
+  const { session, store } = around;
+  const line = element("p", { class: "v-caption" });
+  const show = (): void => {
+    const { locked, heads } = store.state;
+    const why = locked.length
+      ? "locked in the grid"
+      : heads
+        ? "those that are read from"
+        : "those of the app";
+    line.textContent = `Heads: ${headsText(steered(store.state) ?? session.heads) || "none known; lock some in the grid"} (${why}).`;
+  };
+  store.heard((_, changed) => (changed.has("locked") || changed.has("heads")) && show());
+  show();
+  return line;
 }
 
 function strengthSlider(): { whole: HTMLElement; value(): number } {
@@ -65,7 +103,11 @@ function strengthSlider(): { whole: HTMLElement; value(): number } {
     slider.setAttribute("aria-valuetext", slider.value === "0" ? "0, the clean model" : slider.value);
   });
   return {
-    whole: labelled("Strength (0: the clean model)", element("span", { class: "a-slider" }, [slider, shown]), "a-strength"),
+    whole: labelled(
+      "Strength (0: the clean model)",
+      element("span", { class: "a-slider" }, [slider, shown]),
+      "a-strength",
+    ),
     value: () => Number(slider.value),
   };
 }

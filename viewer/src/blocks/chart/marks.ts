@@ -19,20 +19,54 @@ export function marker(number: number, x: number, y: number, size = 4): SVGEleme
   const shape = SHAPES[number % SHAPES.length] ?? "circle";
   if (shape === "circle") return svg("circle", { cx: x, cy: y, r: size, class: "marker" });
   const points = OUTLINES[shape].map(([dx, dy]) => [x + dx * size, y + dy * size]);
-  const steps = points.map(([px, py], at) => `${at % 2 && isOpen(shape) ? "L" : at && !isOpen(shape) ? "L" : "M"}${round(px)} ${round(py)}`);
-  return svg("path", { d: steps.join("") + (isOpen(shape) ? "" : "Z"), class: isOpen(shape) ? "marker open" : "marker" });
+  const steps = points.map(
+    ([px, py], at) =>
+      `${at % 2 && isOpen(shape) ? "L" : at && !isOpen(shape) ? "L" : "M"}${round(px)} ${round(py)}`,
+  );
+  return svg("path", {
+    d: steps.join("") + (isOpen(shape) ? "" : "Z"),
+    class: isOpen(shape) ? "marker open" : "marker",
+  });
 }
 
 type Outline = Exclude<(typeof SHAPES)[number], "circle">;
 
 const OUTLINES: Record<Outline, [number, number][]> = {
-  square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-  triangle: [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
-  down: [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]],
-  diamond: [[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]],
+  square: [
+    [-0.9, -0.9],
+    [0.9, -0.9],
+    [0.9, 0.9],
+    [-0.9, 0.9],
+  ],
+  triangle: [
+    [0, -1.15],
+    [1.1, 0.85],
+    [-1.1, 0.85],
+  ],
+  down: [
+    [0, 1.15],
+    [1.1, -0.85],
+    [-1.1, -0.85],
+  ],
+  diamond: [
+    [0, -1.25],
+    [1.25, 0],
+    [0, 1.25],
+    [-1.25, 0],
+  ],
   // pairs of ends: strokes without an inside
-  plus: [[-1.2, 0], [1.2, 0], [0, -1.2], [0, 1.2]],
-  cross: [[-1, -1], [1, 1], [-1, 1], [1, -1]],
+  plus: [
+    [-1.2, 0],
+    [1.2, 0],
+    [0, -1.2],
+    [0, 1.2],
+  ],
+  cross: [
+    [-1, -1],
+    [1, 1],
+    [-1, 1],
+    [1, -1],
+  ],
 };
 
 function isOpen(shape: Outline): boolean {

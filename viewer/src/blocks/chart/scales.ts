@@ -10,7 +10,10 @@ export interface Scale {
 export function linear(domain: [number, number], range: [number, number], count = 5): Scale {
   const [low, high] = widened(domain);
   const place = (value: number): number => range[0] + ((value - low) / (high - low)) * (range[1] - range[0]);
-  return Object.assign(place, { ticks: roundValues(low, high, count), domain: [low, high] as [number, number] });
+  return Object.assign(place, {
+    ticks: roundValues(low, high, count),
+    domain: [low, high] as [number, number],
+  });
 }
 
 /** Equal factors are equal distances; every value must be above 0. */
@@ -48,7 +51,10 @@ export function shown(value: number): string {
 }
 
 function decades(low: number, high: number): number[] {
-  const whole = Array.from({ length: Math.floor(high + 1e-9) - Math.ceil(low - 1e-9) + 1 }, (_, at) => 10 ** (Math.ceil(low - 1e-9) + at));
+  const whole = Array.from(
+    { length: Math.floor(high + 1e-9) - Math.ceil(low - 1e-9) + 1 },
+    (_, at) => 10 ** (Math.ceil(low - 1e-9) + at),
+  );
   return whole.length >= 2 ? whole.map(tidy) : [tidy(10 ** low), tidy(10 ** high)];
 }
 

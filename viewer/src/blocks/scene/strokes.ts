@@ -28,7 +28,7 @@ export class Strokes {
         {},
         scene.instances
           .slice(scene.box ? 1 : 0)
-          .flatMap((each, index) => further(each.box, index + 2, scene, THICK / 2)),
+          .flatMap((each, index) => further(each.box, index + (scene.box ? 2 : 1), scene, THICK / 2)),
       ),
       box: svg("g", {}, scene.box ? boxLines(scene.box, THICK) : []),
       point: svg("g", {}, scene.point ? pointMark(scene.point, Math.min(height, width) / 70) : []),
