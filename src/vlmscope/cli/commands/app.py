@@ -161,7 +161,7 @@ def app(
     with taken:
         loaded = loading.model(decoder.id, text_embeddings, text_tower)
         if heads is not None:
-            resolve_heads(heads, loaded)  # those that the model does not have stop here
+            resolve_heads(heads, loaded)  # type: ignore[arg-type]  # it refuses encoders itself
         service = Service(loaded, settings, folder)
         address = _address(settings, taken.getsockname()[1])
         serve(application(service), taken, lambda: _say(address, as_json, not serving.no_open))
