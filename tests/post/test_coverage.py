@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handmade import map_of, view_over
 from vlmscope.post import box_coverage, mask_coverage, visible_areas
-from vlmscope.types import TokenMap
+from vlmscope.types import TokenMap, View
 
 
 def test_a_box_covers_shares_of_cells(padded: TokenMap) -> None:
@@ -52,3 +52,32 @@ def test_everything_covers_every_visible_cell(padded: TokenMap, tiled: TokenMap)
     for token_map in (padded, tiled):
         found = mask_coverage(token_map, np.ones(token_map.image_size, dtype=bool))
         np.testing.assert_allclose(found, visible_areas(token_map) > 0)
+
+
+@given(seed=st.integers(0, 10_000), sides=st.tuples(st.integers(1, 40), st.integers(1, 40)))
+@settings(max_examples=60, deadline=None)
+def test_sums_of_the_rows_that_are_needed_are_those_of_all(
+    seed: int, sides: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = sides
+    y_edges = np.sort(rng.uniform(-4, height + 4, rng.integers(2, 9)))
+    x_edges = np.sort(rng.uniform(-4, width + 4, rng.integers(2, 9)))
+    mask = rng.random(sides) < rng.random()
+    sums = np.zeros((height + 1, width + 1))
+    sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
+    rows = _in_between(sums, y_edges)
+    corners = _in_between(rows.T, x_edges).T
+    areas = np.diff(np.diff(corners, axis=0), axis=1).ravel()
+    cells = (len(y_edges) - 1) * (len(x_edges) - 1)
+    tokens = map_of(sides, [View("image", np.arange(cells), y_edges, x_edges)])
+    whole = visible_areas(tokens)
+    expected = np.divide(areas, whole, out=np.zeros_like(whole), where=whole > 0)
+    assert mask_coverage(tokens, mask).tobytes() == expected.tobytes()
+
+
+def _in_between(sums: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    places = np.clip(edges, 0, len(sums) - 1)
+    low = np.minimum(places.astype(int), len(sums) - 2)
+    share = (places - low)[:, None]
+    return sums[low] * (1 - share) + sums[low + 1] * share

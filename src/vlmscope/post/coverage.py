@@ -28,10 +28,7 @@ def mask_coverage(token_map: TokenMap, mask: NDArray[np.bool_]) -> NDArray[np.fl
         token_map: geometry of the image tokens.
         mask: bool (height, width) of the original image.
     """
-    height, width = token_map.image_size
-    sums = np.zeros((height + 1, width + 1))
-    sums[1:, 1:] = np.cumsum(np.cumsum(mask, axis=0), axis=1)
-    areas = [_mask_areas(view, sums) for view in token_map.views]
+    areas = [_mask_areas(view, mask) for view in token_map.views]
     return _share(np.concatenate(areas), visible_areas(token_map))
 
 
@@ -47,20 +44,43 @@ def box_areas(token_map: TokenMap, box: Box) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
-def _mask_areas(view: View, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mask_areas(view: View, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Mask pixels under each cell of a view, fractions of pixels included."""
-    at_rows = _between(sums, view.y_edges)
+    low, share = _places(view.y_edges, len(mask))
+    above, below = _sums(mask, low), _sums(mask, low + 1)
+    at_rows = above * (1 - share) + below * share
     corners = _between(at_rows.T, view.x_edges).T  # (rows + 1, columns + 1)
     return np.diff(np.diff(corners, axis=0), axis=1).ravel()
 
 
+def _sums(mask: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Float (rows, width + 1): mask pixels above each row and left of each column.
+
+    Only of the rows that are asked for, ascending: sums of all of them take twenty times as long on a
+    large image.
+    """
+    columns = np.zeros((len(rows), mask.shape[1] + 1), dtype=np.int64)
+    before = 0
+    for at, row in enumerate(rows.tolist()):
+        if at:
+            columns[at] = columns[at - 1]
+        columns[at, 1:] += mask[before:row].sum(axis=0)
+        before = row
+    return np.cumsum(columns, axis=1).astype(np.float64)
+
+
 def _between(sums: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cumulative sums at fractional places of the first axis: they grow evenly within a pixel."""
-    places = np.clip(edges, 0, len(sums) - 1)
-    low = np.minimum(places.astype(int), len(sums) - 2)
-    share = (places - low)[:, None]
+    low, share = _places(edges, len(sums) - 1)
     result: NDArray[np.float64] = sums[low] * (1 - share) + sums[low + 1] * share
     return result
+
+
+def _places(edges: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The whole pixels before edges along a side, int (n,), and how far into the next, float (n, 1)."""
+    places = np.clip(edges, 0, size)
+    low = np.minimum(places.astype(np.int64), size - 1)
+    return low, (places - low)[:, None]
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,6 +20,18 @@ from vlmscope.models import LoadedModel
 from vlmscope.viewer import View
 
 SOON = 20.0
+SCOPE = {
+    "type": "http",
+    "asgi": {"version": "3.0"},
+    "http_version": "1.1",
+    "scheme": "http",
+    "method": "POST",
+    "raw_path": b"",
+    "query_string": b"",
+    "root_path": "",
+    "server": ("127.0.0.1", 80),
+    "client": ("127.0.0.1", 1),
+}
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -149,22 +161,31 @@ async def asked(gate: Any, image: str, gone: asyncio.Event) -> list[Any]:
         "content-type": "application/json",
         "x-vlmscope-tab": "vanishing",
     }
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "scheme": "http",
-        "method": "POST",
-        "path": "/api/ground",
-        "raw_path": b"/api/ground",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
-        "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.1", 1),
-    }
-    await gate(scope, receive, send)
+    named = [(key.encode(), value.encode()) for key, value in headers.items()]
+    await gate({**SCOPE, "path": "/api/ground", "headers": named}, receive, send)
     return sent
+
+
+def test_an_upload_that_breaks_off_is_no_fault(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [
+        {"type": "http.request", "body": b"a part", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {**SCOPE, "path": "/api/images", "headers": [(b"host", b"127.0.0.1")]}
+    asyncio.run(application(service)(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert service.uploading == 0
+    assert not caplog.records
 
 
 def test_a_client_that_has_gone_cancels_what_waits(service: Service, image: str, busy: Any) -> None:

@@ -38,6 +38,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         (["--port", "70000"], "70000"),
         (["--folder", "nowhere"], "no folder of labels"),
         (["--heads", "L99H0"], "L99H0"),
+        (["tiny-clip", "--heads", "L0H0"], "is an encoder"),
         ([" "], "empty"),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
+from vlmscope.app.answers.session import described
 from vlmscope.app.service import Service
 from vlmscope.app.web import folder, general, page, questions
 from vlmscope.app.web.bodies import Problem
@@ -37,6 +38,7 @@ def application(service: Service) -> Gate:
         lifespan=lifespan,
     )
     app.state.service = service
+    app.state.session = described(service)  # nothing of it changes while the app runs
     for part in (page, general, questions, folder):
         app.include_router(part.router)
     add_errors(app)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from vlmscope.app.refusal import Refusal, refusal_of
 from vlmscope.errors import VlmscopeError
@@ -28,6 +28,7 @@ def add_errors(app: FastAPI) -> None:
     app.add_exception_handler(VlmscopeError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _refused)
 
 
@@ -47,6 +48,11 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     reason = str(first.get("msg", "is not what belongs there"))
     message = f"The request does not fit: {shorten(place, _PLACE)}: {shorten(reason, 300)}."
     return _answer(Refusal(422, "bad-request", f"{message} See: GET /api/openapi.json"))
+
+
+async def _gone(request: Request, error: Exception) -> JSONResponse:
+    """Nobody reads this; that a client went away is no fault that anybody has to hear of."""
+    return _answer(Refusal(400, "bad-request", "The request broke off."))
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:

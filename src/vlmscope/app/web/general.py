@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from vlmscope.app.answers.session import described
 from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.app.refusal import Refusal
 from vlmscope.app.web.jobs import service_of, tab_of
@@ -34,7 +33,8 @@ _PICTURE: dict[str, Any] = {
 @router.get("/session")
 async def session(request: Request) -> dict[str, Any]:
     """What is served: model, methods, heads, limits, features."""
-    return described(service_of(request))
+    said: dict[str, Any] = request.app.state.session
+    return said
 
 
 @router.post("/images", status_code=201, openapi_extra=_PICTURE)

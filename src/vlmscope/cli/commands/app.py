@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from vlmscope.cli.console import emit, note, warn
-from vlmscope.cli.loading import NamedDecoder, SizedLoading
+from vlmscope.cli.loading import NamedDecoder, SizedLoading, TextEmbeddings, TextTower
 from vlmscope.cli.options import with_options
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def app(
             show_default=False,
         ),
     ] = None,
+    text_embeddings: TextEmbeddings = None,
+    text_tower: TextTower = None,
     loading: SizedLoading,
     serving: Serving,
     as_json: Annotated[
@@ -149,16 +151,17 @@ def app(
 
     check_server()
     settings = serving.settings(heads)
-    from vlmscope.app.answers.session import head_set
     from vlmscope.app.folder.labels import ServedFolder
     from vlmscope.app.service import Service
     from vlmscope.app.web.application import application
+    from vlmscope.heads.choice import resolve_heads
 
     folder = None if labels.folder is None else ServedFolder(labels.folder, labels.source)
     taken = listening(settings.host, serving.port)
     with taken:
-        loaded = loading.model(decoder.id)
-        head_set(loaded, settings.heads)  # heads that the model does not have stop here
+        loaded = loading.model(decoder.id, text_embeddings, text_tower)
+        if heads is not None:
+            resolve_heads(heads, loaded)  # type: ignore[arg-type]  # it refuses encoders itself
         service = Service(loaded, settings, folder)
         address = _address(settings, taken.getsockname()[1])
         serve(application(service), taken, lambda: _say(address, as_json, not serving.no_open))
