@@ -42,7 +42,7 @@ def main() -> None:
     if args.smallest:
         args.images = args.repeats = 1
     model = vs.load(args.model)
-    longest = 4 if args.smallest else None
+    longest = 10 if args.smallest else None
     chosen = HallucinationOptions(noise=args.noise, batch=args.batch, max_new_tokens=longest)
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ def fake() -> FakeModel:
 def planted(monkeypatch: pytest.MonkeyPatch) -> PlantedHeads:
     """Reads known heads in place of a model's."""
     reader = PlantedHeads()
-    monkeypatch.setattr("vlmscope.heads.sample_rows.read_heads", reader)
+    monkeypatch.setattr("vlmscope.heads.readings.read_heads", reader)
     monkeypatch.setattr("vlmscope.methods.decoder.reads.read_together", reader.together)
     return reader
 

@@ -184,7 +184,6 @@ PICTURES = frozenset(
         "over_bare_loop",
         "largest_difference",
         "growth_kib",
-        "growth_mib",
     ]
 )
 

@@ -22,7 +22,12 @@ def script() -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["need"] = module  # its dataclass looks its own module up
-    spec.loader.exec_module(module)
+    beside = str(DOCS / "building")  # where a script finds what it imports
+    sys.path.insert(0, beside)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(beside)
     return module
 
 

@@ -349,9 +349,3 @@ def test_maps() -> None:
     assert columns_of(None) == {}
     with pytest.raises(BadOptionError, match="names 'a' twice"):
         columns_of(["a=b,a=c"])
-
-
-def test_eval_has_no_use_for_questions(refused: Any, run: Any, tmp_path: Path) -> None:
-    assert run("data", "make-tiny", "--like", "mme", "-o", tmp_path / "m", "--images", 1).code == 0
-    words = ["eval", "mme", "--root", str(tmp_path / "m"), "--model", "no-such-model"]
-    refused(words, "The data set mme asks questions", "questions(image_id)")
