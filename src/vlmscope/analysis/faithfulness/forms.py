@@ -13,7 +13,7 @@ from vlmscope.analysis.faithfulness.options import FaithfulnessOptions
 from vlmscope.analysis.faithfulness.regions import Regions
 from vlmscope.attention import generate
 from vlmscope.attention.forced import answer_ids, encode_forced_batch, run_forced_batch
-from vlmscope.attention.sweep import KnockoutSpec, sweep
+from vlmscope.attention.sweep import answer_scores
 from vlmscope.attention.sweep.clean_run import check_said, end_ids
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import LoadedModel, Prompt
@@ -88,39 +88,25 @@ def measure_tokens(
     Raises:
         BadSampleError: an answer without tokens.
     """
-    layers = tuple(range(len(model.layers)))
-    specs = [_spec(regions, each, layers) for each in removals]
-    swept = sweep(
+    hidden = [_hidden(regions, each) for each in removals]
+    scores = answer_scores(
         model,
         pixels,
         prompt,
-        [each for each in specs if each is not None],
+        [((each, "text"), (each, "generated")) for each in hidden if each],
         preset=options.preset,
         placement=options.placement,
         max_new_tokens=options.max_new_tokens,
     )
-    check_said(model, list(swept.answer.ids), prompt.answer)
-    effects = iter(swept.effects)
-    logprobs = [swept.answer.logprobs if each is None else next(effects).logprobs for each in specs]
-    length = int(token_map.positions("text")[-1]) + len(swept.answer.ids)
-    behind = length - int(regions.positions[-1]) - 1 if swept.resumed else length
-    replayed = sum(effect.replayed for effect in swept.effects)
-    return Measured(
-        swept.answer.ids,
-        np.array(logprobs),
-        length + (1 + replayed) * behind,
-        len(removals) * length,
-    )
+    check_said(model, list(scores.ids), prompt.answer)
+    knocked = iter(scores.logprobs)
+    logprobs = [next(knocked) if each else scores.clean for each in hidden]
+    return Measured(scores.ids, np.array(logprobs), scores.rows_run, len(removals) * scores.length)
 
 
-def _spec(
-    regions: Regions, removed: NDArray[np.bool_], layers: tuple[int, ...]
-) -> KnockoutSpec | None:
-    """None where nothing is removed: the clean pass."""
-    hidden = "image" if removed.all() else regions.tokens(removed)
-    if not hidden:
-        return None
-    return KnockoutSpec(((hidden, "text"), (hidden, "generated")), layers)
+def _hidden(regions: Regions, removed: NDArray[np.bool_]) -> str | tuple[int, ...]:
+    """The image tokens that leave; none where nothing is removed: that is the clean pass."""
+    return "image" if removed.all() else regions.tokens(removed)
 
 
 def measure_pixels(

@@ -171,7 +171,7 @@ class _BatchBlocker:
         self._replays = list(replays)
         self.forward = forward
         self.running = running
-        self._layer = 0
+        self._acting: list[bool] | None = None
         keys = forward.past + forward.queries
         distinct = list(dict.fromkeys(replay.knockout for replay in self._replays))
         masks = [each.blocked(forward, 1, keys, torch.device("cpu"))[0] for each in distinct]
@@ -182,16 +182,17 @@ class _BatchBlocker:
 
     def blocks(self, layer: int) -> bool:
         """Whether any item of the batch is blocked in a layer, which the next masks are then of."""
-        self._layer = layer
-        self._active.edges_changed()
-        return any(layer in replay.layers for replay in self._replays[: self.running])
+        acting = [layer in replay.layers for replay in self._replays[: self.running]]
+        if acting != self._acting:  # masks of layers in which the same replays act are the same
+            self._acting = acting
+            self._active.edges_changed()
+        return any(acting)
 
     def blocked(self, forward: Forward, batch: int, keys: int, device: torch.device) -> Tensor:
         """Bool (replays, heads or 1, rows, keys)."""
         if self._masks.device != device:
             self._masks, self._mask_of = self._masks.to(device), self._mask_of.to(device)
-        acting = [self._layer in replay.layers for replay in self._replays[: self.running]]
-        on = torch.tensor(acting, device=device)[:, None, None, None]
+        on = torch.tensor(self._acting, device=device)[:, None, None, None]
         return self._masks[self._mask_of[: self.running]] & on
 
     def describe(self) -> str:

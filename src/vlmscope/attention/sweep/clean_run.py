@@ -24,9 +24,11 @@ from vlmscope.models import Encoded, LoadedModel
 from vlmscope.types import Role, TokenMap
 
 __all__ = [
+    "Begun",
     "CleanRun",
     "NotResumableError",
     "answer_text",
+    "begin_clean",
     "check_said",
     "end_ids",
     "next_logits",
@@ -111,6 +113,52 @@ def run_clean(
     Raises:
         NotResumableError: the rows that were run again do not come out as in the whole pass.
     """
+    return _run_again(active, begin_clean(model, encoded, first, max_new_tokens))
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A prompt and its answer after the whole pass, before any row ran again.
+
+    Attributes:
+        clean: without inputs, masks and logits, and with the keys before ``clean.first`` alone.
+        ids: int (rows,): what the rows from there on are given; those of the prompt are 0.
+        first_input: what the first layer was given for those of the prompt, (1, rows, hidden).
+        logits: after the prompt, (vocabulary,).
+    """
+
+    clean: CleanRun
+    ids: Tensor
+    first_input: Tensor
+    logits: Tensor
+
+    def entering(self, hidden: Tensor) -> Tensor:
+        """What the first layer is given in place of (items, rows, hidden) embeddings.
+
+        Image tokens are no words of the vocabulary: the prompt enters as it did before.
+        """
+        known = self.first_input[:, : hidden.shape[1]].to(hidden.device)
+        behind = hidden[:, known.shape[1] :]
+        return torch.cat([known.expand(len(hidden), -1, -1), behind], dim=1)
+
+    def check_same(self, again: Tensor) -> None:
+        """Refuse rows that came out otherwise when they were run again.
+
+        Args:
+            again: (vocabulary,), after the prompt.
+
+        Raises:
+            NotResumableError: they did.
+        """
+        _check_same(self.clean.model, self.logits, again)
+
+
+def begin_clean(model: LoadedModel, encoded: Encoded, first: int, max_new_tokens: int) -> Begun:
+    """The whole pass of :func:`run_clean`, and the answer.
+
+    Args:
+        model, encoded, first, max_new_tokens: as there.
+    """
     prompt_map = encoded.token_maps[0]
     last = last_prompt_row(prompt_map)
     first = min(first, last)
@@ -138,7 +186,9 @@ def run_clean(
         readable=[],
         logits=torch.empty(0),
     )
-    return _run_again(active, clean, sequence, whole)
+    rest = sequence[first:].clone()
+    rest[: clean.prompt_length - first] = 0  # an image's may lie outside the vocabulary
+    return Begun(clean, rest, whole.first_input, whole.logits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,23 +237,18 @@ def _greedy_answer(model: LoadedModel, whole: _WholePass, positions: Tensor, lim
     return torch.tensor(ids, device=model.device)
 
 
-def _run_again(
-    active: Instrument, clean: CleanRun, sequence: Tensor, whole: _WholePass
-) -> CleanRun:
+def _run_again(active: Instrument, begun: Begun) -> CleanRun:
     """Run the rows from ``clean.first`` on once more, and keep what each layer is given."""
+    clean = begun.clean
     model, first = clean.model, clean.first
     inputs: list[Tensor] = []
 
     def watch(layer: int, hidden: Tensor) -> Tensor:
         if layer == 0:
-            # image tokens are no words of the vocabulary: the prompt enters as it did before
-            known = whole.first_input[:, : hidden.shape[1]]
-            hidden = torch.cat([known, hidden[:, known.shape[1] :]], dim=1)
+            hidden = begun.entering(hidden)
         inputs.append(hidden)
         return hidden
 
-    ids = sequence[first:].clone()
-    ids[: clean.prompt_length - first] = 0  # an image's may lie outside the vocabulary
     cache = shared_start_cache(clean.keys, keep=True)
     masks = MaskReader()
     active.readers.append(masks)
@@ -211,7 +256,7 @@ def _run_again(
         binding = Binding((clean.token_map,), generating=True)
         with editing_inputs(model, watch), active.bound(binding):
             out = model.decoder(
-                input_ids=ids[None],
+                input_ids=begun.ids[None],
                 position_ids=clean.position_ids(first, clean.length),
                 past_key_values=cache,
                 use_cache=True,
@@ -219,7 +264,7 @@ def _run_again(
     finally:
         active.readers.remove(masks)
     logits = next_logits(model, out.last_hidden_state[0, clean.rows - first]).float()
-    _check_same(model, whole.logits, logits[0])
+    begun.check_same(logits[0])
     keys = [
         (
             torch.cat([layer.start[0], layer.rest[0]], -2),

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["CleanAnswer", "Comparison", "Effect", "SweepResult", "compare"]
+__all__ = ["CleanAnswer", "Comparison", "Effect", "SweepResult", "compare", "token_logprobs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +90,38 @@ def compare(clean: Tensor, logits: Tensor, ids: Tensor) -> Comparison:
         logits: float (knock-outs, rows, vocabulary).
         ids: int (rows,): the tokens of the clean answer.
     """
+    reference = _log_softmax(clean)
+    weights = reference.exp()
+    impossible = reference.isneginf()
+    chosen = ids.to(logits.device)[:, None]
+    logprobs, distances = [], []
+    for knocked in logits:  # one by one: what lies in the processor's caches is not fetched again
+        scores = _log_softmax(knocked)
+        logprobs.append(scores.gather(-1, chosen)[:, 0])
+        # a token that is impossible in both adds nothing, not a NaN
+        terms = torch.where(impossible, 0.0, weights * (reference - scores))
+        distances.append(terms.sum(-1).clamp_min(0))
+    return Comparison(
+        torch.stack(logprobs).double().cpu(),
+        torch.stack(distances).double().cpu(),
+        logits.argmax(-1).cpu(),
+    )
+
+
+def token_logprobs(logits: Tensor, ids: Tensor) -> Tensor:
+    """Of the tokens of an answer alone: double (knock-outs, rows) on the CPU.
+
+    Args:
+        logits: float (knock-outs, rows, vocabulary).
+        ids: int (rows,).
+    """
+    chosen = ids.to(logits.device)[:, None]
+    picked = [_log_softmax(knocked).gather(-1, chosen)[:, 0] for knocked in logits]
+    return torch.stack(picked).double().cpu()
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
     # in float32 the rounding of each log-probability enters at first order, some 1e-6 nats that no
     # knock-out made; in float64 what remains is quadratic in the rounding of the logits
     precise = torch.float32 if logits.device.type == "mps" else torch.float64  # mps has no float64
-    reference = torch.log_softmax(clean, dim=-1, dtype=precise)
-    scores = torch.log_softmax(logits, dim=-1, dtype=precise)
-    chosen = ids.to(scores.device)[None, :, None].expand(len(scores), -1, -1)
-    # a token that is impossible in both adds nothing, not a NaN
-    terms = torch.where(reference.isneginf(), 0.0, reference.exp() * (reference - scores))
-    return Comparison(
-        scores.gather(-1, chosen)[..., 0].double().cpu(),
-        terms.sum(-1).clamp_min(0).double().cpu(),
-        logits.argmax(-1).cpu(),
-    )
+    return torch.log_softmax(logits, dim=-1, dtype=precise)

@@ -76,8 +76,35 @@ def shared_start_cache(
         start, rest, keep: see :class:`SharedStartLayer`.
     """
     behind = [None] * len(start) if rest is None else rest
-    layers = [SharedStartLayer(*pair, keep) for pair in zip(start, behind, strict=True)]
+    room = _Room()
+    layers = [SharedStartLayer(*pair, keep, room) for pair in zip(start, behind, strict=True)]
     return Cache(layers=layers)
+
+
+class _Room:
+    """Memory that the layers of a cache lay out their keys and values in, one layer after the other.
+
+    A layer is done with them when the next one asks; fresh memory for each would take longer to get
+    than to fill.
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[int, Tensor] = {}
+
+    def joined(self, which: int, start: Tensor, rest: Tensor) -> Tensor:
+        """A start (1, heads, positions, dim), for every item alike, and behind it the rest of each."""
+        parts = [start.expand(rest.shape[0], -1, -1, -1), rest]
+        shape = (*rest.shape[:2], start.shape[2] + rest.shape[2], rest.shape[3])
+        held = self._taken.get(which)
+        if held is None or (held.shape, held.dtype, held.device) != (
+            shape,
+            rest.dtype,
+            rest.device,
+        ):
+            held = self._taken[which] = torch.cat(parts, dim=-2)
+        else:
+            torch.cat(parts, dim=-2, out=held)
+        return held
 
 
 class SharedStartLayer(DynamicLayer):
@@ -87,14 +114,16 @@ class SharedStartLayer(DynamicLayer):
         start: of a batch of one, for all.
         rest: of each item of the batch, or None.
         keep: whether what passes add is kept for the next pass.
+        room: where keys and values of a pass are laid out; the next layer of the cache overwrites them.
     """
 
-    def __init__(self, start: KeysValues, rest: KeysValues | None, keep: bool) -> None:
+    def __init__(self, start: KeysValues, rest: KeysValues | None, keep: bool, room: _Room) -> None:
         super().__init__()
         self.lazy_initialization(*start)
         self.start = start
         self.rest = rest
         self.keep = keep
+        self.room = room
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
@@ -105,10 +134,9 @@ class SharedStartLayer(DynamicLayer):
             new = torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
         if self.keep:
             self.rest = new
-        batch = key_states.shape[0]
         keys, values = (
-            torch.cat([start.expand(batch, -1, -1, -1), each], dim=-2)
-            for start, each in zip(self.start, new, strict=True)
+            self.room.joined(which, start, each)
+            for which, (start, each) in enumerate(zip(self.start, new, strict=True))
         )
         return keys, values
 

@@ -30,7 +30,7 @@ from vlmscope.attention.sweep.specs import LAST_ROWS, KnockoutSpec, knockouts_of
 from vlmscope.errors import AttentionError, BadSampleError, UnknownNameError, VlmscopeWarning
 from vlmscope.models import Encoded, LoadedModel, Prompt
 
-__all__ = ["sweep"]
+__all__ = ["encode_answered", "first_row", "sweep"]
 
 # values of one block of logits: 64 MB of float32
 _LOGITS = 1 << 24
@@ -71,19 +71,9 @@ def sweep(
     for spec in specs:
         check_layers(spec.layers, depth)
     prompt = Prompt.of(prompt)
-    with instrument(model) as active:
-        if active.readers or active.blockers or active.stop_after is not None:
-            raise AttentionError(
-                "A sweep of knock-outs cannot run inside a capture or another knockout. End it first."
-            )
     if not specs:
         raise AttentionError("A sweep needs at least one knock-out, got none.")
-    encoded = model.encode([pixels], [prompt], preset=preset, placement=placement)
-    if prompt.answer is not None and not len(encoded.token_maps[0].positions("generated")):
-        raise BadSampleError(
-            f"The answer {prompt.answer!r} has no tokens, so there is nothing to score. Give an answer "
-            "with words, or none: the model then answers."
-        )
+    encoded = encode_answered(model, pixels, prompt, preset, placement)
     if model.family.causal_image and not model.family.crossed:
         try:
             return _sweep_by_replays(model, encoded, specs, last_row, max_new_tokens, ask)
@@ -101,6 +91,36 @@ def sweep(
     )
 
 
+def encode_answered(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    prompt: Prompt,
+    preset: str | None,
+    placement: str | None,
+) -> Encoded:
+    """What a sweep runs over.
+
+    Args:
+        model, pixels, prompt, preset, placement: as for :func:`sweep`.
+
+    Raises:
+        AttentionError: inside another capture or knockout.
+        BadSampleError: an answer that was handed in has no tokens.
+    """
+    with instrument(model) as active:
+        if active.readers or active.blockers or active.stop_after is not None:
+            raise AttentionError(
+                "A sweep of knock-outs cannot run inside a capture or another knockout. End it first."
+            )
+    encoded = model.encode([pixels], [prompt], preset=preset, placement=placement)
+    if prompt.answer is not None and not len(encoded.token_maps[0].positions("generated")):
+        raise BadSampleError(
+            f"The answer {prompt.answer!r} has no tokens, so there is nothing to score. Give an answer "
+            "with words, or none: the model then answers."
+        )
+    return encoded
+
+
 def _sweep_by_replays(
     model: LoadedModel,
     encoded: Encoded,
@@ -111,7 +131,7 @@ def _sweep_by_replays(
 ) -> SweepResult:
     knockouts = knockouts_of(model, specs, encoded.token_maps[0], last_row)
     with instrument(model) as active, model.frozen():
-        first = min(_first_row(each, encoded) for each in dict.fromkeys(knockouts))
+        first = min(first_row(each, encoded) for each in dict.fromkeys(knockouts))
         clean = run_clean(active, model, encoded, first, max_new_tokens)
         answer = _clean_answer(clean)
         if not answer.tokens:
@@ -120,7 +140,7 @@ def _sweep_by_replays(
         return SweepResult(answer, replayer.effects(specs, knockouts), resumed=True)
 
 
-def _first_row(knockout: Knockout, encoded: Encoded) -> int:
+def first_row(knockout: Knockout, encoded: Encoded) -> int:
     """The first row of the prompt that a knock-out changes if the model reads from left to right."""
     length = len(encoded.token_maps[0])
     forward = Forward(0, length, None, Binding(encoded.token_maps))
