@@ -118,9 +118,7 @@ def main_thread_of(browser: Any, page: Any, job: Callable[[], None]) -> list[flo
     starts = sorted(each["ts"] for each in hovers)
     ends = [*starts[1:], float("inf")]
     return [
-        sum(
-            each["dur"] for each in tasks if each["name"] == outer and start <= _end(each) < end
-        )
+        sum(each["dur"] for each in tasks if each["name"] == outer and start <= _end(each) < end)
         / 1e3
         for start, end in zip(starts, ends, strict=True)
     ][:-1]

@@ -29,12 +29,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from app import measured, phrases, picture, served
 from browsing import chromium, main_thread_of, until, watched
 from measure import options, write
 from synthetic import synthetic_view
 
 import vlmscope as vs
+from app import measured, phrases, picture, served
 from vlmscope.app import AppSettings
 from vlmscope.app.service import Service
 

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,4 +124,3 @@ def served(service: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         worker.join()
-

@@ -1,4 +1,4 @@
-"""Every mode of the app and every kind of page, at three widths, light and dark: kept to be looked at, and checked by axe
+"""Modes of the app and pages, at three widths, light and dark: kept to be looked at, checked by axe
 
 The pictures are written to ``$VLMSCOPE_SCREENSHOTS``, or nowhere. axe-core comes with ``npm ci`` in
 viewer/; without it the checks are skipped.
