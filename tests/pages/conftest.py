@@ -10,22 +10,23 @@ import pytest
 
 import vlmscope as vs
 from app_pictures import encoded
-from chromium import browsing, opened, served
+from chromium import browsing, needs_browser, opened, served
 from label_folders import row, thing, write_folder, write_pictures
 from vlmscope.models import LoadedModel
 
 NASTY = "<b>עברית & “x”.jpg"  # markup and two directions in the name of a file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """For one file only: while it is open, this thread counts as one with a running event loop."""
     with browsing() as one:
         yield one
 
 
 @pytest.fixture(scope="session")
-def llava(browser: Any) -> LoadedModel:
-    """Loaded where there is a browser, or else for nothing."""
+def llava() -> LoadedModel:
+    needs_browser()  # without one nobody looks at what the model says
     return vs.load("tiny-llava")
 
 

@@ -15,6 +15,8 @@ import pytest
 
 import vlmscope as vs
 from chromium import opened
+from vlmscope.analysis.knockout import KnockoutOptions
+from vlmscope.data.questions import scene_questions
 from vlmscope.demo import DemoOptions, tell, write_page
 from vlmscope.labels import LabelFolder
 from vlmscope.labels.audit import audit_labels
@@ -33,13 +35,14 @@ NO_WIDER = "document.documentElement.scrollWidth <= innerWidth"
 
 
 @pytest.fixture(scope="module")
-def pages(llava: LoadedModel, labels: Path, picture: Path, tmp_path_factory: Any) -> Path:
+def pages(llava: LoadedModel, labels: Path, tmp_path_factory: Any) -> Path:
     """A folder of pages that need no server."""
     place: Path = tmp_path_factory.mktemp("pages")
     small = DemoOptions(discovery=16, verification=10, sheet=4, search=6)
     write_page(tell(llava, small, progress=False), place / "demo.html")
     audit_labels(LabelFolder.open(labels), place / "audit.html")
-    swept = vs.knockout_sweep(llava, picture, "What is in the picture?", window=2)
+    options = KnockoutOptions(width=2, ask=True)
+    swept = vs.knockout_sweep(llava, scene_questions(3, ["colour"]), options)
     swept.view().write(place / "knockout.html")
     return place
 
