@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from chromium import needs_browser
 from scripts import run_script
 from warm import Warm
 
@@ -33,6 +34,7 @@ class Run:
         names: figures that it must print, all of them.
         difference: the figure that says how far both ways are apart, and the most that it may be.
         alone: in a process of its own, as somebody calls it; what it starts itself as well.
+        in_browser: skipped where there is none.
     """
 
     script: str
@@ -40,6 +42,7 @@ class Run:
     names: frozenset[str]
     difference: tuple[str, float]
     alone: bool = False
+    in_browser: bool = False
 
 
 LOCALIZATION = frozenset(
@@ -67,6 +70,40 @@ APP = frozenset(
         "answer_kilobytes",
         "largest_difference",
         "growth_mib",
+    ]
+)
+FEEL_TARGETS = (
+    "hover_ms_p95",
+    "hover_synthetic_ms_p95",
+    "frame_synthetic_ms_p95",
+    "phrase_ms_p95",
+    "interactive_ms_p95",
+    "growth_kib",
+    "growth_nodes",
+    "growth_listeners",
+)
+FEEL = frozenset(
+    [
+        *(
+            f"{name}_ms{end}"
+            for name in (
+                "hover",
+                "hover_synthetic",
+                "frame_synthetic",
+                "phrase",
+                "phrase_server",
+                "interactive",
+            )
+            for end in ("", "_p95")
+        ),
+        "own_pass_ms",
+        "growth_kib",
+        "growth_nodes",
+        "growth_listeners",
+        *(f"{name}_target" for name in FEEL_TARGETS),
+        "errors",
+        "load_before",
+        "load_after",
     ]
 )
 GROWTH = frozenset({"peak_mib_400_tokens_plain", "peak_mib_400_tokens_vlmscope"})
@@ -308,6 +345,7 @@ RUNS = [
         ("largest_difference", 0.1),
     ),
     Run("app.py", (), APP, ("largest_difference", 1e-4)),
+    Run("feel.py", (), FEEL, ("errors", 0), in_browser=True),
     # the other form's difference is held to the same bound
     Run(
         "faithfulness.py",
@@ -343,6 +381,11 @@ MAY_BE_ZERO = {
     "largest_difference_of_pixels",
     "growth_kib",
     "growth_mib",
+    "growth_nodes",
+    "growth_listeners",
+    "load_before",
+    "load_after",
+    "errors",
     "growth_bytes_a_row",
     "peak_mib_200_rows",
     "peak_mib_400_rows",
@@ -387,6 +430,8 @@ def printed_alone(script: str, *words: str) -> str:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: " ".join((run.script, *run.words[:2])))
 def test_runs_at_its_smallest_size(run: Run, printed: Printed) -> None:
+    if run.in_browser:
+        needs_browser()
     call = printed_alone if run.alone else printed
     figures = json.loads(call(run.script, "--json", *run.words))
     assert set(figures) == run.names

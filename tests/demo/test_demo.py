@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chromium import browsing, opened
 from views import blocks_of, page_view, pictures_of, words_of
 from vlmscope.demo import DemoOptions, Story, story_view, tell, write_page
 from vlmscope.demo.figures import frequency_bars, sums_dots, trust_bars
@@ -97,6 +98,13 @@ def test_the_page_is_written_whole(story: Story, tmp_path: Path) -> None:
     written = (tmp_path / "new" / "index.html").read_text("utf-8")
     assert written == story_view(story).html()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["index.html"]
+
+
+def test_a_browser_draws_it_from_its_file(story: Story, tmp_path: Path) -> None:
+    write_page(story, tmp_path / "index.html")
+    with browsing() as browser, opened(browser, (tmp_path / "index.html").as_uri()) as page:
+        assert page.get_by_role("img", name="Heat map").count() > 3
+        assert page.locator("[role=alert]").count() == 0
 
 
 def test_bars_end_at_the_ends_of_their_axis(story: Story) -> None:

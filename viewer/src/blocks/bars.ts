@@ -7,7 +7,8 @@ type Bar = BarsBlock["items"][number];
 
 const ROW = 30;
 const TOP = 8;
-const LETTER = 8.4; // pixels of one bold letter at 13 pixels, about; capitals and digits are the widest names
+const LETTER = 7.6; // pixels of one letter at 13 pixels, about
+const STRONG = 8.8; // of a bold one
 
 /** Lying bars with names at the left and values at the right; whiskers are intervals, a dashed line is chance. */
 export function drawBars(block: BarsBlock): HTMLElement {
@@ -21,8 +22,8 @@ export function drawBars(block: BarsBlock): HTMLElement {
 
 function plot(block: BarsBlock, width: number): SVGElement {
   const left = Math.min(
-    width * 0.4,
-    12 + LETTER * Math.max(4, ...block.items.map((item) => item.name.length)),
+    width * 0.45,
+    12 + Math.max(4 * LETTER, ...block.items.map((item) => item.name.length * letterOf(item))),
   );
   const right = width - 16 - LETTER * Math.max(5, ...block.items.map((item) => reading(item, block).length));
   const scale = linear(domain(block), [left, right]);
@@ -44,7 +45,7 @@ function row(
 ): SVGElement {
   const parts: SVGElement[] = [
     svg("text", { class: "name", x: ends.left - 8, y: y + 19, "text-anchor": "end" }, [
-      shortened(item.name, ends.left),
+      shortened(item.name, ends.left, letterOf(item)),
     ]),
     svg("rect", { class: "track", x: ends.left, y: y + 6, width: ends.right - ends.left, height: 17, rx: 2 }),
   ];
@@ -96,8 +97,12 @@ function withUnit(value: number, block: BarsBlock): string {
   return block.unit ? `${text}${block.unit === "%" ? "" : " "}${block.unit}` : text;
 }
 
-function shortened(name: string, room: number): string {
-  const letters = Math.max(4, Math.floor((room - 8) / LETTER));
+function letterOf(item: Bar): number {
+  return item.strong ? STRONG : LETTER;
+}
+
+function shortened(name: string, room: number, letter: number): string {
+  const letters = Math.max(4, Math.floor((room - 8) / letter));
   return name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
 }
 

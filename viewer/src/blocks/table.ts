@@ -61,9 +61,14 @@ function row(block: TableBlock, cells: string[]): HTMLElement {
     "tr",
     {},
     cells.map((text, column) =>
-      element("td", { class: isWords(block, column) ? "words" : "number", dir: "auto" }, [text]),
+      element("td", { class: isWords(block, column) ? wordsKind(text) : "number", dir: "auto" }, [text]),
     ),
   );
+}
+
+/** Short names such as "image->query" are not broken at their hyphens. */
+function wordsKind(text: string): string {
+  return text.length <= 24 && !/\s/.test(text) ? "words whole" : "words";
 }
 
 function isWords(block: TableBlock, column: number): boolean {

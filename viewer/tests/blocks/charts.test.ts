@@ -181,6 +181,20 @@ describe("bars", () => {
     expect(drawn.querySelectorAll(".strong")).toHaveLength(1);
   });
 
+  it("leave their names the room that bold letters take", () => {
+    const named = (strong: boolean) =>
+      drawBars({
+        type: "bars",
+        title: "",
+        unit: "",
+        items: [{ name: "L2H3 of these", value: 1, low: null, high: null, strong }],
+        chance: null,
+        caption: "",
+      }).querySelector(".name")!;
+    expect(numbers(named(true), "x")[0]).toBeGreaterThan(13 * 8.5);
+    expect(numbers(named(true), "x")[0]).toBeGreaterThan(numbers(named(false), "x")[0]!);
+  });
+
   it("say their values and chance in words", () => {
     expect([...drawn.querySelectorAll(".value")].map((each) => each.textContent)).toEqual([
       "80%",

@@ -36,6 +36,13 @@ describe("table", () => {
     expect(table.querySelector(".v-caption")?.textContent).toBe("Means.");
   });
 
+  it("keeps short names in one piece, and lets sentences wrap", () => {
+    const rows = [["image->query"], ["two words"], ["x".repeat(40)]];
+    const table = drawTable({ type: "table", columns: ["edges"], rows, words: [true], note: "" });
+    const kept = [...table.querySelectorAll("td")].map((cell) => cell.classList.contains("whole"));
+    expect(kept).toEqual([true, false, false]);
+  });
+
   it("sorts numbers by value, largest first, and back again", () => {
     const table = drawTable(BLOCK);
     click(table, 2);
