@@ -121,7 +121,9 @@ def _check_length(hidden: Tensor, token_map: TokenMap, what: str) -> None:
             "image's first: turn it off for the request, and chunked prefill, too."
         )
     else:
-        reason = "They are those of another prompt, or generated tokens are among them: cut them off."
+        reason = (
+            "They are those of another prompt, or generated tokens are among them: cut them off."
+        )
     raise AttentionError(
         f"{what} are of {rows} positions, and the prompt has {positions}, {images} of them image tokens. "
         f"{reason}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
+from os import PathLike, fspath
 from typing import Any
 
 import torch
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from vlmscope.attention.capture import capture
 from vlmscope.attention.hidden.checks import check_dtype, check_family, check_hidden, check_layer
+from vlmscope.attention.hidden.fetched import fetched_layer
 from vlmscope.attention.hidden.one_layer import only_layer
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, StopForwardError
-from vlmscope.errors import AttentionError
-from vlmscope.models import LoadedModel
+from vlmscope.models import LoadedModel, Outline, load_outline
 from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
 
@@ -24,7 +24,7 @@ __all__ = ["rows_from_hidden_states"]
 
 
 def rows_from_hidden_states(
-    source: LoadedModel,
+    source: LoadedModel | str | PathLike[str],
     hidden: Any,
     token_map: TokenMap,
     layer: int,
@@ -40,7 +40,9 @@ def rows_from_hidden_states(
     gives plausible rows of another layer.
 
     Args:
-        source: a model.
+        source: a loaded model; an outline from :func:`vlmscope.load_outline`, or the name of a
+            checkpoint, hub id or folder, whose outline is made here: of its weights the layer's input
+            norm, queries and keys alone are read, and computed in float32.
         hidden: float (positions, width), tensor or array: what the layer gets, before its norm.
         token_map: of the very prompt, from :func:`vlmscope.token_map`.
         layer: number of the decoder layer, from 0.
@@ -54,10 +56,11 @@ def rows_from_hidden_states(
         AttentionError: hidden states of another shape, length, width or dtype, or not finite; no such
             layer or row.
         UnsupportedError: a family that reads its image by cross-attention or through a Q-Former.
-        UnknownNameError: no such row.
+        UnknownNameError: no such row, or no such checkpoint.
+        ModelLoadError: a checkpoint that cannot be read, or that lacks a tensor of the layer.
     """
-    check_model(source)
-    model = source
+    model = load_outline(fspath(source)) if isinstance(source, str | PathLike) else source
+    check_model(model)
     check_family(model, token_map)
     number = check_layer(model, layer)
     states = check_hidden(model, hidden, token_map, number)
@@ -73,7 +76,7 @@ def _run(model: LoadedModel, hidden: Tensor, token_map: TokenMap, layer: int) ->
     inputs = _inputs(model, token_map)
     with (
         instrument(model) as active,
-        model.frozen(),
+        fetched_layer(model, layer) if isinstance(model, Outline) else model.frozen(),
         active.bound(Binding((token_map,))),
         active.stopping_after(layer),
         only_layer(model, layer, given),
