@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlmscope.attention.capture import capture
+from vlmscope.attention.capture import Trace, capture
 from vlmscope.attention.hidden.checks import check_dtype, check_family, check_hidden, check_layer
 from vlmscope.attention.hidden.fetched import fetched_layer
 from vlmscope.attention.hidden.one_layer import only_layer
@@ -20,7 +20,7 @@ from vlmscope.models import LoadedModel, Outline, load_outline
 from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
 
-__all__ = ["rows_from_hidden_states"]
+__all__ = ["hidden_trace", "rows_from_hidden_states"]
 
 
 def rows_from_hidden_states(
@@ -60,6 +60,17 @@ def rows_from_hidden_states(
         ModelLoadError: a checkpoint that cannot be read, or that lacks a tensor of the layer.
     """
     model = load_outline(fspath(source)) if isinstance(source, str | PathLike) else source
+    return hidden_trace(model, hidden, token_map, layer, rows).layer_maps(layer)
+
+
+def hidden_trace(
+    model: LoadedModel,
+    hidden: Any,
+    token_map: TokenMap,
+    layer: int,
+    rows: str | int | Sequence[int] = "last_text",
+) -> Trace:
+    """The same as the trace that a capture of this layer leaves behind."""
     check_model(model)
     check_family(model, token_map)
     number = check_layer(model, layer)
@@ -67,7 +78,7 @@ def rows_from_hidden_states(
     check_dtype(model, states, number)
     with capture(model, rows=rows, layers=[number]) as trace:
         _run(model, states, token_map, number)
-    return trace.layer_maps(number)
+    return trace
 
 
 def _run(model: LoadedModel, hidden: Tensor, token_map: TokenMap, layer: int) -> None:
