@@ -23,7 +23,7 @@ from vlmscope.cli.model_kind import named_default, named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
-from vlmscope.cli.served import Served, check_words
+from vlmscope.cli.serving.served import Served, check_words
 from vlmscope.data.images import MAX_PIXELS, OpenedImage
 from vlmscope.errors import BadOptionError, BadPhraseError
 
