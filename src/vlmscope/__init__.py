@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from vlmscope.analysis.prompts import prompt_ablation
     from vlmscope.analysis.steering import steer, steered_answer, steering_trial
     from vlmscope.analysis.tokens import token_grounding
-    from vlmscope.attention import capture, generate, knockout, lighten, prefill, token_map
+    from vlmscope.attention import (
+        capture,
+        generate,
+        knockout,
+        lighten,
+        prefill,
+        rows_from_hidden_states,
+        token_map,
+    )
     from vlmscope.data.images import open_image
     from vlmscope.heads import discover_heads, verify_heads
     from vlmscope.labels.audit import audit_labels
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
         PatchTower,
         from_pretrained_model,
         load,
+        load_outline,
         load_tower,
         load_ts_cam,
         tower_from_pretrained,
@@ -83,6 +92,7 @@ __all__ = [
     "lighten",
     "lighten_sweep",
     "load",
+    "load_outline",
     "load_sam",
     "load_tower",
     "load_ts_cam",
@@ -90,6 +100,7 @@ __all__ = [
     "parts",
     "prefill",
     "prompt_ablation",
+    "rows_from_hidden_states",
     "segment",
     "steer",
     "steered_answer",
@@ -133,6 +144,7 @@ _HOMES = {
     "lighten": "attention",
     "lighten_sweep": "analysis.lighten",
     "load": "models",
+    "load_outline": "models",
     "load_sam": "refine",
     "load_tower": "models",
     "load_ts_cam": "models",
@@ -140,6 +152,7 @@ _HOMES = {
     "parts": "methods",
     "prefill": "attention",
     "prompt_ablation": "analysis.prompts",
+    "rows_from_hidden_states": "attention",
     "segment": "methods",
     "steer": "analysis.steering",
     "steered_answer": "analysis.steering",

@@ -7,6 +7,7 @@ from vlmscope.attention.capture import Trace, capture
 from vlmscope.attention.fitted import FittedImage
 from vlmscope.attention.generation import Generation, generate
 from vlmscope.attention.head_maps import HeadMaps, HeadReading, captured
+from vlmscope.attention.hidden.rows import rows_from_hidden_states
 from vlmscope.attention.knockout import EDGE_ROLES, Knockout, knockout
 from vlmscope.attention.lightening.lighten import WAYS, lighten
 from vlmscope.attention.maps import image_layers, read_heads, read_heads_of_images
@@ -43,6 +44,7 @@ __all__ = [
     "read_heads_of_images",
     "read_images",
     "read_together",
+    "rows_from_hidden_states",
     "shared_prefix",
     "token_map",
 ]

@@ -11,6 +11,7 @@ from vlmscope.models.layout.placement import PLACEMENTS
 from vlmscope.models.loading.load import from_pretrained_model, load
 from vlmscope.models.loading.load_tower import load_tower, tower_from_pretrained
 from vlmscope.models.loading.load_ts_cam import load_ts_cam
+from vlmscope.models.loading.outline import Outline, load_outline
 from vlmscope.models.loading.vision_tower import vision_tower
 from vlmscope.models.prompts.encoding import Encoded
 from vlmscope.models.prompts.prompt import PRESETS, Prompt
@@ -28,11 +29,13 @@ __all__ = [
     "ImageInputs",
     "LoadedModel",
     "ModelCard",
+    "Outline",
     "PatchTower",
     "Prompt",
     "catalogue",
     "from_pretrained_model",
     "load",
+    "load_outline",
     "load_tower",
     "load_ts_cam",
     "tower_from_pretrained",

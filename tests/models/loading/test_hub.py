@@ -29,6 +29,7 @@ SESSION = textwrap.dedent(
     import contextlib, io, json, os, sys, urllib.request
     from pathlib import Path
     import vlmscope as vs
+    from PIL import Image
     from vlmscope.cli import main
 
     def load(name, **options):
@@ -48,6 +49,16 @@ SESSION = textwrap.dedent(
     def weights_here():
         return len(list(Path(os.environ["HF_HOME"]).rglob("*.safetensors")))
 
+    def outline(name):
+        import torch
+        before = weights_here()
+        made = vs.load_outline(name)
+        fetched = weights_here() - before
+        tokens = vs.token_map(made, Image.new("RGB", (40, 30)), "a dog")
+        hidden = torch.ones(len(tokens), made.decoder.config.hidden_size)
+        rows = vs.rows_from_hidden_states(made, hidden, tokens, 1)
+        return {"revision": made.revision, "fetched": fetched, "heads": len(rows)}
+
     found = {}
     found["doctor before"] = {**doctor("tiny/llava"), "files": weights_here()}
     found["moving"] = load("tiny/moving")
@@ -55,6 +66,7 @@ SESSION = textwrap.dedent(
     found["doctor after"] = doctor("tiny/llava")
     found["side"] = load("tiny/llava", revision="side")
     found["commit"] = load("tiny/llava", revision="2" * 40)
+    found["outline"] = outline("tiny/llava")
     found["no such branch"] = load("tiny/llava", revision="nope")
     found["gated"] = load("tiny/gated")
     found["nobody"] = load("tiny/nobody")
@@ -65,6 +77,7 @@ SESSION = textwrap.dedent(
         hf_hub_download("tiny/half", "config.json")
     urllib.request.urlopen(os.environ["HF_ENDPOINT"] + "/stop").read()
     found["cached"] = load("tiny/llava")
+    found["outline without the hub"] = outline("tiny/llava")
     found["unreachable"] = load("tiny/never-seen")
     found["half"] = load("tiny/half")
     found["doctor half"] = doctor("tiny/half")
@@ -178,3 +191,8 @@ def test_doctor_says_that_it_could_not_ask(session: dict[str, Any]) -> None:
     assert half["stored"] is None
     assert "the hub could not be asked" in half["asked"]
     assert half["weights"]["float32"] == 4 * half["parameters"]
+
+
+@pytest.mark.parametrize("when", ["outline", "outline without the hub"])
+def test_an_outline_reads_a_layer_of_the_same_commit(session: dict[str, Any], when: str) -> None:
+    assert session[when] == {"revision": FIRST, "fetched": 0, "heads": 8}

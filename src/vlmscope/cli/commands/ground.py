@@ -23,6 +23,7 @@ from vlmscope.cli.model_kind import named_default, named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
+from vlmscope.cli.serving.served import Served, check_words
 from vlmscope.data.images import MAX_PIXELS, OpenedImage
 from vlmscope.errors import BadOptionError, BadPhraseError
 
@@ -142,7 +143,7 @@ def ground(
             "stdin; then what to find in each of them.",
             show_default=False,
         ),
-    ],
+    ] = [],  # noqa: B006
     phrase: Annotated[
         list[str],
         typer.Option(
@@ -154,6 +155,7 @@ def ground(
             rich_help_panel="Input",
         ),
     ] = [],  # noqa: B006
+    served: Served,
     options: dict[str, Any],
     model: ModelName = MODEL,
     text_embeddings: TextEmbeddings = None,
@@ -192,6 +194,26 @@ def ground(
     from vlmscope.models import Prompt
 
     # whatever can be wrong without the model is said before a model is loaded
+    if served.named:
+        foreign = {
+            "--phrase": phrase or None,
+            "--model": None if model == MODEL else model,
+            "--method": None if method == "localization-heads" else method,
+            "--proxy": reading.proxy,
+            "--refine": reading.refine,
+            "--text-embeddings": text_embeddings,
+            "--text-tower": text_tower,
+            "--say": say or None,
+            "--dtype": loading.dtype,
+            "--device": loading.device,
+            "--revision": loading.revision,
+            "--trust-remote-code": loading.trust_remote_code or None,
+            "--max-side": loading.max_side,
+        }
+        keywords = {**reading.keywords(), "rows": reading.rows, **options}
+        foreign |= {f"--{name}": keywords.pop(name) for name in ("placement", "prompt")}
+        return served.run(words, foreign, keywords, output, max_pixels)
+    check_words(words)
     pictures, texts = sort_words(words, phrase, output.out)
     prompts = [Prompt.of(_decoded(text)) for text in texts]
     form = form_of(output, pictures.alone, texts)

@@ -51,6 +51,7 @@ class Blip2Family(Family):
     presets = tuple(_FRAMES)
     placements = ("processor", "pad")
     many_images = False
+    queried = True
     limits: tuple[str, ...] = (
         "one image per prompt",
         "image tokens are queries without a place: maps are carried to patches by the Q-Former's own "

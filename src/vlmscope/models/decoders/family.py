@@ -46,6 +46,7 @@ class Family(ABC):
             prefix can be shared by many phrases.
         many_images: a prompt may hold several images.
         crossed: the image is read by cross-attention, in :meth:`cross_layers`.
+        queried: image tokens are queries of a Q-Former, which stand for no place of their own.
         limits: sentences on what the family cannot do.
         boxes: how it writes boxes in its answers; None: it has no documented way.
     """
@@ -62,6 +63,7 @@ class Family(ABC):
     causal_image: bool = True
     many_images: bool = True
     crossed: bool = False
+    queried: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
 
@@ -193,6 +195,19 @@ class Family(ABC):
             Further keyword arguments; those that are in ``batch`` already take their place.
         """
         return {}
+
+    def complete_by_roles(
+        self, hf: PreTrainedModel, batch: dict[str, Tensor], token_map: TokenMap
+    ) -> dict[str, Tensor]:
+        """The same where only the roles and grids of one prompt are known, not its words and pixels.
+
+        Args:
+            hf: the model.
+            batch: ``input_ids`` (1, positions), right where image tokens stand and 0 elsewhere,
+                ``attention_mask`` and ``position_ids``.
+            token_map: of the prompt.
+        """
+        return self.complete(hf, None, batch, ())
 
     def cache(self, hf: PreTrainedModel) -> Any:
         """An empty key-value cache for one whole pass."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -23,6 +24,8 @@ from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from vlmscope.types import TokenMap
 
 __all__ = ["MropeFamily"]
 
@@ -106,6 +109,13 @@ class MropeFamily(Family):
             attention_mask=batch["attention_mask"],
         )
         return {"mm_token_type_ids": types, "position_ids": positions}
+
+    def complete_by_roles(
+        self, hf: PreTrainedModel, batch: dict[str, Tensor], token_map: TokenMap
+    ) -> dict[str, Tensor]:
+        merge = int(hf.config.vision_config.spatial_merge_size)
+        grids = [[1, *(size * merge for size in view.grid)] for view in token_map.views]
+        return self.complete(hf, None, {**batch, "image_grid_thw": torch.tensor(grids)}, ())
 
     def remembered(self, hf: PreTrainedModel) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Generating leaves the last prompt's position offset on the model."""

@@ -37,6 +37,8 @@ from vlmscope.types import Role
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from vlmscope.types import TokenMap
+
 __all__ = ["PaliGemmaFamily"]
 
 
@@ -132,6 +134,14 @@ class PaliGemmaFamily(Family):
             image_tokens = int((ids[row] == self.image_token_id(hf)).sum())
             length = image_tokens - each.images + self._prompt_length(hf, processor, each)
             types[row, start : start + length] = 0
+        return {"token_type_ids": types, "position_ids": batch["position_ids"] + 1}
+
+    def complete_by_roles(
+        self, hf: PreTrainedModel, batch: dict[str, Tensor], token_map: TokenMap
+    ) -> dict[str, Tensor]:
+        prompt = [*token_map.positions("text"), *token_map.positions("image")]
+        types = torch.ones_like(batch["input_ids"])
+        types[0, prompt] = 0
         return {"token_type_ids": types, "position_ids": batch["position_ids"] + 1}
 
     def _prompt_length(self, hf: PreTrainedModel, processor: Any, request: PromptRequest) -> int:

@@ -15,9 +15,9 @@ from vlmscope.errors import ModelLoadError
 from vlmscope.models.loading.weight_samples import RUN, run_starts, sampled
 from vlmscope.models.loading.weights import read_header, weight_files
 
-__all__ = ["stored_weights"]
+__all__ = ["DTYPES", "stored_weights"]
 
-_DTYPES: Mapping[str, torch.dtype] = {
+DTYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
@@ -62,7 +62,7 @@ def _in_safetensors(file: Path) -> Iterator[tuple[str, tuple[int, ...], Tensor]]
             content.madvise(mmap.MADV_RANDOM)
         start = 8 + int.from_bytes(content[:8], "little")
         for name, entry in header.items():
-            dtype = _DTYPES.get(entry["dtype"])
+            dtype = DTYPES.get(entry["dtype"])
             if dtype is not None:
                 at, count = start + entry["data_offsets"][0], math.prod(entry["shape"])
                 yield name, tuple(entry["shape"]), _runs(content, at, count, dtype)

@@ -1,0 +1,1 @@
+"""Rows of one decoder layer from its input hidden states, which something else has computed."""
