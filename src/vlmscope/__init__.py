@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from vlmscope.refine import Refiner, load_sam
     from vlmscope.results import Grounding, Segmentation
     from vlmscope.types import HeadSet, Instance, TokenMap
+    from vlmscope.viewer import View
 
 __all__ = [
     "Grounder",
@@ -59,6 +60,7 @@ __all__ = [
     "Refiner",
     "Segmentation",
     "TokenMap",
+    "View",
     "attention_flow",
     "audit_labels",
     "capture",
@@ -107,6 +109,7 @@ _HOMES = {
     "Refiner": "refine",
     "Segmentation": "results",
     "TokenMap": "types",
+    "View": "viewer",
     "attention_flow": "analysis.flow",
     "audit_labels": "labels.audit",
     "capture": "attention",

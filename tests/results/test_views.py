@@ -17,6 +17,7 @@ import vlmscope as vs
 from views import blocks_of
 from vlmscope.cli import main
 from vlmscope.methods.encoder.options import PIXEL_OPTIONS
+from vlmscope.post import mask_coverage
 from vlmscope.results import AnswerComparison, Grounding, Segmentation, deviations
 from vlmscope.results.geometry_blocks import label_runs, mask_block
 from vlmscope.results.repeat import _OF_CLASSES
@@ -75,13 +76,23 @@ def test_a_scene_speaks_of_the_evidence_for_its_heads(grounding: Grounding) -> N
     (scene,) = blocks_of(grounding.view(), "scene")
     assert grounding.head_set is not None and grounding.head_set.evidence is not None
     evidence = grounding.head_set.evidence
-    assert scene["chance"]["value"] == evidence.chance_pointing
     assert ["verified on", f"{evidence.samples} samples"] in scene["evidence"]
     bare = replace(grounding, head_set=replace(grounding.head_set, evidence=None))
     (scene,) = blocks_of(bare.view(), "scene")
-    assert scene["evidence"] is None and scene["chance"] is None
+    assert scene["evidence"] is None
     other = replace(grounding, head_set=None, details={})
     assert blocks_of(other.view(), "scene")[0]["evidence"] == [], "no heads, so none to prove"
+
+
+def test_chance_is_the_score_of_an_even_spread(grounding: Grounding) -> None:
+    (scene,) = blocks_of(grounding.view(), "scene")
+    located = grounding.located
+    assert located is not None
+    covered = mask_coverage(located.token_map, located.mask).mean()
+    assert scene["chance"]["value"] == pytest.approx(located.weights.sum() * covered)
+    assert 0 < scene["chance"]["value"] < scene["score"]
+    other = replace(grounding, head_set=None, method="gem")
+    assert blocks_of(other.view(), "scene")[0]["chance"] is None
 
 
 @pytest.mark.parametrize("model", ["tiny-llava", "tiny-clip"])

@@ -108,7 +108,7 @@ def test_files_are_written_by_their_end(tmp_path: Path, name: str, monkeypatch: 
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadOptionError, match=r"\.view or \.html"):
+    with pytest.raises(BadOptionError, match=r"\.htm or \.view"):
         sample().write(tmp_path / "a.png")
     with pytest.raises(OutputError):
         (tmp_path / "file").write_text("x")

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "data check": "Say whether a data set is whole, which file is missing and how to get it.",
     "data make-tiny": "Render a small data set in the layout of a real one, to try commands on.",
     "data convert": "Make label maps from annotations in another form, without a toolkit.",
+    "bundle": "Put results together into a static site: an index, a page each, one viewer.",
     "models": "List the models that are known by name.",
     "methods": "List the methods, or the options of one.",
     "doctor": "Say what is installed, what works, and what a model needs.",

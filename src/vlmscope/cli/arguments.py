@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import typer
 
-__all__ = ["AsJson", "Batch", "MaxPixels", "Printing", "Protocol", "Quiet", "TextCache"]
+__all__ = [
+    "AsJson",
+    "Batch",
+    "HtmlPlace",
+    "MaxPixels",
+    "Printing",
+    "Protocol",
+    "Quiet",
+    "TextCache",
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
@@ -32,6 +42,16 @@ Protocol = Annotated[
         rich_help_panel="Method",
     ),
 ]
+
+HtmlPlace = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        help="Write a page to look at it in, of one picture; its data alone to NAME.view.",
+        rich_help_panel="Output",
+    ),
+]
+"""Where the page of a result goes."""
 
 TextCache = Annotated[
     bool,

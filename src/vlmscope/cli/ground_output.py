@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import AsJson, Quiet
-from vlmscope.cli.places import check_picture, one_picture, picture_paths, save_picture
+from vlmscope.cli.arguments import AsJson, HtmlPlace, Quiet
+from vlmscope.cli.places import check_page, check_picture, one_picture, picture_paths, save_picture
 from vlmscope.errors import BadOptionError, UnknownNameError
 from vlmscope.results import Grounding
 from vlmscope.types import Instance
+from vlmscope.viewer import View
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,6 +36,7 @@ class PictureResult:
         warnings: what the person should know.
         names: of the overlays: the phrases.
         overlays: a single picture or one per phrase, made one after the other where they are wanted.
+        view: makes what the viewer draws.
         groundings: single results, where there are any.
         complete: nothing was left out.
     """
@@ -45,6 +47,7 @@ class PictureResult:
     warnings: Sequence[str]
     names: Sequence[str]
     overlays: Iterable[Image.Image]
+    view: Callable[[], View]
     groundings: Sequence[Grounding] = field(default=())
     complete: bool = True
 
@@ -70,6 +73,7 @@ class GroundOutput:
     overlays: Annotated[
         bool, typer.Option("--overlays/--no-overlays", help="Draw overlays into --out.")
     ] = True
+    html: HtmlPlace = None
     arrays: Annotated[bool, typer.Option("--arrays", help="Put the score maps into the JSON.")] = (
         False
     )
@@ -122,14 +126,23 @@ class GroundOutput:
             alone: there is a single picture.
 
         Raises:
-            BadOptionError: an ending that is no picture's, or one file for several pictures.
+            BadOptionError: an ending that is no picture's or no page's, or one file for several
+                pictures.
             OutputError: a place that cannot be written.
         """
         check_picture(self.out)
+        check_page(self.html, alone)
         if self.one_picture and not alone:
             raise BadOptionError(
                 f"There are several pictures: give --out a folder, got {str(self.out)!r}."
             )
+
+    def write_page(self, result: PictureResult) -> list[Path]:
+        """Write the page of one picture where ``--html`` says; its path."""
+        if self.html is None:
+            return []
+        result.view().write(self.html)
+        return [self.html]
 
     def save(self, result: PictureResult, key: str | None) -> list[Path]:
         """Write the overlays of one picture where ``--out`` says; the paths.

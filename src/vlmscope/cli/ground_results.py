@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlmscope.cli.ground_output import GroundOutput, PictureResult, corners
 from vlmscope.results import Grounding, MethodComparison
+from vlmscope.results.comparison_views import groundings_view
 from vlmscope.results.grounding import nothing_lit
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def of_groundings(output: GroundOutput, groundings: Sequence[Grounding]) -> Pict
         warnings=warnings,
         names=[g.phrase for g in groundings],
         overlays=_drawn(output, groundings),
+        view=lambda: groundings_view(groundings, output.shared_scale),
         groundings=groundings,
     )
 
@@ -60,6 +62,7 @@ def of_comparison(output: GroundOutput, comparison: MethodComparison) -> Picture
         warnings=comparison.warnings,
         names=comparison.phrases,
         overlays=_compared(output, comparison),
+        view=comparison.view,
         groundings=groundings,
         complete=not comparison.left_out,
     )

@@ -106,6 +106,7 @@ class GroundRun:
     def _add(self, file: ImageFile, opened: OpenedImage) -> list[Path]:
         result = self.look(opened)
         written = self.output.save(result, None if self.pictures.alone else file.key)
+        written += self.output.write_page(result)
         record: dict[str, Any] = {
             "image": opened.name,
             "notes": list(opened.notes),

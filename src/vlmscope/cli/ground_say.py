@@ -9,6 +9,7 @@ from vlmscope.cli.ground_output import GroundOutput, PictureResult
 from vlmscope.data.images import OpenedImage
 from vlmscope.errors import BadOptionError
 from vlmscope.results import AnswerComparison
+from vlmscope.results.comparison_views import joined_view
 from vlmscope.types import Box
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def say(
         warnings=[warning for answer in answers for warning in _warnings(answer)],
         names=[answer.phrase for answer in answers],
         overlays=(answer.overlay() for answer in answers),
+        view=lambda: joined_view("Said and looked", model.id, [each.view() for each in answers]),
     )
 
 

@@ -14,6 +14,7 @@ from vlmscope.data.images import MAX_PIXELS, SUFFIXES, OpenedImage, open_image
 from vlmscope.errors import BadImageError, BadOptionError
 from vlmscope.export import keys_of
 from vlmscope.io import atomic_path, is_folder, is_there, shown_path
+from vlmscope.viewer.view import SUFFIXES as PAGES
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,6 +23,7 @@ __all__ = [
     "SUFFIXES",
     "ImageFile",
     "check_folder",
+    "check_page",
     "check_picture",
     "check_place",
     "image_argument",
@@ -57,6 +59,31 @@ def check_place(path: Path | None) -> None:
         for folder in missing:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def check_page(path: Path | None, alone: bool) -> None:
+    """Refuse a page that cannot be written, before any work.
+
+    Args:
+        path: where it is to go; None: none is asked for.
+        alone: there is a single picture.
+
+    Raises:
+        BadOptionError: another ending, or several pictures.
+        OutputError: a place that cannot be written.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in PAGES:
+        raise BadOptionError(
+            f"--html writes a name that ends in {' or '.join(PAGES)}, got {shown_path(path)!r}."
+        )
+    if not alone:
+        raise BadOptionError(
+            "--html is the page of one picture, and there are several. Give one picture, or put pages "
+            "together with: vlmscope bundle"
+        )
+    check_place(path)
 
 
 def check_folder(folder: Path | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.cli.console import emit_table, note, warn
@@ -31,6 +32,7 @@ class SegmentRun:
         folder: where results go, or None.
         max_pixels: larger images are skipped.
         single: one image was named: what is wrong with it ends the command.
+        html: where the page of the one image goes, or None.
         records: of the images that are done, JSON values.
         skipped: the others, with the reason.
         resumed: how many were done before.
@@ -40,6 +42,7 @@ class SegmentRun:
     folder: ResultFolder | None
     max_pixels: int
     single: bool
+    html: Path | None = None
     records: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
     resumed: int = 0
@@ -80,7 +83,7 @@ class SegmentRun:
         try:
             record = (
                 None
-                if self.folder is None
+                if self.folder is None or self.html is not None
                 else self.folder.finished(self._key(file), file.identity)
             )
             if record is not None:
@@ -106,6 +109,8 @@ class SegmentRun:
     def _compute(self, file: ImageFile) -> dict[str, Any]:
         opened = open_image(file.path, max_pixels=self.max_pixels)
         segmentation = self.ready(opened)
+        if self.html is not None:
+            segmentation.view().write(self.html)
         if self.folder is None:
             return {"source": file.identity, "notes": list(opened.notes), **segmentation.to_dict()}
         return self.folder.write(self._key(file), file.identity, segmentation, opened.notes)
@@ -151,4 +156,6 @@ class SegmentRun:
             before = f", {self.resumed} of them before" if self.resumed else ""
             kind = "image" if len(self.records) == 1 else "images"
             note(f"{len(self.records)} {kind} in {self.folder.path}{before}")
+        if self.html is not None and not quiet:
+            note(f"wrote {self.html}")
         return 1 if self.skipped else 0

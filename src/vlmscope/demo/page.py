@@ -13,8 +13,8 @@ from vlmscope.demo.figures import frequency_bars, sums_dots, trust_bars, trust_t
 from vlmscope.demo.story import Judged, Mistake, Story
 from vlmscope.heads.heads_block import head_rows, heads_block
 from vlmscope.io import write_text
-from vlmscope.results.comparison_views import compare_block
-from vlmscope.results.scene import scene, scene_block
+from vlmscope.results.comparison_views import on_one_scale
+from vlmscope.results.scene import scene_block
 from vlmscope.version import __version__
 from vlmscope.viewer import Picture, View
 from vlmscope.viewer.blocks import Block, PictureItem, code, heading, note, pictures, text
@@ -124,12 +124,8 @@ def _trust(story: Story) -> Iterator[Block]:
 def _words(story: Story) -> Iterator[Block]:
     yield heading("Same picture, other words")
     yield text("One scene, one pass over the image, a phrase for each object.")
-    lows, highs = zip(*((g.score_map.min(), g.score_map.max()) for g in story.words), strict=True)
-    scale = float(min(lows)), float(max(highs))
-    scenes = [{**scene(each), "scale": list(scale), "scale_note": "shared"} for each in story.words]
-    yield compare_block(
-        scenes, "All share one colour scale, so a weaker answer looks darker.", scale
-    )
+    note = "All share one colour scale, so a weaker answer looks darker."
+    yield on_one_scale(story.words, note)
 
 
 def _sheet(story: Story) -> Iterator[Block]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vlmscope.markup import shorten
 from vlmscope.results.deviations import deviations, standard
-from vlmscope.results.scene import scene
+from vlmscope.results.scene import scene, scene_block
 from vlmscope.viewer import View
-from vlmscope.viewer.blocks import Block, facts, heading, note, table
+from vlmscope.viewer.blocks import Block, facts, heading, note, table, text
 
 if TYPE_CHECKING:
     from vlmscope.results.answer_comparison import AnswerComparison
     from vlmscope.results.grounding import Grounding
     from vlmscope.results.method_comparison import MethodComparison
 
-__all__ = ["answer_view", "compare_block", "methods_view"]
+__all__ = [
+    "answer_view",
+    "compare_block",
+    "groundings_view",
+    "joined_view",
+    "methods_view",
+    "on_one_scale",
+]
 
 _STANDARDISED = (
     "Colours are standard deviations above the mean of each map, over the part of the image that the "
@@ -30,6 +37,7 @@ _ROWS = {
     "box": "looked while writing the box",
     "last_text": "looked at the end of the phrase",
 }
+_ONE_SCALE = "Colours are raw scores on one scale: a phrase that lights up less looks darker."
 _OWN_SCALES = "Each map is stretched to its own range."
 
 
@@ -47,6 +55,48 @@ def compare_block(
     return {"type": "compare", "scenes": list(scenes), "scale": shared, "note": note}
 
 
+def on_one_scale(groundings: Sequence[Grounding], note: str, **options: Any) -> Block:
+    """Groundings of one method side by side: colours are raw scores from the lowest to the highest of all.
+
+    Args:
+        groundings: at least one.
+        note: what the colours mean.
+        **options: those of :func:`vlmscope.results.scene.scene`.
+    """
+    lows, highs = zip(*((g.score_map.min(), g.score_map.max()) for g in groundings), strict=True)
+    scale = float(min(lows)), float(max(highs))
+    shared = {"scale": list(scale), "scale_note": "shared"}
+    return compare_block([{**scene(each, **options), **shared} for each in groundings], note, scale)
+
+
+def groundings_view(groundings: Sequence[Grounding], shared_scale: bool = False) -> View:
+    """Several phrases in one image.
+
+    Args:
+        groundings: at least one, of one method.
+        shared_scale: side by side on one colour scale, or one after the other, each on its own.
+    """
+    if len(groundings) == 1:
+        return groundings[0].view()
+    first = groundings[0]
+    blocks = [scene_block(each, name=f"scene-{n}") for n, each in enumerate(groundings, 1)]
+    return View(
+        f"{len(groundings)} phrases in one image",
+        f"{first.method} of {first.model}",
+        [on_one_scale(groundings, _ONE_SCALE)] if shared_scale else blocks,
+    )
+
+
+def joined_view(title: str, lead: str, views: Sequence[View]) -> View:
+    """Views after each other, each under its title; one alone stays as it is."""
+    if len(views) == 1:
+        return views[0]
+    blocks: list[Mapping[str, Any]] = []
+    for each in views:
+        blocks += [heading(each.title), text(each.lead), *each.blocks]
+    return View(title, lead, blocks)
+
+
 def methods_view(comparison: MethodComparison, **options: Any) -> View:
     """Phrase after phrase, its methods beside each other.
 
@@ -57,9 +107,11 @@ def methods_view(comparison: MethodComparison, **options: Any) -> View:
     every = [each for groundings in comparison.groundings.values() for each in groundings]
     peak = max((float(deviations(each).max()) for each in every), default=1.0)
     top = float(max(1, math.ceil(peak)))
+    count = len(comparison.phrases)
+    phrases = "1 phrase" if count == 1 else f"{count} phrases"
     return View(
         f"{len(comparison.groundings)} methods of {comparison.model}",
-        f"{len(comparison.phrases)} phrases in one image, on one colour scale",
+        f"{phrases} in one image, on one colour scale",
         [*_by_phrase(comparison, top, options), *map(note, comparison.warnings)],
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.markup import shorten, shown_box
-from vlmscope.post import heat_range
+from vlmscope.post import attention_share, heat_range
 from vlmscope.results.geometry_blocks import (
     SIDE,
     cells_block,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["evidence_pairs", "grounding_view", "scene", "scene_block"]
 
 _PHRASE = 160  # characters of a phrase in a title
+_SHARES = ("mean-attention", "token-grounding")  # scored by their share of attention in the mask
 _OWN_RANGE = "stretched to its own range"
 
 
@@ -78,8 +79,6 @@ def scene(
         picture: the image as it was encoded before; None: it is encoded here.
     """
     cells, values, scale = _painted(grounding)
-    evidence = grounding.head_set.evidence if grounding.head_set is not None else None
-    chance = None if evidence is None else _chance(evidence.chance_pointing)
     return {
         "image": encoded(grounding.image, side, lossless) if picture is None else picture,
         "size": list(grounding.image_size),
@@ -103,7 +102,7 @@ def scene(
         ],
         "score": float(grounding.score),
         "score_note": _score_note(grounding),
-        "chance": chance,
+        "chance": _chance(grounding),
         "evidence": _evidence(grounding),
         "warnings": list(grounding.warnings),
         "facts": _facts(grounding),
@@ -140,8 +139,14 @@ def _score_note(grounding: Grounding) -> str:
     return "in the method's own unit"
 
 
-def _chance(value: float) -> dict[str, Any]:
-    return {"name": "pointing of a random image token, on verification samples", "value": value}
+def _chance(grounding: Grounding) -> dict[str, Any] | None:
+    """What the score would be if the same attention lay evenly on the image; None: it is no share of it."""
+    located = grounding.located
+    if located is None or (grounding.head_set is None and grounding.method not in _SHARES):
+        return None
+    even = np.full_like(located.weights, located.weights.mean())
+    value = attention_share(located.token_map, even, located.mask)
+    return {"name": "spread evenly over the image it would be", "value": value}
 
 
 def _evidence(grounding: Grounding) -> list[list[str]] | None:

@@ -12,10 +12,10 @@ from typing import Any
 
 from vlmscope.errors import BadViewError
 from vlmscope.version import __version__
-from vlmscope.viewer.bundle import Bundle
+from vlmscope.viewer.bundle import NAMES, Bundle
 from vlmscope.viewer.container import check_document, compact
 
-__all__ = ["frame", "page", "read_page"]
+__all__ = ["frame", "linked_page", "page", "read_page"]
 
 _DOCUMENT, _ARRAYS = "vlmscope-document", "vlmscope-arrays"
 
@@ -52,7 +52,8 @@ def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) 
     return (
         f'<div style="display:grid"><div style="{cell}">{fallback}</div>'
         f'<iframe sandbox="allow-scripts allow-downloads" title="{title}" loading="lazy" '
-        f'style="{cell};border:0;width:100%;height:100%;min-height:{_FRAME_HEIGHT}" '
+        f'style="{cell};position:relative;z-index:1;border:0;width:100%;height:100%;'
+        f'min-height:{_FRAME_HEIGHT}" '
         f'srcdoc="{inside}"></iframe></div>'
     )
 
@@ -60,16 +61,41 @@ def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) 
 def _whole(document: dict[str, Any], blob: bytes, bundle: Bundle, more_style: str) -> str:
     styles = [text for text in (bundle.style, more_style) if text]
     policy = _policy(f"script-src {_hashes([bundle.script])}", f"style-src {_hashes(styles)}")
+    head = policy + "".join(f"<style>{style}</style>" for style in styles)
+    script = f'<script type="module">{bundle.script}</script>'
+    told = "" if more_style else _without_script(document)
+    return _html(
+        document, head, f'<main id="vlmscope"></main>{told}{_data(document, blob)}{script}'
+    )
+
+
+def _data(document: dict[str, Any], blob: bytes) -> str:
+    """The two elements that hold what is drawn."""
     text = compact(document).translate(_ESCAPES)
     arrays = base64.b64encode(blob).decode("ascii")
-    head = policy + "".join(f"<style>{style}</style>" for style in styles)
-    data = (
+    return (
         f'<script type="application/json" id="{_DOCUMENT}">{text}</script>'
         f'<script type="text/plain" id="{_ARRAYS}">{arrays}</script>'
     )
-    script = f'<script type="module">{bundle.script}</script>'
-    told = "" if more_style else _without_script(document)
-    return _html(document, head, f'<main id="vlmscope"></main>{told}{data}{script}')
+
+
+def linked_page(document: dict[str, Any], blob: bytes, links: Iterable[tuple[str, str]]) -> str:
+    """A page of a site, beside whose file lie ``viewer.js`` and ``viewer.css``.
+
+    Args:
+        document, blob: as for a page.
+        links: (address, text) of other files of the site, for the line on top.
+    """
+    script, style = NAMES
+    policy = _policy("script-src 'self'", "style-src 'self'")
+    head = f'{policy}<link rel="stylesheet" href="{style}">'
+    line = " · ".join(
+        f'<a href="{html.escape(address, quote=True)}">{html.escape(text)}</a>'
+        for address, text in links
+    )
+    body = f'<main id="vlmscope"></main>{_without_script(document)}{_data(document, blob)}'
+    script = f'<script type="module" src="{script}"></script>'
+    return _html(document, head, f'<nav class="vlmscope v-site">{line}</nav>{body}{script}')
 
 
 def _html(document: dict[str, Any], head: str, body: str) -> str:

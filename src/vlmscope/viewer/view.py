@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from vlmscope.version import __version__
 from vlmscope.viewer.arrays import put_back, take_out
 from vlmscope.viewer.bundle import Bundle, shipped
 from vlmscope.viewer.container import FORMAT, VERSION, join, part
-from vlmscope.viewer.page import frame, page, read_page
+from vlmscope.viewer.page import frame, linked_page, page, read_page
 
 __all__ = ["SUFFIXES", "View"]
 
-SUFFIXES = (".view", ".html")
+SUFFIXES = (".html", ".htm", ".view")
 """Ends of names by which :meth:`View.write` chooses."""
 
 _LOOK = 100  # bytes in which a page's first character stands
@@ -85,6 +85,14 @@ class View:
         """
         return page(*self._parts(), bundle or shipped())
 
+    def linked(self, links: Iterable[tuple[str, str]]) -> str:
+        """A page of a site, beside whose file lie ``viewer.js`` and ``viewer.css``.
+
+        Args:
+            links: (address, text) of other files of the site, for the line on top.
+        """
+        return linked_page(*self._parts(), links)
+
     def inline(self, fallback: str, bundle: Bundle | None = None) -> str:
         """HTML for the cell of a notebook.
 
@@ -95,7 +103,7 @@ class View:
         return frame(*self._parts(), bundle or shipped(), fallback)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a page (``.html``) or the packed bytes (``.view``), whole or not at all.
+        """Write a page (``.html``, ``.htm``) or the packed bytes (``.view``), whole or not at all.
 
         Raises:
             BadOptionError: a name with another end.

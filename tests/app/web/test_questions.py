@@ -111,7 +111,9 @@ def test_a_knock_out_says_what_is_said_under_each_window(client: TestClient, ima
     ]  # fmt: skip
     assert set(steps["units"]) == set(steps["steps"][0]["values"])
     for step in steps["steps"]:
-        assert bool(step["values"]["another answer (1: yes)"]) == (step["text"] != steps["clean"]["text"])
+        assert bool(step["values"]["another answer (1: yes)"]) == (
+            step["text"] != steps["clean"]["text"]
+        )
     everywhere = steps["steps"][-1]["values"]
     assert everywhere["the answer becomes less likely by"] != 0
 

@@ -35,12 +35,13 @@ def tokens_page(answer: GroundedAnswer, command: str = "", *, side: int = SIDE) 
         f"{answer.prompt!r}: {answer.text}. {lost} of {len(answer.words)} words are lost when the "
         "answer may not read the image.",
     )
-    page.caveat(CAVEAT)
-    if answer.words:
+    if answer.words:  # the block of words says the caveat beside them
         page.heading("Word by word")
         page.add(answer_scene(answer, side=side))
         page.add(words_block(answer))
         page.table(*tokens_table(answer), note=TOKENS_COLUMNS)
+    else:
+        page.caveat(CAVEAT)
     if clean(answer.text):
         page.heading("The answer, grounded")
         page.pictures([(caption_picture(answer), "A box for each noun phrase.")])

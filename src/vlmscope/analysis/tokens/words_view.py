@@ -45,7 +45,7 @@ def answer_scene(answer: GroundedAnswer, *, name: str = "answer", side: int = SI
         "scale": list(heat_range(token_map, weights)),
         "scale_note": "stretched to its own range",
         "seen": [float(value) for value in token_map.seen],
-        "box": None,
+        "box": [float(value) for value in boxed[0].box or ()] if boxed else None,
         "point": None,
         "mask": None,
         "instances": [
@@ -66,7 +66,7 @@ def answer_scene(answer: GroundedAnswer, *, name: str = "answer", side: int = SI
             ["model", str(answer.run["model"])],
             ["asked", answer.prompt],
             ["answered", answer.text],
-            ["boxes", ", ".join(phrase.phrase for phrase in boxed) or "none"],
+            ["boxes", ", ".join(f"{n} {each.phrase}" for n, each in enumerate(boxed, 1)) or "none"],
         ],
         "python": None,
         "command": None,

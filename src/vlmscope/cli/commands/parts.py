@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing
+from vlmscope.cli.arguments import HtmlPlace, MaxPixels, Printing
 from vlmscope.cli.commands.segment import Place
 from vlmscope.cli.console import emit_json
 from vlmscope.cli.loading import Loading, ModelName, TextTower
 from vlmscope.cli.options import with_options
-from vlmscope.cli.places import image_files
+from vlmscope.cli.places import check_page, image_files
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadOptionError
@@ -37,6 +37,7 @@ def parts(
     model: ModelName = "tiny-clip",
     text_tower: TextTower = None,
     place: Place,
+    html: HtmlPlace = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     loading: Loading,
     printing: Printing,
@@ -51,6 +52,8 @@ def parts(
 
     files = image_files(Path(image), place.out)
     folder = place.folder()
+    single = not Path(image).is_dir()
+    check_page(html, single)
     if folder is not None and set(folder.formats) != {"png"}:
         raise BadOptionError(
             "Part 1 of one image has nothing to do with part 1 of another, so parts make no classes of "
@@ -59,7 +62,7 @@ def parts(
     ready = part_finder(loading.patches(model, text_tower), **options)
     if folder is not None:
         folder.open(ready.header, place.overwrite)
-    run = SegmentRun(ready, folder, max_pixels, single=not Path(image).is_dir())
+    run = SegmentRun(ready, folder, max_pixels, single, html)
     run.all(files, printing.quiet)
     if printing.as_json:
         emit_json({**ready.header, "images": run.records, "skipped": run.skipped})

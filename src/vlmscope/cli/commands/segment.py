@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from vlmscope.cli.arguments import MaxPixels, Printing, Protocol, TextCache
+from vlmscope.cli.arguments import HtmlPlace, MaxPixels, Printing, Protocol, TextCache
 from vlmscope.cli.completion import dense_names
 from vlmscope.cli.console import emit_json, note, warn
 from vlmscope.cli.loading import Loading, ModelName, TextEmbeddings, TextTower
 from vlmscope.cli.model_kind import named_default
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.places import check_folder, check_place, image_files
+from vlmscope.cli.places import check_folder, check_page, check_place, image_files
 from vlmscope.cli.sam_options import SamVoting
 from vlmscope.cli.segment_run import SegmentRun
 from vlmscope.data.images import MAX_PIXELS
@@ -208,6 +208,7 @@ def segment(
         ),
     ] = None,
     place: Place,
+    html: HtmlPlace = None,
     decision: Decision,
     voting: SamVoting,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -227,6 +228,8 @@ def segment(
     listed = ClassList.of(classes)
     files = image_files(Path(image), place.out)
     folder = place.folder()
+    single = not Path(image).is_dir()
+    check_page(html, single)
     voting.check()
     refiner = None if voting.refine is None else loading.refiner(voting.refine)
     find_protocol(protocol)
@@ -255,7 +258,7 @@ def segment(
             "pixels that fit none of the classes as well as sky, wall, grass and the like are "
             "background; --every-pixel gives every pixel a class"
         )
-    run = SegmentRun(ready, folder, max_pixels, single=not Path(image).is_dir())
+    run = SegmentRun(ready, folder, max_pixels, single, html)
     run.all(files, printing.quiet)
     if printing.as_json:
         emit_json({**ready.header, "images": run.records, "skipped": run.skipped})
