@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import MissingExtraError
-from vlmscope.markup import PICTURE_SIDE, one_line, png
+from vlmscope.markup import PICTURE_SIDE, light_png, one_line
 from vlmscope.post import Located, score_map
 from vlmscope.results.cards import grounding_card, grounding_facts
 from vlmscope.results.drawing import overlay
@@ -121,7 +121,7 @@ class Grounding:
         return self.view(side=NOTEBOOK_SIDE).inline(grounding_card(self))
 
     def _repr_png_(self) -> bytes:
-        return png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
+        return light_png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
-from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten
+from vlmscope.markup import PICTURE_SIDE, light_png, one_line, shorten
 from vlmscope.results.cards import segmentation_card
 from vlmscope.results.drawing import resized, scale_factor
 from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
@@ -116,7 +116,9 @@ class Segmentation:
         return self.view(side=NOTEBOOK_SIDE).inline(segmentation_card(self))
 
     def _repr_png_(self) -> bytes:
-        return png(overlay_labels(self, max_side=PICTURE_SIDE), 2 * PICTURE_SIDE)  # and its legend
+        return light_png(
+            overlay_labels(self, max_side=PICTURE_SIDE), 2 * PICTURE_SIDE
+        )  # and its legend
 
     def view(self, *, side: int = SIDE, lossless: bool = False) -> View:
         """What the viewer draws: the image under the colours of its classes, each to be toggled.
