@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from vlmscope.results import Grounding, Segmentation
     from vlmscope.types import HeadSet, Instance, TokenMap
     from vlmscope.viewer import View
+    from vlmscope.viewer.widget import view
 
 __all__ = [
     "Grounder",
@@ -96,6 +97,7 @@ __all__ = [
     "token_map",
     "tower_from_pretrained",
     "verify_heads",
+    "view",
     "vision_tower",
 ]
 
@@ -145,6 +147,7 @@ _HOMES = {
     "token_map": "attention",
     "tower_from_pretrained": "models",
     "verify_heads": "heads",
+    "view": "viewer.widget",
     "vision_tower": "models",
 }
 
