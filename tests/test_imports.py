@@ -20,7 +20,17 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "src" / "vlmscope"
 
 # folders of tests that hold one project, not one folder of the source
-ASIDE = {"parity", "cases", "lvlms", "benchmarks", "docs", "notebooks", "forge", "tools"}
+ASIDE = {
+    "parity",
+    "cases",
+    "lvlms",
+    "benchmarks",
+    "docs",
+    "examples",
+    "notebooks",
+    "forge",
+    "tools",
+}
 
 
 @pytest.fixture(scope="module")

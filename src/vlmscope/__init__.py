@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         vision_tower,
     )
     from vlmscope.refine import Refiner, load_sam
-    from vlmscope.results import Grounding, Segmentation
+    from vlmscope.results import Grounding, Segmentation, to_fiftyone, to_label_studio
     from vlmscope.types import HeadSet, Instance, TokenMap
     from vlmscope.viewer import View
     from vlmscope.viewer.widget import view
@@ -93,6 +93,8 @@ __all__ = [
     "steer",
     "steered_answer",
     "steering_trial",
+    "to_fiftyone",
+    "to_label_studio",
     "token_grounding",
     "token_map",
     "tower_from_pretrained",
@@ -143,6 +145,8 @@ _HOMES = {
     "steer": "analysis.steering",
     "steered_answer": "analysis.steering",
     "steering_trial": "analysis.steering",
+    "to_fiftyone": "results",
+    "to_label_studio": "results",
     "token_grounding": "analysis.tokens",
     "token_map": "attention",
     "tower_from_pretrained": "models",
