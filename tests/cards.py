@@ -36,7 +36,7 @@ class Card(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         assert "url(" not in values.get("style", "")
         if tag == "img":
-            assert values["src"].startswith("data:image/png;base64,")
+            assert re.match("data:image/(png|jpeg);base64,", values["src"])
             data = base64.b64decode(values["src"].partition(",")[2])
             self.pictures.append(Image.open(io.BytesIO(data)))
             self.text += f" {values['alt']} "

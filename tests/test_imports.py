@@ -20,7 +20,18 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "src" / "vlmscope"
 
 # folders of tests that hold one project, not one folder of the source
-ASIDE = {"parity", "cases", "lvlms", "benchmarks", "docs", "notebooks", "forge", "tools", "pages"}
+ASIDE = {
+    "parity",
+    "cases",
+    "lvlms",
+    "benchmarks",
+    "docs",
+    "examples",
+    "notebooks",
+    "pages",
+    "forge",
+    "tools",
+}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,17 @@ import pytest
 from PIL import Image
 
 from cards import NASTY, Card
-from vlmscope.markup import LONGEST_LINE, card, cell, one_line, picture, png, shorten, table
+from vlmscope.markup import (
+    LONGEST_LINE,
+    card,
+    cell,
+    light_png,
+    one_line,
+    picture,
+    png,
+    shorten,
+    table,
+)
 
 
 def read(html: str) -> Card:
@@ -76,6 +86,17 @@ def test_png_gives_what_it_is_given_where_that_is_light() -> None:
     image = noise(40, 50)
     with Image.open(io.BytesIO(png(image, 640))) as read_back:
         np.testing.assert_array_equal(np.asarray(read_back), np.asarray(image))
+
+
+def test_a_photograph_is_light_and_a_plot_exact() -> None:
+    photo, plot = noise(480, 640), Image.new("RGB", (640, 480), (255, 255, 255))
+    plot.paste((0, 0, 255), (100, 100, 101, 400))
+    with Image.open(io.BytesIO(light_png(photo, 640))) as light:
+        assert (light.format, light.size) == ("PNG", (640, 480))
+        assert len(light_png(photo, 640)) < len(png(photo, 640)) / 2
+    assert light_png(plot, 640) == png(plot, 640)
+    assert "data:image/jpeg" in picture(photo, "photograph")
+    assert "data:image/png" in picture(plot, "plot")
 
 
 def test_a_long_table_says_how_much_is_left_out() -> None:

@@ -56,9 +56,10 @@ if TYPE_CHECKING:
         vision_tower,
     )
     from vlmscope.refine import Refiner, load_sam
-    from vlmscope.results import Grounding, Segmentation
+    from vlmscope.results import Grounding, Segmentation, to_fiftyone, to_label_studio
     from vlmscope.types import HeadSet, Instance, TokenMap
     from vlmscope.viewer import View
+    from vlmscope.viewer.widget import view
 
 __all__ = [
     "Grounder",
@@ -105,10 +106,13 @@ __all__ = [
     "steer",
     "steered_answer",
     "steering_trial",
+    "to_fiftyone",
+    "to_label_studio",
     "token_grounding",
     "token_map",
     "tower_from_pretrained",
     "verify_heads",
+    "view",
     "vision_tower",
 ]
 
@@ -157,10 +161,13 @@ _HOMES = {
     "steer": "analysis.steering",
     "steered_answer": "analysis.steering",
     "steering_trial": "analysis.steering",
+    "to_fiftyone": "results",
+    "to_label_studio": "results",
     "token_grounding": "analysis.tokens",
     "token_map": "attention",
     "tower_from_pretrained": "models",
     "verify_heads": "heads",
+    "view": "viewer.widget",
     "vision_tower": "models",
 }
 

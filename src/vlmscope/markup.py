@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ __all__ = [
     "clean",
     "data_uri",
     "jpeg",
+    "light_png",
     "one_line",
     "picture",
     "png",
@@ -47,7 +47,10 @@ PICTURE_SIDE = 640
 _LONGEST_TEXT = 1600  # characters that are looked at at all; nothing shows more
 _LONGEST_CELL = 240
 _MOST_ROWS = 40  # of a table in a card
-_PNG_BYTES = 260_000  # of the picture in a card: a third more as text, and a notebook keeps it all
+_PICTURE_BYTES = (
+    260_000  # of the picture in a card: a third more as text, and a notebook keeps it all
+)
+_PLOT_BYTES = 60_000  # of a PNG that is light enough: a plot, whose lines no JPEG should smear
 _SMALLEST = 96  # pixels to which a picture is made smaller for the sake of its size at most
 
 _QUALITY = 82  # of JPEG
@@ -152,30 +155,44 @@ def table(content: Table, note: str = "") -> str:
 
 
 def picture(image: Image.Image, text: str, side: int = PICTURE_SIDE) -> str:
-    """The picture of a card, as a PNG inside it, as large as its weight allows.
+    """The picture of a card, inside it, as large as its weight allows: PNG, or JPEG where that is heavy.
 
     Args:
         image: drawn.
         text: what it shows, for those who cannot see it.
         side: its longer side in pixels at most.
     """
-    data = png(image, side, _PNG_BYTES)
+    data, kind = png(image, side), "image/png"
+    if len(data) > _PLOT_BYTES:
+        photo, _ = jpeg(_fitted(image, side), _PICTURE_BYTES, _SMALLEST)
+        if len(photo) < len(data):
+            data, kind = photo, "image/jpeg"
     return (
-        f'<img alt="{_text(text)}" src="{data_uri(data)}" '
+        f'<img alt="{_text(text)}" src="{data_uri(data, kind)}" '
         'style="display:block;max-width:100%;height:auto;border-radius:4px">'
     )
 
 
-def png(image: Image.Image, side: int, most: int | None = None) -> bytes:
-    """A picture as PNG, made smaller where it is longer than ``side`` pixels or ``most`` bytes."""
-    factor = min(1.0, side / max(image.size))
-    while True:
-        size = tuple(max(1, round(length * factor)) for length in image.size)
-        shown = image.convert("RGB")
-        data = _encoded(shown if size == image.size else shown.resize((size[0], size[1])))
-        if most is None or len(data) <= most or max(size) <= _SMALLEST:
-            return data
-        factor *= min(0.9, 0.97 * math.sqrt(most / len(data)))
+def png(image: Image.Image, side: int) -> bytes:
+    """A picture as PNG, made smaller where it is longer than ``side`` pixels."""
+    return _encoded(_fitted(image, side))
+
+
+def light_png(image: Image.Image, side: int) -> bytes:
+    """The same for a notebook, which keeps it: in 256 colours where it is a photograph."""
+    shown = _fitted(image, side)
+    data = _encoded(shown)
+    return data if len(data) <= _PLOT_BYTES else _encoded(shown.quantize(256))
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    """RGB, its longer side ``side`` pixels at most."""
+    shown = image.convert("RGB")
+    factor = side / max(image.size)
+    if factor >= 1:
+        return shown
+    width, height = (max(1, round(length * factor)) for length in image.size)
+    return shown.resize((width, height))
 
 
 def jpeg(image: Image.Image, most: int, smallest: int) -> tuple[bytes, tuple[int, int]]:
@@ -188,14 +205,15 @@ def jpeg(image: Image.Image, most: int, smallest: int) -> tuple[bytes, tuple[int
     """
     data = _jpeg(image)
     while len(data) > most and max(image.size) > smallest:
-        image = image.resize((round(image.width * 0.8), round(image.height * 0.8)))
+        image = image.resize((max(1, round(image.width * 0.8)), max(1, round(image.height * 0.8))))
         data = _jpeg(image)
     return data, image.size
 
 
 def _jpeg(image: Image.Image) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)  # thin lines
+    # colour at every pixel, for thin lines; not optimised, for which Pillow's buffer can be too small
+    image.save(stream, "JPEG", quality=_QUALITY, subsampling=0)
     return stream.getvalue()
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
+import html
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,7 @@ import pytest
 
 from vlmscope.errors import BadOptionError, BadViewError, OutputError
 from vlmscope.viewer import Bundle, Picture, View
+from vlmscope.viewer.compressed import LOADER
 from vlmscope.viewer.page import read_page
 
 STAND_IN = Bundle("export {}", "main{display:block}")
@@ -86,9 +92,6 @@ def test_only_hashed_script_and_style_run() -> None:
     # printf 'export {}' | openssl dgst -sha256 -binary | base64
     assert "script-src 'sha256-" in policy and "unsafe" not in policy
     assert policy.startswith("default-src 'none'")
-    import base64
-    import hashlib
-
     for source in ("export {}", "main{display:block}"):
         digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
@@ -99,6 +102,19 @@ def test_a_frame_holds_the_page_and_the_card() -> None:
     assert text.count("<iframe") == 1 and "<div>the card</div>" in text
     assert "<script" not in text, "the page is an attribute's value"
     assert 'sandbox="allow-scripts' in text and "allow-same-origin" not in text
+
+
+def test_the_bundle_of_a_frame_is_compressed_and_its_policy_names_what_comes_out() -> None:
+    page = html.unescape(sample().inline("", STAND_IN))
+    packed = re.findall(r'<script type="application/gzip" data-element="(\w+)">([^<]*)<', page)
+    parts = {kind: gzip.decompress(base64.b64decode(text)).decode() for kind, text in packed}
+    assert parts == {"style": STAND_IN.style, "script": STAND_IN.script}
+    assert [kind for kind, _ in packed] == ["style", "script"], "nothing is drawn without its style"
+    assert "unsafe" not in page and "strict-dynamic" not in page
+    for source in (*parts.values(), LOADER):
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in page
+    assert sample().inline("", STAND_IN) == sample().inline("", STAND_IN)
 
 
 @pytest.mark.parametrize("name", ["a.view", "b.HTML"])

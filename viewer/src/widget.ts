@@ -2,6 +2,7 @@
 
 import { readPacked } from "./format/container";
 import { mount, mountError, type Mounted } from "./mount";
+import { notebookScheme } from "./ui/notebook";
 
 /** The part of anywidget's model that is used. */
 export interface WidgetModel {
@@ -24,6 +25,8 @@ export function render({ model, el }: { model: WidgetModel; el: HTMLElement }): 
       mountError(el, error);
     }
   };
+  const scheme = notebookScheme(document);
+  if (scheme) el.style.colorScheme = scheme;
   model.on("change:view", draw);
   draw();
   return () => {

@@ -189,6 +189,32 @@ describe("the notebook's widget", () => {
   });
 });
 
+describe("a widget's colours", () => {
+  const model = { get: () => null, on: () => undefined, off: () => undefined };
+  const scheme = () => {
+    const el = document.createElement("div");
+    render({ model, el })();
+    return el.style.colorScheme;
+  };
+  afterEach(() => {
+    delete document.body.dataset.jpThemeLight;
+    delete document.body.dataset.vscodeThemeKind;
+    document.documentElement.removeAttribute("theme");
+  });
+
+  it("are those of the notebook, where it says them", () => {
+    expect(scheme()).toBe("");
+    document.documentElement.setAttribute("theme", "dark");
+    expect(scheme()).toBe("dark");
+    document.body.dataset.vscodeThemeKind = "vscode-high-contrast-light";
+    expect(scheme()).toBe("light");
+    document.body.dataset.vscodeThemeKind = "vscode-high-contrast";
+    expect(scheme()).toBe("dark");
+    document.body.dataset.jpThemeLight = "true";
+    expect(scheme()).toBe("light");
+  });
+});
+
 describe("colours of the page", () => {
   it("turn by the button, which says what it will do", () => {
     const { target } = mounted();

@@ -47,6 +47,8 @@ EXTRAS: Mapping[str, Extra] = {
     "datasets": Extra("datasets", "datasets", "labels for a data set of the datasets library"),
     "ray": Extra("ray", "ray", "labels on a cluster (vlmscope label --ray)"),
     "app": Extra("fastapi", "fastapi", "the page in the browser (vlmscope app)"),
+    "notebook": Extra("anywidget", "anywidget", "live widgets in notebooks (vs.view())"),
+    "fiftyone": Extra("fiftyone", "fiftyone", "to_fiftyone()"),
     "accelerate": Extra("accelerate", "accelerate", "device_map=, quantised models"),
     "judge": Extra("openai", "openai", "a judge behind an OpenAI-compatible endpoint"),
 }

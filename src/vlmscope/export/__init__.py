@@ -3,8 +3,8 @@
 from vlmscope.export.coco import check_coco, coco_annotations, coco_document, instance_annotations
 from vlmscope.export.folder import FORMATS, ResultFolder, keys_of
 from vlmscope.export.indexed import IndexedImage, index_image
-from vlmscope.export.polygons import mask_polygons
 from vlmscope.export.yolo import instance_lines, yolo_data, yolo_lines
+from vlmscope.post.polygons import mask_polygons
 
 __all__ = [
     "FORMATS",

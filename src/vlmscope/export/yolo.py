@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.export.holes import Ring, join_holes
-from vlmscope.export.polygons import mask_polygons
+from vlmscope.post.holes import Ring, join_holes
+from vlmscope.post.polygons import mask_polygons
 from vlmscope.results import Grounding, Segmentation
 from vlmscope.types import Box
 

@@ -3,7 +3,9 @@
 from vlmscope.results.answer_comparison import AnswerComparison, overlay_answer
 from vlmscope.results.deviations import deviations
 from vlmscope.results.drawing import SHOWN, overlay, side_by_side
+from vlmscope.results.fiftyone_labels import to_fiftyone
 from vlmscope.results.grounding import Grounding
+from vlmscope.results.label_studio import to_label_studio
 from vlmscope.results.method_comparison import MethodComparison, overlay_methods
 from vlmscope.results.segmentation import Segmentation, overlay_labels
 
@@ -19,4 +21,6 @@ __all__ = [
     "overlay_labels",
     "overlay_methods",
     "side_by_side",
+    "to_fiftyone",
+    "to_label_studio",
 ]

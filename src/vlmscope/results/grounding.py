@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmscope.errors import MissingExtraError
-from vlmscope.markup import PICTURE_SIDE, one_line, png
+from vlmscope.markup import PICTURE_SIDE, light_png, one_line
 from vlmscope.post import Located, score_map
 from vlmscope.results.cards import grounding_card, grounding_facts
 from vlmscope.results.drawing import overlay
+from vlmscope.results.fiftyone_labels import grounding_labels
 from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
 from vlmscope.results.instances import instances_of
+from vlmscope.results.label_studio import to_label_studio
 from vlmscope.results.scene import grounding_view
 from vlmscope.types import Box, HeadSet, Instance
 from vlmscope.viewer import View
@@ -121,7 +123,7 @@ class Grounding:
         return self.view(side=NOTEBOOK_SIDE).inline(grounding_card(self))
 
     def _repr_png_(self) -> bytes:
-        return png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
+        return light_png(overlay(self, max_side=PICTURE_SIDE, min_side=320), PICTURE_SIDE)
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
@@ -172,6 +174,27 @@ class Grounding:
     def to_json(self, indent: int | None = None, arrays: bool = False) -> str:
         """The dictionary of :meth:`to_dict` as strict JSON (no NaN)."""
         return json.dumps(self.to_dict(arrays), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_fiftyone(self) -> dict[str, Any]:
+        """Labels of FiftyOne: ``detections`` with masks and ``points`` of all instances, and ``heatmap``.
+
+        They are fields of a sample there. Scores become confidences as they are, in the method's unit.
+
+        Raises:
+            MissingExtraError: when fiftyone is not installed.
+        """
+        return grounding_labels(self)
+
+    def to_label_studio(self, image: str, *, masks: bool = True) -> dict[str, Any]:
+        """A task of Label Studio with all instances as its prediction, JSON values.
+
+        Args:
+            image: its address as Label Studio reaches it.
+            masks: outlines as polygons; else boxes.
+
+        Several phrases of one image: :func:`vlmscope.to_label_studio`.
+        """
+        return to_label_studio(self, image, masks=masks)
 
     def to_supervision(self) -> Any:
         """``supervision.Detections`` of all instances, best first; empty when nothing lights up.

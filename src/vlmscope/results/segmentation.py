@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vlmscope.errors import BadOptionError, MissingExtraError, UnknownNameError
-from vlmscope.markup import PICTURE_SIDE, one_line, png, shorten
+from vlmscope.markup import PICTURE_SIDE, light_png, one_line, shorten
 from vlmscope.results.cards import segmentation_card
 from vlmscope.results.drawing import resized, scale_factor
+from vlmscope.results.fiftyone_labels import segmentation_labels
 from vlmscope.results.geometry_blocks import NOTEBOOK_SIDE, SIDE
 from vlmscope.results.segmentation_view import segmentation_view
 from vlmscope.types import BACKGROUND, tight_box
@@ -116,7 +117,9 @@ class Segmentation:
         return self.view(side=NOTEBOOK_SIDE).inline(segmentation_card(self))
 
     def _repr_png_(self) -> bytes:
-        return png(overlay_labels(self, max_side=PICTURE_SIDE), 2 * PICTURE_SIDE)  # and its legend
+        return light_png(
+            overlay_labels(self, max_side=PICTURE_SIDE), 2 * PICTURE_SIDE
+        )  # and its legend
 
     def view(self, *, side: int = SIDE, lossless: bool = False) -> View:
         """What the viewer draws: the image under the colours of its classes, each to be toggled.
@@ -161,6 +164,16 @@ class Segmentation:
         if arrays:
             record["score_map"] = self.score_maps[index].astype(float).tolist()
         return record
+
+    def to_fiftyone(self) -> dict[str, Any]:
+        """A label of FiftyOne, ``segmentation``: the place of each pixel's class + 1, 0 for the background.
+
+        ``dict(enumerate(s.names, start=1))`` are its mask targets.
+
+        Raises:
+            MissingExtraError: when fiftyone is not installed.
+        """
+        return segmentation_labels(self)
 
     def to_json(self, indent: int | None = None, arrays: bool = False) -> str:
         """The dictionary of :meth:`to_dict` as strict JSON (no NaN)."""

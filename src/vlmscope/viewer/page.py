@@ -13,6 +13,7 @@ from typing import Any
 from vlmscope.errors import BadViewError
 from vlmscope.version import __version__
 from vlmscope.viewer.bundle import NAMES, Bundle
+from vlmscope.viewer.compressed import LOADER, compressed
 from vlmscope.viewer.container import check_document, compact
 
 __all__ = ["frame", "linked_page", "page", "read_page"]
@@ -30,15 +31,20 @@ _FRAMED = (
     "html:has(#vlmscope>*){background:Canvas}"
 )
 _FRAME_HEIGHT = "36rem"
+_MAIN = '<main id="vlmscope"></main>'
 
 
 def page(document: dict[str, Any], blob: bytes, bundle: Bundle) -> str:
     """A page with document, arrays, script and style inside."""
-    return _whole(document, blob, bundle, "")
+    head = _policy(f"script-src {_hashes([bundle.script])}", f"style-src {_hashes([bundle.style])}")
+    head += f"<style>{bundle.style}</style>"
+    script = f'<script type="module">{bundle.script}</script>'
+    body = f"{_MAIN}{_without_script(document)}{_data(document, blob)}{script}"
+    return _html(document, head, body)
 
 
 def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) -> str:
-    """HTML for a notebook's cell: a card, and over it a frame with the page of :func:`page`.
+    """HTML for a notebook's cell: a card, and over it a frame with such a page, its bundle compressed.
 
     Where a site takes frames out, or runs no scripts in them, the card is seen.
 
@@ -46,7 +52,7 @@ def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) 
         document, blob, bundle: as for a page.
         fallback: HTML that needs neither script nor style sheet, from :func:`vlmscope.markup.card`.
     """
-    inside = html.escape(_whole(document, blob, bundle, _FRAMED), quote=True)
+    inside = html.escape(_framed(document, blob, bundle), quote=True)
     title = html.escape(document["title"], quote=True)
     cell = "grid-area:1/1;min-width:0"
     return (
@@ -58,15 +64,12 @@ def frame(document: dict[str, Any], blob: bytes, bundle: Bundle, fallback: str) 
     )
 
 
-def _whole(document: dict[str, Any], blob: bytes, bundle: Bundle, more_style: str) -> str:
-    styles = [text for text in (bundle.style, more_style) if text]
-    policy = _policy(f"script-src {_hashes([bundle.script])}", f"style-src {_hashes(styles)}")
-    head = policy + "".join(f"<style>{style}</style>" for style in styles)
-    script = f'<script type="module">{bundle.script}</script>'
-    told = "" if more_style else _without_script(document)
-    return _html(
-        document, head, f'<main id="vlmscope"></main>{told}{_data(document, blob)}{script}'
-    )
+def _framed(document: dict[str, Any], blob: bytes, bundle: Bundle) -> str:
+    scripts, styles = _hashes([LOADER, bundle.script]), _hashes([_FRAMED, bundle.style])
+    head = _policy(f"script-src {scripts}", f"style-src {styles}")
+    head += f"<style>{_FRAMED}</style>"
+    script = f"{compressed(bundle)}<script>{LOADER}</script>"
+    return _html(document, head, f"{_MAIN}{_data(document, blob)}{script}")
 
 
 def _data(document: dict[str, Any], blob: bytes) -> str:
@@ -93,7 +96,7 @@ def linked_page(document: dict[str, Any], blob: bytes, links: Iterable[tuple[str
         f'<a href="{html.escape(address, quote=True)}">{html.escape(text)}</a>'
         for address, text in links
     )
-    body = f'<main id="vlmscope"></main>{_without_script(document)}{_data(document, blob)}'
+    body = f"{_MAIN}{_without_script(document)}{_data(document, blob)}"
     script = f'<script type="module" src="{script}"></script>'
     return _html(document, head, f'<nav class="vlmscope v-site">{line}</nav>{body}{script}')
 

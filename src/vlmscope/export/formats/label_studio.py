@@ -9,17 +9,14 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-import numpy as np
-
 from vlmscope.export.formats.base import Add, ExportJob, LabelFormat
 from vlmscope.export.formats.json_items import JsonItems
-from vlmscope.export.formats.labelled import LabelledImage, LabelledObject
-from vlmscope.export.polygons import mask_polygons
+from vlmscope.export.formats.labelled import LabelledImage
+from vlmscope.results.label_studio import BOX, IMAGE, POLYGON, Region, prediction
 
 __all__ = ["LABEL_STUDIO"]
 
 _TASKS = 10_000  # of a file: uploads have a limit
-_BOX, _POLYGON, _IMAGE = "box", "polygon", "image"  # names of the tags in the configuration
 
 
 @contextmanager
@@ -52,68 +49,32 @@ def _file(path: Path) -> Iterator[JsonItems]:
 
 def _task(image: LabelledImage, job: ExportJob, number: int) -> dict[str, Any]:
     regions = [
-        {"id": f"{number}-{index}", **region}
-        for index, region in enumerate(_regions(image, job.masks), start=1)
+        Region(
+            each.phrase,
+            image.inside(each.box),
+            each.score,
+            each.pixels() if job.masks else None,
+        )
+        for each in image.objects
     ]
-    prediction: dict[str, Any] = {"model_version": image.model, "result": regions}
-    scores = [each.score for each in image.objects if each.score is not None]
-    if scores:  # tasks are sorted by it
-        prediction["score"] = float(np.mean(scores))
+    made = prediction(regions, (image.height, image.width), image.model, str(number))
     address = f"{job.prefix}{quote(image.id, safe='/')}"
-    return {"data": {_IMAGE: address, "id": image.id}, "predictions": [prediction]}
-
-
-def _regions(image: LabelledImage, masks: bool) -> Iterator[dict[str, Any]]:
-    for each in image.objects:
-        polygons = _polygons(each, image) if masks else []
-        shapes = [(_POLYGON, {"points": points, "closed": True}) for points in polygons]
-        for name, shape in shapes or [(_BOX, _rectangle(each, image))]:
-            kind = "polygonlabels" if name == _POLYGON else "rectanglelabels"
-            region = {
-                "type": kind,
-                "from_name": name,
-                "to_name": _IMAGE,
-                "original_width": image.width,
-                "original_height": image.height,
-                "image_rotation": 0,
-                "value": {**shape, kind: [each.phrase]},
-            }
-            yield region if each.score is None else {**region, "score": each.score}
-
-
-def _polygons(thing: LabelledObject, image: LabelledImage) -> list[Any]:
-    """Corners in percent, one list a part of the mask."""
-    mask = thing.pixels()
-    if mask is None:
-        return []
-    sides = np.array([image.width, image.height])
-    return [(ring / sides * 100).tolist() for ring in mask_polygons(mask)]
-
-
-def _rectangle(thing: LabelledObject, image: LabelledImage) -> dict[str, float]:
-    x0, y0, x1, y1 = image.inside(thing.box)
-    return {
-        "x": x0 / image.width * 100,
-        "y": y0 / image.height * 100,
-        "width": (x1 - x0) / image.width * 100,
-        "height": (y1 - y0) / image.height * 100,
-        "rotation": 0,
-    }
+    return {"data": {IMAGE: address, "id": image.id}, "predictions": [made]}
 
 
 def _configuration(job: ExportJob) -> str:
     """The labelling interface that the tasks are for, to be pasted into a project's settings."""
     view = Element("View")
-    SubElement(view, "Image", name=_IMAGE, value=f"${_IMAGE}")
-    _labels(view, "RectangleLabels", _BOX, job.names)
+    SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}")
+    _labels(view, "RectangleLabels", BOX, job.names)
     if job.masks:
-        _labels(view, "PolygonLabels", _POLYGON, job.names)
+        _labels(view, "PolygonLabels", POLYGON, job.names)
     indent(view, "  ")
     return f"{tostring(view, encoding='unicode')}\n"
 
 
 def _labels(view: Element, tag: str, name: str, names: Sequence[str]) -> None:
-    labels = SubElement(view, tag, name=name, toName=_IMAGE)
+    labels = SubElement(view, tag, name=name, toName=IMAGE)
     for each in names:
         SubElement(labels, "Label", value=each)
 

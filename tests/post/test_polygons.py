@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from segmentations import blobs, filled
-from vlmscope.export import holes as holes_module
-from vlmscope.export import mask_polygons
+from vlmscope.post import holes as holes_module
+from vlmscope.post.polygons import mask_polygons
 
 
 def area(polygon: NDArray[np.float64]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-from vlmscope.export.holes import Ring, join_holes
+from vlmscope.post.holes import Ring, join_holes
 
 __all__ = ["mask_polygons"]
 
