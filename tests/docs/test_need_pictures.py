@@ -22,7 +22,9 @@ def script() -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["need"] = module  # its dataclass looks its own module up
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "building"))  # its neighbours, as when it is run
+        spec.loader.exec_module(module)
     return module
 
 
