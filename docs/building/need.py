@@ -39,7 +39,7 @@ ASKED = ("a blue square", "a red cross", "a red square", "a yellow triangle")
 
 EDGES = ("image->query", "image->generated", "system->generated")
 CRITERIA = {
-    "published": "L2H3,L2H0,L4H5",
+    "published": "L2H3,L2H0,L2H4",
     "contrastive": "L2H3,L2H0,L2H4",
     "image mass": "L2H3,L2H4,L3H0",
 }

@@ -22,12 +22,9 @@ def script() -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["need"] = module  # its dataclass looks its own module up
-    beside = str(DOCS / "building")  # where a script finds what it imports
-    sys.path.insert(0, beside)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "building"))  # its neighbours, as when it is run
         spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(beside)
     return module
 
 
