@@ -91,10 +91,11 @@ def until(page: Any, condition: str) -> None:
     )
 
 
-def main_thread_of(browser: Any, page: Any, job: Callable[[], None]) -> list[float]:
+def main_thread_of(browser: Any, page: Any, job: Callable[[], None]) -> dict[str, list[float]]:
     """Milliseconds that the page's main thread worked for each hover while ``job`` ran.
 
-    Script, style, layout and paint, all tasks from one hover to the next.
+    Script, style, layout and paint, all tasks from one hover to the next: by the clock (``ms``) and in
+    time of the processor (``busy_ms``).
     """
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "trace.json"
@@ -117,11 +118,23 @@ def main_thread_of(browser: Any, page: Any, job: Callable[[], None]) -> list[flo
     outer = "RunTask" if "RunTask" in named else "ThreadControllerImpl::RunTask"
     starts = sorted(each["ts"] for each in hovers)
     ends = [*starts[1:], float("inf")]
-    return [
-        sum(each["dur"] for each in tasks if each["name"] == outer and start <= _end(each) < end)
-        / 1e3
-        for start, end in zip(starts, ends, strict=True)
-    ][:-1]
+    windows = list(zip(starts, ends, strict=True))[:-1]
+    return {
+        clock: [
+            sum(
+                each.get(field, 0)
+                for each in tasks
+                if each["name"] == outer and _is_in(each, window)
+            )
+            / 1e3
+            for window in windows
+        ]
+        for clock, field in (("ms", "dur"), ("busy_ms", "tdur"))
+    }
+
+
+def _is_in(event: dict[str, Any], window: tuple[float, float]) -> bool:
+    return window[0] <= _end(event) < window[1]
 
 
 def _is_hover(event: dict[str, Any]) -> bool:

@@ -8,7 +8,8 @@ tokens that is made up. It needs playwright and Chromium.
 Milliseconds by the clock, so other work on the machine is in all of them: ``load`` is its load before
 and after. ``hover`` ends with the frame that shows the head's map, ``phrase`` with the frame that shows
 the phrase's map, ``interactive`` when the phrase can be typed. ``frame`` is what the page's main thread
-did for one hover: script, style, layout and paint. ``phrase_server`` is the part of ``phrase`` that the
+did for one hover: script, style, layout and paint; ``busy`` is time of the processor, which the work
+of others hardly changes. ``phrase_server`` is the part of ``phrase`` that the
 server took, ``own_pass`` a plain pass of the same prompts in this process. Growth is from the phrase at
 a fifth to the last, after the browser collected its garbage. ``X_target`` is what X should be below.
 """
@@ -41,7 +42,7 @@ from vlmscope.app.service import Service
 TARGETS = {
     "hover_ms_p95": 50.0,
     "hover_synthetic_ms_p95": 50.0,
-    "frame_synthetic_ms_p95": 33.0,
+    "frame_synthetic_busy_ms_p95": 33.0,
     "phrase_ms_p95": 150.0,
     "interactive_ms_p95": 1000.0,
     "growth_kib": 256.0,
@@ -184,7 +185,8 @@ def grid(browser: Any, address: str, hovers: int, errors: list[str]) -> dict[str
     taken = crossed(page, hovers)
     worked = main_thread_of(browser, page, lambda: crossed(page, hovers) and None)
     page.close()
-    return spread("hover_synthetic_ms", taken) | spread("frame_synthetic_ms", worked)
+    frames = [spread(f"frame_synthetic_{clock}", values) for clock, values in worked.items()]
+    return spread("hover_synthetic_ms", taken) | frames[0] | frames[1]
 
 
 def crossed(page: Any, hovers: int) -> list[float]:

@@ -75,7 +75,7 @@ APP = frozenset(
 FEEL_TARGETS = (
     "hover_ms_p95",
     "hover_synthetic_ms_p95",
-    "frame_synthetic_ms_p95",
+    "frame_synthetic_busy_ms_p95",
     "phrase_ms_p95",
     "interactive_ms_p95",
     "growth_kib",
@@ -96,6 +96,8 @@ FEEL = frozenset(
             )
             for end in ("", "_p95")
         ),
+        "frame_synthetic_busy_ms",
+        "frame_synthetic_busy_ms_p95",
         "own_pass_ms",
         "growth_kib",
         "growth_nodes",
