@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint
 BUNDLE := src/vlmscope/viewer/bundle
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check check-long docs house mutation fuzz viewer venv clean
+.PHONY: demo test check check-long docs house mutation fuzz viewer browser venv clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.core-stamp
@@ -59,6 +59,14 @@ viewer:
 	@shipped=$$(mktemp -d) && cp $(BUNDLE)/* $$shipped && (cd viewer && npm run --silent build -- --logLevel error) && \
 	  { diff -rq $$shipped $(BUNDLE) >&2 || { \
 	  echo "The bundle in $(BUNDLE) was not the one that viewer/ builds. It is now: commit it." >&2; exit 1; }; }
+
+# A browser for the tests that lead one, too large for `make test` to fetch: without it they are skipped. What
+# cannot be installed here is said, and fails nothing.
+browser: $(VENV)/.dev-stamp
+	@$(PIP) playwright || echo "playwright cannot be installed here: tests that lead a browser are skipped." >&2
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	  >/dev/null 2>&1 || echo "Chromium cannot be installed here: tests that open a page are skipped." >&2
 
 venv: $(VENV)/.dev-stamp
 
