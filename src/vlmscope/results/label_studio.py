@@ -55,7 +55,7 @@ def to_label_studio(
     Raises:
         BadOptionError: no grounding, or groundings of images of different sizes.
     """
-    each = list(groundings) if isinstance(groundings, list | tuple) else [groundings]
+    each = list(groundings) if isinstance(groundings, Sequence) else [groundings]
     sizes = sorted({one.image_size for one in each})
     if len(sizes) != 1:
         raise BadOptionError(
