@@ -57,6 +57,10 @@ def _widget_class() -> Any:
         _css = bundle.style
         view = traitlets.Bytes(b"").tag(sync=True)
 
+        def __repr__(self) -> str:
+            # what a notebook keeps of the widget, and shows without its kernel
+            return "<a view of vlmscope: it is drawn while its kernel runs, so run the cell again>"
+
     return ViewWidget
 
 
