@@ -12,7 +12,7 @@ import pytest
 
 import vlmscope as vs
 from vlmscope.data.tiny_sets import make_tiny
-from vlmscope.heads import sample_rows
+from vlmscope.heads import readings
 from vlmscope.models import LoadedModel
 from vlmscope.reproduce.localization_heads import images
 
@@ -65,6 +65,6 @@ class Reads:
 def reads() -> Iterator[Reads]:
     counted = Reads()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (sample_rows, images):
+        for module in (readings, images):
             patch.setattr(module, "read_heads", counted.wrapped(module.read_heads))
         yield counted

@@ -128,5 +128,5 @@ def check_words(words: Sequence[str]) -> None:
     if not words:
         raise BadOptionError(
             'Say where and what to look for: vlmscope ground photo.jpg "a red circle". What a serving '
-            "engine has run is read by --hidden and --request."
+            "engine has run is read by --hidden and --request. See: vlmscope ground --help"
         )
