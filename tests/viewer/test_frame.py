@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from browser import visited
 from chromium import browsing, opened
@@ -58,30 +61,39 @@ def test_the_frame_is_drawn_over_the_card(browser: Any, cell: str, tmp_path: Pat
         frame = page.locator("iframe").content_frame
         frame.get_by_role("img", name="Heat map").wait_for()
         assert frame.locator(":root").evaluate("window.violations") == []
-        assert seen(page) != card_alone(browser, cell, tmp_path), "the card is still seen"
+        off = abs(seen(page) - card_alone(browser, cell, tmp_path)).mean()
+        assert off > 20, "the card is still seen"
 
 
 def test_the_card_is_seen_where_no_script_runs(browser: Any, cell: str, tmp_path: Path) -> None:
     place = tmp_path / "cell.html"
-    place.write_text(cell, encoding="utf-8")
-    page = browser.new_page(java_script_enabled=False)
+    # not by the browser's switch: it now and then comes too late for a frame in another process
+    scriptless = cell.replace('sandbox="allow-scripts ', 'sandbox="')
+    assert scriptless != cell
+    place.write_text(scriptless, encoding="utf-8")
+    page = browser.new_page()
     page.goto(place.as_uri())
     page.locator("iframe").content_frame.locator("#vlmscope").wait_for(state="attached")
-    assert seen(page) == card_alone(browser, cell, tmp_path), "the frame hides the card"
+    alone = card_alone(browser, cell, tmp_path)
+    end = time.monotonic() + 10  # until the frame is painted, it may be white
+    while (off := abs(seen(page) - alone).mean()) > 1 and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    assert off <= 1, "the frame hides the card"
     page.close()
 
 
-def card_alone(browser: Any, cell: str, folder: Path) -> bytes:
+def card_alone(browser: Any, cell: str, folder: Path) -> np.ndarray:
     """What is seen of the card when there is no frame."""
     place = folder / "card.html"
     place.write_text(re.sub(r"<iframe.*</iframe>", "", cell, flags=re.DOTALL), encoding="utf-8")
-    page = browser.new_page(java_script_enabled=False)
+    page = browser.new_page()
     page.goto(place.as_uri())
     picture = seen(page)
     page.close()
     return picture
 
 
-def seen(page: Any) -> bytes:
-    """The pixels where the card's picture lies."""
-    return bytes(page.locator("body > div img").screenshot(animations="disabled"))
+def seen(page: Any) -> np.ndarray:
+    """The pixels where the card's picture lies, (height, width, 3)."""
+    picture = page.locator("body > div img").screenshot(animations="disabled")
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)

@@ -2,7 +2,7 @@
 
 import { readPacked } from "./format/container";
 import { mount, mountError, type Mounted } from "./mount";
-import { notebookScheme } from "./ui/notebook";
+import { followNotebook } from "./ui/notebook";
 
 /** The part of anywidget's model that is used. */
 export interface WidgetModel {
@@ -25,11 +25,11 @@ export function render({ model, el }: { model: WidgetModel; el: HTMLElement }): 
       mountError(el, error);
     }
   };
-  const scheme = notebookScheme(document);
-  if (scheme) el.style.colorScheme = scheme;
+  const leave = followNotebook(document, el);
   model.on("change:view", draw);
   draw();
   return () => {
+    leave();
     model.off("change:view", draw);
     mounted?.remove();
   };

@@ -213,6 +213,18 @@ describe("a widget's colours", () => {
     document.body.dataset.jpThemeLight = "true";
     expect(scheme()).toBe("light");
   });
+
+  it("change with the notebook's, until the widget is gone", async () => {
+    const el = document.createElement("div");
+    document.body.dataset.jpThemeLight = "true";
+    const undo = render({ model, el });
+    document.body.dataset.jpThemeLight = "false";
+    await vi.waitFor(() => expect(el.style.colorScheme).toBe("dark"));
+    undo();
+    document.body.dataset.jpThemeLight = "true";
+    await new Promise((go) => setTimeout(go, 0));
+    expect(el.style.colorScheme).toBe("dark");
+  });
 });
 
 describe("colours of the page", () => {

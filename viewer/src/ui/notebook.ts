@@ -1,3 +1,20 @@
+const CHOICES = {
+  attributes: true,
+  attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind", "theme"],
+};
+
+/** Keep an element in the colours of the notebook around it, also when they change; the result ends it. */
+export function followNotebook(page: Document, element: HTMLElement): () => void {
+  const follow = () => {
+    const scheme = notebookScheme(page);
+    if (scheme) element.style.colorScheme = scheme;
+  };
+  const observer = new MutationObserver(follow);
+  for (const each of [page.documentElement, page.body]) observer.observe(each, CHOICES);
+  follow();
+  return () => observer.disconnect();
+}
+
 /** Whether the notebook around a widget is light or dark: notebooks have a choice of their own. */
 
 export function notebookScheme(page: Document): "light" | "dark" | null {
