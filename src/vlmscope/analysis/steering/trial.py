@@ -85,21 +85,19 @@ def _measure(
 ) -> dict[str, Any]:
     if not isinstance(question, OpenQuestion) or len(question.choices) < 2:
         raise BadSampleError("It has no choices: two places at least, with different answers.")
-    asking = {
+    asking: dict[str, Any] = {
         "max_new_tokens": options.max_new_tokens,
         "preset": options.preset,
         "placement": options.placement,
     }
-    clean = generate(model, question.image, question.text, **asking).text  # type: ignore[arg-type]
+    clean = generate(model, question.image, question.text, **asking).text
     settings = []
     for name, heads, boxes in _conditions(model, question, chosen, options.seed):
         for amount in amounts:
             answers = []
             for box in boxes:
                 with steer(model, heads, box, amount):
-                    answers.append(
-                        generate(model, question.image, question.text, **asking).text  # type: ignore[arg-type]
-                    )
+                    answers.append(generate(model, question.image, question.text, **asking).text)
             settings.append({"condition": name, "strength": amount, **_judged(answers, question)})
     return {
         "question": question.text,
