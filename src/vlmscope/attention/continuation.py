@@ -19,6 +19,7 @@ from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import Encoded, LoadedModel
+from vlmscope.models.cache_keyword import with_cache
 from vlmscope.types import TokenMap
 
 __all__ = ["Cached", "continue_greedily", "read_into_cache"]
@@ -66,7 +67,7 @@ def read_into_cache(model: LoadedModel, encoded: Encoded, end: int | None = None
         model.frozen(),
         active.bound(Binding(encoded.token_maps)),
     ):
-        model.family.body(model.hf, **encoded.inputs, past_key_values=cache, use_cache=True)
+        model.family.body(model.hf, **encoded.inputs, **with_cache(model.hf, cache), use_cache=True)
     positions = encoded.inputs["position_ids"]
     if end is not None and end < encoded.length:
         cache.crop(end - encoded.length)
@@ -112,7 +113,7 @@ def continue_greedily(
             out = model.decoder(
                 input_ids=feed,
                 position_ids=positions.to(model.device),
-                past_key_values=cache,
+                **with_cache(model.decoder, cache),
                 use_cache=True,
             )
             start += feed.shape[1]

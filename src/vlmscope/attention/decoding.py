@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.models.cache_keyword import KEYWORDS
 
 __all__ = [
     "ForcedIds",
@@ -30,7 +31,7 @@ _INPUTS = (
     "inputs_embeds",
     "attention_mask",
     "position_ids",
-    "past_key_values",
+    *KEYWORDS,
     "cache_position",
 )
 

@@ -22,6 +22,7 @@ from vlmscope.attention.instrument import Instrument, Reader
 from vlmscope.attention.kernels import PROBE, instrumented_name
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import LoadedModel
+from vlmscope.models.cache_keyword import cache_given
 
 __all__ = ["instrument", "own_kernel", "read_by"]
 
@@ -207,7 +208,7 @@ def _begin_hook(installed: _Installed) -> Any:
             kwargs.get("input_ids", args[0] if args else None) if embeds is None else embeds
         )
         width = tokens.shape[1]
-        cache = kwargs.get("past_key_values")
+        cache = cache_given(kwargs)
         past = int(cache.get_seq_length()) if cache is not None else 0
         # a bound pass knows its positions; only one by hand is worth reading its mask for
         bound = mine.binding is not None

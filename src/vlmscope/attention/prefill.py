@@ -18,6 +18,7 @@ from vlmscope.data.images import open_image
 from vlmscope.errors import AttentionError, BadImageError
 from vlmscope.markup import one_line
 from vlmscope.models import Encoded, LoadedModel, Prompt
+from vlmscope.models.cache_keyword import with_cache
 from vlmscope.models.guard import check_model
 from vlmscope.types import Role, TokenMap
 
@@ -109,7 +110,7 @@ def run(model: LoadedModel, encoded: Encoded, stop_after: int | None = None) -> 
             model.hf,
             rows,
             **encoded.inputs,
-            past_key_values=cache,
+            **with_cache(model.hf, cache),
             use_cache=True,
         )
         logits = out[torch.arange(len(last)), inverse.to(out.device)]

@@ -26,6 +26,7 @@ from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
+from vlmscope.models.cache_keyword import with_cache
 from vlmscope.models.layout.token_maps import token_map
 from vlmscope.models.prompts.encoding import EncodedText
 from vlmscope.models.prompts.prompt import PromptRequest
@@ -291,7 +292,10 @@ def _run(
                 contextlib.suppress(StopForwardError),
             ):
                 out = model.decoder(
-                    input_ids=ids, position_ids=positions, past_key_values=cache, use_cache=True
+                    input_ids=ids,
+                    position_ids=positions,
+                    use_cache=True,
+                    **with_cache(model.decoder, cache),
                 )
                 hidden = out.last_hidden_state
         finally:
@@ -346,7 +350,7 @@ def _fill_empty(
         active.stopping_after(first.stop_after),
         contextlib.suppress(StopForwardError),
     ):
-        model.family.body(model.hf, **inputs, past_key_values=cache, use_cache=True)
+        model.family.body(model.hf, **inputs, **with_cache(model.hf, cache), use_cache=True)
     for item, each in enumerate(prefixes):
         if len(prefixes) == 1:
             each._cache = cache

@@ -26,6 +26,7 @@ from vlmscope.models.encoders.siglip import SiglipFamily
 from vlmscope.models.encoders.siglip2 import Siglip2Family
 from vlmscope.models.encoders.vit import DeitFamily, VitFamily
 from vlmscope.models.family_registry import FamilyRegistry
+from vlmscope.models.refused_types import REFUSED
 
 __all__ = ["FAMILIES", "UNAVAILABLE", "catalogue"]
 
@@ -57,7 +58,8 @@ FAMILIES = FamilyRegistry(
         BlipFamily(),
         VitFamily(),
         DeitFamily(),
-    )
+    ),
+    refused=REFUSED,
 )
 
 UNAVAILABLE: Mapping[str, str] = {

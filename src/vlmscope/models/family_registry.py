@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from vlmscope.errors import UnsupportedError
@@ -17,9 +18,17 @@ AnyFamily = Family | DualFamily
 
 
 class FamilyRegistry(Registry[AnyFamily]):
-    """Families by id; ids, model types and checkpoints belong to one family each."""
+    """Families by id; ids, model types and checkpoints belong to one family each.
 
-    def __init__(self, members: Iterable[AnyFamily] = ()) -> None:
+    Args:
+        members: the families.
+        refused: model types that no family covers, each with the reason.
+    """
+
+    def __init__(
+        self, members: Iterable[AnyFamily] = (), refused: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._refused = refused
         self._by_type: dict[str, AnyFamily] = {}
         self._cards: dict[str, ModelCard] = {}
         super().__init__("family", members)
@@ -45,10 +54,16 @@ class FamilyRegistry(Registry[AnyFamily]):
             where: the model, for the message.
 
         Raises:
-            UnsupportedError: when no family covers it; lists what is covered.
+            UnsupportedError: when no family covers it; says why, where that is known, or lists what
+                is covered.
         """
         if model_type in self._by_type:
             return self._by_type[model_type]
+        if model_type in self._refused:
+            raise UnsupportedError(
+                f"{where} is of the type {model_type!r}, which vlmscope does not read: it "
+                f"{self._refused[model_type]}. See `vlmscope models` for what it reads."
+            )
         raise UnsupportedError(
             f"{where} is of the type {model_type!r}, which no family of vlmscope covers. "
             f"Covered: {', '.join(sorted(self._by_type))}. A new family is one file in "

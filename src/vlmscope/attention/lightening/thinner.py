@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vlmscope.attention.lightening.thinned import Held, narrowed
 from vlmscope.attention.rows import layer_rows
 from vlmscope.errors import AttentionError, UnsupportedError
+from vlmscope.models.cache_keyword import cache_given
 
 if TYPE_CHECKING:
     from vlmscope.attention.instrument import Forward, Instrument
@@ -164,7 +165,7 @@ class Thinner:
         if self._held is None:
             if forward.past:
                 _refuse_window(self._model, config, forward.past + forward.queries)
-            stays = self._stays_of(kwargs.get("past_key_values"), forward, hidden.shape[0])
+            stays = self._stays_of(cache_given(kwargs), forward, hidden.shape[0])
             self._held = Held.of(stays, forward.past, forward.queries)
             if self._held.dropped:
                 self._left = hidden

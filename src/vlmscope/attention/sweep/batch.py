@@ -18,6 +18,7 @@ from vlmscope.attention.instrument import Binding, Forward, Instrument
 from vlmscope.attention.knockout import Knockout
 from vlmscope.attention.sweep.clean_run import CleanRun
 from vlmscope.attention.sweep.resume import editing_inputs, shared_start_cache
+from vlmscope.models.cache_keyword import with_cache
 
 __all__ = ["Replay", "ReplayBatch", "batches"]
 
@@ -145,7 +146,7 @@ class ReplayBatch:
                 out = model.decoder(
                     input_ids=ids.to(model.device),
                     position_ids=positions,
-                    past_key_values=cache,
+                    **with_cache(model.decoder, cache),
                     use_cache=True,
                 )
         finally:

@@ -21,6 +21,7 @@ from vlmscope.attention.sweep.resume import KeysValues, editing_inputs, shared_s
 from vlmscope.attention.sweep.specs import last_prompt_row
 from vlmscope.errors import BadSampleError
 from vlmscope.models import Encoded, LoadedModel
+from vlmscope.models.cache_keyword import with_cache
 from vlmscope.types import Role, TokenMap
 
 __all__ = [
@@ -215,7 +216,7 @@ def _whole_pass(model: LoadedModel, encoded: Encoded, first: int, last: int) -> 
             model.hf,
             torch.tensor([last], device=model.device),
             **encoded.inputs,
-            past_key_values=cache,
+            **with_cache(model.hf, cache),
             use_cache=True,
         )
     return _WholePass(cache, first_input[0], logits[0, 0].float())
@@ -230,7 +231,7 @@ def _greedy_answer(model: LoadedModel, whole: _WholePass, positions: Tensor, lim
         out = model.decoder(
             input_ids=torch.tensor([ids[-1:]], device=model.device),
             position_ids=places[..., len(ids) - 1 : len(ids)],
-            past_key_values=whole.cache,
+            **with_cache(model.decoder, whole.cache),
             use_cache=True,
         )
         ids.append(int(next_logits(model, out.last_hidden_state[0, -1]).argmax(-1)))
@@ -258,7 +259,7 @@ def _run_again(active: Instrument, begun: Begun) -> CleanRun:
             out = model.decoder(
                 input_ids=begun.ids[None],
                 position_ids=clean.position_ids(first, clean.length),
-                past_key_values=cache,
+                **with_cache(model.decoder, cache),
                 use_cache=True,
             )
     finally:

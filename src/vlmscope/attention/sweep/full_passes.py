@@ -23,6 +23,7 @@ from vlmscope.attention.sweep.clean_run import answer_text
 from vlmscope.attention.sweep.effects import CleanAnswer, Comparison, Effect, SweepResult, compare
 from vlmscope.attention.sweep.specs import KnockoutSpec, knockouts_of, with_last_row
 from vlmscope.models import Encoded, LoadedModel, Prompt
+from vlmscope.models.cache_keyword import with_cache
 
 __all__ = ["sweep_by_full_passes"]
 
@@ -113,6 +114,6 @@ def _forced(model: LoadedModel, encoded: Encoded, rows: Tensor) -> Tensor:
             model.hf,
             rows.to(model.device),
             **encoded.inputs,
-            past_key_values=model.family.cache(model.hf),
+            **with_cache(model.hf, model.family.cache(model.hf)),
             use_cache=True,
         )

@@ -35,6 +35,7 @@ from vlmscope.attention.sweep.run import encode_answered, first_row, sweep
 from vlmscope.attention.sweep.specs import KnockoutSpec, SpecPlace, knockouts_of
 from vlmscope.errors import AttentionError
 from vlmscope.models import Encoded, LoadedModel, Prompt
+from vlmscope.models.cache_keyword import with_cache
 
 __all__ = ["AnswerScores", "answer_scores"]
 
@@ -203,7 +204,7 @@ class _Pass:
                 out: Any = clean.model.decoder(
                     input_ids=begun.ids.repeat(self._each).expand(shape).to(clean.model.device),
                     position_ids=torch.cat([positions] * self._each, dim=-1),
-                    past_key_values=shared_start_cache(clean.keys),
+                    **with_cache(clean.model.decoder, shared_start_cache(clean.keys)),
                     use_cache=True,
                 )
         finally:
