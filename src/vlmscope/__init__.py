@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         token_map,
     )
     from vlmscope.data.images import open_image
+    from vlmscope.diffusion import draw_words, load_pipeline, trace_words
     from vlmscope.heads import discover_heads, verify_heads
     from vlmscope.labels.audit import audit_labels
     from vlmscope.labels.exports import export_labels
@@ -79,6 +80,7 @@ __all__ = [
     "compare_methods",
     "compress_context",
     "discover_heads",
+    "draw_words",
     "export_labels",
     "faithfulness",
     "from_pretrained_model",
@@ -94,6 +96,7 @@ __all__ = [
     "lighten_sweep",
     "load",
     "load_outline",
+    "load_pipeline",
     "load_sam",
     "load_tower",
     "load_ts_cam",
@@ -111,6 +114,7 @@ __all__ = [
     "token_grounding",
     "token_map",
     "tower_from_pretrained",
+    "trace_words",
     "verify_heads",
     "view",
     "vision_tower",
@@ -134,6 +138,7 @@ _HOMES = {
     "compare_methods": "methods",
     "compress_context": "analysis.context",
     "discover_heads": "heads",
+    "draw_words": "diffusion",
     "export_labels": "labels.exports",
     "faithfulness": "analysis.faithfulness",
     "from_pretrained_model": "models",
@@ -149,6 +154,7 @@ _HOMES = {
     "lighten_sweep": "analysis.lighten",
     "load": "models",
     "load_outline": "models",
+    "load_pipeline": "diffusion",
     "load_sam": "refine",
     "load_tower": "models",
     "load_ts_cam": "models",
@@ -166,6 +172,7 @@ _HOMES = {
     "token_grounding": "analysis.tokens",
     "token_map": "attention",
     "tower_from_pretrained": "models",
+    "trace_words": "diffusion",
     "verify_heads": "heads",
     "view": "viewer.widget",
     "vision_tower": "models",

@@ -27,6 +27,7 @@ GROUPED = (
     "prompts",
     "faithfulness",
     "context",
+    "daam",
     "eval",
     "reproduce gem",
     "reproduce whats-in-the-image",

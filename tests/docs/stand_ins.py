@@ -21,6 +21,7 @@ import vlmscope as vs
 from answers import talker
 from detectors import tiny_grounding_dino
 from panoptic_folder import PanopticFolder
+from pipelines import diffusion_pipeline
 from sams import tiny_sam
 from vlmscope.data.tiny_sets import make_tiny
 from vlmscope.reproduce.whats_in_the_image import Settings
@@ -31,6 +32,7 @@ ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|g
 SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     # models: a pattern of what pages write, and what is loaded in its place
     (rf"{ENCODER}[\w./-]*", "tiny-clip"),
+    (r"stable-diffusion-v1-5/[\w.-]+", "./tiny-pipeline"),
     (r"facebook/sam[\w./-]*", "tiny-sam"),
     (r"IDEA-Research/grounding-dino[\w.-]*", "./tiny-grounding-dino"),
     (r"--say --model Qwen/[\w./-]+", "--say --model tiny-talker --heads L1H1,L2H0"),
@@ -61,6 +63,8 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\b(scene_questions|referring_samples|scene_samples)\((?:count=)?\d+\)", r"\1(4)"),
     (r"\bcount=\d+\b", "count=4"),
     (r"\brange\(20_000_000, 20_000_\d+\)", "range(20_000_000, 20_000_001)"),
+    (r"\bsteps=\d+\b", "steps=2"),
+    (r"(?<=--steps )\d{2,}", "2"),
     (r"(?<=--limit )\d{2,}", "2"),
     (r"(Study\(.*)\)$", r"\1, settings=short)"),
 )
@@ -84,7 +88,7 @@ COSTLY: dict[str, dict[str, str]] = {
 """Command -> option -> what it is set to where the line leaves it out, so that it takes seconds."""
 
 LEAVES = frozenset(
-    {"context", "demo", "faithfulness", "flow", "knockout", "lighten", "prompts", "tokens"}
+    {"context", "demo", "daam", "faithfulness", "flow", "knockout", "lighten", "prompts", "tokens"}
 )
 """Commands whose files no later line reads: on the same files once is enough for all pages."""
 
@@ -136,6 +140,10 @@ def prepare(folder: Path, text: str) -> None:
         _saved(*tiny_sam(), folder / "tiny-sam")
     if "tiny-grounding-dino" in text:
         _saved(*tiny_grounding_dino(), folder / "tiny-grounding-dino")
+    if "tiny-pipeline" in text:
+        diffusion_pipeline(vocabulary=("mug", "beside", "sleeping")).save_pretrained(
+            folder / "tiny-pipeline"
+        )
     if "tiny-talker" in text:
         speaker = talker()
         _saved(speaker.hf, speaker.processor, folder / "tiny-talker")

@@ -13,7 +13,17 @@ ORDERS: dict[str, tuple[str, ...]] = {
         *("version", "errors", "hub", "io", "markup", "progress", "registry", "options"),
         *("viewer", "stats", "types", "metrics"),
         *("tiny", "viz", "post", "models", "results", "data", "attention"),
-        *("refine", "export", "report", "heads", "methods", "analysis", "evaluation", "reproduce"),
+        *(
+            "refine",
+            "export",
+            "report",
+            "diffusion",
+            "heads",
+            "methods",
+            "analysis",
+            "evaluation",
+            "reproduce",
+        ),
         *("labels", "app", "doctor", "demo", "cli", "__main__"),
     ),
     # 0.1.0 had a table of what each unit may import; this is an order that agrees with it

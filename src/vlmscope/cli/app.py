@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "prompts": "Change parts of prompts and see what the answer needed.",
     "faithfulness": "Take away what a map lights up, and the rest: does the answer need it?",
     "context": "Ask questions from a few of the image tokens, and see how few are enough.",
+    "daam": "Draw a picture from a prompt, and show where each word was read (DAAM).",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",
     "reproduce": "Put the claims of a paper to the test, on your weights and data.",
     "reproduce localization-heads": "Kang et al., CVPR 2025: a few attention heads point at the object.",

@@ -50,6 +50,7 @@ EXTRAS: Mapping[str, Extra] = {
     "notebook": Extra("anywidget", "anywidget", "live widgets in notebooks (vs.view())"),
     "fiftyone": Extra("fiftyone", "fiftyone", "to_fiftyone()"),
     "accelerate": Extra("accelerate", "accelerate", "device_map=, quantised models"),
+    "diffusion": Extra("diffusers", "diffusers", "words of generated pictures (vlmscope daam)"),
     "judge": Extra("openai", "openai", "a judge behind an OpenAI-compatible endpoint"),
 }
 """The extras of pyproject.toml by name."""
