@@ -31,7 +31,7 @@ def cache_given(inputs: Mapping[str, Any]) -> Any:
 
 
 @remembered
-def cache_keyword(kind: type[nn.Module]) -> str:
+def cache_keyword(kind: type[Any]) -> str:
     """What the forward pass of a class calls its cache, by its signature.
 
     Classes that hand all keywords on name neither: they get the word of the installed transformers.
