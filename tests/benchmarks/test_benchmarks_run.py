@@ -72,6 +72,15 @@ APP = frozenset(
         "growth_mib",
     ]
 )
+DAAM = frozenset(
+    [
+        "plain_seconds",
+        "looking_over_plain",
+        "script_over_plain",
+        "picture_difference",
+        "map_difference",
+    ]
+)
 FEEL_TARGETS = (
     "hover_ms_p95",
     "hover_synthetic_ms_p95",
@@ -356,6 +365,7 @@ RUNS = [
         ("largest_difference_of_tokens", 1e-5),
     ),
     Run("sam.py", (), SAM, ("largest_difference", 0)),
+    Run("daam.py", (), DAAM, ("map_difference", 1e-5)),
     Run("discovery.py", (), DISCOVERY, ("largest_difference", 1e-5)),
     # without two processes that load a model, which say nothing but the time here
     Run(
@@ -449,6 +459,10 @@ def test_sam_embeds_an_image_once_for_all_runs_and_prompts(printed: Printed) -> 
     figures = json.loads(printed("sam.py", "--json", "--sentences", "2"))
     assert (figures["passes_once"], figures["passes_each"]) == (1, 8)
     assert figures["masks"] == 16  # two runs, four prompts, two sentences
+
+
+def test_a_picture_that_is_looked_at_is_the_same_picture(printed: Printed) -> None:
+    assert json.loads(printed("daam.py", "--json"))["picture_difference"] == 0
 
 
 def test_the_table_has_a_name_and_a_figure_in_every_line(printed: Printed) -> None:
