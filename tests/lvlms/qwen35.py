@@ -8,8 +8,8 @@ import torch
 import transformers
 
 import vlmscope as vs
-from lvlms.build import Build, sharpen, text_options
-from lvlms.qwen_vl import TEMPLATE, images, quiet, token_ids, tokenizer
+from lvlms.build import Build, byte_tokenizer, sharpen, text_options
+from lvlms.qwen_vl import SPECIAL, TEMPLATE, images, quiet, token_ids
 from vlmscope.models import LoadedModel
 from vlmscope.models.loading.processors import processor_without_video
 
@@ -41,7 +41,7 @@ def text(vocabulary: int, kinds: Sequence[str], **more: object) -> dict:
 
 def qwen35(kinds: Sequence[str] = MIXED, experts: bool = False) -> LoadedModel:
     torch.manual_seed(0)
-    words = tokenizer()
+    words = byte_tokenizer(transformers.Qwen3_5Tokenizer, list(SPECIAL))
     vision = {
         "depth": 2,
         "hidden_size": 32,
