@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vlmscope.types import TokenMap
 
-__all__ = ["Qwen2VlFamily", "Qwen3VlFamily", "Qwen25VlFamily"]
+__all__ = ["Qwen2VlFamily", "Qwen3VlFamily", "Qwen25VlFamily", "QwenVlFamily"]
 
 
 class QwenVlFamily(MropeFamily):
