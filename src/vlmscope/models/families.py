@@ -18,6 +18,8 @@ from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
+from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
@@ -44,6 +46,10 @@ FAMILIES = FamilyRegistry(
         Qwen2VlFamily(),
         Qwen25VlFamily(),
         Qwen3VlFamily(),
+        Qwen35Family(),
+        Qwen4ExpFamily(),
+        Qwen25OmniThinkerFamily(),
+        Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
         Idefics3Family(),
         SmolVlmFamily(),

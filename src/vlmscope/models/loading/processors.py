@@ -120,7 +120,22 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls), body)
+    return type(cls.__name__, (PicturesOnly, cls, _by_place()), body)
+
+
+@cache
+def _by_place() -> Any:
+    """Stands behind a processor class: parts that it hands on by their place come without the video's."""
+    from transformers import ProcessorMixin
+
+    class ByPlace(ProcessorMixin):  # type: ignore[misc]
+        _whole: Any
+
+        def __init__(self, *parts: Any, **named: Any) -> None:
+            place = self._whole.get_attributes().index(_VIDEO)
+            super().__init__(*parts[:place], *parts[place + 1 :], **named)
+
+    return ByPlace
 
 
 class PicturesOnly:
