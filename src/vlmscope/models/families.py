@@ -8,7 +8,7 @@ from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
-from vlmscope.models.decoders.glm4v import Glm4vFamily
+from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -17,6 +17,7 @@ from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
+from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
@@ -45,6 +46,8 @@ FAMILIES = FamilyRegistry(
         Qwen25VlFamily(),
         Qwen3VlFamily(),
         Glm4vFamily(),
+        GlmOcrFamily(),
+        PaddleOcrVlFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
         DeepseekVlFamily(),

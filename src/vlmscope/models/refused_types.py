@@ -26,12 +26,9 @@ _REASONS = {
     "dots3_note": _LATER,
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
-    "glm_ocr": _LATER,
-    "glmga": _LATER,
     "glm5_next": _LATER,
     "exaone4_5": _LATER,
     "ernie4_5_vl_moe": _LATER,
-    "paddleocr_vl": _LATER,
     "video_llama_3": _LATER,
     "hunyuan_vl": _LATER,
     "hy_v4_vl": _LATER,
