@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
+from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
+from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
@@ -20,6 +22,7 @@ from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
+from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
 from vlmscope.models.encoders.clip import ClipFamily
@@ -48,6 +51,9 @@ FAMILIES = FamilyRegistry(
         Glm4vFamily(),
         GlmOcrFamily(),
         PaddleOcrVlFamily(),
+        Ernie45VlFamily(),
+        Exaone45Family(),
+        VideoLlama3Family(),
         Idefics3Family(),
         SmolVlmFamily(),
         DeepseekVlFamily(),

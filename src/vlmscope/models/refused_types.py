@@ -27,9 +27,6 @@ _REASONS = {
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
     "glm5_next": _LATER,
-    "exaone4_5": _LATER,
-    "ernie4_5_vl_moe": _LATER,
-    "video_llama_3": _LATER,
     "hunyuan_vl": _LATER,
     "hy_v4_vl": _LATER,
     "kimi_k25": _LATER,

@@ -71,6 +71,11 @@ class AnyResolutionFamily(Family):
         start, end = processor.tokenizer.convert_ids_to_tokens(ids)
         return f"{start}{placeholder}{end}"
 
+    def expansion(self, hf: PreTrainedModel, processor: Any, values: Any) -> Expansion:
+        """What stands for one image in the prompt, given what the image processor made of it."""
+        written = str(processor.replace_image_token(values, 0))
+        return Expansion.of(written, super().placeholder(hf, processor))
+
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, self.processor_class)
         check_tokens(hf, processor, self.image_token_id(hf))
@@ -94,8 +99,7 @@ class AnyResolutionFamily(Family):
         self._check_patches(hf, patches)
         merge = self.merge(hf, processor)
         rows, columns = (int(size) // merge for size in values["image_grid_thw"][0, 1:])
-        token = self.placeholder(hf, processor)
-        expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
+        expansion = self.expansion(hf, processor, values)
         count, cells = self.cells(rows, columns)
         check_counts(expansion.tokens, count)
         check_counts(rows * columns, len(patches) // merge**2)

@@ -156,6 +156,8 @@ class _NoVideo:
     # SmolVLM asks for these whenever it writes a chat, with videos or without
     num_frames = None
     fps = None
+    # ERNIE 4.5 copies it when it is saved
+    font = ""
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         _refuse()
