@@ -11,6 +11,7 @@ from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
+from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -54,6 +55,7 @@ FAMILIES = FamilyRegistry(
         Ernie45VlFamily(),
         Exaone45Family(),
         VideoLlama3Family(),
+        HunYuanVlFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
         DeepseekVlFamily(),

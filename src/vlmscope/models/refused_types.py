@@ -27,7 +27,6 @@ _REASONS = {
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
     "glm5_next": _LATER,
-    "hunyuan_vl": _LATER,
     "hy_v4_vl": _LATER,
     "kimi_k25": _LATER,
     "step3p7": _LATER,
