@@ -8,6 +8,7 @@ from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
+from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
@@ -52,6 +53,7 @@ FAMILIES = FamilyRegistry(
         JanusFamily(),
         PaliGemmaFamily(),
         Gemma3Family(),
+        Gemma4Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

@@ -64,7 +64,6 @@ _REASONS = {
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
-    "gemma4": _LATER,
     "gemma4_unified": _LATER,
     "diffusion_gemma": _LATER,
     "shieldgemma2": _LATER,

@@ -100,6 +100,10 @@ class Family(ABC):
         """The last layer behind which something of the image is still added to its positions."""
         return 0
 
+    def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
+        """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
+        return False
+
     # -- prompts -------------------------------------------------------------------------
 
     def image_token_id(self, hf: PreTrainedModel) -> int:
