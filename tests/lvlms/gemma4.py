@@ -26,6 +26,7 @@ NAMED = {
     "eoa_token": "<audio|>",
 }
 SPECIAL = [*NAMED.values(), "<|video|>"]
+KINDS = {"s": "sliding_attention", "f": "full_attention"}
 SMALL = {"num_kv_shared_layers": 2, "hidden_size_per_layer_input": 8}
 LARGE = {
     "num_kv_shared_layers": 0,
@@ -37,22 +38,19 @@ LARGE = {
 }
 
 
-def gemma4(window: int = 512, kind: dict | None = None) -> LoadedModel:
+def gemma4(window: int = 512, layers: str = "ssf", small: bool = False) -> LoadedModel:
     torch.manual_seed(0)
-    kind = LARGE if kind is None else kind
     words = special_tokenizer(SPECIAL, NAMED, bos=False)
-    kinds = ["sliding_attention", "full_attention"]
     text = text_options(
         len(words),
-        layers=2 * (1 + len(kind) % 2) if kind is SMALL else 3,
+        layers=len(layers),
         head_dim=8,
         global_head_dim=16,
         sliding_window=window,
         vocab_size_per_layer_input=len(words),
-        layer_types=[*kinds, *kinds] if kind is SMALL else ["sliding_attention", *kinds],
-        **kind,
+        layer_types=[KINDS[letter] for letter in layers],
+        **(SMALL if small else LARGE),
     )
-    text["num_hidden_layers"] = len(text["layer_types"])
     ids = {
         f"{name}_id": words.convert_tokens_to_ids(token)
         for name, token in NAMED.items()
@@ -70,7 +68,7 @@ def gemma4(window: int = 512, kind: dict | None = None) -> LoadedModel:
             "patch_size": PATCH,
             "pooling_kernel_size": FACTOR,
             "position_embedding_size": 256,
-            "standardize": kind is LARGE,
+            "standardize": not small,
         },
         eoa_token_index=words.convert_tokens_to_ids(NAMED["eoa_token"]),
         video_token_id=words.convert_tokens_to_ids("<|video|>"),
@@ -79,7 +77,7 @@ def gemma4(window: int = 512, kind: dict | None = None) -> LoadedModel:
     model = Gemma4ForConditionalGeneration(config).eval()
     tower = model.model.vision_tower
     torch.nn.init.normal_(tower.patch_embedder.position_embedding_table, std=0.2)
-    if kind is LARGE:
+    if not small:
         torch.nn.init.normal_(tower.std_bias, std=0.2)
         torch.nn.init.ones_(tower.std_scale)
     processor = processor_without_video(
@@ -100,6 +98,6 @@ def quiet(model: LoadedModel) -> None:
 
 BUILDS = {
     "gemma4": Build(gemma4, quiet),
-    "gemma4-window": Build(lambda: gemma4(window=24), quiet),
-    "gemma4-small": Build(lambda: gemma4(kind=SMALL), quiet),
+    "gemma4-window": Build(lambda: gemma4(24, "sff"), quiet),
+    "gemma4-small": Build(lambda: gemma4(layers="sfsf", small=True), quiet),
 }

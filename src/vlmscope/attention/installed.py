@@ -216,12 +216,9 @@ def _begin_hook(installed: _Installed) -> Any:
         # a bound pass knows its positions; only one by hand is worth reading its mask for
         bound = mine.binding is not None
         mine.begin(past, int(width), None if bound else _real_tokens(kwargs.get("attention_mask")))
-        # a decoder that is told which logits are wanted may leave out other rows of its last layers
-        return (
-            (args, {**kwargs, "logits_to_keep": 0})
-            if kwargs.get("logits_to_keep") is not None
-            else None
-        )
+        # a decoder that is told how many logits are wanted may leave out other rows of its last layers
+        wanted = kwargs.get("logits_to_keep")
+        return (args, {**kwargs, "logits_to_keep": 0}) if isinstance(wanted, int) else None
 
     return begin
 

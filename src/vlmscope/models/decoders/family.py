@@ -111,6 +111,14 @@ class Family(ABC):
         """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
         return False
 
+    def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
+        """Whether a layer needs nothing but its input, the hidden states of the one below.
+
+        Not where it has a second input of its own, or reads the keys of an earlier one: such layers
+        cannot be run for a part of the positions, or without those below.
+        """
+        return True
+
     # -- prompts -------------------------------------------------------------------------
 
     def image_token_id(self, hf: PreTrainedModel) -> int:

@@ -48,8 +48,9 @@ class Gemma4Family(Family):
     limits = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "
         "see the image",
-        "layers that read the keys of an earlier layer have rows, but not of their own input alone: rows "
-        "from hidden states are refused there",
+        "E2B and E4B: layers take more than the hidden states below them, so image tokens cannot leave the "
+        "sequence midway, and knock-out sweeps run whole passes; rows from hidden states are refused in "
+        "the layers that read the keys of an earlier one",
         "pictures only: sound and videos are left out",
     )
 
@@ -74,6 +75,11 @@ class Gemma4Family(Family):
 
     def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
         return bool(self.attention(self.layers(hf)[layer]).is_kv_shared_layer)
+
+    def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
+        """E2B and E4B have embeddings of the ids in every layer, and layers without keys."""
+        text = self.decoder(hf).config
+        return not (text.num_kv_shared_layers or text.hidden_size_per_layer_input)
 
     def image_inputs(
         self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
