@@ -10,6 +10,7 @@ from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHyb
 from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.gemma3 import Gemma3Family
+from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
 from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
@@ -22,6 +23,7 @@ from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.qwen35 import Qwen35Family
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
@@ -49,6 +51,7 @@ FAMILIES = FamilyRegistry(
         Qwen2VlFamily(),
         Qwen25VlFamily(),
         Qwen3VlFamily(),
+        Qwen35Family(),
         Glm4vFamily(),
         GlmOcrFamily(),
         PaddleOcrVlFamily(),
@@ -63,6 +66,7 @@ FAMILIES = FamilyRegistry(
         JanusFamily(),
         PaliGemmaFamily(),
         Gemma3Family(),
+        Gemma4Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

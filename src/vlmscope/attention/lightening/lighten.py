@@ -143,3 +143,15 @@ def _refuse_crossed(model: LoadedModel) -> None:
             f"{model.id} (family {model.family.id!r}) reads the image by cross-attention: it has no "
             "image tokens in its sequence that could leave it. Knock-outs by layer are defined for it."
         )
+    if model.family.recurrent:
+        raise UnsupportedError(
+            f"{model.id} (family {model.family.id!r}) carries a state through its layers without "
+            "attention rows, position by position: positions that leave the sequence would be missing in "
+            "it, and what they left there before stays. Knock-outs by layer are defined for it."
+        )
+    if not model.family.layers_stand_alone(model.hf):
+        raise UnsupportedError(
+            f"{model.id} (family {model.family.id!r}) has layers that take more than the hidden states "
+            "below them (keys of an earlier layer, embeddings of the ids): positions cannot leave the "
+            "sequence midway. Knock-outs by layer are defined for it."
+        )

@@ -47,6 +47,10 @@ class Family(ABC):
         many_images: a prompt may hold several images.
         crossed: the image is read by cross-attention, in :meth:`cross_layers`.
         queried: image tokens are queries of a Q-Former, which stand for no place of their own.
+        torchvision: its images are prepared by transformers' torchvision processor, which has no Pillow
+            form; vlmscope installs none.
+        recurrent: layers beside those of :meth:`row_layers` carry what they read along the sequence in
+            a state. Such a cache can be copied, but not cut, and prompts cannot be packed.
         limits: sentences on what the family cannot do.
         boxes: how it writes boxes in its answers; None: it has no documented way.
     """
@@ -64,6 +68,8 @@ class Family(ABC):
     many_images: bool = True
     crossed: bool = False
     queried: bool = False
+    torchvision: bool = False
+    recurrent: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
 
@@ -89,6 +95,10 @@ class Family(ABC):
         attention: nn.Module = layer.self_attn  # type: ignore[assignment]
         return attention
 
+    def row_layers(self, hf: PreTrainedModel) -> tuple[int, ...]:
+        """Layers that have attention rows, ascending: those with a softmax over keys."""
+        return tuple(range(len(self.layers(hf))))
+
     def cross_layers(self, hf: PreTrainedModel) -> frozenset[int]:
         """Layers whose keys are the image's and not the sequence's."""
         return frozenset()
@@ -96,6 +106,18 @@ class Family(ABC):
     def image_enters_until(self, hf: PreTrainedModel) -> int:
         """The last layer behind which something of the image is still added to its positions."""
         return 0
+
+    def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
+        """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
+        return False
+
+    def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
+        """Whether a layer needs nothing but its input, the hidden states of the one below.
+
+        Not where it has a second input of its own, or reads the keys of an earlier one: such layers
+        cannot be run for a part of the positions, or without those below.
+        """
+        return True
 
     # -- prompts -------------------------------------------------------------------------
 
@@ -214,6 +236,15 @@ class Family(ABC):
         from transformers import DynamicCache
 
         return DynamicCache(config=self.decoder(hf).config)
+
+    def lasting_cache(self, hf: PreTrainedModel) -> Any:
+        """An empty cache to come back to: sliding windows are in the masks alone, so it keeps all keys.
+
+        That of a recurrent family holds what its kinds of layers need, and is copied to come back to it.
+        """
+        from transformers import DynamicCache
+
+        return self.cache(hf) if self.recurrent else DynamicCache()
 
     def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
         """Run the whole model.
