@@ -16,6 +16,7 @@ from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
+from vlmscope.models.decoders.kimi_k25 import KimiK25Family
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
@@ -59,6 +60,7 @@ FAMILIES = FamilyRegistry(
         Exaone45Family(),
         VideoLlama3Family(),
         HunYuanVlFamily(),
+        KimiK25Family(),
         Idefics3Family(),
         SmolVlmFamily(),
         DeepseekVlFamily(),

@@ -18,6 +18,9 @@ def kept_numbers(config: Any, layer: int) -> int:
     if modes is not None and modes[layer] == "reuse":
         return 0
     own = _of_layer(config, layer)
+    latent = getattr(own, "kv_lora_rank", None)
+    if latent is not None:  # what all heads make theirs of, and the part that carries positions
+        return int(latent) + int(own.qk_rope_head_dim)
     keys = getattr(own, "num_key_value_heads", None) or own.num_attention_heads
     return 2 * int(keys) * _width(own)
 
@@ -34,5 +37,7 @@ def _of_layer(config: Any, layer: int) -> Any:
 
 
 def _width(config: Any) -> int:
+    if getattr(config, "kv_lora_rank", None) is not None:
+        return int(config.qk_nope_head_dim) + int(config.qk_rope_head_dim)
     width = getattr(config, "head_dim", None)
     return int(width or config.hidden_size // config.num_attention_heads)

@@ -26,7 +26,6 @@ _REASONS = {
     # positions of time, row and column
     "glm5_next": _LATER,
     "hy_v4_vl": _LATER,
-    "kimi_k25": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
     "mistral3": _LATER,

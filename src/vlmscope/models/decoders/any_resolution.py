@@ -63,6 +63,19 @@ class AnyResolutionFamily(Family):
         """
         return rows * columns, np.arange(rows * columns)
 
+    def edges(
+        self, hf: PreTrainedModel, processor: Any, size: tuple[int, int], grid: tuple[int, int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
+        """The grid's lines on an image of a size, both (height, width): stretched over all of it.
+
+        Returns:
+            float (rows + 1,) and (columns + 1,), original pixels, and how the image was fitted.
+        """
+        (height, width), (rows, columns) = size, grid
+        squashed = abs((rows / height) / (columns / width) - 1) > 0.02
+        y_edges, x_edges = np.linspace(0.0, height, rows + 1), np.linspace(0.0, width, columns + 1)
+        return y_edges, x_edges, "squash" if squashed else "resize"
+
     def image_text(self, hf: PreTrainedModel, processor: Any) -> str:
         placeholder = self.placeholder(hf, processor)
         if not self.delimiters:
@@ -103,15 +116,10 @@ class AnyResolutionFamily(Family):
         count, cells = self.cells(rows, columns)
         check_counts(expansion.tokens, count)
         check_counts(rows * columns, len(patches) // merge**2)
-        layout = GridLayout(
-            "image",
-            cells,
-            np.linspace(0.0, height, rows + 1),
-            np.linspace(0.0, width, columns + 1),
-        )
-        squashed = abs((rows / height) / (columns / width) - 1) > 0.02
+        y_edges, x_edges, done = self.edges(hf, processor, (height, width), (rows, columns))
         tensors = {name: values[name] for name in self.image_tensors}
-        return ImageInputs(tensors, expansion, (layout,), "squash" if squashed else "resize")
+        layout = GridLayout("image", cells, y_edges, x_edges)
+        return ImageInputs(tensors, expansion, (layout,), done)
 
     def _check_patches(self, hf: PreTrainedModel, patches: Tensor) -> None:
         """Raise ModelMismatchError unless patches (patches, ...) have the size that the tower takes."""
