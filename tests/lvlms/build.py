@@ -38,6 +38,9 @@ class Build:
             reads for an image.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
+        torchvision: its images are prepared by torchvision, so it can be made only where that is.
+        reordered: transformers stores some weights in another order than it holds them, so that a
+            model in memory cannot be told by its file.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -46,6 +49,8 @@ class Build:
     spatial: bool = True
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
+    torchvision: bool = False
+    reordered: bool = False
     slack: float = 0.0
 
 

@@ -21,16 +21,8 @@ _REASONS = {
     "dots3_note": _LATER,
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
-    "glm_ocr": _LATER,
-    "glmga": _LATER,
     "glm5_next": _LATER,
-    "exaone4_5": _LATER,
-    "ernie4_5_vl_moe": _LATER,
-    "paddleocr_vl": _LATER,
-    "video_llama_3": _LATER,
-    "hunyuan_vl": _LATER,
     "hy_v4_vl": _LATER,
-    "kimi_k25": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
     "mistral3": _LATER,
@@ -59,7 +51,6 @@ _REASONS = {
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
-    "gemma4": _LATER,
     "gemma4_unified": _LATER,
     "diffusion_gemma": _LATER,
     "shieldgemma2": _LATER,
