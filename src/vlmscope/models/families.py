@@ -12,12 +12,15 @@ from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
+from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
+from vlmscope.models.decoders.mistral3 import Mistral3Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.pixtral import PixtralFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
@@ -36,6 +39,9 @@ FAMILIES = FamilyRegistry(
         LlavaNextFamily(),
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
+        PixtralFamily(),
+        Mistral3Family(),
+        LightOnOcrFamily(),
         InternVlFamily(),
         Ovis2Family(),
         Blip2Family(),

@@ -38,10 +38,8 @@ _REASONS = {
     "kimi_k25": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
-    "mistral3": _LATER,
     "mistral4": _LATER,
     "mistral_large4": _LATER,
-    "lighton_ocr": _LATER,
     "cohere2_vision": _LATER,
     "cohere_compass": _LATER,
     "aya_vision": _LATER,

@@ -15,6 +15,7 @@ from types import FunctionType
 from typing import Any
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.models.loading.pillow_classes import processor_class
 
 __all__ = ["load_processor", "picture_processor_class", "processor_without_video"]
 
@@ -95,9 +96,10 @@ def _saved_class(source: str, options: Mapping[str, Any]) -> Any:
         return None
     name = saved.get("processor_class")
     if name:
-        return getattr(transformers, name, None)
+        return processor_class(name)
     config = transformers.AutoConfig.from_pretrained(source, **options)
-    return transformers.PROCESSOR_MAPPING.get(type(config), None)
+    cls = transformers.PROCESSOR_MAPPING.get(type(config), None)
+    return None if cls is None else processor_class(cls.__name__)
 
 
 def _pillow_images(source: str, options: Mapping[str, Any]) -> Any:
