@@ -10,7 +10,7 @@ from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHyb
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
-from vlmscope.models.decoders.internvl import InternVlFamily
+from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
@@ -37,6 +37,7 @@ FAMILIES = FamilyRegistry(
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
         InternVlFamily(),
+        QianfanOcrFamily(),
         Ovis2Family(),
         Blip2Family(),
         InstructBlipFamily(),

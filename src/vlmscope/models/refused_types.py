@@ -59,7 +59,6 @@ _REASONS = {
     "pp_chart2table": _LATER,
     "pp_formulanet": _LATER,
     "granite_docling": _LATER,
-    "qianfan_ocr": _LATER,
     "deepseek_ocr2": _LATER,
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
