@@ -9,6 +9,7 @@ from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
+from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -38,6 +39,8 @@ FAMILIES = FamilyRegistry(
         VipLlavaFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
+        GotOcrFamily(),
+        PpChart2TableFamily(),
         Ovis2Family(),
         Blip2Family(),
         InstructBlipFamily(),

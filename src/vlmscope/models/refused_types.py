@@ -55,8 +55,6 @@ _REASONS = {
     "minicpmv4_6": _LATER,
     "minicpmv4_7": _LATER,
     "minicpm_ocr": _LATER,
-    "got_ocr2": _LATER,
-    "pp_chart2table": _LATER,
     "pp_formulanet": _LATER,
     "granite_docling": _LATER,
     "deepseek_ocr2": _LATER,

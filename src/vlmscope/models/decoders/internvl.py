@@ -22,7 +22,7 @@ from vlmscope.models.layout.processor_checks import (
     check_parts,
     check_tokens,
 )
-from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
+from vlmscope.models.layout.tiles import Tile, nearest_arrangement, squashed, stretched_layouts
 from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
@@ -95,7 +95,9 @@ class InternVlFamily(Family):
         frames = values["pixel_values"]  # (frames, channels, height, width)
         tile = _tile(hf, (int(frames.shape[-2]), int(frames.shape[-1])))
         size = int(pixels.shape[0]), int(pixels.shape[1])
-        tiles = _arrangement(images, size, tile.side)
+        tiles = nearest_arrangement(
+            size, tile.side, int(images.min_patches), int(images.max_patches)
+        )
         written = str(processor.replace_image_token(values, 0))
         expansion = Expansion.of(written, str(processor.image_token))
         count = tiles[0] * tiles[1]
@@ -137,14 +139,3 @@ def _tile(hf: PreTrainedModel, frame: tuple[int, int]) -> Tile:
             "the processor that belongs to the model."
         )
     return Tile(frame[0], patches // factor, patch * factor)
-
-
-def _arrangement(images: Any, size: tuple[int, int], side: int) -> tuple[int, int]:
-    """(rows, columns) of tiles: the arrangement whose ratio is nearest to the image's."""
-    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
-
-    fewest, most = int(images.min_patches), int(images.max_patches)
-    if most <= 1:
-        return 1, 1
-    columns, rows = get_optimal_tiled_canvas(size, (side, side), fewest, most)
-    return int(rows), int(columns)
