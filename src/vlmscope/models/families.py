@@ -10,6 +10,7 @@ from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHyb
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
+from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -51,6 +52,7 @@ FAMILIES = FamilyRegistry(
         Glm4vFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
+        GraniteDoclingFamily(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),
