@@ -9,8 +9,10 @@ from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
+from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
+from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
-from vlmscope.models.decoders.internvl import InternVlFamily
+from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
@@ -43,6 +45,9 @@ FAMILIES = FamilyRegistry(
         Mistral3Family(),
         LightOnOcrFamily(),
         InternVlFamily(),
+        QianfanOcrFamily(),
+        GotOcrFamily(),
+        PpChart2TableFamily(),
         Ovis2Family(),
         Blip2Family(),
         InstructBlipFamily(),
@@ -53,6 +58,7 @@ FAMILIES = FamilyRegistry(
         Glm4vFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
+        GraniteDoclingFamily(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),

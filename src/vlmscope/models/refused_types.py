@@ -53,12 +53,10 @@ _REASONS = {
     "minicpmv4_6": _LATER,
     "minicpmv4_7": _LATER,
     "minicpm_ocr": _LATER,
-    "got_ocr2": _LATER,
-    "pp_chart2table": _LATER,
-    "pp_formulanet": _LATER,
-    "granite_docling": _LATER,
-    "qianfan_ocr": _LATER,
-    "deepseek_ocr2": _LATER,
+    "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
+    "there is no phrase whose rows could be read",
+    "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
+    "the queries before it, so they stand for no place",
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
