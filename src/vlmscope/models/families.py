@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
@@ -44,6 +45,8 @@ FAMILIES = FamilyRegistry(
         PixtralFamily(),
         Mistral3Family(),
         LightOnOcrFamily(),
+        AyaVisionFamily(),
+        Cohere2VisionFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
         GotOcrFamily(),

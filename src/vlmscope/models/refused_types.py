@@ -40,9 +40,7 @@ _REASONS = {
     # one tower, one projector, one decoder
     "mistral4": _LATER,
     "mistral_large4": _LATER,
-    "cohere2_vision": _LATER,
     "cohere_compass": _LATER,
-    "aya_vision": _LATER,
     "aria": _LATER,
     "fast_vlm": _LATER,
     "granite4_vision": _LATER,
