@@ -27,6 +27,8 @@ class Build:
         spatial: image tokens stand for rectangles; False for query tokens.
         cross: where the decoder reads the image by cross-attention: float (keys, hidden), what it
             reads for an image.
+        entering: where features of the image are added to its positions behind the decoder's input: float
+            (positions, values), all of them for an image and the proof's phrase.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
@@ -38,6 +40,7 @@ class Build:
     quiet: Callable[[LoadedModel], None]
     spatial: bool = True
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
+    entering: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     torchvision: bool = False
     call: Mapping[str, object] = field(default_factory=dict)

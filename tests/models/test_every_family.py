@@ -342,6 +342,9 @@ def received_image(
     if build.cross:
         tokens = vs.token_map(model, image, PHRASE, placement=placement)
         return build.cross(model, image)[tokens.image_positions], tokens
+    if build.entering:
+        tokens = vs.token_map(model, image, PHRASE, placement=placement)
+        return build.entering(model, image)[tokens.image_positions], tokens
     embeddings, tokens = received(model, image, placement)
     return embeddings[tokens.image_positions], tokens
 

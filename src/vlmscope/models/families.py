@@ -12,6 +12,7 @@ from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
+from vlmscope.models.decoders.granite_vision import Granite4VisionFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -42,6 +43,7 @@ FAMILIES = FamilyRegistry(
         LlavaNextFamily(),
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
+        Granite4VisionFamily(),
         PixtralFamily(),
         Mistral3Family(),
         LightOnOcrFamily(),

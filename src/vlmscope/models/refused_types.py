@@ -43,7 +43,6 @@ _REASONS = {
     "cohere_compass": _LATER,
     "aria": _LATER,
     "fast_vlm": _LATER,
-    "granite4_vision": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
     "lfm2_vl": _LATER,
