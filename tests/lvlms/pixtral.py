@@ -55,11 +55,27 @@ def built(
     )
 
 
-def mistral3(text: str = "mistral", patch: int = 4, merge: int = 2) -> LoadedModel:
+# the decoder of Mistral Small 4: latent keys, experts
+LATENT = {
+    "q_lora_rank": 24,
+    "kv_lora_rank": 16,
+    "qk_rope_head_dim": 8,
+    "qk_nope_head_dim": 8,
+    "v_head_dim": 12,
+    "num_key_value_heads": 8,
+    "moe_intermediate_size": 24,
+    "n_routed_experts": 4,
+    "num_experts_per_tok": 2,
+}
+
+
+def mistral3(
+    text: str = "mistral", patch: int = 4, merge: int = 2, **decoder: object
+) -> LoadedModel:
     torch.manual_seed(0)
     words = special_tokenizer(list(BREAKS.values()), BREAKS)
     config = transformers.Mistral3Config(
-        text_config=text_options(len(words), model_type=text, head_dim=8),
+        text_config=text_options(len(words), **{"model_type": text, "head_dim": 8, **decoder}),
         vision_config=tower(patch),
         image_token_index=words.convert_tokens_to_ids("[IMG]"),
         spatial_merge_size=merge,
@@ -105,6 +121,7 @@ def quiet(model: LoadedModel) -> None:
 BUILDS = {
     "mistral3": Build(mistral3, quiet),
     "mistral3-ministral": Build(lambda: mistral3("ministral3", patch=3, merge=3), quiet),
+    "mistral3-latent": Build(lambda: mistral3("mistral4", **LATENT), quiet),
     "pixtral": Build(pixtral, quiet),
     "lighton-ocr": Build(lighton_ocr, quiet),
     "lighton-ocr-gaps": Build(lambda: lighton_ocr(multiple=5), quiet),

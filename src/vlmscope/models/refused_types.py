@@ -38,10 +38,11 @@ _REASONS = {
     "kimi_k25": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
-    "mistral4": _LATER,
+    "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
+    "mistral3",
     "mistral_large4": _LATER,
     "cohere_compass": _LATER,
-    "aria": _LATER,
+    "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
     "fast_vlm": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
