@@ -50,7 +50,7 @@ def built(
         spatial_merge_size=merge,
         chat_template=chat_template("[IMG]"),
     )
-    return sharpen(
+    return sharpened(
         vs.from_pretrained_model(model.eval(), whole, name=f"random-{model.config.model_type}")
     )
 
@@ -67,6 +67,7 @@ def sharpened(model: LoadedModel) -> LoadedModel:
 
 # the decoder of Mistral Small 4: latent keys, experts
 LATENT = {
+    "head_dim": 16,
     "q_lora_rank": 24,
     "kv_lora_rank": 16,
     "qk_rope_head_dim": 8,
