@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
 from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
@@ -50,6 +51,7 @@ FAMILIES = FamilyRegistry(
         LightOnOcrFamily(),
         AyaVisionFamily(),
         Cohere2VisionFamily(),
+        CohereCompassFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
         GotOcrFamily(),

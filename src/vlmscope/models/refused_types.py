@@ -39,7 +39,6 @@ _REASONS = {
     "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
     "mistral3",
     "mistral_large4": _LATER,
-    "cohere_compass": _LATER,
     "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
     "fast_vlm": _LATER,
     "apertus1p5": _LATER,
