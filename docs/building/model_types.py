@@ -44,10 +44,9 @@ def model_types() -> Iterator[ModelType]:
     """
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
-    from vlmscope.models.families import FAMILIES
     from vlmscope.models.refused_types import REFUSED
 
-    families = {name: family.id for family in FAMILIES for name in family.model_types}
+    families = _families()
     for name, model in sorted(MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.items()):
         family = families.get(name)
         reason = "" if family else REFUSED[name]
@@ -74,6 +73,19 @@ def with_table(page: str) -> str:
     if not _BLOCK.search(page):
         raise ValueError("There is no <!-- model types --> block to write the table into.")
     return _BLOCK.sub(lambda _: "\n".join(lines), page)
+
+
+def _families() -> dict[str, str]:
+    """Model type -> ids of the families that cover it, with the tower where there are several."""
+    from vlmscope.models.families import FAMILIES
+
+    families: dict[str, str] = {}
+    for family in FAMILIES:
+        for name in family.model_types:
+            tower = getattr(family, "only_tower", None)
+            special = f"{families.get(name)}`**, with a `{tower}` tower **`{family.id}"
+            families[name] = family.id if tower is None else special
+    return families
 
 
 def _needs_torchvision(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -36,11 +36,14 @@ class Build:
         spatial: image tokens stand for rectangles; False for query tokens.
         cross: where the decoder reads the image by cross-attention: float (keys, hidden), what it
             reads for an image.
+        entering: where features of the image are added to its positions behind the decoder's input: float
+            (positions, values), all of them for an image and the proof's phrase.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
         reordered: transformers stores some weights in another order than it holds them, so that a
             model in memory cannot be told by its file.
+        call: what the processor must be told beside images and text, to be called as in the proof.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -48,9 +51,11 @@ class Build:
     quiet: Callable[[LoadedModel], None]
     spatial: bool = True
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
+    entering: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     torchvision: bool = False
     reordered: bool = False
+    call: Mapping[str, object] = field(default_factory=dict)
     slack: float = 0.0
 
 

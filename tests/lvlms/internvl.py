@@ -1,4 +1,4 @@
-"""InternVL: tiles and a thumbnail, one tile alone, and tiles that are no whole tokens."""
+"""InternVL: tiles and a thumbnail, one tile alone, and tiles that are no whole tokens; Qianfan-OCR."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ NAMED = {
 }
 
 
-def internvl(side: int = 56, patch: int = 7, factor: int = 2, most: int = 6) -> LoadedModel:
+def internvl(
+    kind: str = "InternVL",
+    side: int = 56,
+    patch: int = 7,
+    factor: int = 2,
+    most: int = 6,
+    text: str = "qwen2",
+    image: str = "<IMG_CONTEXT>",
+) -> LoadedModel:
     torch.manual_seed(0)
     words = special_tokenizer(list(NAMED.values()), NAMED, bos=False)
     tokens = (side // patch // factor) ** 2
-    config = transformers.InternVLConfig(
-        text_config=text_options(len(words), model_type="qwen2"),
+    config = getattr(transformers, f"{kind}Config")(
+        text_config=text_options(len(words), model_type=text),
         vision_config={
             "hidden_size": 32,
             "intermediate_size": 48,
@@ -37,17 +45,17 @@ def internvl(side: int = 56, patch: int = 7, factor: int = 2, most: int = 6) -> 
         downsample_ratio=1 / factor,
         tie_word_embeddings=False,
     )
-    model = transformers.InternVLForConditionalGeneration(config).eval()
+    model = getattr(transformers, f"{kind}ForConditionalGeneration")(config).eval()
     processor = processor_without_video(
-        transformers.InternVLProcessor,
+        getattr(transformers, f"{kind}Processor"),
         image_processor=transformers.GotOcr2ImageProcessorPil(
             size={"height": side, "width": side}, max_patches=most
         ),
         tokenizer=words,
         image_seq_length=tokens,
-        chat_template=chat_template("<IMG_CONTEXT>\n"),
+        chat_template=chat_template(f"{image}\n"),
     )
-    return sharpen(vs.from_pretrained_model(model, processor, name="random-internvl"))
+    return sharpen(vs.from_pretrained_model(model, processor, name=f"random-{kind.lower()}"))
 
 
 def quiet(model: LoadedModel) -> None:
@@ -57,5 +65,6 @@ def quiet(model: LoadedModel) -> None:
 BUILDS = {
     "internvl": Build(internvl, quiet),
     "internvl-one-tile": Build(lambda: internvl(most=1), quiet),
+    "qianfan-ocr": Build(lambda: internvl("QianfanOCR", text="qwen3", image="<image>"), quiet),
     "internvl-gaps": Build(lambda: internvl(side=60, patch=14, most=4), quiet),
 }

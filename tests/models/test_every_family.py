@@ -98,7 +98,8 @@ def test_ids_and_tensors_are_those_of_the_processor(name: str, images: int) -> N
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
     pictures = [[Image.fromarray(image) for image in group]]
-    theirs = model.processor(images=pictures, text=[text], return_tensors="pt")
+    call = BUILDS[name].call
+    theirs = model.processor(images=pictures, text=[text], return_tensors="pt", **call)
     assert ours["input_ids"].tolist() == theirs["input_ids"].tolist()
     for key, tensor in theirs.items():
         if key in ours and isinstance(tensor, torch.Tensor):
@@ -345,6 +346,9 @@ def received_image(
     if build.cross:
         tokens = vs.token_map(model, image, PHRASE, placement=placement)
         return build.cross(model, image)[tokens.image_positions], tokens
+    if build.entering:
+        tokens = vs.token_map(model, image, PHRASE, placement=placement)
+        return build.entering(model, image)[tokens.image_positions], tokens
     embeddings, tokens = received(model, image, placement)
     return embeddings[tokens.image_positions], tokens
 

@@ -10,6 +10,7 @@ from vlmscope.errors import UnsupportedError
 from vlmscope.models import FAMILIES, catalogue
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.llava import LlavaFamily
+from vlmscope.models.decoders.pixtral import PixtralFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.siglip import SiglipFamily
 from vlmscope.models.family_registry import FamilyRegistry
@@ -33,6 +34,21 @@ def test_a_model_type_belongs_to_one_family() -> None:
     with pytest.raises(ValueError, match="model type 'llava' belongs to the family 'llava'"):
         registry.register(Other())
     assert registry.ids == ("llava",)
+
+
+def test_a_family_may_take_a_model_type_with_one_tower() -> None:
+    config = {"model_type": "llava", "vision_config": {"model_type": "pixtral"}}
+    assert FAMILIES.for_config(config, "here").id == "pixtral"
+    assert FAMILIES.for_config({"model_type": "llava"}, "here").id == "llava"
+    config["vision_config"] = {"model_type": "clip_vision_model"}
+    assert FAMILIES.for_config(config, "here").id == "llava"
+
+    class Other(PixtralFamily):
+        id = "other"
+        checkpoints = ()
+
+    with pytest.raises(ValueError, match="model type 'llava' belongs to the family 'pixtral'"):
+        FamilyRegistry([LlavaFamily(), PixtralFamily()]).register(Other())
 
 
 def test_a_checkpoint_belongs_to_one_family() -> None:

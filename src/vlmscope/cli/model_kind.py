@@ -89,7 +89,8 @@ def _kind(words: Sequence[str], default: str) -> _Kind | None:
         if name in known:
             family = FAMILIES.get(known[name])
         elif config:
-            family = FAMILIES.for_model_type(str(config.get("model_type")), name)
+            tower = config.get("vision_config")
+            family = FAMILIES.for_model_type(str(config.get("model_type")), name, tower)
         else:
             return None
     except (VlmscopeError, OSError, ValueError, RecursionError):  # nested without end, too

@@ -6,24 +6,32 @@ from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
+from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
+from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
+from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
+from vlmscope.models.decoders.granite_vision import Granite4VisionFamily
 from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
-from vlmscope.models.decoders.internvl import InternVlFamily
+from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.kimi_k25 import KimiK25Family
+from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
+from vlmscope.models.decoders.mistral3 import Mistral3Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.pixtral import PixtralFamily
 from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
 from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
@@ -45,7 +53,17 @@ FAMILIES = FamilyRegistry(
         LlavaNextFamily(),
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
+        Granite4VisionFamily(),
+        PixtralFamily(),
+        Mistral3Family(),
+        LightOnOcrFamily(),
+        AyaVisionFamily(),
+        Cohere2VisionFamily(),
+        CohereCompassFamily(),
         InternVlFamily(),
+        QianfanOcrFamily(),
+        GotOcrFamily(),
+        PpChart2TableFamily(),
         Ovis2Family(),
         Blip2Family(),
         InstructBlipFamily(),
@@ -67,6 +85,7 @@ FAMILIES = FamilyRegistry(
         KimiK25Family(),
         Idefics3Family(),
         SmolVlmFamily(),
+        GraniteDoclingFamily(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),

@@ -20,6 +20,9 @@ AnyFamily = Family | DualFamily
 class FamilyRegistry(Registry[AnyFamily]):
     """Families by id; ids, model types and checkpoints belong to one family each.
 
+    A family may take a model type with one vision tower alone; any other tower is left to the family
+    that takes the type as it is.
+
     Args:
         members: the families.
         refused: model types that no family covers, each with the reason.
@@ -30,6 +33,7 @@ class FamilyRegistry(Registry[AnyFamily]):
     ) -> None:
         self._refused = refused
         self._by_type: dict[str, AnyFamily] = {}
+        self._by_tower: dict[tuple[str, str], AnyFamily] = {}
         self._cards: dict[str, ModelCard] = {}
         super().__init__("family", members)
 
@@ -42,21 +46,30 @@ class FamilyRegistry(Registry[AnyFamily]):
         if member.id not in self.ids:
             self._check_free(member)
         super().register(member)
-        self._by_type.update(dict.fromkeys(member.model_types, member))
+        tower = _tower(member)
+        if tower is None:
+            self._by_type.update(dict.fromkeys(member.model_types, member))
+        else:
+            keys = ((each, tower) for each in member.model_types)
+            self._by_tower.update(dict.fromkeys(keys, member))
         self._cards.update({each.id: each.card(member.id) for each in member.checkpoints})
         return member
 
-    def for_model_type(self, model_type: str, where: str) -> AnyFamily:
+    def for_model_type(self, model_type: str, where: str, tower: object | None = None) -> AnyFamily:
         """The family of a ``config.model_type``.
 
         Args:
             model_type: as transformers calls it.
             where: the model, for the message.
+            tower: its ``vision_config``, a mapping or an object; None: it has none, or none is known.
 
         Raises:
             UnsupportedError: when no family covers it; says why, where that is known, or lists what
                 is covered.
         """
+        special = self._by_tower.get((model_type, _tower_type(tower)))
+        if special is not None:
+            return special
         if model_type in self._by_type:
             return self._by_type[model_type]
         if model_type in self._refused:
@@ -86,7 +99,7 @@ class FamilyRegistry(Registry[AnyFamily]):
             if hint.entry:
                 raise UnsupportedError(hint.refusal(where))
         try:
-            return self.for_model_type(config["model_type"], where)
+            return self.for_model_type(config["model_type"], where, config.get("vision_config"))
         except UnsupportedError as error:
             if not hints:
                 raise
@@ -104,13 +117,29 @@ class FamilyRegistry(Registry[AnyFamily]):
         return self._cards.get(name) or ModelCard(name, family)
 
     def _check_free(self, family: AnyFamily) -> None:
+        tower = _tower(family)
         for model_type in family.model_types:
-            if model_type in self._by_type:
-                owner = self._by_type[model_type].id
-                raise ValueError(f"The model type {model_type!r} belongs to the family {owner!r}.")
+            taken = self._by_type if tower is None else self._by_tower
+            owner = taken.get(model_type if tower is None else (model_type, tower))
+            if owner is not None:
+                raise ValueError(
+                    f"The model type {model_type!r} belongs to the family {owner.id!r}."
+                )
         for checkpoint in family.checkpoints:
             if checkpoint.id in self._cards:
                 owner = self._cards[checkpoint.id].family
                 raise ValueError(
                     f"The checkpoint {checkpoint.id!r} belongs to the family {owner!r}."
                 )
+
+
+def _tower(family: AnyFamily) -> str | None:
+    """The one vision tower with which a family takes its model types; None: any."""
+    return family.only_tower if isinstance(family, Family) else None
+
+
+def _tower_type(tower: object | None) -> str:
+    """The model type of a ``vision_config``; "" where it names none."""
+    if isinstance(tower, Mapping):
+        return str(tower.get("model_type", ""))
+    return str(getattr(tower, "model_type", ""))

@@ -25,16 +25,11 @@ _REASONS = {
     "hy_v4_vl": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
-    "mistral3": _LATER,
-    "mistral4": _LATER,
+    "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
+    "mistral3",
     "mistral_large4": _LATER,
-    "lighton_ocr": _LATER,
-    "cohere2_vision": _LATER,
-    "cohere_compass": _LATER,
-    "aya_vision": _LATER,
-    "aria": _LATER,
+    "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
     "fast_vlm": _LATER,
-    "granite4_vision": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
     "lfm2_vl": _LATER,
@@ -42,12 +37,10 @@ _REASONS = {
     "minicpmv4_6": _LATER,
     "minicpmv4_7": _LATER,
     "minicpm_ocr": _LATER,
-    "got_ocr2": _LATER,
-    "pp_chart2table": _LATER,
-    "pp_formulanet": _LATER,
-    "granite_docling": _LATER,
-    "qianfan_ocr": _LATER,
-    "deepseek_ocr2": _LATER,
+    "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
+    "there is no phrase whose rows could be read",
+    "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
+    "the queries before it, so they stand for no place",
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,

@@ -13,9 +13,8 @@ from transformers.models.llava_onevision.modeling_llava_onevision import LlavaOn
 
 from lvlms import internvl
 from lvlms.build import special_tokenizer
-from vlmscope.models.decoders.internvl import _arrangement
 from vlmscope.models.layout.anyres import AnyresImage, anyres_image
-from vlmscope.models.layout.tiles import Tile, stretched_layouts
+from vlmscope.models.layout.tiles import Tile, nearest_arrangement, stretched_layouts
 from vlmscope.models.loading.processors import processor_without_video
 
 
@@ -151,7 +150,7 @@ def test_internvl_makes_as_many_tokens_as_its_processor_says(most: int) -> None:
     counts = processor._get_num_multimodal_tokens(image_sizes=sizes())["num_image_tokens"]
     seen = set()
     for size, count in zip(sizes(), counts, strict=True):
-        tiles = _arrangement(images, size, 448)
+        tiles = nearest_arrangement(size, 448, images.min_patches, most)
         seen.add(tiles)
         layouts = list(stretched_layouts(size, Tile(448, 16, 28), tiles, thumbnail_first=False))
         offsets = np.concatenate([layout.offsets for layout in layouts])

@@ -35,6 +35,8 @@ class Family(ABC):
     Attributes:
         id: explicit and unique.
         model_types: ``config.model_type`` values of transformers that it covers.
+        only_tower: ``vision_config.model_type`` of those that it covers; None: any. What another tower has
+            goes to the family that covers the type as it is.
         auto_class: name of the class of transformers that loads it.
         checkpoints: well-known ones, for `vlmscope models`; no two families share one.
         format_hints: formats of its weights that transformers does not read.
@@ -57,6 +59,7 @@ class Family(ABC):
 
     id: str
     model_types: tuple[str, ...]
+    only_tower: str | None = None
     auto_class: str = "AutoModelForImageTextToText"
     checkpoints: tuple[Checkpoint, ...] = ()
     format_hints: tuple[FormatHint, ...] = ()

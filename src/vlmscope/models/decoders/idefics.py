@@ -32,7 +32,7 @@ from vlmscope.models.prompts.prompt import Expansion
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Idefics3Family", "SmolVlmFamily"]
+__all__ = ["Idefics3Family", "SmolVlmFamily", "stacked"]
 
 
 class Idefics3Family(Family):
@@ -89,7 +89,7 @@ class Idefics3Family(Family):
         """Frames of each prompt side by side, filled up with frames of zeros."""
         names = items[0][0].tensors
         return {
-            name: _stacked(
+            name: stacked(
                 [torch.cat([image.tensors[name] for image in group], 1) for group in items]
             )
             for name in names
@@ -143,7 +143,7 @@ def _check_frames(frames: Tensor) -> None:
         )
 
 
-def _stacked(items: Sequence[Tensor]) -> Tensor:
+def stacked(items: Sequence[Tensor]) -> Tensor:
     """(1, frames, ...) each -> (items, most frames, ...), filled up with zeros."""
     most = max(item.shape[1] for item in items)
     whole = items[0].new_zeros((len(items), most, *items[0].shape[2:]))

@@ -1,4 +1,7 @@
-"""InternVL: the image stretched to 448-pixel tiles, a thumbnail after them, four patches to a token."""
+"""InternVL: the image stretched to 448-pixel tiles, a thumbnail after them, four patches to a token.
+
+Qianfan-OCR is the same model with a Qwen3 decoder, behind a processor whose template writes ``<image>``.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from vlmscope.models.layout.processor_checks import (
     check_parts,
     check_tokens,
 )
-from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
+from vlmscope.models.layout.tiles import Tile, nearest_arrangement, squashed, stretched_layouts
 from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
@@ -27,15 +30,22 @@ from vlmscope.models.prompts.written_boxes import BoxConvention
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["InternVlFamily"]
+__all__ = ["InternVlFamily", "QianfanOcrFamily"]
 
 
 class InternVlFamily(Family):
-    """``InternVLForConditionalGeneration`` of transformers."""
+    """``InternVLForConditionalGeneration`` of transformers.
+
+    Attributes:
+        processor_class: of transformers, named in errors.
+        tower: type of the vision tower.
+    """
 
     id = "internvl"
-    model_types = ("internvl",)
-    checkpoints = (
+    model_types: tuple[str, ...] = ("internvl",)
+    processor_class = "InternVLProcessor"
+    tower = "internvl_vision"
+    checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint(
             "OpenGVLab/InternVL3-1B-hf", "0.9B", "unknown", "only ids that end in -hf are read"
         ),
@@ -43,13 +53,13 @@ class InternVlFamily(Family):
             "OpenGVLab/InternVL3-8B-hf", "8B", "unknown", "only ids that end in -hf are read"
         ),
     )
-    format_hints = (
+    format_hints: tuple[FormatHint, ...] = (
         FormatHint(
             "OpenGVLab/InternVL3-8B-hf and others whose name ends in -hf",
             model_type="internvl_chat",
         ),
     )
-    boxes = BoxConvention(
+    boxes: BoxConvention | None = BoxConvention(
         "Please provide the bounding box coordinate of the region this sentence describes: "
         "<ref>{phrase}</ref>",
         form="lists",
@@ -60,15 +70,15 @@ class InternVlFamily(Family):
     )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        check_parts(processor, "InternVLProcessor")
+        check_parts(processor, self.processor_class)
         tower, strategy = (
             hf.config.vision_config.model_type,
             hf.config.vision_feature_select_strategy,
         )
-        if tower != "internvl_vision" or strategy != "default":
+        if tower != self.tower or strategy != "default":
             raise UnsupportedError(
-                f"This InternVL has a vision tower of type {tower!r} with "
-                f"vision_feature_select_strategy={strategy!r}; known is internvl_vision with 'default'. "
+                f"This {self.id} has a vision tower of type {tower!r} with "
+                f"vision_feature_select_strategy={strategy!r}; known is {self.tower} with 'default'. "
                 "Where its image tokens lie is not known, so nothing is guessed."
             )
         check_tokens(hf, processor, self.image_token_id(hf))
@@ -85,15 +95,32 @@ class InternVlFamily(Family):
         frames = values["pixel_values"]  # (frames, channels, height, width)
         tile = _tile(hf, (int(frames.shape[-2]), int(frames.shape[-1])))
         size = int(pixels.shape[0]), int(pixels.shape[1])
-        tiles = _arrangement(images, size, tile.side)
-        token = self.placeholder(hf, processor)
-        expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
+        tiles = nearest_arrangement(
+            size, tile.side, int(images.min_patches), int(images.max_patches)
+        )
+        written = str(processor.replace_image_token(values, 0))
+        expansion = Expansion.of(written, str(processor.image_token))
         count = tiles[0] * tiles[1]
         check_counts(expansion.tokens, len(frames) * tile.tokens)
         check_counts(expansion.tokens, (count + (count > 1)) * tile.tokens)
         layouts = tuple(stretched_layouts(size, tile, tiles, thumbnail_first=False))
         kind = "squash" if squashed(size, tiles) else "resize"
         return ImageInputs({"pixel_values": frames}, expansion, layouts, kind)
+
+
+class QianfanOcrFamily(InternVlFamily):
+    """``QianfanOCRForConditionalGeneration`` of transformers."""
+
+    id = "qianfan-ocr"
+    model_types = ("qianfan_ocr",)
+    processor_class = "QianfanOCRProcessor"
+    tower = "qianfan_ocr_vision"
+    checkpoints = (Checkpoint("baidu/Qianfan-OCR", "4B", "unknown", "documents"),)
+    format_hints = ()
+    boxes = None
+
+    def placeholder(self, hf: PreTrainedModel, processor: Any) -> str:
+        return str(processor.image_placeholder_token)
 
 
 def _tile(hf: PreTrainedModel, frame: tuple[int, int]) -> Tile:
@@ -112,14 +139,3 @@ def _tile(hf: PreTrainedModel, frame: tuple[int, int]) -> Tile:
             "the processor that belongs to the model."
         )
     return Tile(frame[0], patches // factor, patch * factor)
-
-
-def _arrangement(images: Any, size: tuple[int, int], side: int) -> tuple[int, int]:
-    """(rows, columns) of tiles: the arrangement whose ratio is nearest to the image's."""
-    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
-
-    fewest, most = int(images.min_patches), int(images.max_patches)
-    if most <= 1:
-        return 1, 1
-    columns, rows = get_optimal_tiled_canvas(size, (side, side), fewest, most)
-    return int(rows), int(columns)

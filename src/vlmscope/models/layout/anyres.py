@@ -81,13 +81,17 @@ class AnyresFamily(Family):
             images=[Image.fromarray(pixels)], return_tensors="pt", do_pad=True
         )
         size = int(pixels.shape[0]), int(pixels.shape[1])
-        fitted = anyres_image(hf, size, self.most_tiles(hf))
+        fitted = anyres_image(hf, size, self.most_tiles(hf), self.tile(hf))
         check_frames(values["pixel_values"], fitted)
         token = self.placeholder(hf, processor)
         expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
         check_counts(expansion.tokens, fitted.tokens)
         tensors = {name: values[name] for name in ("pixel_values", "image_sizes")}
         return ImageInputs(tensors, expansion, tuple(fitted.layouts()), "pad")
+
+    def tile(self, hf: PreTrainedModel) -> Tile:
+        """One tile and its tokens."""
+        return patch_tile(hf)
 
     def most_tiles(self, hf: PreTrainedModel) -> int | None:
         """Tiles whose tokens the model keeps as they are; beyond, it resamples them. None: all."""
@@ -188,15 +192,27 @@ class AnyresImage:
         return Axis(new[0] / height, top), Axis(new[1] / width, left)
 
 
-def anyres_image(hf: PreTrainedModel, size: Size, most: int | None = None) -> AnyresImage:
-    """What a model makes of an image of (height, width) pixels; ``most`` as in :class:`AnyresImage`."""
+def patch_tile(hf: PreTrainedModel) -> Tile:
+    """A tile of whole patches, each of them a token."""
+    side, patch = tower_sides(hf)
+    return Tile(side, side // patch, patch)
+
+
+def anyres_image(
+    hf: PreTrainedModel, size: Size, most: int | None = None, tile: Tile | None = None
+) -> AnyresImage:
+    """What a model makes of an image of (height, width) pixels.
+
+    Args:
+        hf: the model.
+        size: of the image.
+        most: as in :class:`AnyresImage`.
+        tile: one of its tiles; None: every patch is a token.
+    """
     from transformers.image_processing_utils import select_best_resolution
 
-    side, patch = tower_sides(hf)
-    cells = side // patch
     canvas = select_best_resolution(size, hf.config.image_grid_pinpoints)
-    tile = Tile(side, cells, patch)
-    return AnyresImage(size, (int(canvas[0]), int(canvas[1])), tile, most)
+    return AnyresImage(size, (int(canvas[0]), int(canvas[1])), tile or patch_tile(hf), most)
 
 
 def check_resolutions(hf: PreTrainedModel, images: Any) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vlmscope.models.layout.image_inputs import GridLayout
 
-__all__ = ["Tile", "squashed", "stretched_layouts"]
+__all__ = ["Tile", "nearest_arrangement", "squashed", "stretched_layouts"]
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,24 @@ def stretched_layouts(
 def squashed(size: tuple[int, int], tiles: tuple[int, int]) -> bool:
     """Whether stretching (height, width) to (rows, columns) of squares changes its shape."""
     return abs((tiles[0] / size[0]) / (tiles[1] / size[1]) - 1) > 0.02
+
+
+def nearest_arrangement(
+    size: tuple[int, int], side: int, fewest: int, most: int
+) -> tuple[int, int]:
+    """The arrangement of tiles whose ratio is nearest to that of an image.
+
+    Args:
+        size: (height, width) of the original.
+        side: of a tile, in pixels.
+        fewest, most: tiles; a ``most`` of 1 leaves the image whole.
+
+    Returns:
+        (rows, columns).
+    """
+    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
+
+    if most <= 1:
+        return 1, 1
+    columns, rows = get_optimal_tiled_canvas(size, (side, side), fewest, most)
+    return int(rows), int(columns)

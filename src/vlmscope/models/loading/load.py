@@ -221,7 +221,8 @@ def from_pretrained_model(
     check_unwrapped(hf_model)
     config: Any = hf_model.config
     name = name or getattr(config, "_name_or_path", "") or type(hf_model).__name__
-    family = FAMILIES.for_model_type(config.model_type, name)
+    tower = getattr(config, "vision_config", None)
+    family = FAMILIES.for_model_type(config.model_type, name, tower)
     check_whole(hf_model, family.auto_class, answers=not isinstance(family, DualFamily))
     if isinstance(family, DualFamily):
         check_in_place(hf_model)

@@ -17,6 +17,7 @@ from typing import Any
 
 from vlmscope.errors import UnsupportedError
 from vlmscope.models.decoders.family import Family
+from vlmscope.models.loading.pillow_classes import processor_class
 from vlmscope.models.loading.torchvision import need_torchvision
 
 __all__ = [
@@ -129,9 +130,10 @@ def _saved_class(source: str, options: Mapping[str, Any]) -> Any:
         return None
     name = saved.get("processor_class")
     if name:
-        return getattr(transformers, name, None)
+        return processor_class(name)
     config = transformers.AutoConfig.from_pretrained(source, **options)
-    return transformers.PROCESSOR_MAPPING.get(type(config), None)
+    cls = transformers.PROCESSOR_MAPPING.get(type(config), None)
+    return None if cls is None else processor_class(cls.__name__)
 
 
 def _pillow_images(source: str, options: Mapping[str, Any]) -> Any:

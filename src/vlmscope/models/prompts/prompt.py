@@ -232,15 +232,26 @@ def write_paper(prompt: Prompt, system: str, image: str, images: int = 1) -> Wri
     return WrittenPrompt(text, tuple(spans), add_special_tokens=True)
 
 
-def write_chat(prompt: Prompt, processor: Any, bos: str | None, images: int = 1) -> WrittenPrompt:
+def write_chat(
+    prompt: Prompt, processor: Any, bos: str | None, images: int = 1, fallback: str | None = None
+) -> WrittenPrompt:
     """The model's own chat template, ending where its answer begins.
+
+    Args:
+        prompt: what is asked.
+        processor: whose template it is.
+        bos: text of the token that begins a sequence; the tokenizer adds it unless the template does.
+        images: how many the prompt holds.
+        fallback: template for processors that carry none.
 
     Raises:
         UnsupportedError: when the processor carries no chat template, or one that drops the text or
             writes another.
     """
-    template = getattr(processor, "chat_template", None) or getattr(
-        getattr(processor, "tokenizer", None), "chat_template", None
+    template = (
+        getattr(processor, "chat_template", None)
+        or getattr(getattr(processor, "tokenizer", None), "chat_template", None)
+        or fallback
     )
     if not template:
         raise UnsupportedError(

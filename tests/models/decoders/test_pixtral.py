@@ -1,0 +1,79 @@
+"""What is special to Pixtral towers: break tokens, fitted sizes, what does not fit."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+import vlmscope as vs
+from lvlms import made
+from vlmscope.errors import BadImageError, ModelMismatchError, UnsupportedError
+
+PHRASE = "the small red circle"
+
+
+def picture(height: int = 40, width: int = 64) -> np.ndarray:
+    return np.random.default_rng(0).integers(40, 215, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", ["mistral3", "pixtral"])
+def test_a_row_of_tokens_ends_in_a_break_that_lies_on_no_grid(name: str) -> None:
+    tokens = vs.token_map(made(name), picture(), PHRASE)
+    rows, columns = tokens.views[0].grid
+    written = [tokens.tokens[position] for position in tokens.positions("image")]
+    line = ["[IMG]"] * columns
+    assert written == [*[*line, "[IMG_BREAK]"] * (rows - 1), *line, "[IMG_END]"]
+    assert {tokens.tokens[position] for position in tokens.image_positions} == {"[IMG]"}
+
+
+def test_a_side_is_stretched_to_whole_tokens_and_never_padded() -> None:
+    tokens = vs.token_map(made("mistral3"), picture(41, 63), PHRASE)
+    (view,) = tokens.views
+    assert view.grid == (6, 8)  # of 8 pixels
+    assert view.seen((41, 63)) == (0.0, 0.0, 63.0, 41.0)
+
+
+def test_patches_that_make_no_whole_token_are_claimed_by_none() -> None:
+    tokens = vs.token_map(made("lighton-ocr-gaps"), picture(45, 60), PHRASE)
+    (view,) = tokens.views
+    assert view.grid == (4, 6)  # nine rows of patches, two to a token
+    assert view.seen((45, 60)) == pytest.approx((0.0, 0.0, 60.0, 40.0))
+
+
+def test_an_image_of_one_token_is_refused_with_the_size_of_a_token() -> None:
+    with pytest.raises(BadImageError, match="one image token.*8 pixels wide"):
+        vs.token_map(made("mistral3"), picture(7, 8), PHRASE)
+    assert len(vs.token_map(made("pixtral"), picture(7, 8), PHRASE).image_positions) == 1
+
+
+def test_an_image_whose_short_side_would_vanish_is_refused() -> None:
+    with pytest.raises(BadImageError, match="900x4 pixels.*less than a pixel"):
+        vs.token_map(made("pixtral"), picture(900, 4), PHRASE)
+
+
+def test_a_processor_of_other_tokens_is_refused() -> None:
+    model = made("mistral3")
+    processor = copy.copy(model.processor)
+    processor.spatial_merge_size = 1
+    with pytest.raises(ModelMismatchError, match="1x1 patches of 4 pixels.*2x2 patches of 4"):
+        vs.from_pretrained_model(model.hf, processor)
+
+
+def test_a_processor_that_crops_is_refused() -> None:
+    model = made("pixtral")
+    processor = copy.copy(model.processor)
+    processor.image_processor = copy.copy(model.processor.image_processor)
+    processor.image_processor.do_center_crop = True
+    with pytest.raises(ModelMismatchError, match="do_center_crop=True"):
+        vs.from_pretrained_model(model.hf, processor)
+
+
+def test_a_tower_that_would_lose_its_first_patch_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = made("pixtral")
+    monkeypatch.setattr(model.hf.config, "vision_feature_select_strategy", "default")
+    with pytest.raises(UnsupportedError, match="first patch would be lost"):
+        vs.from_pretrained_model(model.hf, model.processor)
