@@ -5,7 +5,8 @@ and keys are taken where the layer computes them and its own kernel runs on. Sta
 random weights, float32, and classifier-free guidance; the text tower and the decoder of pictures are left
 out, for they cost every way the same.
 
-    python benchmarks/daam.py [--channels 96] [--latent 64] [--steps 2] [--words 8] [--threads 1] [--repeats 3]
+    python benchmarks/daam.py [--channels 96] [--latent 64] [--steps 2] [--words 8] [--threads 1]
+        [--repeats 3]
 
 Ratios are medians over interleaved repeats. ``picture_difference`` is between the latents with and without
 looking, ``map_difference`` between the maps of both ways.
