@@ -111,8 +111,8 @@ def text_options(vocabulary: int, layers: int = 3, **more: object) -> dict[str, 
 
 def sharpen(model: LoadedModel, factor: float = 6.0) -> LoadedModel:
     """Scale the decoder's queries and keys so that attention rows have clear peaks."""
-    for layer in model.layers:
-        attention = model.family.attention(layer)
+    for number in model.row_layers:
+        attention = model.family.attention(model.layers[number])
         for name in ("q_proj", "k_proj"):
             getattr(attention, name).weight.data *= factor
     return model

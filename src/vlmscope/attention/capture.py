@@ -44,7 +44,7 @@ def capture(
             that predict generated tokens; ``"box"``: of these, the rows that predict the
             coordinates of the first box in the answer; or positions (negative ones count from the
             prompt's end).
-        layers: decoder layers, from 0; None: all.
+        layers: decoder layers, from 0; None: all that have attention rows (``model.row_layers``).
         heads: head numbers, from 0, read in every chosen layer; or (layer, head) pairs, which take
             the place of ``layers``; None: all.
         keys: ``"image"``: keep the attention on image tokens; ``"all"``: on every key.
@@ -57,14 +57,15 @@ def capture(
 
     Raises:
         UnknownNameError: for rows or keys that do not exist.
-        AttentionError: for a layer or head out of range (the valid range is named), or when the
-            rows need a token map and the model was run by hand.
+        AttentionError: for a layer or head out of range (the valid range is named), a layer that has
+            no attention rows (those that have are named), or when the rows need a token map and the
+            model was run by hand.
         UnsupportedError: ``rows="box"`` of a family that has no documented way of writing boxes.
     """
     check_model(model)
     if rows == "box":
         model.boxes  # noqa: B018 - raises where there is none
-    choice = HeadChoice.of(model.decoder_shape, layers, heads)
+    choice = HeadChoice.of_model(model, layers, heads)
     trace = Trace(model, RowChoice.of(rows, model.read_answer), choice, keys, average)
     with read_by(model, trace):
         yield trace

@@ -53,15 +53,18 @@ def read_into_cache(model: LoadedModel, encoded: Encoded, end: int | None = None
     Raises:
         UnsupportedError: for a family whose prompt is not a causal sequence with the image in it.
     """
-    from transformers import DynamicCache
-
+    if model.family.recurrent:
+        raise UnsupportedError(
+            f"The family {model.family.id!r} carries a state through the layers that have no attention "
+            "rows, which holds the whole image whatever is taken out of the cache. Image tokens cannot "
+            "be left out of it; vlmscope.prefill and vlmscope.generate read it whole."
+        )
     if not model.family.causal_image:
         raise UnsupportedError(
             f"The family {model.family.id!r} cannot go on from a cached image: its image sees the text "
             "or lies outside the sequence. Families that can are marked in: vlmscope models"
         )
-    # without a config even sliding layers keep all keys; their windows are still in the masks
-    cache = DynamicCache()
+    cache = model.family.lasting_cache(model.hf)
     with (
         instrument(model) as active,
         model.frozen(),

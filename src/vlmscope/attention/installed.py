@@ -101,14 +101,17 @@ def _prepared(model: LoadedModel) -> _Installed:
     decoder = model.decoder
     kernel = decoder.config._attn_implementation
     twin = instrumented_name(kernel)
-    modules = [model.family.attention(layer) for layer in model.layers]
     cleanup = contextlib.ExitStack()
     installed = _Installed(kernel, cleanup.close)
     with contextlib.ExitStack() as undone:
         undone.callback(cleanup.close)
-        for number, module in enumerate(modules):
+        for number in model.row_layers:
+            module = model.family.attention(model.layers[number])
             cleanup.callback(module.__dict__.pop, PROBE, None)
             module.__dict__[PROBE] = _Probe(installed, number)
+        for number in set(range(len(model.layers))) - set(model.row_layers):
+            passing = model.layers[number].register_forward_hook(_stop_hook(installed, number))
+            cleanup.callback(passing.remove)
         cleanup.callback(decoder.__dict__.pop, _INSTALLED, None)
         cleanup.callback(decoder.set_attn_implementation, kernel)
         hook = decoder.register_forward_pre_hook(_begin_hook(installed), with_kwargs=True)
@@ -215,6 +218,17 @@ def _begin_hook(installed: _Installed) -> Any:
         mine.begin(past, int(width), None if bound else _real_tokens(kwargs.get("attention_mask")))
 
     return begin
+
+
+def _stop_hook(installed: _Installed, layer: int) -> Any:
+    """Passes that are to end with a layer that has no attention to end in."""
+
+    def stop(*_: Any) -> None:
+        mine = installed.mine()
+        if mine is not None:
+            mine.passed(layer)
+
+    return stop
 
 
 def _real_tokens(mask: Any) -> Tensor | None:

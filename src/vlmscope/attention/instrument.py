@@ -179,6 +179,11 @@ class Instrument:
         for reader in self.readers:
             reader.begin(self._forward)
 
+    def passed(self, layer: int) -> None:
+        """A layer without attention rows has run: perhaps stop."""
+        if self.stop_after is not None and layer >= self.stop_after:
+            raise StopForwardError
+
     def edges_changed(self) -> None:
         """What the blockers block differs from here on: masks of this pass are made afresh."""
         self._masks.clear()

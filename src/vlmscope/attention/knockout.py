@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.instrument import Binding, Forward
-from vlmscope.attention.selection import HeadChoice, check_layers
+from vlmscope.attention.selection import HeadChoice, check_layers, check_row_layers
 from vlmscope.errors import AttentionError, UnknownNameError
 from vlmscope.models import LoadedModel
 from vlmscope.models.guard import check_model
@@ -46,13 +46,15 @@ def knockout(
             ``phrase``, ``text`` = every non-image prompt token, ``generated``, ``last`` = the last
             prompt position, which predicts the first generated token) or positions.
             ``("image", "query")`` keeps the query's rows from reading the image.
-        layers: where; None: every layer.
+        layers: where; None: every layer. Edges exist in layers with attention rows alone: of a range
+            that holds others too, those with rows are blocked (``model.row_layers``).
         heads: which heads; None: all.
         keep_own: a row goes on reading its own position, also where it is of the source role.
 
     Raises:
         UnknownNameError: for a role that does not exist.
-        AttentionError: for a layer or head out of range, or no edge.
+        AttentionError: for a layer or head out of range, layers none of which has attention rows, or
+            no edge.
         KnockoutError: during a pass, when a row would lose every key.
     """
     check_model(model)
@@ -84,6 +86,8 @@ class Knockout:
                 "A knock-out needs at least one edge, for example ('image', 'query')."
             )
         self._layers = frozenset(range(count) if layers is None else check_layers(layers, count))
+        if self._layers.isdisjoint(model.row_layers):
+            check_row_layers(model, self._layers)
         choice = HeadChoice.of(model.decoder_shape, None, heads)
         self._heads = None if heads is None else choice.by_layer[0]
 

@@ -100,10 +100,10 @@ def read_means(
 
 
 def image_layers(model: LoadedModel) -> tuple[int, ...]:
-    """Layers that can look at the image, ascending: all but where only some layers are crossed."""
+    """Layers whose rows can look at the image, ascending: all that have rows, or the crossed ones."""
     if model.family.crossed:
         return tuple(sorted(model.family.cross_layers(model.hf)))
-    return tuple(range(model.decoder_shape[0]))
+    return model.row_layers
 
 
 def _wanted(
@@ -111,5 +111,5 @@ def _wanted(
 ) -> tuple[Head, ...]:
     if heads is not None:
         return tuple(Head(int(layer), int(head)) for layer, head in heads)
-    layers, width = model.decoder_shape
-    return tuple(Head(layer, head) for layer in range(first_layer, layers) for head in range(width))
+    layers = [layer for layer in model.row_layers if layer >= first_layer]
+    return tuple(Head(layer, head) for layer in layers for head in range(model.decoder_shape[1]))

@@ -4,12 +4,14 @@ The image prefix (everything up to the last image token) is run once and cached.
 top of it PACKED behind one another in one short sequence: positions restart after the prefix for each
 phrase, and edges between phrases are blocked, so each phrase sees exactly what it would see alone.
 The cached keys are neither copied nor repeated per phrase.
+
+A hybrid's cache also carries a state along, which no edge parts and nothing takes back: there each phrase
+runs alone, on a copy.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +29,7 @@ from vlmscope.attention.instrument import Binding, Instrument, StopForwardError
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import ImageInputs, LoadedModel, Prompt
 from vlmscope.models.cache_keyword import with_cache
+from vlmscope.models.cache_parts import batch_of, items_of, lent
 from vlmscope.models.layout.token_maps import token_map
 from vlmscope.models.prompts.encoding import EncodedText
 from vlmscope.models.prompts.prompt import PromptRequest
@@ -115,7 +118,7 @@ class SharedPrefix:
         size = 0
         for index, text in enumerate(texts):
             length = len(text.ids) - self.length
-            if chosen and size + length > self._room:
+            if chosen and (self.model.family.recurrent or size + length > self._room):
                 yield chosen, self._pack([texts[i] for i in chosen])
                 chosen, size = [], 0
             chosen.append(index)
@@ -174,18 +177,16 @@ class SharedPrefix:
         self._fill(pack.token_map)
         positions = self._positions([len(text.ids) - self.length])
         axes, start = tuple(positions.shape[:-2]), int(positions.reshape(-1)[0])
-        try:
+        with lent(self._cache, self.length, self.model.family.recurrent) as cache:
             ids = continue_greedily(
                 self.model,
-                self._cache,
+                cache,
                 text.ids[self.length :],
                 start,
                 axes,
                 max_new_tokens,
                 penalised=text.ids,
             )
-        finally:
-            _put_back(self._cache, self.length)
         return generation_of(self.model, torch.tensor(ids), pack.token_map)
 
     def next_logits(self, prompts: Sequence[str | Prompt]) -> Tensor:
@@ -228,7 +229,7 @@ class SharedPrefix:
                 self._check_edges(active)
                 if self._cache is None and self._shelf is not None:
                     cache, item = self._shelf
-                    self._cache = _items_of(cache, slice(item, item + 1))
+                    self._cache = items_of(cache, slice(item, item + 1))
                 return
             _fill_empty(active, [self], [packed])
 
@@ -262,8 +263,8 @@ def run_packs(
         return prefixes[0].run(packs[0], deepest)
     shelves = [each._shelf for each in prefixes if each._shelf is not None]
     cache, items = shelves[0][0], [item for _, item in shelves]
-    if items != list(range(len(cache.layers[0].keys))):  # not all of the batch
-        cache = _items_of(cache, items)
+    if items != list(range(batch_of(cache))):  # not all of the batch
+        cache = items_of(cache, items)
     with instrument(prefixes[0].model) as active:
         for each in prefixes:
             each._check_edges(active)
@@ -287,6 +288,7 @@ def _run(
         active.blockers.append(fence)
         try:
             with (
+                lent(cache, first.length, model.family.recurrent) as own,
                 active.bound(binding),
                 active.stopping_after(stop_after),
                 contextlib.suppress(StopForwardError),
@@ -295,19 +297,12 @@ def _run(
                     input_ids=ids,
                     position_ids=positions,
                     use_cache=True,
-                    **with_cache(model.decoder, cache),
+                    **with_cache(model.decoder, own),
                 )
                 hidden = out.last_hidden_state
         finally:
             active.blockers.remove(fence)
-            _put_back(cache, first.length)
     return hidden
-
-
-def _put_back(cache: Any, length: int) -> None:
-    """Cut a cache to the prefix, layer by layer: a pass that was interrupted fills only some."""
-    for layer in cache.layers:
-        layer.crop(min(0, length - layer.get_seq_length()))
 
 
 def fill_together(prefixes: Sequence[SharedPrefix], texts: Sequence[EncodedText]) -> None:
@@ -327,12 +322,8 @@ def _fill_empty(
     active: Instrument, prefixes: Sequence[SharedPrefix], maps: Sequence[TokenMap]
 ) -> None:
     """Run prefixes of the same ids; ``maps`` are of prompts that begin with them."""
-    from transformers import DynamicCache
-
     first, model = prefixes[0], prefixes[0].model
-    # without a config every layer keeps all keys, so that the cache can be put back; sliding
-    # windows are still in the masks
-    cache = DynamicCache()
+    cache = model.family.lasting_cache(model.hf)
     ids = torch.from_numpy(np.stack([each.ids for each in prefixes]))
     batch = {
         "input_ids": ids,
@@ -358,15 +349,6 @@ def _fill_empty(
             each._shelf = (cache, item)
         each._prefix_positions = positions[..., item : item + 1, :]
         each._filled_under = tuple(active.blockers)
-
-
-def _items_of(cache: Any, items: slice | list[int]) -> Any:
-    """Some images' part of a batch's cache: of a slice a view, which the first pass behind it copies."""
-    own = copy.copy(cache)
-    own.layers = [copy.copy(layer) for layer in cache.layers]
-    for layer in own.layers:
-        layer.keys, layer.values = layer.keys[items], layer.values[items]
-    return own
 
 
 def shared_prefix(

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from vlmscope.attention.instrument import Binding, Forward
 from vlmscope.errors import AttentionError, UnknownNameError
+from vlmscope.models import LoadedModel
 from vlmscope.types import Answer, Head, TokenMap
 
-__all__ = ["ROWS", "HeadChoice", "RowChoice", "check_layers"]
+__all__ = ["ROWS", "HeadChoice", "RowChoice", "check_layers", "check_row_layers"]
 
 ROWS = ("last_text", "last_input", "phrase", "generated", "box")
 
@@ -38,6 +39,22 @@ def check_layers(layers: Iterable[int], count: int) -> tuple[int, ...]:
     return numbers
 
 
+def check_row_layers(model: LoadedModel, layers: Iterable[int]) -> tuple[int, ...]:
+    """Layer numbers, ascending and unique, all of them with attention rows.
+
+    Raises:
+        AttentionError: when one is out of range, or has no rows; or none is given.
+    """
+    numbers = check_layers(layers, model.decoder_shape[0])
+    rowless = [number for number in numbers if number not in model.row_layers]
+    if rowless:
+        raise AttentionError(
+            f"Layer {rowless[0]} of {model.id} has no attention rows; layers with rows: "
+            f"{', '.join(map(str, model.row_layers))}."
+        )
+    return numbers
+
+
 @dataclass(frozen=True)
 class HeadChoice:
     """Heads to read, by layer.
@@ -49,6 +66,25 @@ class HeadChoice:
 
     by_layer: dict[int, tuple[int, ...]]
     total: int
+
+    @classmethod
+    def of_model(
+        cls,
+        model: LoadedModel,
+        layers: Iterable[int] | None,
+        heads: Iterable[int] | Iterable[tuple[int, int]] | None,
+    ) -> HeadChoice:
+        """Heads whose rows are read; ``layers=None``: all that have rows.
+
+        Raises:
+            AttentionError: a layer or head that does not exist, or a layer without rows.
+        """
+        listed = None if heads is None else list(heads)
+        pairs = bool(listed) and any(isinstance(each, tuple | list) for each in listed or ())
+        rowed = model.row_layers if layers is None and not pairs else layers
+        choice = cls.of(model.decoder_shape, rowed, listed)
+        check_row_layers(model, choice.by_layer)
+        return choice
 
     @classmethod
     def of(

@@ -27,8 +27,9 @@ class PictureCost:
     Attributes:
         image_tokens: that stand for a part of the image, in the sequence or beside it.
         positions: the whole sequence; None when it is not known.
-        cache_bytes: of keys and values of every layer for these positions. Layers with a sliding
-            window need less; cross-attention layers a little more, for tokens that lie on no grid.
+        cache_bytes: of keys and values for these positions, of every layer that has some. Layers with a
+            sliding window need less; cross-attention layers a little more, for tokens on no grid; the
+            state of layers without attention rows, of one size whatever the length, is not in it.
         unknown: why the rest is None; empty when it is known.
     """
 
@@ -81,7 +82,7 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
     # gaps between rows and tiles are positions, but stand for no part of the image
     shown = sum(len(layout.offsets) for layout in fitted.layouts) or fitted.expansion.tokens
     crossed = len(family.cross_layers(hf))
-    entries = positions * (len(model.layers) - crossed) + shown * crossed
+    entries = positions * (len(model.row_layers) - crossed) + shown * crossed
     return PictureCost(
         image_tokens=shown,
         positions=positions,

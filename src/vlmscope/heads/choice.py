@@ -57,6 +57,11 @@ def resolve_heads(heads: Any, model: LoadedModel) -> HeadSet:
                 f"{model.id} has no head {head}: its layers are 0 to {layers - 1} and its heads 0 "
                 f"to {width - 1}{_made_for(chosen, model)}."
             )
+        if head.layer not in model.row_layers:
+            raise BadHeadSetError(
+                f"{model.id} has no head {head}: layer {head.layer} has no attention rows, layers "
+                f"{', '.join(map(str, model.row_layers))} have{_made_for(chosen, model)}."
+            )
     if len(set(chosen.heads)) < len(chosen.heads):
         twice = next(head for head in chosen.heads if chosen.heads.count(head) > 1)
         raise BadHeadSetError(f"The head {twice} is named twice, which would count it double.")

@@ -126,10 +126,10 @@ def chosen_heads(
         BadOptionError: records without what the criterion ranks by.
         UnsupportedError: no head's attention has any structure at all.
     """
-    layers, width = decoder_shape(model)
+    _, width = decoder_shape(model)
     measures = stack(records)
-    places = itertools.product(range(options.skip_layers, layers), range(width))
-    heads = [Head(layer, head) for layer, head in places]
+    layers = [layer for layer in model.row_layers if layer >= options.skip_layers]
+    heads = [Head(layer, head) for layer, head in itertools.product(layers, range(width))]
     selection = select(measures, options)
     return _head_set(model, options, heads, measures, selection, surveyed, records[0])
 
@@ -145,6 +145,11 @@ def check_depth(model: LoadedModel, options: DiscoveryOptions) -> None:
     if options.skip_layers >= layers:
         raise BadOptionError(
             f"skip_layers must be less than the decoder's {layers} layers, got {options.skip_layers}."
+        )
+    if options.skip_layers > model.row_layers[-1]:
+        raise BadOptionError(
+            f"skip_layers={options.skip_layers} leaves no layer with attention rows; those of {model.id} "
+            f"are {', '.join(map(str, model.row_layers))}."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,19 +42,26 @@ class Judge:
     options: PostOptions
 
     @classmethod
-    def of(cls, shape: tuple[int, int], chosen: HeadSet, options: PostOptions, seed: int) -> Judge:
+    def of(
+        cls,
+        layers: Sequence[int],
+        width: int,
+        chosen: HeadSet,
+        options: PostOptions,
+        seed: int,
+    ) -> Judge:
         """Draw the random sets from the layers that discovery reads.
 
         Args:
-            shape: (layers, heads) of the decoder.
+            layers: of the decoder, those that have attention rows, ascending.
+            width: heads of a layer.
             chosen: the set that is verified.
             options: post-processing.
             seed: of the draws.
         """
-        layers, width = shape
-        heads = tuple(Head(layer, head) for layer in range(layers) for head in range(width))
-        skipped = min(int(chosen.options.get("skip_layers", 2)), layers - 1)
-        pool = np.arange(skipped * width, layers * width)
+        heads = tuple(Head(layer, head) for layer in layers for head in range(width))
+        skipped = min(int(chosen.options.get("skip_layers", 2)), layers[-1])
+        pool = np.array([at for at, head in enumerate(heads) if head.layer >= skipped])
         rng = np.random.default_rng(seed)
         size = min(len(chosen.heads), len(pool))
         rivals = [rng.choice(pool, size, replace=False).tolist() for _ in range(RANDOM_SETS)]

@@ -124,8 +124,8 @@ def coordinate_reading(model: LoadedModel, first_layer: int, preset: str | None)
         UnsupportedError: a family that has no documented way of writing boxes.
     """
     asking = BoxQuestion.of(model, preset=preset)
-    layers, width = model.decoder_shape
-    heads = [(layer, head) for layer in range(first_layer, layers) for head in range(width)]
+    layers = [layer for layer in model.row_layers if layer >= first_layer]
+    heads = [(layer, head) for layer in layers for head in range(model.decoder_shape[1])]
 
     def read(
         _: LoadedModel,

@@ -77,7 +77,7 @@ def verify_heads(
     check_batch(batch)
     chosen = resolve_heads(heads, model)
     options = with_post(LocalizationHeadsOptions(), model.card.grounding, post)
-    judge = Judge.of(model.decoder_shape, chosen, options, seed)
+    judge = Judge.of(model.row_layers, model.decoder_shape[1], chosen, options, seed)
     reading = {"rows": chosen.rows, "preset": chosen.prompt, "placement": placement}
     log = SampleLog(resume, _header(model, chosen, options, seed, reading))
     surveyed = survey(

@@ -20,6 +20,7 @@ from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.qwen35 import Qwen35Family
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
@@ -49,6 +50,7 @@ FAMILIES = FamilyRegistry(
         Qwen2VlFamily(),
         Qwen25VlFamily(),
         Qwen3VlFamily(),
+        Qwen35Family(),
         Glm4vFamily(),
         Idefics3Family(),
         SmolVlmFamily(),

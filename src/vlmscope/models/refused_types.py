@@ -15,8 +15,6 @@ _LATER = "was not looked at yet"
 
 _REASONS = {
     # Qwen's newest, hybrids and models that also hear
-    "qwen3_5": _LATER,
-    "qwen3_5_moe": _LATER,
     "qwen4_exp": _LATER,
     "qwen2_5_omni_thinker": _LATER,
     "qwen3_omni_moe_thinker": _LATER,

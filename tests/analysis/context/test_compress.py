@@ -25,7 +25,9 @@ from vlmscope.models import LoadedModel
 from vlmscope.tiny import render_scene
 
 QUESTION = "what colour is the red circle on the left ?"
-SHARED = [name for name in builds() if made(name).family.causal_image]
+CAUSAL = [name for name in builds() if made(name).family.causal_image]
+SHARED = [name for name in CAUSAL if not made(name).family.recurrent]
+HYBRIDS = [name for name in CAUSAL if made(name).family.recurrent]
 
 
 def picture(height: int = 60, width: int = 90) -> np.ndarray:
@@ -46,6 +48,12 @@ def test_all_tokens_without_a_prompt_answer_as_the_model_does(name: str) -> None
     context = compress_context(model, picture(), None, keep=1.0, by="norm", preset=preset)
     assert context.ask(QUESTION, 6) == expected
     assert context.tokens == context.full_tokens and context.size == context.full_size
+
+
+@pytest.mark.parametrize("name", HYBRIDS)
+def test_a_state_that_holds_the_image_is_refused(name: str) -> None:
+    with pytest.raises(UnsupportedError, match=r"carries a state.*cannot be left out"):
+        compress_context(made(name), picture(), None, keep=0.5, by="norm")
 
 
 @pytest.mark.parametrize("text", ["llama-gqa", "mistral"])

@@ -53,7 +53,7 @@ def test_rows_equal_those_of_a_capture_in_every_layer(name: str) -> None:
     model = made(name)
     with vs.capture(model, rows="phrase") as trace, inputs_kept(model) as kept:
         vs.prefill(model, picture(), PHRASE)
-    for layer in range(len(model.layers)):
+    for layer in model.row_layers:
         rows = vs.rows_from_hidden_states(model, kept[layer][0], trace.token_map, layer, "phrase")
         torch.testing.assert_close(rows, trace.layer_maps(layer), atol=1e-6, rtol=0)
         assert rows.shape[0] == model.decoder_shape[1]
@@ -65,12 +65,12 @@ def test_answers_several_images_and_padding_are_placed_as_the_model_places_them(
     model = made(name)
     images = [picture(), picture(90, 60, seed=1)][: 2 if model.family.many_images else 1]
     prompts = [Prompt(PHRASE, answer="red circle"), Prompt("pizza", answer="dog")]
-    last = len(model.layers) - 1
+    last = model.row_layers[-1]
     with vs.capture(model, rows="generated") as trace, inputs_kept(model) as kept:
         vs.prefill(model, [images] * 2, prompts, padding_side="left")
     for item, token_map in enumerate(trace.token_maps):
         rows = vs.rows_from_hidden_states(model, kept[last][item], token_map, last, "generated")
-        torch.testing.assert_close(rows, trace.of(item)[last], atol=1e-6, rtol=0)
+        torch.testing.assert_close(rows, trace.layer_maps(last, item), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -13,7 +13,7 @@ from vlmscope.analysis.record import run_record
 from vlmscope.analysis.steering.choices import OpenQuestion
 from vlmscope.analysis.steering.options import SteerOptions
 from vlmscope.analysis.steering.result import CONDITIONS, SteeringTrial
-from vlmscope.attention import generate
+from vlmscope.attention import generate, image_layers
 from vlmscope.attention.steering.steer import steer
 from vlmscope.data.question_jobs import measure_questions
 from vlmscope.data.questions import Question
@@ -123,9 +123,8 @@ def _conditions(
 ) -> Iterator[tuple[str, list[Head], list[Box]]]:
     """Name, heads, and a place for each choice."""
     rng = random.Random(f"vlmscope-steering:{seed}:{question.digest_with_choices}")
-    layers, width = model.decoder_shape
-    reading = sorted(model.family.cross_layers(model.hf)) or range(layers)
-    every = [Head(layer, head) for layer in reading for head in range(width)]
+    width = model.decoder_shape[1]
+    every = [Head(layer, head) for layer in image_layers(model) for head in range(width)]
     others = [head for head in every if head not in chosen.heads] or every
     boxes = [choice.box for choice in question.choices]
     elsewhere = [_elsewhere(box, question, rng) for box in boxes]

@@ -84,7 +84,7 @@ class PrefixKeeper:
 def _bytes_of(prefix: SharedPrefix) -> int:
     """Keys and values of all its layers; 0 before it is filled."""
     model = prefix.model
-    layers, heads = model.decoder_shape
+    layers, heads = len(model.row_layers), model.decoder_shape[1]
     config: Any = model.decoder.config
     size = getattr(config, "head_dim", None) or config.hidden_size // heads
     kept_heads = getattr(config, "num_key_value_heads", None) or heads

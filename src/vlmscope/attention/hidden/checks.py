@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmscope.attention.selection import check_layers
+from vlmscope.attention.selection import check_row_layers
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models import LoadedModel
 from vlmscope.types import TokenMap
@@ -41,11 +41,11 @@ def check_layer(model: LoadedModel, layer: Any) -> int:
     """The number of a layer.
 
     Raises:
-        AttentionError: no whole number, or no layer of the decoder.
+        AttentionError: no whole number, no layer of the decoder, or one without attention rows.
     """
     if isinstance(layer, bool) or not isinstance(layer, int | np.integer):
         raise AttentionError(f"layer is the number of one decoder layer, from 0, got {layer!r}.")
-    return check_layers([int(layer)], len(model.layers))[0]
+    return check_row_layers(model, [int(layer)])[0]
 
 
 def check_hidden(model: LoadedModel, hidden: Any, token_map: TokenMap, layer: int) -> Tensor:

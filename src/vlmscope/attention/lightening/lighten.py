@@ -143,3 +143,9 @@ def _refuse_crossed(model: LoadedModel) -> None:
             f"{model.id} (family {model.family.id!r}) reads the image by cross-attention: it has no "
             "image tokens in its sequence that could leave it. Knock-outs by layer are defined for it."
         )
+    if model.family.recurrent:
+        raise UnsupportedError(
+            f"{model.id} (family {model.family.id!r}) carries a state through its layers without "
+            "attention rows, position by position: positions that leave the sequence would be missing in "
+            "it, and what they left there before stays. Knock-outs by layer are defined for it."
+        )

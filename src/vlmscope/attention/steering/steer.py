@@ -114,7 +114,7 @@ def _parts(
     pairs = [tuple(each) for each in (heads.heads if isinstance(heads, HeadSet) else heads)]
     if not pairs:
         raise AttentionError("No head was given to steer; give (layer, head) pairs, one at least.")
-    choice = HeadChoice.of(model.decoder_shape, None, pairs)
+    choice = HeadChoice.of_model(model, None, pairs)
     _refuse_blind(model, choice)
     if amount == 0:
         return []

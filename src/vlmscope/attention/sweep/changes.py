@@ -42,13 +42,15 @@ class ChangeFinder:
     """Knows which rows matter in each layer.
 
     Args:
-        layers: what each layer may read, first to last.
+        layers: what each layer may read, first to last; None for one without attention rows, which
+            carries what it reads from left to right.
         rows: int (n,): positions whose last hidden states are scored.
     """
 
-    def __init__(self, layers: Sequence[ReadableKeys], rows: Tensor) -> None:
+    def __init__(self, layers: Sequence[ReadableKeys | None], rows: Tensor) -> None:
         self._layers = list(layers)
-        self._needed = _needed_rows(self._layers, rows)
+        self._forward = next(each.forward for each in self._layers if each is not None)
+        self._needed = _needed_rows(self._layers, rows, self._forward)
 
     def of(self, knockout: Knockout) -> Changes:
         """What a knock-out, taken to act in all layers, can change."""
@@ -56,6 +58,8 @@ class ChangeFinder:
         digest = hashlib.sha256()
         first_rows = {}
         for number, readable in enumerate(self._layers):
+            if readable is None:
+                continue  # there is no edge to block
             if id(readable) not in changed_rows:
                 blocked = knockout.blocked(readable.forward, 1, readable.keys.shape[1], _CPU)[0]
                 blocked = blocked & readable.keys
@@ -69,21 +73,24 @@ class ChangeFinder:
 
     def _next_row(self, knockout: Knockout) -> bytes:
         """What is blocked for a row behind the last one: two knock-outs may differ only there."""
-        forward = self._layers[0].forward
+        forward = self._forward
         end = forward.past + forward.queries
         after = Forward(end, 1, None, forward.binding)
         return np.packbits(knockout.blocked(after, 1, end + 1, _CPU).numpy()).tobytes()
 
 
-def _needed_rows(layers: Sequence[ReadableKeys], rows: Tensor) -> list[Tensor]:
+def _needed_rows(
+    layers: Sequence[ReadableKeys | None], rows: Tensor, forward: Forward
+) -> list[Tensor]:
     """Per layer bool (rows,): whether what the layer gives for a row is used by a scored row."""
-    forward = layers[-1].forward
     needed = torch.zeros(forward.queries, dtype=torch.bool)
     needed[rows - forward.past] = True
     by_layer = []
     for readable in reversed(layers):
         by_layer.append(needed)
-        if not readable.forward.crossed:  # those read the image's keys, no row of the sequence
+        if readable is None:  # a state comes by every row before
+            needed = needed.flip(0).cummax(0).values.flip(0)
+        elif not readable.forward.crossed:  # those read the image's keys, no row of the sequence
             start = readable.forward.key_start(readable.keys.shape[1])
             read = readable.keys[needed].any(0)
             needed = needed | read[forward.past - start :]
@@ -105,14 +112,20 @@ class ReadableKeys:
 
 @dataclass
 class MaskReader:
-    """Keeps what each layer may read; one object for layers that share a mask."""
+    """Keeps what each layer may read; one object for layers that share a mask.
 
-    layers: list[ReadableKeys] = field(default_factory=list)
+    Attributes:
+        depth: how many layers the decoder has.
+        layers: by their numbers; None: it has no attention rows.
+    """
+
+    depth: int
+    layers: list[ReadableKeys | None] = field(init=False)
     _kinds: dict[object, tuple[Tensor | None, ReadableKeys]] = field(default_factory=dict)
 
     def begin(self, forward: Forward) -> None:
         """A pass starts: forget the one before."""
-        self.layers.clear()
+        self.layers = [None] * self.depth
         self._kinds.clear()
 
     def read(
@@ -131,4 +144,4 @@ class MaskReader:
             allowed = allowed_keys(mask, query.shape[2], key.shape[2], causal, query.device)
             # the mask is kept beside it, so that its id cannot be taken by another meanwhile
             self._kinds[kind] = mask, ReadableKeys(forward, allowed[0].any(0).cpu())
-        self.layers.append(self._kinds[kind][1])
+        self.layers[layer] = self._kinds[kind][1]

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.sweep.changes import MaskReader, ReadableKeys
@@ -75,7 +74,7 @@ class CleanRun:
     inputs: list[Tensor]
     keys: list[KeysValues]
     positions: Tensor
-    readable: list[ReadableKeys]
+    readable: list[ReadableKeys | None]
     logits: Tensor
 
     @property
@@ -202,8 +201,7 @@ class _WholePass:
 
 
 def _whole_pass(model: LoadedModel, encoded: Encoded, first: int, last: int) -> _WholePass:
-    # without a config every layer keeps all keys; sliding windows are still in the masks
-    cache = DynamicCache()
+    cache = model.family.lasting_cache(model.hf)
     first_input: list[Tensor] = []
 
     def watch(layer: int, hidden: Tensor) -> Tensor:
@@ -251,7 +249,7 @@ def _run_again(active: Instrument, begun: Begun) -> CleanRun:
         return hidden
 
     cache = shared_start_cache(clean.keys, keep=True)
-    masks = MaskReader()
+    masks = MaskReader(len(model.layers))
     active.readers.append(masks)
     try:
         binding = Binding((clean.token_map,), generating=True)

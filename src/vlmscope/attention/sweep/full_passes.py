@@ -78,7 +78,7 @@ class _CleanPass:
     """The pass without a knock-out."""
 
     def __init__(self, model: LoadedModel, encoded: Encoded, rows: Tensor, handed_in: bool) -> None:
-        masks = MaskReader()
+        masks = MaskReader(len(model.layers))
         with read_by(model, masks):
             self._logits = _forced(model, encoded, rows)[0]
         self.changes = ChangeFinder(masks.layers, rows)

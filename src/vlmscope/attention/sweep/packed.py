@@ -30,7 +30,7 @@ from vlmscope.attention.sweep.clean_run import (
     next_logits,
 )
 from vlmscope.attention.sweep.effects import token_logprobs
-from vlmscope.attention.sweep.resume import editing_inputs, shared_start_cache
+from vlmscope.attention.sweep.resume import editing_inputs, resumable, shared_start_cache
 from vlmscope.attention.sweep.run import encode_answered, first_row, sweep
 from vlmscope.attention.sweep.specs import KnockoutSpec, SpecPlace, knockouts_of
 from vlmscope.errors import AttentionError
@@ -93,7 +93,7 @@ def answer_scores(
     layers = tuple(range(len(model.layers)))
     specs = [KnockoutSpec(tuple(each), layers) for each in edges]
     encoded = encode_answered(model, pixels, prompt, preset, placement)
-    if model.family.causal_image and not model.family.crossed:
+    if resumable(model):
         try:
             return _packed(model, encoded, specs, max_new_tokens)
         except NotResumableError:

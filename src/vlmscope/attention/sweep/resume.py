@@ -18,7 +18,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from vlmscope.models import LoadedModel
 
-__all__ = ["EditInput", "KeysValues", "editing_inputs", "shared_start_cache"]
+__all__ = ["EditInput", "KeysValues", "editing_inputs", "resumable", "shared_start_cache"]
 
 KeysValues = tuple[Tensor, Tensor]
 """Keys and values, (batch, key heads, positions, dim) each."""
@@ -26,6 +26,16 @@ KeysValues = tuple[Tensor, Tensor]
 EditInput = Callable[[int, Tensor], Tensor | None]
 """Takes a layer's number and its input (batch, rows, hidden); returns the input it is to have, perhaps
 of another batch size, or None to skip the layer: its input is then handed on as it is."""
+
+
+def resumable(model: LoadedModel) -> bool:
+    """Whether what stands before a position can be taken from a cache, whichever row is run again.
+
+    Not where the image sees the text or lies outside of the sequence, and not in a hybrid, whose layers
+    without rows carry a state: that of an earlier position is not kept.
+    """
+    family = model.family
+    return family.causal_image and not family.crossed and not family.recurrent
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from vlmscope.attention.sweep.clean_run import (
 from vlmscope.attention.sweep.decoding import greedy_answers
 from vlmscope.attention.sweep.effects import CleanAnswer, Comparison, Effect, SweepResult, compare
 from vlmscope.attention.sweep.full_passes import sweep_by_full_passes
+from vlmscope.attention.sweep.resume import resumable
 from vlmscope.attention.sweep.specs import LAST_ROWS, KnockoutSpec, knockouts_of
 from vlmscope.errors import AttentionError, BadSampleError, UnknownNameError, VlmscopeWarning
 from vlmscope.models import Encoded, LoadedModel, Prompt
@@ -74,7 +75,7 @@ def sweep(
     if not specs:
         raise AttentionError("A sweep needs at least one knock-out, got none.")
     encoded = encode_answered(model, pixels, prompt, preset, placement)
-    if model.family.causal_image and not model.family.crossed:
+    if resumable(model):
         try:
             return _sweep_by_replays(model, encoded, specs, last_row, max_new_tokens, ask)
         except NotResumableError:

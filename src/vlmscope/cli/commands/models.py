@@ -126,7 +126,8 @@ def _works(family: AnyFamily) -> tuple[str, ...]:
 
     if isinstance(family, DualFamily):
         return ("heat maps and boxes of phrases", "segmentation")
-    can = ["rows, knock-outs, grounding"]
+    hybrid = " (in its full-attention layers only)" if family.recurrent else ""
+    can = [f"rows, knock-outs, grounding{hybrid}"]
     if family.causal_image:
         can.append("shared image prefix")
     if family.many_images:

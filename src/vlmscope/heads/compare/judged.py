@@ -133,7 +133,7 @@ class _Panel:
     ) -> _Panel:
         options = with_post(LocalizationHeadsOptions(), model.card.grounding, None)
         judges = {
-            name: Judge.of(model.decoder_shape, each.whole, options, seed)
+            name: Judge.of(model.row_layers, model.decoder_shape[1], each.whole, options, seed)
             for name, each in contenders.items()
         }
         drawn = {

@@ -49,6 +49,8 @@ class Family(ABC):
         queried: image tokens are queries of a Q-Former, which stand for no place of their own.
         torchvision: its images are prepared by transformers' torchvision processor, which has no Pillow
             form; vlmscope installs none.
+        recurrent: layers beside those of :meth:`row_layers` carry what they read along the sequence in
+            a state. Such a cache can be copied, but not cut, and prompts cannot be packed.
         limits: sentences on what the family cannot do.
         boxes: how it writes boxes in its answers; None: it has no documented way.
     """
@@ -67,6 +69,7 @@ class Family(ABC):
     crossed: bool = False
     queried: bool = False
     torchvision: bool = False
+    recurrent: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
 
@@ -91,6 +94,10 @@ class Family(ABC):
         """The attention module of one decoder layer."""
         attention: nn.Module = layer.self_attn  # type: ignore[assignment]
         return attention
+
+    def row_layers(self, hf: PreTrainedModel) -> tuple[int, ...]:
+        """Layers that have attention rows, ascending: those with a softmax over keys."""
+        return tuple(range(len(self.layers(hf))))
 
     def cross_layers(self, hf: PreTrainedModel) -> frozenset[int]:
         """Layers whose keys are the image's and not the sequence's."""
@@ -217,6 +224,15 @@ class Family(ABC):
         from transformers import DynamicCache
 
         return DynamicCache(config=self.decoder(hf).config)
+
+    def lasting_cache(self, hf: PreTrainedModel) -> Any:
+        """An empty cache to come back to: sliding windows are in the masks alone, so it keeps all keys.
+
+        That of a recurrent family holds what its kinds of layers need, and is copied to come back to it.
+        """
+        from transformers import DynamicCache
+
+        return self.cache(hf) if self.recurrent else DynamicCache()
 
     def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
         """Run the whole model.

@@ -89,8 +89,10 @@ class LoadedModel:
 
     def __repr__(self) -> str:
         layers, heads = self.decoder_shape
+        rows = "" if len(self.row_layers) == layers else f" ({len(self.row_layers)} with rows)"
         return (
-            f"LoadedModel({self.id!r}, family={self.family.id!r}, {layers} layers x {heads} heads)"
+            f"LoadedModel({self.id!r}, family={self.family.id!r}, {layers} layers{rows} x "
+            f"{heads} heads)"
         )
 
     @cached_property
@@ -105,8 +107,13 @@ class LoadedModel:
 
     @cached_property
     def decoder_shape(self) -> tuple[int, int]:
-        """(layers, heads) of the decoder."""
+        """(layers, heads) of the decoder; not every layer has attention rows, see :attr:`row_layers`."""
         return len(self.layers), int(self.decoder.config.num_attention_heads)
+
+    @cached_property
+    def row_layers(self) -> tuple[int, ...]:
+        """Layers that have attention rows, ascending, by their own numbers: all, but for hybrids."""
+        return self.family.row_layers(self.hf)
 
     @property
     def device(self) -> torch.device:

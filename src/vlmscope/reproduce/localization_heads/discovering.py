@@ -55,11 +55,9 @@ class Discovery:
         heads = replace(heads, options={**heads.options, "data": credit})
         log = SampleLog(file, {"job": "discovery"})
         measures = stack([log[digest] for digest in heads.sample_ids])
-        layers, width = self.model.decoder_shape
-        places = [
-            Head(*pair)
-            for pair in itertools.product(range(options.skip_layers, layers), range(width))
-        ]
+        layers = [layer for layer in self.model.row_layers if layer >= options.skip_layers]
+        width = self.model.decoder_shape[1]
+        places = [Head(*pair) for pair in itertools.product(layers, range(width))]
         ranked = ranked_by_criterion(measures, options, places)
         return {
             "heads": heads.to_dict(),

@@ -1,0 +1,77 @@
+"""Caches to come back to: lent for a pass and put back, or parted by the items of their batch.
+
+Layers of keys and values are cut back to a length. A layer that carries a state (linear attention, a
+convolution) writes over it and cannot go back, so what is lent of such a cache is a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+__all__ = ["batch_of", "items_of", "lent"]
+
+
+@contextlib.contextmanager
+def lent(cache: Any, length: int, recurrent: bool) -> Iterator[Any]:
+    """A cache that passes inside the block may add to; ``cache`` holds ``length`` positions after.
+
+    Args:
+        cache: of transformers.
+        length: positions that it holds, and will hold again.
+        recurrent: some of its layers carry a state: then it is a copy that is lent.
+    """
+    if recurrent:
+        yield _copied(cache)
+        return
+    try:
+        yield cache
+    finally:
+        for layer in cache.layers:  # one by one: a pass that was interrupted fills only some
+            layer.crop(min(0, length - layer.get_seq_length()))
+
+
+def items_of(cache: Any, items: slice | list[int]) -> Any:
+    """Some items of a cache's batch: of a slice a view, which the first pass behind it copies."""
+    own = copy.copy(cache)
+    own.layers = [copy.copy(layer) for layer in cache.layers]
+    for layer in own.layers:
+        if _carries_state(layer):
+            layer.conv_states = _chosen(layer.conv_states, items)
+            layer.recurrent_states = _chosen(layer.recurrent_states, items)
+        if getattr(layer, "keys", None) is not None:
+            layer.keys, layer.values = layer.keys[items], layer.values[items]
+    return own
+
+
+def batch_of(cache: Any) -> int:
+    """How many items a cache that was filled holds."""
+    keys = (getattr(layer, "keys", None) for layer in cache.layers)
+    return next(len(each) for each in keys if each is not None)
+
+
+def _carries_state(layer: Any) -> bool:
+    return hasattr(layer, "recurrent_states")
+
+
+def _chosen(states: dict[int, Tensor | None], items: slice | list[int]) -> dict[int, Tensor | None]:
+    """Copies: states are written over in place."""
+    return {
+        number: None if state is None else state[items].clone() for number, state in states.items()
+    }
+
+
+def _copied(cache: Any) -> Any:
+    """A cache whose passes leave the first as it is; keys are shared, for they are never written over."""
+    from transformers.cache_utils import DynamicLayer
+
+    own = copy.copy(cache)
+    own.layers = [
+        copy.copy(layer) if type(layer) is DynamicLayer else copy.deepcopy(layer)
+        for layer in cache.layers
+    ]
+    return own
