@@ -17,6 +17,8 @@ from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
+from vlmscope.models.decoders.minicpm_v import MiniCpmVFamily
+from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
@@ -55,6 +57,8 @@ FAMILIES = FamilyRegistry(
         Idefics3Family(),
         SmolVlmFamily(),
         GraniteDoclingFamily(),
+        MiniCpmVFamily(),
+        MiniCpmV47Family(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),

@@ -50,8 +50,6 @@ _REASONS = {
     # tiles, slices and documents
     "lfm2_vl": _LATER,
     "lfm3_vl": _LATER,
-    "minicpmv4_6": _LATER,
-    "minicpmv4_7": _LATER,
     "minicpm_ocr": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
     "there is no phrase whose rows could be read",

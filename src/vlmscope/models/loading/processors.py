@@ -154,7 +154,7 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls), body)
+    return type(cls.__name__, (PicturesOnly, cls, _parts_without_video()), body)
 
 
 class PicturesOnly:
@@ -186,10 +186,28 @@ class PicturesOnly:
         return _blank, (self._whole,), self.__dict__
 
 
+@cache
+def _parts_without_video() -> Any:
+    """Mixed in behind a processor class, which hands its parts on to here in the order of its own."""
+    from transformers import ProcessorMixin
+
+    class PartsWithoutVideo(ProcessorMixin):
+        _whole: Any
+
+        def __init__(self, *parts: Any, **options: Any) -> None:
+            place = self._whole.get_attributes().index(_VIDEO)
+            super().__init__(*parts[:place], *parts[place + 1 :], **options)
+
+    return PartsWithoutVideo
+
+
 class _NoVideo:
     # SmolVLM asks for these whenever it writes a chat, with videos or without
     num_frames = None
     fps = None
+    # MiniCPM-V asks for these when it is built
+    slice_mode = None
+    downsample_mode = None
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         _refuse()
