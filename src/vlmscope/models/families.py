@@ -17,7 +17,7 @@ from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
-from vlmscope.models.decoders.minicpm_v import MiniCpmVFamily
+from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
@@ -59,6 +59,7 @@ FAMILIES = FamilyRegistry(
         GraniteDoclingFamily(),
         MiniCpmVFamily(),
         MiniCpmV47Family(),
+        MiniCpmOcrFamily(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),

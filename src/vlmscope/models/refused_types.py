@@ -50,7 +50,6 @@ _REASONS = {
     # tiles, slices and documents
     "lfm2_vl": _LATER,
     "lfm3_vl": _LATER,
-    "minicpm_ocr": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
     "there is no phrase whose rows could be read",
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "

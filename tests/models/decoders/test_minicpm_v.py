@@ -11,7 +11,8 @@ import vlmscope as vs
 from lvlms import made
 from lvlms.build import special_tokenizer
 from lvlms.minicpm_v import NAMED, PATCH
-from vlmscope.errors import ModelMismatchError
+from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.models.decoders.minicpm_v import _check_alike
 from vlmscope.models.loading.processors import processor_without_video
 
 PHRASE = "the small red circle"
@@ -93,3 +94,9 @@ def test_a_processor_that_counts_other_tokens_is_refused() -> None:
         refitted(downsample_mode="4x")
     with pytest.raises(ModelMismatchError, match="patches of 8 pixels"):
         refitted(patch_size=8)
+
+
+def test_slices_of_different_sizes_make_no_grid() -> None:
+    _check_alike([(4, 4), (4, 4)])
+    with pytest.raises(UnsupportedError, match=r"\[\(2, 4\), \(4, 4\)\] tokens.*'always'"):
+        _check_alike([(4, 4), (2, 4)])

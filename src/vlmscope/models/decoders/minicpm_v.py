@@ -1,4 +1,4 @@
-"""MiniCPM-V 4.6: the image, then slices of a larger copy of it, 4x4 patches to a token.
+"""MiniCPM-V 4.6 and MiniCPM-OCR: the image, then slices of a larger copy of it, 4x4 patches to a token.
 
 Up to 4.5 a resampler's queries each read a whole slice. From 4.6 on tokens are patches merged in squares:
 2x2 within the tower, 2x2 again behind it, so a token is a place. Shapes are stretched to whole tokens, and
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from vlmscope.errors import ModelMismatchError
+from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.hybrid import HybridFamily, hybrid_limits
 from vlmscope.models.layout.image_inputs import ImageInputs
@@ -33,7 +33,7 @@ from vlmscope.models.prompts.prompt import Expansion, PromptRequest, WrittenProm
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["MiniCpmVFamily", "merged_patches"]
+__all__ = ["MiniCpmOcrFamily", "MiniCpmVFamily", "merged_patches"]
 
 
 class MiniCpmVFamily(HybridFamily):
@@ -93,6 +93,7 @@ class MiniCpmVFamily(HybridFamily):
         expansion = Expansion.of(str(written), self.placeholder(hf, processor))
         check_counts(expansion.tokens, sum(tall * wide for tall, wide in grids))
         check_counts(len(grids), 1 + rows * columns)
+        _check_alike(grids[1:])
         size = int(pixels.shape[0]), int(pixels.shape[1])
         whole, tall, wide = grids[0], *grids[-1]
         layouts = tuple(sliced_layouts(size, whole, (rows, columns), (tall, wide)))
@@ -112,6 +113,17 @@ class MiniCpmVFamily(HybridFamily):
     def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
         hidden: Tensor = hf.model(**inputs).last_hidden_state
         return self.head(hf, hidden[:, positions.to(hidden.device)])
+
+
+class MiniCpmOcrFamily(MiniCpmVFamily):
+    """``MiniCPMOcrForConditionalGeneration`` of transformers: 2x2 patches to a token, for dense text."""
+
+    id = "minicpm-ocr"
+    model_types = ("minicpm_ocr",)
+    checkpoints = (Checkpoint("openbmb/MiniCPM-OCR-1.0", "unknown", "unknown", "documents"),)
+    torchvision = True
+    processor_class = "MiniCPMOcrProcessor"
+    image_processors = ("MiniCPMOcrImageProcessor",)
 
 
 def merged_patches(hf: PreTrainedModel) -> int:
@@ -146,4 +158,13 @@ def _check_patches(hf: PreTrainedModel, values: Tensor) -> None:
         raise ModelMismatchError(
             f"The processor makes patches of {int(values.shape[2])} pixels, the model's vision tower takes "
             f"{patch}. Load the processor that belongs to the model."
+        )
+
+
+def _check_alike(grids: Sequence[tuple[int, int]]) -> None:
+    """Raise UnsupportedError unless all slices have the same (rows, columns) of tokens."""
+    if len(set(grids)) > 1:
+        raise UnsupportedError(
+            f"The image processor makes slices of {sorted(set(grids))} tokens (rows, columns) of one image "
+            "(small_image_upsize='adaptive'), which make no one grid. Set it to 'always'."
         )
