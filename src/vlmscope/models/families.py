@@ -14,6 +14,7 @@ from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
+from vlmscope.models.decoders.lfm2_vl import Lfm2VlFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
@@ -57,6 +58,7 @@ FAMILIES = FamilyRegistry(
         Idefics3Family(),
         SmolVlmFamily(),
         GraniteDoclingFamily(),
+        Lfm2VlFamily(),
         MiniCpmVFamily(),
         MiniCpmV47Family(),
         MiniCpmOcrFamily(),

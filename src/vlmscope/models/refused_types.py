@@ -48,7 +48,6 @@ _REASONS = {
     "granite4_vision": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
-    "lfm2_vl": _LATER,
     "lfm3_vl": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
     "there is no phrase whose rows could be read",

@@ -15,26 +15,36 @@ Size = tuple[int, int]
 
 
 def sliced_layouts(
-    size: Size, whole: Size, arrangement: Size, cells: Size = (0, 0)
+    size: Size,
+    whole: Size | None,
+    arrangement: Size,
+    cells: Size,
+    whole_first: bool = True,
 ) -> Iterator[GridLayout]:
-    """Views of an image whose own tokens come first, those of its slices after them.
+    """Views of an image and of its slices, in the order of their tokens.
 
     Args:
         size: (height, width) of the original.
-        whole: (rows, columns) of tokens of the image as a whole.
-        arrangement: (rows, columns) of slices; (0, 0) or a single one: it was not cut.
+        whole: (rows, columns) of tokens of the image as a whole; None: it is not among the crops.
+        arrangement: (rows, columns) of slices; (0, 0): it was not cut.
         cells: (rows, columns) of tokens of one slice.
+        whole_first: whether the tokens of the whole come before those of the slices.
     """
-    count = whole[0] * whole[1]
     rows, columns = arrangement
-    name = "image" if rows * columns == 0 else "thumbnail"
-    yield GridLayout(name, np.arange(count), *_edges(size, whole))
-    if rows * columns == 0:
-        return
     tall, wide = cells
     order = np.arange(rows * columns * tall * wide).reshape(rows, columns, tall, wide)
-    offsets = count + order.transpose(0, 2, 1, 3).reshape(-1)
-    yield GridLayout("tiles", offsets, *_edges(size, (rows * tall, columns * wide)))
+    slices = order.transpose(0, 2, 1, 3).reshape(-1)
+    alone = rows * columns == 0
+    views: list[tuple[str, NDArray[np.int64], Size]] = []
+    if whole is not None:
+        count = np.arange(whole[0] * whole[1])
+        views.append(("image" if alone else "thumbnail", count, whole))
+    if not alone:
+        views.append(("tiles", slices, (rows * tall, columns * wide)))
+    first = 0
+    for name, offsets, grid in views if whole_first else reversed(views):
+        yield GridLayout(name, offsets + first, *_edges(size, grid))
+        first += len(offsets)
 
 
 def _edges(size: Size, grid: Size) -> list[NDArray[np.float64]]:
