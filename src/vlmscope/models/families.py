@@ -22,10 +22,13 @@ from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.kimi_k25 import KimiK25Family
+from vlmscope.models.decoders.lfm2_vl import Lfm2VlFamily
 from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
+from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
+from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
 from vlmscope.models.decoders.mistral3 import Mistral3Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
@@ -86,6 +89,10 @@ FAMILIES = FamilyRegistry(
         Idefics3Family(),
         SmolVlmFamily(),
         GraniteDoclingFamily(),
+        Lfm2VlFamily(),
+        MiniCpmVFamily(),
+        MiniCpmV47Family(),
+        MiniCpmOcrFamily(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),

@@ -32,11 +32,7 @@ _REASONS = {
     "fast_vlm": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
-    "lfm2_vl": _LATER,
     "lfm3_vl": _LATER,
-    "minicpmv4_6": _LATER,
-    "minicpmv4_7": _LATER,
-    "minicpm_ocr": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
     "there is no phrase whose rows could be read",
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "

@@ -70,6 +70,17 @@ _SMOL = ("<image>", "<fake_token_around_image>", "<end_of_utterance>", "<global-
 _CELLS = tuple(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5))
 _OVIS = ("<IMG_ATOM>", "<IMG_START>", "<IMG_END>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>")
 
+_MINICPM = {
+    "image_token": "<|image_pad|>",
+    "video_token": "<|video_pad|>",
+    "image_start_token": "<image>",
+    "image_end_token": "</image>",
+    "slice_start_token": "<slice>",
+    "slice_end_token": "</slice>",
+    "image_id_start_token": "<image_id>",
+    "image_id_end_token": "</image_id>",
+}
+
 WITH_VIDEO = [
     _qwen("Qwen2VLProcessor"),
     _qwen("Qwen2_5_VLProcessor"),
@@ -114,6 +125,14 @@ WITH_VIDEO = [
         ("<|image|>", "<|video|>"),
         "<|image|>",
         {"image_token": "<|image|>", "video_token": "<|video|>"},
+    ),
+    # its parts stand in another order: images, videos, text
+    Parts(
+        "MiniCPMV4_6Processor",
+        "MiniCPMV4_6ImageProcessorPil",
+        (*_MINICPM.values(),),
+        "<|image_pad|>",
+        _MINICPM,
     ),
 ]
 WITHOUT_VIDEO = [

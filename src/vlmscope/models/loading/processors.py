@@ -208,6 +208,9 @@ class _NoVideo:
     fps = None
     # ERNIE 4.5 copies it when it is saved
     font = ""
+    # MiniCPM-V asks for these when it is built
+    slice_mode = None
+    downsample_mode = None
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         _refuse()
