@@ -13,6 +13,7 @@ from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
+from vlmscope.models.decoders.llama4 import Llama4Family
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
@@ -56,6 +57,7 @@ FAMILIES = FamilyRegistry(
         PaliGemmaFamily(),
         Gemma3Family(),
         Gemma4Family(),
+        Llama4Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),
