@@ -24,6 +24,7 @@ from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.kimi_k25 import KimiK25Family
 from vlmscope.models.decoders.lfm2_vl import Lfm2VlFamily
 from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
+from vlmscope.models.decoders.llama4 import Llama4Family
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
@@ -99,6 +100,7 @@ FAMILIES = FamilyRegistry(
         PaliGemmaFamily(),
         Gemma3Family(),
         Gemma4Family(),
+        Llama4Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

@@ -44,7 +44,6 @@ _REASONS = {
     "diffusion_gemma": _LATER,
     "shieldgemma2": _LATER,
     "t5gemma2": _LATER,
-    "llama4": _LATER,
     "perception_lm": _LATER,
     "molmo2": _LATER,
     "muse_glimmer": _LATER,

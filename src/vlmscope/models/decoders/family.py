@@ -118,6 +118,23 @@ class Family(ABC):
         """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
         return False
 
+    def room_behind(self, hf: PreTrainedModel, length: int) -> int | None:
+        """Positions behind a prefix in which prompts may be packed, each as if it stood right behind it.
+
+        Windows count positions, which packing stretches.
+
+        Args:
+            hf: the model.
+            length: of the prefix.
+
+        Returns:
+            None: as many as one likes. Too few for one prompt: it goes alone, where it belongs.
+        """
+        config = self.decoder(hf).config
+        window = getattr(config, "sliding_window", None)
+        uses_window = getattr(config, "use_sliding_window", True) and window is not None
+        return int(window or 0) - length if uses_window else None
+
     def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
         """Whether a layer needs nothing but its input, the hidden states of the one below.
 
