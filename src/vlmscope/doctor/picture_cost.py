@@ -70,9 +70,9 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
 
 def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
     from vlmscope.models import FAMILIES, LoadedModel
-    from vlmscope.models.loading.processors import load_processor
+    from vlmscope.models.loading.parts import processor_of
 
-    processor = load_processor(source.path, source.options)
+    processor = processor_of(source)
     card = FAMILIES.card_of(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
     fitted = _fitted(model)

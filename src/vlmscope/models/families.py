@@ -30,6 +30,12 @@ from vlmscope.models.refused_types import REFUSED
 
 __all__ = ["FAMILIES", "UNAVAILABLE", "catalogue"]
 
+UNAVAILABLE: Mapping[str, str] = {
+    "Mini-Gemini": "reads every picture through two towers whose patches its own code mines into one "
+    "another, and transformers has no class for that",
+}
+"""Families that people ask for and that cannot be covered, with the reason."""
+
 FAMILIES = FamilyRegistry(
     (
         LlavaFamily(),
@@ -59,14 +65,8 @@ FAMILIES = FamilyRegistry(
         VitFamily(),
         DeitFamily(),
     ),
-    refused=REFUSED,
+    refused={**REFUSED, "mini_gemini": UNAVAILABLE["Mini-Gemini"]},
 )
-
-UNAVAILABLE: Mapping[str, str] = {
-    "Yi-VL": "has no class in transformers: its checkpoints are in the original LLaVA code's format",
-    "Mini-Gemini": "has no class in transformers: its checkpoints need their own code",
-}
-"""Families that people ask for and that cannot be covered, with the reason."""
 
 
 def catalogue() -> tuple[ModelCard, ...]:

@@ -16,7 +16,6 @@ from PIL import Image
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import fit_image
 from vlmscope.models.layout.processor_checks import check_parts, check_tokens
@@ -38,11 +37,15 @@ _SYSTEM = (
 )
 
 
+_ORIGINAL = "in the original LLaVA format"
+
+
 class LlavaFamily(Family):
     """``LlavaForConditionalGeneration`` of transformers."""
 
     id = "llava"
     model_types = ("llava",)
+    foreign_types = ("llava_llama", "LlavaLlamaForCausalLM", "share4v")
     checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint(
             "tiny-llava",
@@ -64,16 +67,13 @@ class LlavaFamily(Family):
         Checkpoint(
             "llava-hf/llava-1.5-13b-hf", "13B", "Llama 2 Community License", "published heads"
         ),
+        Checkpoint("liuhaotian/llava-v1.5-7b", "7B", "Llama 2 Community License", _ORIGINAL),
+        Checkpoint("liuhaotian/llava-v1.5-13b", "13B", "Llama 2 Community License", _ORIGINAL),
+        Checkpoint("Lin-Chen/ShareGPT4V-7B", "7B", "unknown", f"{_ORIGINAL}; own vision tower"),
+        Checkpoint("01-ai/Yi-VL-6B", "6B", "unknown", f"{_ORIGINAL}; ViT-H at 448 pixels"),
+        Checkpoint("01-ai/Yi-VL-34B", "34B", "unknown", f"{_ORIGINAL}; ViT-H at 448 pixels"),
         Checkpoint("llava-hf/bakLlava-v1-hf", "7B", "unknown", "Mistral decoder"),
         Checkpoint("xtuner/llava-llama-3-8b-v1_1-transformers", "8B", "unknown", "Llama 3 decoder"),
-    )
-    format_hints: tuple[FormatHint, ...] = (
-        FormatHint("llava-hf/llava-1.5-7b-hf", model_type="llava_llama"),
-        FormatHint(
-            "llava-hf/llava-1.5-7b-hf and others; of Yi-VL and Mini-Gemini there are none",
-            entry="mm_vision_tower",
-            origin="the original LLaVA code",
-        ),
     )
     spare_weights = (TOWER_HEAD,)
     presets = ("paper", "chat")
@@ -120,7 +120,9 @@ class LlavaFamily(Family):
             *fitted.edges(grid, int(hf.config.vision_config.patch_size)),
         )
         token = str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
-        expansion = Expansion.run(token, grid[0] * grid[1] + extra)
+        # LLaVA 1 was trained with a token before and one behind the picture
+        before, behind = getattr(hf.config, "image_delimiters", None) or ("", "")
+        expansion = Expansion(f"{before}{token}{behind}", (grid[0] * grid[1] + extra,))
         return ImageInputs({"pixel_values": values}, expansion, (layout,), fitted.placement)
 
     def _grid(self, hf: PreTrainedModel, size: tuple[int, int]) -> tuple[int, int]:
