@@ -29,6 +29,7 @@ class Build:
             reads for an image.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
+        torchvision: its images are prepared by torchvision, so it can be made only where that is.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -37,6 +38,7 @@ class Build:
     spatial: bool = True
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
+    torchvision: bool = False
     slack: float = 0.0
 
 

@@ -125,11 +125,11 @@ def _faults(source: Source) -> tuple[str, ...]:
     from vlmscope.models.loading.refusals import fault_of
 
     try:
-        FAMILIES.for_config(source.config, source.name)
+        family = FAMILIES.for_config(source.config, source.name)
     except UnsupportedError as error:
         return (" ".join(str(error).split()),)
     try:
-        processor_of(source)
+        processor_of(source, family)
     except VlmscopeError as error:
         return (" ".join(str(error).split()),)
     except Exception as error:  # a damaged file can make any library raise anything

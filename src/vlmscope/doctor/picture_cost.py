@@ -72,7 +72,7 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
     from vlmscope.models import FAMILIES, LoadedModel
     from vlmscope.models.loading.parts import processor_of
 
-    processor = processor_of(source)
+    processor = processor_of(source, family)
     card = FAMILIES.card_of(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
     fitted = _fitted(model)

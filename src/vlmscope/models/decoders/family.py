@@ -48,6 +48,8 @@ class Family(ABC):
         many_images: a prompt may hold several images.
         crossed: the image is read by cross-attention, in :meth:`cross_layers`.
         queried: image tokens are queries of a Q-Former, which stand for no place of their own.
+        torchvision: its images are prepared by transformers' torchvision processor, which has no Pillow
+            form; vlmscope installs none.
         limits: sentences on what the family cannot do.
         boxes: how it writes boxes in its answers; None: it has no documented way.
     """
@@ -66,6 +68,7 @@ class Family(ABC):
     many_images: bool = True
     crossed: bool = False
     queried: bool = False
+    torchvision: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
 

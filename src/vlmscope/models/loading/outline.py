@@ -148,7 +148,7 @@ def load_outline(name: str, *, revision: str | None = None) -> Outline:
     _check(source, family)
     assert isinstance(family, Family)
     with explained(source.name, source.offline):
-        processor = processor_of(source)
+        processor = processor_of(source, family)
         refuse_foreign_code(source.name, source.files)  # some files have only now been fetched
         hf = _empty(source, family)
         family.check(hf, processor)

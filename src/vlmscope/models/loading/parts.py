@@ -8,17 +8,22 @@ from typing import Any
 
 from vlmscope.models.loading.original_llava import OriginalLlava, is_original_llava
 from vlmscope.models.loading.original_llava.names import DECODER
-from vlmscope.models.loading.processors import load_processor
+from vlmscope.models.loading.processors import family_processor
 from vlmscope.models.loading.sources import Source
 
 __all__ = ["empty_model", "processor_of", "renamings"]
 
 
-def processor_of(source: Source) -> Any:
-    """The processor of a pinned checkpoint; what fails is left as transformers raises it."""
+def processor_of(source: Source, family: object) -> Any:
+    """The processor of a pinned checkpoint; what fails is left as transformers raises it.
+
+    Args:
+        source: the checkpoint.
+        family: of its model.
+    """
     if is_original_llava(source.config):
         return OriginalLlava.of(source).processor
-    return load_processor(source.path, source.options)
+    return family_processor(source.name, source.path, source.options, family)
 
 
 def empty_model(source: Source, build: Callable[[Any], Any]) -> Any:
