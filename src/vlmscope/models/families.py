@@ -14,11 +14,13 @@ from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
+from vlmscope.models.decoders.llava_next_video import LlavaNextVideoFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
+from vlmscope.models.decoders.video_llava import VideoLlavaFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
 from vlmscope.models.encoders.clip import ClipFamily
@@ -40,8 +42,10 @@ FAMILIES = FamilyRegistry(
     (
         LlavaFamily(),
         LlavaNextFamily(),
+        LlavaNextVideoFamily(),
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
+        VideoLlavaFamily(),
         InternVlFamily(),
         Ovis2Family(),
         Blip2Family(),

@@ -90,11 +90,9 @@ _REASONS = {
     "instructblipvideo": _LATER,
     "kosmos-2": _LATER,
     "kosmos-2.5": _LATER,
-    "llava_next_video": _LATER,
     "pi0": _LATER,
     "pix2struct": _LATER,
     "udop": _LATER,
-    "video_llava": _LATER,
     "vision-encoder-decoder": _LATER,
 }
 REFUSED: Mapping[str, str] = MappingProxyType(_REASONS)

@@ -41,7 +41,11 @@ _ORIGINAL = "in the original LLaVA format"
 
 
 class LlavaFamily(Family):
-    """``LlavaForConditionalGeneration`` of transformers."""
+    """``LlavaForConditionalGeneration`` of transformers.
+
+    Attributes:
+        processor_class: of transformers, named in errors.
+    """
 
     id = "llava"
     model_types = ("llava",)
@@ -75,6 +79,7 @@ class LlavaFamily(Family):
         Checkpoint("llava-hf/bakLlava-v1-hf", "7B", "unknown", "Mistral decoder"),
         Checkpoint("xtuner/llava-llama-3-8b-v1_1-transformers", "8B", "unknown", "Llama 3 decoder"),
     )
+    processor_class = "LlavaProcessor"
     spare_weights = (TOWER_HEAD,)
     presets = ("paper", "chat")
     paper_system = _SYSTEM
@@ -89,7 +94,7 @@ class LlavaFamily(Family):
     )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        check_parts(processor, "LlavaProcessor")
+        check_parts(processor, self.processor_class)
         check_selection(hf, self.selection(hf), keeps_class=True)
         check_tokens(hf, processor, self.image_token_id(hf))
         # a processor of another image size shows only when it is used: use it on a small picture
@@ -102,9 +107,10 @@ class LlavaFamily(Family):
         fitted = fit_image(pixels, image_processor, placement)
         # the padding is done already, and a PIL image leaves no doubt which axis holds the channels
         options = {"do_pad": False} if hasattr(image_processor, "do_pad") else {}
-        values = image_processor(
+        made = image_processor(
             images=[Image.fromarray(fitted.pixels)], return_tensors="pt", **options
-        )["pixel_values"]
+        )
+        [values] = (made[name] for name in ("pixel_values", "pixel_values_images") if name in made)
         size = (int(values.shape[-2]), int(values.shape[-1]))
         if size != fitted.size:
             raise ModelMismatchError(

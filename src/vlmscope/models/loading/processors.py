@@ -154,7 +154,24 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls), body)
+    return type(cls.__name__, (PicturesOnly, cls, _parts_without_video(cls)), body)
+
+
+def _parts_without_video(cls: Any) -> type:
+    """A stand-in for the class below ``cls``, which takes the parts by their places.
+
+    ``cls`` hands them down in its own order, with the video part among them.
+    """
+    from transformers import ProcessorMixin
+
+    place = cls.get_attributes().index(_VIDEO)
+
+    class PartsWithoutVideo(ProcessorMixin):
+        def __init__(self, *parts: Any, **named: Any) -> None:
+            named.pop(_VIDEO, None)
+            super().__init__(*parts[:place], *parts[place + 1 :], **named)
+
+    return PartsWithoutVideo
 
 
 class PicturesOnly:
