@@ -27,6 +27,7 @@ from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llama4 import Llama4Family
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
+from vlmscope.models.decoders.llava_next_video import LlavaNextVideoFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
@@ -40,6 +41,7 @@ from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
 from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
+from vlmscope.models.decoders.video_llava import VideoLlavaFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
 from vlmscope.models.encoders.clip import ClipFamily
@@ -51,10 +53,17 @@ from vlmscope.models.refused_types import REFUSED
 
 __all__ = ["FAMILIES", "UNAVAILABLE", "catalogue"]
 
+UNAVAILABLE: Mapping[str, str] = {
+    "Mini-Gemini": "reads every picture through two towers whose patches its own code mines into one "
+    "another, and transformers has no class for that",
+}
+"""Families that people ask for and that cannot be covered, with the reason."""
+
 FAMILIES = FamilyRegistry(
     (
         LlavaFamily(),
         LlavaNextFamily(),
+        LlavaNextVideoFamily(),
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
         Granite4VisionFamily(),
@@ -64,6 +73,7 @@ FAMILIES = FamilyRegistry(
         AyaVisionFamily(),
         Cohere2VisionFamily(),
         CohereCompassFamily(),
+        VideoLlavaFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
         GotOcrFamily(),
@@ -108,14 +118,8 @@ FAMILIES = FamilyRegistry(
         VitFamily(),
         DeitFamily(),
     ),
-    refused=REFUSED,
+    refused={**REFUSED, "mini_gemini": UNAVAILABLE["Mini-Gemini"]},
 )
-
-UNAVAILABLE: Mapping[str, str] = {
-    "Yi-VL": "has no class in transformers: its checkpoints are in the original LLaVA code's format",
-    "Mini-Gemini": "has no class in transformers: its checkpoints need their own code",
-}
-"""Families that people ask for and that cannot be covered, with the reason."""
 
 
 def catalogue() -> tuple[ModelCard, ...]:
