@@ -12,6 +12,7 @@ from vlmscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
+    from vlmscope.analysis.endpoint import Endpoint, explain_endpoint
     from vlmscope.analysis.faithfulness import faithfulness
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.analysis.hallucination import hallucination
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from vlmscope.viewer.widget import view
 
 __all__ = [
+    "Endpoint",
     "Grounder",
     "Grounding",
     "HeadSet",
@@ -79,6 +81,7 @@ __all__ = [
     "compare_methods",
     "compress_context",
     "discover_heads",
+    "explain_endpoint",
     "export_labels",
     "faithfulness",
     "from_pretrained_model",
@@ -117,6 +120,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Endpoint": "analysis.endpoint",
     "Grounder": "methods",
     "Grounding": "results",
     "HeadSet": "types",
@@ -134,6 +138,7 @@ _HOMES = {
     "compare_methods": "methods",
     "compress_context": "analysis.context",
     "discover_heads": "heads",
+    "explain_endpoint": "analysis.endpoint",
     "export_labels": "labels.exports",
     "faithfulness": "analysis.faithfulness",
     "from_pretrained_model": "models",
