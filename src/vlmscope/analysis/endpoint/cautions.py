@@ -29,8 +29,8 @@ def _noise(result: EndpointExplanation) -> str:
         )
     return (
         f"The unchanged picture, asked twice, differs from itself by {result.noise:.3g} nats, and the "
-        f"largest drop is {result.effect:.3g}: this map shows chance. Ask an endpoint that repeats itself, or hide "
-        "more at once (windows)."
+        f"largest drop is {result.effect:.3g}: this map shows chance. Ask an endpoint that repeats itself, "
+        "or hide more at once (windows)."
     )
 
 

@@ -45,7 +45,8 @@ class Followed:
         if not tokens:
             raise EndpointError(
                 f"By {grasp.way.name} no token that is followed can be scored: the endpoint answers "
-                "something else before it. Follow its own answer, or use an endpoint that can go on from a given one."
+                "something else before it. Follow its own answer, or use an endpoint that can go on from one "
+                "that is given."
             )
         return cls(tokens, first[list(tokens)], again[list(tokens)])
 

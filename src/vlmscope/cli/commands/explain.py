@@ -138,9 +138,11 @@ def explain(
 def _asked(run: dict[str, Any]) -> str:
     """How the endpoint was asked, and why not by a better way."""
     others = "; ".join(f"{name} {said}" for name, said in run["ways"].items() if said != "used")
-    requests = run["requests"]
-    return (
-        f"log-probabilities by {run['way']}{f' ({others})' if others else ''}; {requests['sent']} requests"
-        f"{f', {requests["repeated"]} of them repeated' if requests['repeated'] else ''}"
-        f"{f', {requests["from_disk"]} answers from disk' if requests['from_disk'] else ''}"
-    )
+    counted = {"sent": "requests", "repeated": "of them repeated", "from_disk": "answers from disk"}
+    requests = [
+        f"{run['requests'][name]} {what}"
+        for name, what in counted.items()
+        if run["requests"][name] or name == "sent"
+    ]
+    why = f" ({others})" if others else ""
+    return f"log-probabilities by {run['way']}{why}; {', '.join(requests)}"
