@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ BY = {
 }
 
 
+@cache
 def model() -> LoadedModel:
     return llava(seed=5)
 
@@ -36,7 +38,9 @@ def picture() -> np.ndarray:
     return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
-def explained(server: ChatServer, options: ExplainOptions = SMALL, **more: object) -> EndpointExplanation:
+def explained(
+    server: ChatServer, options: ExplainOptions = SMALL, **more: object
+) -> EndpointExplanation:
     endpoint = vs.Endpoint(server.url, "random")
     return vs.explain_endpoint(endpoint, picture(), QUESTION, options, **more)  # type: ignore[arg-type]
 
@@ -60,10 +64,7 @@ def direct() -> np.ndarray:
     """Float (2, 3, tokens): each token's loss when one of 2 x 3 squares of 30 pixels is hidden."""
     clean = by_weights(picture())
     return np.array(
-        [
-            [clean - by_weights(hidden(y, x, y + 30, x + 30)) for x in (0, 30, 60)]
-            for y in (0, 30)
-        ]
+        [[clean - by_weights(hidden(y, x, y + 30, x + 30)) for x in (0, 30, 60)] for y in (0, 30)]
     )
 
 
@@ -126,7 +127,9 @@ def test_curves_are_those_of_the_weights(direct: np.ndarray) -> None:
             pixels = picture()
             for cell in chosen:
                 y, x = 30 * (cell // 3), 30 * (cell % 3)
-                pixels[y : y + 30, x : x + 30] = hidden(y, x, y + 30, x + 30)[y : y + 30, x : x + 30]
+                pixels[y : y + 30, x : x + 30] = hidden(y, x, y + 30, x + 30)[
+                    y : y + 30, x : x + 30
+                ]
             assert value == pytest.approx(np.exp(by_weights(pixels).mean()), rel=1e-4)
     assert curves.score("occlusion").gap.value > curves.score("random").gap.value
 
@@ -145,7 +148,7 @@ def test_a_window_of_several_cells_is_shared_by_them() -> None:
 def test_a_given_answer_is_followed(way: str) -> None:
     answer = "small on the pizza"
     with serving(BY[way], model()) as server:
-        result = explained(server, ExplainOptions(grid=2, curves=False), answer=answer)
+        result = explained(server, ExplainOptions(grid=3, curves=False), answer=answer)
     expected = by_weights(picture(), answer)
     # what comes behind a token that the model does not say by itself, it cannot be asked freely
     known = 3 if way == "leading-tokens" else 4
@@ -173,7 +176,9 @@ def test_a_token_beyond_the_likeliest_is_bounded_and_counted(direct: np.ndarray)
 
 
 def test_tokens_may_be_written_with_their_space_and_the_end_be_listed(direct: np.ndarray) -> None:
-    with serving(Ways(prefill=True, stop_after=4, top=60, spaced=True, ends=True), model()) as server:
+    with serving(
+        Ways(prefill=True, stop_after=4, top=60, spaced=True, ends=True), model()
+    ) as server:
         result = explained(server)
     assert result.run["way"] == "prefilled"
     np.testing.assert_allclose(result.map, direct.sum(axis=-1), atol=1e-5)
@@ -184,13 +189,13 @@ def test_a_way_that_is_named_is_the_only_one() -> None:
         with pytest.raises(vs.errors.EndpointError, match="prompt-logprobs is refused"):
             explained(server, ExplainOptions(grid=2, way="prompt-logprobs"))
     with serving(BY["prompt-logprobs"], model()) as server:
-        result = explained(server, ExplainOptions(grid=2, way="leading-tokens", curves=False))
+        result = explained(server, ExplainOptions(grid=3, way="leading-tokens", curves=False))
     assert result.run["ways"] == {"leading-tokens": "used"}
 
 
 def test_a_server_that_passes_over_what_it_does_not_know_is_found_out() -> None:
     with serving(Ways(strict=False, stop_after=4, top=60), model()) as server:
-        result = explained(server, ExplainOptions(grid=2, curves=False))
+        result = explained(server, ExplainOptions(grid=3, curves=False))
     assert result.run["way"] == "leading-tokens"
     assert "is not there" in result.run["ways"]["prompt-logprobs"]
     assert "does not go on from an answer that is begun" in result.run["ways"]["prefilled"]
@@ -205,7 +210,7 @@ def circle() -> Iterator[tuple[vs.types.Box, EndpointExplanation]]:
             vs.Endpoint(server.url, "tiny-llava"),
             sample.image,
             "describe the circle",
-            ExplainOptions(grid=4, steps=3),
+            ExplainOptions(grid=4, steps=2),
         )
     yield sample.box, result
 

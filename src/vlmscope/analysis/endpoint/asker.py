@@ -102,7 +102,7 @@ class Asker:
 
         values = self._side_by_side(items, one, title)
         if lacking:
-            reasons = ", ".join(f"{count} that {reason}" for reason, count in lacking.most_common())
+            reasons = ", ".join(f"it {reason} ({count})" for reason, count in lacking.most_common())
             raise EndpointError(
                 f"{sum(lacking.values())} of {len(items)} pictures ({title}) got a reply that cannot be "
                 f"used: {reasons}. Nothing is put in their place; ask again, with --resume for the missing "
