@@ -12,6 +12,7 @@ from vlmscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from vlmscope.analysis.context import compress_context
+    from vlmscope.analysis.endpoint import Endpoint, explain_endpoint
     from vlmscope.analysis.faithfulness import faithfulness
     from vlmscope.analysis.flow import attention_flow
     from vlmscope.analysis.hallucination import hallucination
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from vlmscope.viewer.widget import view
 
 __all__ = [
+    "Endpoint",
     "Grounder",
     "Grounding",
     "HeadSet",
@@ -81,6 +83,7 @@ __all__ = [
     "compress_context",
     "discover_heads",
     "draw_words",
+    "explain_endpoint",
     "export_labels",
     "faithfulness",
     "from_pretrained_model",
@@ -121,6 +124,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Endpoint": "analysis.endpoint",
     "Grounder": "methods",
     "Grounding": "results",
     "HeadSet": "types",
@@ -139,6 +143,7 @@ _HOMES = {
     "compress_context": "analysis.context",
     "discover_heads": "heads",
     "draw_words": "diffusion",
+    "explain_endpoint": "analysis.endpoint",
     "export_labels": "labels.exports",
     "faithfulness": "analysis.faithfulness",
     "from_pretrained_model": "models",

@@ -19,6 +19,7 @@ __all__ = [
     "BadPhraseError",
     "BadSampleError",
     "BadViewError",
+    "EndpointError",
     "KnockoutError",
     "MissingExtraError",
     "ModelLoadError",
@@ -85,6 +86,10 @@ class ModelMismatchError(VlmscopeError, ValueError):
 
 class UnsupportedError(VlmscopeError):
     """A family, kernel or method that cannot do what was asked of it."""
+
+
+class EndpointError(VlmscopeError):
+    """A served model that cannot be reached, refuses, or does not answer with what is needed."""
 
 
 class AttentionError(VlmscopeError):

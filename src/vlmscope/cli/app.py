@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "hallucination": "Say which sign tells objects that are there from imagined ones.",
     "prompts": "Change parts of prompts and see what the answer needed.",
     "faithfulness": "Take away what a map lights up, and the rest: does the answer need it?",
+    "explain": "Hide parts of a picture from a served model: where does its answer depend?",
     "context": "Ask questions from a few of the image tokens, and see how few are enough.",
     "daam": "Draw a picture from a prompt, and show where each word was read (DAAM).",
     "eval": "Measure methods on a data set: scores with error bars, and the protocol.",

@@ -19,7 +19,14 @@ from vlmscope.errors import UnsupportedError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.types import TokenMap
 
-__all__ = ["Measured", "check_tokens_form", "filled", "measure_pixels", "measure_tokens"]
+__all__ = [
+    "Measured",
+    "check_tokens_form",
+    "filled",
+    "measure_pixels",
+    "measure_tokens",
+    "painted",
+]
 
 # sigma as a share of the longer side
 _BLUR = 0.1
@@ -140,7 +147,7 @@ def measure_pixels(
     parts, rows = [], 0
     for start in range(0, len(removals), options.batch):
         pictures = [
-            np.where(regions.pixels(each)[..., None], paint, pixels)
+            painted(pixels, paint, regions, each)
             for each in removals[start : start + options.batch]
         ]
         encoded = encode_forced_batch(
@@ -171,6 +178,24 @@ def _answer(
     )
     ids = spoken.ids.tolist()
     return tuple(ids[:-1] if ids and ids[-1] in end_ids(model) else ids)
+
+
+def painted(
+    pixels: NDArray[np.uint8],
+    paint: NDArray[np.uint8],
+    regions: Regions,
+    removed: NDArray[np.bool_],
+) -> NDArray[np.uint8]:
+    """A picture with regions painted over: uint8 (height, width, 3).
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        paint: what removed regions show, as :func:`filled` gives it.
+        regions: of the picture.
+        removed: bool (regions,).
+    """
+    shown: NDArray[np.uint8] = np.where(regions.pixels(removed)[..., None], paint, pixels)
+    return shown
 
 
 def filled(pixels: NDArray[np.uint8], fill: str) -> NDArray[np.uint8]:

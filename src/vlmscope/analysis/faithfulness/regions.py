@@ -64,6 +64,22 @@ class Regions:
             (down, across),
         )
 
+    @classmethod
+    def even(cls, shape: tuple[int, int], image_size: tuple[int, int]) -> Regions:
+        """Cells of one size over a picture, for a model whose tokens are not known.
+
+        Args:
+            shape: (rows, columns), no more than there are pixels.
+            image_size: (height, width).
+        """
+        lines, columns = (
+            np.arange(pixels) * cells // pixels
+            for pixels, cells in zip(image_size, shape, strict=True)
+        )
+        nobody = np.zeros(0, dtype=np.int64)
+        inside = ((0, shape[0] - 1), (0, shape[1] - 1))
+        return cls(shape, image_size, lines, columns, nobody, nobody, shape, inside)
+
     def __len__(self) -> int:
         return self.shape[0] * self.shape[1]
 

@@ -19,7 +19,7 @@ from vlmscope.viewer.blocks import Block
 if TYPE_CHECKING:
     from vlmscope.analysis.faithfulness.result import Faithfulness
 
-__all__ = ["CAVEAT", "faithfulness_page"]
+__all__ = ["AXES", "CAVEAT", "curve_plot", "faithfulness_page"]
 
 CAVEAT = (
     "A picture with regions painted over is unlike anything the model was trained on, and an image token "
@@ -27,10 +27,11 @@ CAVEAT = (
     "map can be faithful and miss the object, where the model answers from something else."
 )
 
-_AXES = {
+AXES = {
     "deletion": "share of the picture that is removed",
     "insertion": "share of the picture that is shown",
 }
+"""Each way of taking regions away, and what its curve runs over."""
 
 
 def faithfulness_page(result: Faithfulness, command: str = "") -> Page:
@@ -51,8 +52,10 @@ def faithfulness_page(result: Faithfulness, command: str = "") -> Page:
         page.table(*agreement_table(result), note="Over questions; in brackets 95% intervals.")
     for form in result.forms:
         page.heading(f"Curves, in {form}")
-        for way in _AXES:
-            page.plot(_plot(result, form, way), f"{way.capitalize()}, mean over the questions.")
+        for way in AXES:
+            page.plot(
+                curve_plot(result, form, way), f"{way.capitalize()}, mean over the questions."
+            )
     run_section(page, result.run, command)
     return page
 
@@ -70,12 +73,11 @@ def _sentences(result: Faithfulness) -> Iterator[str]:
         yield f"{len(result.skipped)} questions could not be used."
 
 
-def _plot(result: Faithfulness, form: str, way: str) -> Block:
+def curve_plot(result: Faithfulness, form: str, way: str) -> Block:
+    """The curves of every map in one form, one of :data:`AXES`."""
     series = []
     for name in result.maps:
         shares, values = result.curve(name, form, way)
         intervals = bootstrap_ratios(values, [1.0] * len(values), seed=result.seed)
         series.append(Series(name, list(intervals)))
-    return curves(
-        series, x=shares.tolist(), x_label=_AXES[way], y_label="probability of the answer"
-    )
+    return curves(series, x=shares.tolist(), x_label=AXES[way], y_label="probability of the answer")
