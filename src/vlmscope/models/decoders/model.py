@@ -312,7 +312,8 @@ class LoadedModel:
         runs = [run for expansion in expansions for run in expansion.runs]
         with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
             encoded = encode_text(written, self.processor.tokenizer, token_id, runs)
-        check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id)
+        pictures = sum(image.pictures for image in images)
+        check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id, pictures)
         return encoded
 
     def _stand_in(self, kind: str) -> tuple[str, int]:
