@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         rows_from_hidden_states,
         token_map,
     )
+    from vlmscope.data.clips import open_clip
     from vlmscope.data.images import open_image
     from vlmscope.diffusion import draw_words, load_pipeline, trace_words
     from vlmscope.heads import discover_heads, verify_heads
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
         compare_answer,
         compare_methods,
         ground,
+        ground_clip,
+        ground_pictures,
         grounder,
         parts,
         segment,
@@ -58,12 +61,20 @@ if TYPE_CHECKING:
         vision_tower,
     )
     from vlmscope.refine import Refiner, load_sam
-    from vlmscope.results import Grounding, Segmentation, to_fiftyone, to_label_studio
+    from vlmscope.results import (
+        ClipGrounding,
+        Grounding,
+        PicturesGrounding,
+        Segmentation,
+        to_fiftyone,
+        to_label_studio,
+    )
     from vlmscope.types import HeadSet, Instance, TokenMap
     from vlmscope.viewer import View
     from vlmscope.viewer.widget import view
 
 __all__ = [
+    "ClipGrounding",
     "Endpoint",
     "Grounder",
     "Grounding",
@@ -71,6 +82,7 @@ __all__ = [
     "Instance",
     "LabelFolder",
     "PatchTower",
+    "PicturesGrounding",
     "Refiner",
     "Segmentation",
     "TokenMap",
@@ -89,6 +101,8 @@ __all__ = [
     "from_pretrained_model",
     "generate",
     "ground",
+    "ground_clip",
+    "ground_pictures",
     "grounder",
     "hallucination",
     "knockout",
@@ -103,6 +117,7 @@ __all__ = [
     "load_sam",
     "load_tower",
     "load_ts_cam",
+    "open_clip",
     "open_image",
     "parts",
     "prefill",
@@ -125,12 +140,14 @@ __all__ = [
 
 _HOMES = {
     "Endpoint": "analysis.endpoint",
+    "ClipGrounding": "results",
     "Grounder": "methods",
     "Grounding": "results",
     "HeadSet": "types",
     "Instance": "types",
     "LabelFolder": "labels.folder",
     "PatchTower": "models",
+    "PicturesGrounding": "results",
     "Refiner": "refine",
     "Segmentation": "results",
     "TokenMap": "types",
@@ -149,6 +166,8 @@ _HOMES = {
     "from_pretrained_model": "models",
     "generate": "attention",
     "ground": "methods",
+    "ground_clip": "methods",
+    "ground_pictures": "methods",
     "grounder": "methods",
     "hallucination": "analysis.hallucination",
     "knockout": "attention",
@@ -163,6 +182,7 @@ _HOMES = {
     "load_sam": "refine",
     "load_tower": "models",
     "load_ts_cam": "models",
+    "open_clip": "data.clips",
     "open_image": "data.images",
     "parts": "methods",
     "prefill": "attention",

@@ -123,11 +123,13 @@ def byte_tokenizer(kind: type, special: list[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def chat_template(image: str) -> str:
-    """A chat template that writes ``image`` for each image, then the text."""
+def chat_template(image: str, video: str = "") -> str:
+    """A chat template that writes ``image`` for each image, ``video`` for each clip, then the text."""
     return (
         "{% for m in messages %}USER: {% for c in m['content'] %}{% if c['type'] == 'image' %}"
         + image
+        + "{% elif c['type'] == 'video' %}"
+        + video
         + "{% else %}{{ c['text'] | trim }}{% endif %}{% endfor %}{% endfor %}"
         "{% if add_generation_prompt %} ASSISTANT:{% endif %}"
     )

@@ -44,7 +44,7 @@ def onevision(side: int = 56, patch: int = 14, largest: int = 3, most: int = 9) 
         num_image_tokens=(side // patch) ** 2,
         vision_feature_select_strategy="full",
         vision_aspect_ratio=f"anyres_max_{most}",
-        chat_template=chat_template("<image>"),
+        chat_template=chat_template("<image>", "<video>"),
     )
     return sharpen(vs.from_pretrained_model(model, processor, name="random-onevision"))
 

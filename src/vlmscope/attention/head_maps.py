@@ -38,6 +38,16 @@ class HeadMaps:
     preset: str
     row_tokens: tuple[str, ...]
 
+    def of_image(self, image: int) -> HeadMaps:
+        """What falls on one of the prompt's images, from 0; rows still sum to one over ALL keys."""
+        alone, columns = self.token_map.of_image(image)
+        return replace(self, maps=self.maps[..., columns], token_map=alone)
+
+    @property
+    def attention(self) -> NDArray[np.float64]:
+        """Float64 (tokens,): the mean over heads and rows."""
+        return self.one_row().mean(axis=0)
+
     def one_row(self) -> NDArray[np.float64]:
         """The mean over the rows that were read: float64 (heads, tokens).
 

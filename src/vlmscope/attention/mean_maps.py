@@ -72,6 +72,17 @@ class MeanMaps:
     row_tokens: tuple[str, ...]
     rest_tokens: tuple[str, ...] = ()
 
+    def of_image(self, image: int) -> MeanMaps:
+        """What falls on one of the prompt's images, from 0; rows still sum to one over ALL keys."""
+        alone, columns = self.token_map.of_image(image)
+        rest = None if self.rest is None else self.rest[columns]
+        return replace(self, mean=self.mean[columns], rest=rest, token_map=alone)
+
+    @property
+    def attention(self) -> NDArray[np.float64]:
+        """Float64 (tokens,): the mean over heads, layers and rows."""
+        return self.mean
+
 
 @dataclass(frozen=True)
 class MeanReading:

@@ -9,6 +9,7 @@ from vlmscope.methods.grounder import Grounder, ground_options, grounder
 from vlmscope.methods.parts import PartFinder, PartOptions, part_finder, parts
 from vlmscope.methods.segment import Segmenter, segment, segmenter
 from vlmscope.methods.stream import Job, Outcome
+from vlmscope.methods.together import ground_clip, ground_pictures
 
 __all__ = [
     "GroundRequest",
@@ -23,7 +24,9 @@ __all__ = [
     "compare_methods",
     "get_method",
     "ground",
+    "ground_clip",
     "ground_options",
+    "ground_pictures",
     "grounder",
     "methods",
     "methods_for",

@@ -31,9 +31,11 @@ from vlmscope.results import Grounding
 __all__ = [
     "Grounder",
     "Phrase",
+    "chosen_method",
     "ground_options",
     "grounder",
     "prompts_of",
+    "refuse_foreign",
     "refuse_pixel_options",
     "sam_prompt",
     "with_image_notes",
@@ -172,12 +174,12 @@ def grounder(
     check_model(model)
     prompts_sam = sam_prompt(refine, refine_prompt)
     check_batch(batch)
-    chosen, cautions = _chosen(model, method, heads, proxy)
+    chosen, cautions = chosen_method(model, method, heads, proxy)
     refuse_pixel_options(options)
     settings = ground_options(chosen, model, options)
     prompts = prompts_of(phrases)
     request = GroundRequest(heads, placement, prompt, rows, settings, text_cache)
-    _refuse_foreign(chosen, request)
+    refuse_foreign(chosen, request)
     looks = looks_of(chosen, model, request)
     own = tuple(prompts)
     find = looks.alone(own)
@@ -192,9 +194,16 @@ def with_image_notes(results: list[Grounding], opened: OpenedImage) -> list[Grou
     return [replace(each, details={**each.details, **notes}) for each in results]
 
 
-def _chosen(
+def chosen_method(
     model: LoadedModel | DualEncoder, name: str | None, heads: Any, proxy: Any
 ) -> tuple[Method, tuple[str, ...]]:
+    """The method that is named, or else the model's default, with what to know of that choice.
+
+    Raises:
+        UnknownNameError: no such method.
+        UnsupportedError: one that does not run on the model.
+        BadOptionError: ``all``, or a proxy that the method has no use for.
+    """
     if name is None and proxy is None:
         return default_method(model, heads)
     name = "proxyclip" if name is None else name
@@ -208,7 +217,7 @@ def _chosen(
     return method, ()
 
 
-def _refuse_foreign(method: Method, request: GroundRequest) -> None:
+def refuse_foreign(method: Method, request: GroundRequest) -> None:
     """Arguments of other methods are not silently ignored.
 
     Raises:

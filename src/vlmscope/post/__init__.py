@@ -1,6 +1,7 @@
 """From attention on image tokens to a heat map, a mask, a box and a point on original pixels."""
 
 from vlmscope.post.coverage import box_coverage, mask_coverage, visible_areas
+from vlmscope.post.joint import joint_limits
 from vlmscope.post.labels import Labels, competing_labels, standalone_labels
 from vlmscope.post.lit_points import lit_points
 from vlmscope.post.locate import (
@@ -41,6 +42,7 @@ __all__ = [
     "heat_map",
     "heat_range",
     "image_cautions",
+    "joint_limits",
     "lit_points",
     "locate",
     "mask_coverage",

@@ -21,7 +21,10 @@ dent in an object makes no second one."""
 
 
 def find_instances(
-    token_map: TokenMap, weights: NDArray[np.float64], options: PostOptions
+    token_map: TokenMap,
+    weights: NDArray[np.float64],
+    options: PostOptions,
+    limit: float | None = None,
 ) -> list[Instance]:
     """The region that :func:`vlmscope.post.find_region` finds, then every further object, best first.
 
@@ -33,12 +36,13 @@ def find_instances(
         token_map: geometry of the image tokens.
         weights: float64 (tokens,), the combined map, smoothed already; finite.
         options: of the post-processing; ``split``, ``further`` and ``rim`` are for this alone.
+        limit: as for :func:`vlmscope.post.find_region`.
 
     Returns:
         Instances whose score is their peak's height as a share of the first's, 1 at most; none when
         nothing lights up.
     """
-    parts = lit_parts(token_map, weights, options)
+    parts = lit_parts(token_map, weights, options, limit)
     if parts.kept is None:
         return []
     scene = _Scene.of(token_map, weights, parts)

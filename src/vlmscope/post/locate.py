@@ -42,12 +42,14 @@ class Located:
             where there were several.
         region: where it lights up.
         options: of the post-processing.
+        limit: the threshold where it was found elsewhere, or None.
     """
 
     token_map: TokenMap
     weights: NDArray[np.float64] = field(repr=False)
     region: Region
     options: PostOptions
+    limit: float | None = None
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -67,7 +69,7 @@ class Located:
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
         """The region as an instance and every further object; scores are shares of its height."""
-        return tuple(find_instances(self.token_map, self.weights, self.options))
+        return tuple(find_instances(self.token_map, self.weights, self.options, self.limit))
 
     @cached_property
     def heatmap(self) -> NDArray[np.float32]:
@@ -89,19 +91,23 @@ class Located:
         }
 
 
-def locate(token_map: TokenMap, maps: ArrayLike, options: PostOptions) -> Located:
+def locate(
+    token_map: TokenMap, maps: ArrayLike, options: PostOptions, limit: float | None = None
+) -> Located:
     """Smooth maps, average them, and find the region (docs/methods/localization-heads.md, Grounding).
 
     Args:
         token_map: geometry of the image tokens.
         maps: float (tokens,), or (maps, tokens) that are averaged.
         options: of the post-processing.
+        limit: as for :func:`vlmscope.post.region.find_region`.
 
     Raises:
         AttentionError: maps with NaN or infinity, or none at all.
     """
     weights = combine(token_map, np.atleast_2d(np.asarray(maps)), options)
-    return Located(token_map, weights, find_region(token_map, weights, options), options)
+    region = find_region(token_map, weights, options, limit)
+    return Located(token_map, weights, region, options, limit)
 
 
 def heat_map(token_map: TokenMap, weights: ArrayLike) -> NDArray[np.float32]:

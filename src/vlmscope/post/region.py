@@ -63,16 +63,19 @@ class Region:
     surface: str
 
 
-def find_region(token_map: TokenMap, weights: ArrayLike, options: PostOptions) -> Region:
+def find_region(
+    token_map: TokenMap, weights: ArrayLike, options: PostOptions, limit: float | None = None
+) -> Region:
     """Binarise, keep one component, box it (docs/methods/localization-heads.md, Grounding).
 
     Args:
         token_map: geometry of the image tokens.
         weights: float (tokens,), the combined map, smoothed already; finite.
         options: ``threshold``, ``share``, ``keep`` and ``surface`` are used.
+        limit: the threshold, where it was found elsewhere; None: of this map alone.
     """
     values = np.asarray(weights, dtype=np.float64)
-    parts = lit_parts(token_map, values, options)
+    parts = lit_parts(token_map, values, options, limit)
     if parts.kept is None:
         unlit = np.zeros(token_map.image_size, dtype=bool)
         return Region(unlit, None, None, None, 0, parts.raster.surface)
@@ -102,10 +105,17 @@ class LitParts:
     threshold: float | None
 
 
-def lit_parts(token_map: TokenMap, weights: NDArray[np.float64], options: PostOptions) -> LitParts:
+def lit_parts(
+    token_map: TokenMap,
+    weights: NDArray[np.float64],
+    options: PostOptions,
+    limit: float | None = None,
+) -> LitParts:
     """Binarise, cut into components and keep one; arguments as in :func:`find_region`."""
     raster = rasterise(token_map, weights, options.surface)
     lit, threshold = binarise(raster.values, raster.seen, options, weights)
+    if limit is not None and threshold is not None:  # a flat map has no lit place at any limit
+        lit, threshold = lights(raster.values, limit, options) & raster.seen, limit
     labels, count = label_components(lit)
     if count == 0:
         return LitParts(raster, labels, 0, None, None, None)

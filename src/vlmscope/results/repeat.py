@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vlmscope.results.grounding import Grounding
 
-__all__ = ["IMAGE", "command_of", "python_of"]
+__all__ = ["CLIP", "IMAGE", "command_of", "python_of"]
 
 IMAGE = "IMAGE"
 """Stands for the path, which no result knows."""
+
+CLIP = "CLIP"
+"""Stands for the path of a clip."""
 
 _CHOICES = ("rows", "prompt", "placement")
 _OF_THE_SET = ("k", "greedy")  # what they chose is in the list of heads
@@ -22,23 +25,43 @@ _OF_CLASSES = ("discount", "refine_pixels", "refine_side")  # a phrase alone is 
 
 def python_of(grounding: Grounding) -> str:
     """Lines of Python that ground the same phrase again in the image at ``IMAGE``."""
-    options = {**_chosen(grounding.details), **_options(grounding.details)}
+    call, shown = _call(grounding.details)
+    options = {**_shown(grounding.details), **_chosen(grounding.details)}
+    options |= _options(grounding.details)
     words = "".join(f"    {name}={value!r},\n" for name, value in options.items())
     return (
         "import vlmscope as vs\n\n"
         f"model = vs.load({grounding.model!r})\n"
-        f"grounding = vs.ground(\n    model,\n    {IMAGE!r},\n    {grounding.phrase!r},\n"
+        f"grounding = vs.{call}(\n    model,\n    {shown!r},\n    {grounding.phrase!r},\n"
         f"    method={grounding.method!r},\n{words})\n"
     )
 
 
 def command_of(grounding: Grounding) -> str:
     """The command that grounds the same phrase again in the image at ``IMAGE``."""
-    options = {**_chosen(grounding.details), **_options(grounding.details)}
+    call, shown = _call(grounding.details)
+    options = {**_shown(grounding.details), **_chosen(grounding.details)}
+    options |= _options(grounding.details)
     given = {"model": grounding.model, "method": grounding.method, **options}
     words = [_flag(name, value) for name, value in given.items()]
     phrase = shlex.quote(grounding.phrase)
-    return " ".join(("vlmscope ground", IMAGE, f"--phrase {phrase}", *words))
+    if call == "ground_pictures":
+        return " ".join(("vlmscope ground", *shown, "--together", f"--phrase {phrase}", *words))
+    name = "clip" if call == "ground_clip" else "ground"
+    return " ".join((f"vlmscope {name}", str(shown), f"--phrase {phrase}", *words))
+
+
+def _call(details: Mapping[str, Any]) -> tuple[str, str | list[str]]:
+    """The function that gives a grounding, and what stands for its image, images or clip."""
+    if "pictures" in details:
+        return "ground_pictures", [IMAGE] * int(details["pictures"])
+    return ("ground_clip", CLIP) if "way" in details else ("ground", IMAGE)
+
+
+def _shown(details: Mapping[str, Any]) -> dict[str, Any]:
+    """How a clip was shown."""
+    names = {"frames": "frames_asked", "way": "way"}
+    return {name: details[key] for name, key in names.items() if key in details}
 
 
 def _flag(name: str, value: Any) -> str:

@@ -28,7 +28,8 @@ class View:
         positions: int (rows * columns,), row-major: where each cell's token is in the sequence.
         y_edges: float (rows + 1,), ascending, original pixels.
         x_edges: float (columns + 1,), ascending, original pixels.
-        image: which image of the prompt it shows, from 0.
+        image: which image of the prompt it shows, from 0; of a clip: which of its steps in time.
+        frames: of a clip: the first frame that it shows, and the one after its last; else None.
     """
 
     name: str
@@ -36,6 +37,7 @@ class View:
     y_edges: NDArray[np.float64]
     x_edges: NDArray[np.float64]
     image: int = 0
+    frames: tuple[int, int] | None = None
 
     @property
     def grid(self) -> tuple[int, int]:

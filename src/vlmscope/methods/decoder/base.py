@@ -77,10 +77,16 @@ class AttentionMethod(ReadingMethod):
     def reads(self, model: LoadedModel, phrases: Sequence[Prompt], request: GroundRequest) -> Reads:
         """What is read for these phrases. Raises as :meth:`readings`."""
 
-        def located(pixels: NDArray[np.uint8], read: Sequence[list[MeanMaps]]) -> list[Grounding]:
+        def located(
+            pixels: NDArray[np.uint8],
+            read: Sequence[list[MeanMaps]],
+            limits: Sequence[float | None] | None = None,
+            /,
+        ) -> list[Grounding]:
+            maps = self.maps(read, request.options)
             return [
-                self._located(model, pixels, phrase, each, request.options)
-                for phrase, each in zip(phrases, self.maps(read, request.options), strict=True)
+                self._located(model, pixels, *each, request.options)
+                for each in zip(phrases, maps, limits or [None] * len(phrases), strict=True)
             ]
 
         return Reads(self.readings(model, phrases, request), located)
@@ -91,10 +97,11 @@ class AttentionMethod(ReadingMethod):
         pixels: NDArray[np.uint8],
         phrase: Prompt,
         phrase_map: PhraseMap,
+        limit: float | None,
         options: Any,
     ) -> Grounding:
         token_map = phrase_map.read.token_map
-        located = locate(token_map, phrase_map.weights, options)
+        located = locate(token_map, phrase_map.weights, options, limit)
         start, end = phrase.span
         return Grounding.of(
             located,

@@ -57,10 +57,17 @@ class LocalizationHeads(ReadingMethod):
         """
         plan = _plan(model, request)
 
-        def located(pixels: NDArray[np.uint8], read: Sequence[list[HeadMaps]]) -> list[Grounding]:
+        def located(
+            pixels: NDArray[np.uint8],
+            read: Sequence[list[HeadMaps]],
+            limits: Sequence[float | None] | None = None,
+            /,
+        ) -> list[Grounding]:
             return [
-                _locate(model, pixels, phrase, maps, plan)
-                for phrase, maps in zip(phrases, read[0], strict=True)
+                _locate(model, pixels, phrase, maps, plan, limit)
+                for phrase, maps, limit in zip(
+                    phrases, read[0], limits or [None] * len(phrases), strict=True
+                )
             ]
 
         reading = HeadReading(tuple(phrases), plan.heads, plan.rows, plan.preset, request.placement)
@@ -110,11 +117,16 @@ def _survivors(chosen: HeadSet) -> tuple[Head, ...]:
 
 
 def _locate(
-    model: LoadedModel, pixels: NDArray[np.uint8], phrase: Prompt, maps: HeadMaps, plan: _Plan
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    phrase: Prompt,
+    maps: HeadMaps,
+    plan: _Plan,
+    limit: float | None = None,
 ) -> Grounding:
     token_map = maps.token_map
     heads, values = _chosen(maps, plan)
-    located = locate(token_map, values, plan.options)
+    located = locate(token_map, values, plan.options, limit)
     start, end = phrase.span
     cautions = head_cautions(plan.head_set, model, plan.rows, maps.preset)
     return Grounding.of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,24 @@ class Reads:
     Attributes:
         readings: what is read.
         located: from the image, uint8 (height, width, 3), and what was read of each phrase for each
-            of the readings, to one Grounding per phrase.
+            of the readings, to one Grounding per phrase; perhaps under thresholds that were found
+            elsewhere, one per phrase.
     """
 
     readings: tuple[ImageReading, ...]
-    located: Callable[[Pixels, Sequence[list[Any]]], list[Grounding]]
+    located: Locating
+
+
+class Locating(Protocol):
+    """From an image and what was read of each phrase, for each reading, to a Grounding per phrase."""
+
+    def __call__(
+        self,
+        pixels: Pixels,
+        read: Sequence[list[Any]],
+        limits: Sequence[float | None] | None = None,
+        /,
+    ) -> list[Grounding]: ...
 
 
 class ReadingMethod(ABC):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.clip_reader import ClipReader
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.privacy import private
@@ -56,6 +57,7 @@ class Family(ABC):
             a state. Such a cache can be copied, but not cut, and prompts cannot be packed.
         limits: sentences on what the family cannot do.
         boxes: how it writes boxes in its answers; None: it has no documented way.
+        clips: how it reads the frames of a clip as a video; None: it is not known to.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Family(ABC):
     recurrent: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
+    clips: ClipReader | None = None
 
     @property
     def default_placement(self) -> str:
@@ -172,8 +175,11 @@ class Family(ABC):
         """
         if preset == "paper":
             image = self.image_text(hf, processor)
+            if request.kind == "video" and self.clips is not None:
+                image = self.clips.text(hf, processor)
             return write_paper(request.prompt, system, image, request.images)
-        return write_chat(request.prompt, processor, processor.tokenizer.bos_token, request.images)
+        bos = processor.tokenizer.bos_token
+        return write_chat(request.prompt, processor, bos, request.images, request.kind)
 
     # -- images --------------------------------------------------------------------------
 

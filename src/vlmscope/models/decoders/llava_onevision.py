@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError, UnsupportedError
 from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.onevision_clips import OnevisionClips
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.anyres import AnyresFamily, anyres_image
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
@@ -42,6 +43,7 @@ class LlavaOnevisionFamily(AnyresFamily):
     format_hints = (FormatHint("llava-hf/llava-onevision-qwen2-7b-ov-hf", model_type="llava_qwen"),)
     processor_class = "LlavaOnevisionProcessor"
     image_processors = ("LlavaOnevisionImageProcessor",)
+    clips = OnevisionClips()
     limits = (
         "tokens of more tiles than vision_aspect_ratio allows are resampled: each then blends up to "
         "2x2 neighbours and also shows a little of what lies next to its rectangle",
@@ -91,4 +93,6 @@ class LlavaOnevisionFamily(AnyresFamily):
 
     def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
         """As in its parent; the model is also told how many images each prompt holds."""
+        if items[0][0].kind == "video":  # no tiles to be counted or filled up
+            return {n: torch.cat([c.tensors[n] for [c] in items]) for n in items[0][0].tensors}
         return {**super().join(items), "batch_num_images": torch.tensor([len(i) for i in items])}

@@ -132,7 +132,11 @@ class LoadedModel:
         return None if limit is None else int(limit)
 
     def write(
-        self, prompt: str | Prompt, preset: str | None = None, images: int = 1
+        self,
+        prompt: str | Prompt,
+        preset: str | None = None,
+        images: int = 1,
+        kind: str = "image",
     ) -> WrittenPrompt:
         """Write a prompt under a preset (default: the family's first).
 
@@ -145,7 +149,7 @@ class LoadedModel:
             raise UnsupportedError(
                 f"{self.id} (family {self.family.id!r}) takes one image per prompt, got {images}."
             )
-        request = PromptRequest(Prompt.of(prompt), images, preset)
+        request = PromptRequest(Prompt.of(prompt), images, preset, kind)
         return self.family.write(self.hf, self.processor, request, preset, self.written_system)
 
     @property
@@ -297,8 +301,9 @@ class LoadedModel:
     def encode_prompt(
         self, prompt: str | Prompt, images: Sequence[ImageInputs], preset: str | None = None
     ) -> EncodedText:
-        """Tokenise one prompt for the images that go with it."""
-        placeholder = self.family.placeholder(self.hf, self.processor)
+        """Tokenise one prompt for the images, or the one clip, that go with it."""
+        kind = images[0].kind
+        placeholder, token_id = self._stand_in(kind)
         for name in {placeholder, self.image_token}:
             if name in Prompt.of(prompt).text:
                 raise BadPhraseError(
@@ -309,12 +314,21 @@ class LoadedModel:
         if control_token_in([text], self._control_tokens):  # the family's question may hold some
             refuse_control_tokens([self._by_user(text)], self._control_tokens, self.id)
         expansions = [image.expansion for image in images]
-        written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
+        written = self.write(prompt, preset, len(images), kind)
+        written = written.expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
         with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
-            encoded = encode_text(written, self.processor.tokenizer, self.image_token_id, runs)
-        check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id)
+            encoded = encode_text(written, self.processor.tokenizer, token_id, runs)
+        pictures = sum(image.pictures for image in images)
+        check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id, pictures)
         return encoded
+
+    def _stand_in(self, kind: str) -> tuple[str, int]:
+        """What stands for an image or a video in a written prompt, and the id of its tokens."""
+        if kind == "video" and self.family.clips is not None:
+            clips = self.family.clips
+            return clips.placeholder(self.hf, self.processor), clips.token_id(self.hf)
+        return self.family.placeholder(self.hf, self.processor), self.image_token_id
 
     @cached_property
     def _control_tokens(self) -> ControlTokens:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["MropeFamily"]
 
 
+_SHOWN = ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")
+"""What positions depend on beside the ids."""
+
+
 class MropeFamily(AnyResolutionFamily):
     """A vision tower for any resolution in front of a decoder with one rotary position per axis."""
 
@@ -36,16 +40,18 @@ class MropeFamily(AnyResolutionFamily):
         """Positions by the model's own rule, given explicitly: it would remember them otherwise.
 
         Returns:
-            ``mm_token_type_ids`` (batch, positions), 1 for image tokens, and ``position_ids``
-            (3, batch, positions): time, row, column.
+            ``mm_token_type_ids`` (batch, positions), 1 for image tokens and 2 for those of a clip,
+            and ``position_ids`` (3, batch, positions): time, row, column.
         """
         ids = batch["input_ids"]
         types = (ids == self.image_token_id(hf)).long()
+        if "video_grid_thw" in batch and self.clips is not None:
+            types[ids == self.clips.token_id(hf)] = 2
         positions, _ = hf.model.get_rope_index(
             ids,
             mm_token_type_ids=types,
-            image_grid_thw=batch["image_grid_thw"],
             attention_mask=batch["attention_mask"],
+            **{name: batch[name] for name in _SHOWN if name in batch},
         )
         return {"mm_token_type_ids": types, "position_ids": positions}
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.mrope import MropeFamily
+from vlmscope.models.decoders.qwen_clips import Qwen3Clips, Qwen25Clips, QwenClips
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class QwenVlFamily(MropeFamily):
 
     image_processors = ("Qwen2VLImageProcessor",)
     delimiters = ("vision_start_token_id", "vision_end_token_id")
+    clips = QwenClips()
 
 
 class Qwen2VlFamily(QwenVlFamily):
@@ -58,6 +60,7 @@ class Qwen25VlFamily(QwenVlFamily):
 
     id = "qwen2.5-vl"
     model_types = ("qwen2_5_vl",)
+    clips = Qwen25Clips()
     checkpoints = (
         Checkpoint(
             "Qwen/Qwen2.5-VL-3B-Instruct", "3.8B", "Qwen Research License", "not for commercial use"
@@ -86,6 +89,7 @@ class Qwen3VlFamily(QwenVlFamily):
 
     id = "qwen3-vl"
     model_types = ("qwen3_vl", "qwen3_vl_moe")
+    clips = Qwen3Clips()
     checkpoints = (
         Checkpoint("Qwen/Qwen3-VL-2B-Instruct", "2B", "Apache-2.0"),
         Checkpoint("Qwen/Qwen3-VL-4B-Instruct", "4B", "Apache-2.0"),

@@ -26,7 +26,7 @@ def token_map(
     Args:
         text: the prompt.
         images: those it holds, in order.
-        sizes: (height, width) of their originals.
+        sizes: (height, width) of their originals; of a clip one for each step in time.
         shift: padding in front.
         length: of the padded sequence; None: nothing follows.
         crossed: the image is read by cross-attention.
@@ -51,16 +51,24 @@ def token_map(
 def _views(
     text: EncodedText, images: Sequence[ImageInputs], shift: int, crossed: bool
 ) -> Iterator[View]:
-    start = 0
-    for number, image in enumerate(images):
+    start = number = 0
+    for image in images:
         positions = text.image_tokens[start : start + image.expansion.tokens] + shift
         for layout in image.layouts:
             if image.shares is not None:
                 covered = np.zeros(0, dtype=np.int64)
             else:
                 covered = layout.offsets if crossed else positions[layout.offsets]
-            yield View(layout.name, covered, layout.y_edges, layout.x_edges, number)
+            yield View(
+                layout.name,
+                covered,
+                layout.y_edges,
+                layout.x_edges,
+                number + layout.picture,
+                layout.frames,
+            )
         start += image.expansion.tokens
+        number += image.pictures
 
 
 def _carries(text: EncodedText, images: Sequence[ImageInputs], shift: int) -> Iterator[Carry]:

@@ -185,11 +185,17 @@ def _unknown_words(
     return tuple(dict.fromkeys(words))
 
 
-def check_length(length: int, image_tokens: int, limit: int | None, name: str) -> None:
+def check_length(
+    length: int, image_tokens: int, limit: int | None, name: str, pictures: int = 1
+) -> None:
     """Raise BadPhraseError when a prompt does not fit the decoder's context."""
     remedy = "Shorten the phrase."
     if limit is not None and image_tokens > limit // 2:
         remedy = "Give the model smaller images: max_side= of vlmscope.load (--max-side)."
+        if pictures > 1:
+            remedy = (
+                f"Show it fewer than {pictures} pictures or frames, or smaller ones (--max-side)."
+            )
     if limit is not None and length > limit:
         raise BadPhraseError(
             f"The prompt has {length} tokens, more than the {limit} that {name} can hold; "

@@ -108,11 +108,12 @@ class Prompt:
 
 @dataclass(frozen=True)
 class PromptRequest:
-    """One prompt, how many images go with it, and how it is to be written."""
+    """One prompt, how many images or videos (``kind``) go with it, and how it is to be written."""
 
     prompt: Prompt
     images: int = 1
     preset: str = "chat"
+    kind: str = "image"
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,12 @@ def write_paper(prompt: Prompt, system: str, image: str, images: int = 1) -> Wri
 
 
 def write_chat(
-    prompt: Prompt, processor: Any, bos: str | None, images: int = 1, fallback: str | None = None
+    prompt: Prompt,
+    processor: Any,
+    bos: str | None,
+    images: int = 1,
+    fallback: str | None = None,
+    kind: str = "image",
 ) -> WrittenPrompt:
     """The model's own chat template, ending where its answer begins.
 
@@ -258,7 +264,7 @@ def write_chat(
             "This processor has no chat template, so the prompt preset 'chat' cannot be written. "
             "Use the preset 'paper', or load a processor that has one."
         )
-    rendering = partial(_rendered, processor, template, images)
+    rendering = partial(_rendered, processor, template, [{"type": kind}] * images)
     text = _as_written(prompt, rendering)
     if prompt.answer is not None:
         gap = "" if text.endswith((" ", "\n")) else " "
@@ -268,8 +274,8 @@ def write_chat(
     return WrittenPrompt(plain, tuple(spans), add_special_tokens=not starts_with_bos)
 
 
-def _rendered(processor: Any, template: str, images: int, text: str) -> str:
-    content = [{"type": "image"}] * images + [{"type": "text", "text": text}]
+def _rendered(processor: Any, template: str, images: list[dict[str, str]], text: str) -> str:
+    content = [*images, {"type": "text", "text": text}]
     rendered: str = processor.apply_chat_template(
         [{"role": "user", "content": content}],
         chat_template=template,
