@@ -24,14 +24,14 @@ class ModelType(NamedTuple):
     Attributes:
         name: ``config.model_type``.
         model: class of transformers.
-        family: that covers it; None: refused.
+        families: that cover it, (tower, id): with one vision tower alone, or "" for any; empty: refused.
         reason: why it is refused; "" for a covered one.
         torchvision: its image processor has no Pillow form.
     """
 
     name: str
     model: str
-    family: str | None
+    families: tuple[tuple[str, str], ...]
     reason: str
     torchvision: bool
 
@@ -48,9 +48,9 @@ def model_types() -> Iterator[ModelType]:
 
     families = _families()
     for name, model in sorted(MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.items()):
-        family = families.get(name)
-        reason = "" if family else REFUSED[name]
-        yield ModelType(name, str(model), family, reason, _needs_torchvision(name))
+        covering = tuple(sorted(families.get(name, {}).items()))
+        reason = "" if covering else REFUSED[name]
+        yield ModelType(name, str(model), covering, reason, _needs_torchvision(name))
 
 
 def with_table(page: str) -> str:
@@ -60,7 +60,7 @@ def with_table(page: str) -> str:
         ValueError: a page without the two marks.
     """
     rows = list(model_types())
-    covered = sum(row.family is not None for row in rows)
+    covered = sum(bool(row.families) for row in rows)
     lines = [
         "<!-- model types -->",
         f"{len(rows)} types, {covered} covered.",
@@ -75,16 +75,15 @@ def with_table(page: str) -> str:
     return _BLOCK.sub(lambda _: "\n".join(lines), page)
 
 
-def _families() -> dict[str, str]:
-    """Model type -> ids of the families that cover it, with the tower where there are several."""
+def _families() -> dict[str, dict[str, str]]:
+    """Model type -> vision tower, "" for any -> id of the family."""
     from vlmscope.models.families import FAMILIES
 
-    families: dict[str, str] = {}
+    families: dict[str, dict[str, str]] = {}
     for family in FAMILIES:
         for name in family.model_types:
-            tower = getattr(family, "only_tower", None)
-            special = f"{families.get(name)}`**, with a `{tower}` tower **`{family.id}"
-            families[name] = family.id if tower is None else special
+            tower = getattr(family, "only_tower", None) or ""
+            families.setdefault(name, {})[tower] = family.id
     return families
 
 
@@ -96,9 +95,12 @@ def _needs_torchvision(name: str) -> bool:
 
 
 def _said(row: ModelType) -> str:
-    if row.family is None:
+    if not row.families:
         return row.reason
-    return f"**`{row.family}`**" + (", needs torchvision" if row.torchvision else "")
+    ids = (
+        f"**`{id}`**" + (f" with a `{tower}` tower" if tower else "") for tower, id in row.families
+    )
+    return ", ".join(ids) + (", needs torchvision" if row.torchvision else "")
 
 
 if __name__ == "__main__":
