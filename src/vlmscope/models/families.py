@@ -12,6 +12,7 @@ from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
+from vlmscope.models.decoders.glm5_next import Glm5NextFamily
 from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
@@ -55,6 +56,7 @@ FAMILIES = FamilyRegistry(
         Qwen35Family(),
         Glm4vFamily(),
         GlmOcrFamily(),
+        Glm5NextFamily(),
         PaddleOcrVlFamily(),
         Ernie45VlFamily(),
         Exaone45Family(),

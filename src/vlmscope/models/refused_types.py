@@ -24,7 +24,6 @@ _REASONS = {
     "dots3_note": _LATER,
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
-    "glm5_next": _LATER,
     "hy_v4_vl": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
