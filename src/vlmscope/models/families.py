@@ -25,7 +25,8 @@ from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
-from vlmscope.models.decoders.qwen35 import Qwen35Family
+from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
+from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
@@ -54,6 +55,9 @@ FAMILIES = FamilyRegistry(
         Qwen25VlFamily(),
         Qwen3VlFamily(),
         Qwen35Family(),
+        Qwen4ExpFamily(),
+        Qwen25OmniThinkerFamily(),
+        Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
         GlmOcrFamily(),
         Glm5NextFamily(),
