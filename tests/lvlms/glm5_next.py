@@ -68,5 +68,5 @@ def quiet(model: LoadedModel) -> None:
 
 BUILDS = {
     "glm-5-next": Build(glm5_next, quiet, own_masks=True),
-    "glm-5-next-picking": Build(lambda: glm5_next(picked=8), quiet, own_masks=True),
+    "glm-5-next-picking": Build(lambda: glm5_next(picked=16), quiet, own_masks=True),
 }

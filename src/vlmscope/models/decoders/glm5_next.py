@@ -35,6 +35,7 @@ class Glm5NextFamily(GlmPrompts, HybridFamily, AnyResolutionFamily):
     checkpoints = (Checkpoint("zai-org/GLM-5.3-Flash", "unknown", "unknown"),)
     processor_class = "Glm5NextProcessor"
     image_processors = ("Glm5NextImageProcessor",)
+    parallel_streams = True
     delimiters = ("image_start_token_id", "image_end_token_id")
     limits = (
         *hybrid_limits("delta rules (linear attention)"),
