@@ -41,6 +41,8 @@ class Build:
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
+        own_masks: its layers make the mask of their attention themselves, so that a reference cannot
+            hand them another.
         reordered: transformers stores some weights in another order than it holds them, so that a
             model in memory cannot be told by its file.
         call: what the processor must be told beside images and text, to be called as in the proof.
@@ -54,6 +56,7 @@ class Build:
     entering: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     torchvision: bool = False
+    own_masks: bool = False
     reordered: bool = False
     call: Mapping[str, object] = field(default_factory=dict)
     slack: float = 0.0

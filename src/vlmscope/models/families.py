@@ -14,6 +14,7 @@ from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
+from vlmscope.models.decoders.glm5_next import Glm5NextFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
 from vlmscope.models.decoders.granite_vision import Granite4VisionFamily
@@ -91,6 +92,7 @@ FAMILIES = FamilyRegistry(
         Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
         GlmOcrFamily(),
+        Glm5NextFamily(),
         PaddleOcrVlFamily(),
         Ernie45VlFamily(),
         Exaone45Family(),

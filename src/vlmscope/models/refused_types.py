@@ -25,9 +25,10 @@ _REASONS = {
     "dots3_note": _LATER,
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
-    "glm5_next": _LATER,
-    "hy_v4_vl": _LATER,
-    "step3p7": _LATER,
+    "hy_v4_vl": "has attention sinks in every layer: learned logits that take a share of each row and "
+    "belong to no token, so a row is no softmax over the sequence",
+    "step3p7": "has layers with different numbers of attention heads, so there is no table of layers by "
+    "heads to read, to choose from or to block in",
     # one tower, one projector, one decoder
     "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
     "mistral3",

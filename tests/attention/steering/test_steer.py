@@ -30,8 +30,8 @@ def picture(height: int = 70, width: int = 110, seed: int = 0) -> np.ndarray:
 
 def some_heads(model: LoadedModel) -> list[tuple[int, int]]:
     """Heads of two layers; where the image is read by cross-attention, of a layer that reads it."""
-    layers, heads = model.decoder_shape
-    reading = sorted(model.family.cross_layers(model.hf)) or [1, layers - 1]
+    heads, rows = model.decoder_shape[1], model.row_layers
+    reading = sorted(model.family.cross_layers(model.hf)) or [max(1, rows[0]), rows[-1]]
     return [(reading[0], 0), (reading[0], heads - 1), (reading[-1], heads // 2)]
 
 
@@ -53,9 +53,9 @@ def test_the_odds_of_chosen_tokens_grow_by_the_exponential_of_the_strength(name:
     tokens = vs.token_map(model, picture(), PHRASE)
     factors = torch.from_numpy(np.exp(2.5 * box_coverage(tokens, BOX))).float()
     layer = heads[0][0]
-    chosen = [head for at, head in heads if at == layer]
+    chosen, number = [head for at, head in heads if at == layer], model.row_layers.index(layer)
     for head in range(model.decoder_shape[1]):
-        before, after = clean[layer, head, 0], drawn[layer, head, 0]
+        before, after = clean[number, head, 0], drawn[number, head, 0]
         if head not in chosen:
             torch.testing.assert_close(after, before, atol=1e-6, rtol=1e-5)
             continue

@@ -13,6 +13,7 @@ import vlmscope as vs
 from lvlms import ernie4_5_vl, made, paddleocr_vl
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.decoders.glm5_next import Glm5NextFamily
 from vlmscope.models.decoders.kimi_k25 import KimiK25Family
 from vlmscope.models.kept_keys import kept_numbers, query_numbers
 from vlmscope.types import Role
@@ -144,6 +145,23 @@ def test_kimi_makes_large_images_smaller_and_keeps_their_ratio() -> None:
 def test_kimi_refuses_a_grid_that_its_settings_do_not_make() -> None:
     with pytest.raises(ModelMismatchError, match="2x2 tokens .* its settings say 2x3"):
         KimiK25Family().edges(*kimi(), (30, 57), (2, 2))
+
+
+def glm(size: tuple[int, int], grid: tuple[int, int]) -> tuple[list[float], list[float], str]:
+    """The lines of GLM-5.3 on an image, with at least 4 tokens to it."""
+    config = SimpleNamespace(vision_config=SimpleNamespace(spatial_merge_size=2))
+    images = SimpleNamespace(patch_size=14, min_image_tokens=4)
+    model, processor = SimpleNamespace(config=config), SimpleNamespace(image_processor=images)
+    y_edges, x_edges, done = Glm5NextFamily().edges(model, processor, size, grid)
+    return y_edges.tolist(), x_edges.tolist(), done
+
+
+def test_glm_5_makes_images_larger_only_where_too_few_tokens_are_left() -> None:
+    # as it is, filled up; as it is, whole; twice as large; half as large
+    assert glm((70, 84), (3, 3)) == ([0, 28, 56, 84], [0, 28, 56, 84], "pad")
+    assert glm((56, 84), (2, 3)) == ([0, 28, 56], [0, 28, 56, 84], "resize")
+    assert glm((28, 42), (2, 3)) == ([0, 14, 28], [0, 14, 28, 42], "resize")
+    assert glm((112, 112), (2, 2)) == ([0, 56, 112], [0, 56, 112], "resize")
 
 
 def test_a_cache_of_latent_keys_is_counted_by_what_it_keeps() -> None:

@@ -35,6 +35,12 @@ def check_family(model: LoadedModel, token_map: TokenMap | None = None) -> None:
             f"{model.id} (family {family.id!r}) has query tokens of a Q-Former, which lie nowhere on the "
             "image without a pass through its vision tower. Use vlmscope.capture on the loaded model."
         )
+    if family.parallel_streams:
+        raise UnsupportedError(
+            f"{model.id} (family {family.id!r}) carries several residual streams from layer to layer, and "
+            "one layer may read the keys that another picked: hidden states of one width per position are "
+            "not its input. Use vlmscope.capture on the loaded model."
+        )
 
 
 def check_layer(model: LoadedModel, layer: Any) -> int:

@@ -55,6 +55,7 @@ class Family(ABC):
             form; vlmscope installs none.
         recurrent: layers beside those of :meth:`row_layers` carry what they read along the sequence in
             a state. Such a cache can be copied, but not cut, and prompts cannot be packed.
+        parallel_streams: layers take several residual streams, each along an axis of its own.
         limits: sentences on what the family cannot do.
         boxes: how it writes boxes in its answers; None: it has no documented way.
         clips: how it reads the frames of a clip as a video; None: it is not known to.
@@ -77,6 +78,7 @@ class Family(ABC):
     queried: bool = False
     torchvision: bool = False
     recurrent: bool = False
+    parallel_streams: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
     clips: ClipReader | None = None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.prompts.prompt import PromptRequest, Span, WrittenPrompt
@@ -14,23 +15,27 @@ from vlmscope.models.prompts.written_boxes import BoxConvention
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Glm4vFamily", "GlmOcrFamily"]
+__all__ = ["Glm4vFamily", "GlmOcrFamily", "GlmPrompts"]
 
 # every text that GLM was trained on begins with these two
 _START = ("[gMASK]", "<sop>")
 
 
-class GlmVFamily(MropeFamily):
-    """What the generations share."""
-
-    image_processors = ("Glm4vImageProcessor", "Glm46VImageProcessor", "GlmgaImageProcessor")
-    delimiters = ("image_start_token_id", "image_end_token_id")
+class GlmPrompts(Family):
+    """A family whose texts all begin alike."""
 
     def write(
         self, hf: PreTrainedModel, processor: Any, request: PromptRequest, preset: str, system: str
     ) -> WrittenPrompt:
         written = super().write(hf, processor, request, preset, system)
         return _started(written, processor.tokenizer) if preset == "paper" else written
+
+
+class GlmVFamily(GlmPrompts, MropeFamily):
+    """What the generations share."""
+
+    image_processors = ("Glm4vImageProcessor", "Glm46VImageProcessor", "GlmgaImageProcessor")
+    delimiters = ("image_start_token_id", "image_end_token_id")
 
 
 class Glm4vFamily(GlmVFamily):
