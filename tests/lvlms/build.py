@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ class Build:
             reads for an image.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
+        call: options without which the processor gives less than its model takes.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -46,6 +47,7 @@ class Build:
     spatial: bool = True
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
+    call: Mapping[str, object] = field(default_factory=dict)
     slack: float = 0.0
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.cosmos3_edge import Cosmos3EdgeFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
+from vlmscope.models.decoders.hyperclovax import HyperClovaxFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -51,6 +53,8 @@ FAMILIES = FamilyRegistry(
         Qwen25OmniThinkerFamily(),
         Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
+        Cosmos3EdgeFamily(),
+        HyperClovaxFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
         DeepseekVlFamily(),

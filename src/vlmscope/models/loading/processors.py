@@ -133,6 +133,7 @@ def _by_place() -> Any:
 
         def __init__(self, *parts: Any, **named: Any) -> None:
             place = self._whole.get_attributes().index(_VIDEO)
+            named.pop(_VIDEO, None)
             super().__init__(*parts[:place], *parts[place + 1 :], **named)
 
     return ByPlace
