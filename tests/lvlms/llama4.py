@@ -53,9 +53,7 @@ def llama4(chunk: int = 4096, most: int = 6, experts: bool = True) -> LoadedMode
     )
     model = transformers.Llama4ForConditionalGeneration(config).eval()
     processor = transformers.Llama4Processor(
-        transformers.Llama4ImageProcessor(
-            size={"height": SIDE, "width": SIDE}, max_patches=most
-        ),
+        transformers.Llama4ImageProcessor(size={"height": SIDE, "width": SIDE}, max_patches=most),
         words,
         patch_size=PATCH,
         chat_template="<bos>" + chat_template("<|image|>"),

@@ -1,4 +1,4 @@
-"""Llama 4: tiles of an image that keeps its ratio, black padding on the right and below, a squashed copy last.
+"""Llama 4: tiles of an image that keeps its ratio, black on the right and below, a squashed copy last.
 
 Most layers read within a chunk of positions and turn queries and keys by them; every fourth reads everything
 and turns nothing, but scales its queries by the place in the sequence.
