@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.models.decoders.family import Family
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.refused_types import REFUSED
 
@@ -42,6 +43,13 @@ def test_every_type_is_covered_or_refused_and_none_is_both() -> None:
     assert not set(REFUSED) - {row.name for row in rows}, (
         "refused, and not in transformers' mapping"
     )
+
+
+def test_families_say_themselves_whether_they_need_torchvision() -> None:
+    for row in TABLE.model_types():
+        family = FAMILIES.get(row.family) if row.family else None
+        if isinstance(family, Family):
+            assert family.torchvision == row.torchvision, row.name
 
 
 def test_a_page_without_its_marks_is_refused() -> None:

@@ -1,7 +1,8 @@
 """Tiny random-weight models of every LVLM family, found by file: one builder, one proof for all.
 
 Each module of this package holds ``BUILDS``, a dict of name -> :class:`Build`. The proof that every
-one of them has to pass is ``tests/models/test_every_family.py``.
+one of them has to pass is ``tests/models/test_every_family.py``. Builds whose images are prepared by
+torchvision wait for an environment that has it: ``tests/models/test_torchvision_families.py`` makes one.
 """
 
 from __future__ import annotations
@@ -10,17 +11,32 @@ import importlib
 import pkgutil
 from functools import cache
 
+from transformers.utils import is_torchvision_available
+
 from lvlms.build import Build, special_tokenizer
 
-__all__ = ["Build", "builds", "made", "special_tokenizer"]
+__all__ = ["Build", "all_builds", "builds", "made", "special_tokenizer", "waiting"]
 
 
-def builds() -> dict[str, Build]:
-    """Every build, by name."""
+@cache
+def all_builds() -> dict[str, Build]:
+    """Every build, by name, those included that cannot be made here."""
     found: dict[str, Build] = {}
     for module in pkgutil.iter_modules(__path__, "lvlms."):
         found.update(getattr(importlib.import_module(module.name), "BUILDS", {}))
     return dict(sorted(found.items()))
+
+
+def waiting() -> list[str]:
+    """Names of builds that need torchvision, where there is none."""
+    if is_torchvision_available():
+        return []
+    return [name for name, build in all_builds().items() if build.torchvision]
+
+
+def builds() -> dict[str, Build]:
+    """Every build that can be made here, by name."""
+    return {name: build for name, build in all_builds().items() if name not in waiting()}
 
 
 @cache

@@ -39,6 +39,7 @@ class Build:
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         call: options without which the processor gives less than its model takes.
+        torchvision: its images are prepared by torchvision, so it can be made only where that is.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -48,6 +49,7 @@ class Build:
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     call: Mapping[str, object] = field(default_factory=dict)
+    torchvision: bool = False
     slack: float = 0.0
 
 

@@ -120,15 +120,15 @@ def _faults(source: Source) -> tuple[str, ...]:
     """Why vlmscope could not load the model, whatever its size."""
     from vlmscope.errors import UnsupportedError, VlmscopeError
     from vlmscope.models import FAMILIES
-    from vlmscope.models.loading.processors import load_processor
+    from vlmscope.models.loading.processors import family_processor
     from vlmscope.models.loading.refusals import fault_of
 
     try:
-        FAMILIES.for_config(source.config, source.name)
+        family = FAMILIES.for_config(source.config, source.name)
     except UnsupportedError as error:
         return (" ".join(str(error).split()),)
     try:
-        load_processor(source.path, source.options)
+        family_processor(source.name, source.path, source.options, family)
     except VlmscopeError as error:
         return (" ".join(str(error).split()),)
     except Exception as error:  # a damaged file can make any library raise anything

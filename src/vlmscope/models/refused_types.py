@@ -59,12 +59,10 @@ _REASONS = {
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
-    "gemma4": _LATER,
     "gemma4_unified": _LATER,
     "diffusion_gemma": _LATER,
     "shieldgemma2": _LATER,
     "t5gemma2": _LATER,
-    "llama4": _LATER,
     "perception_lm": _LATER,
     "molmo2": _LATER,
     "muse_glimmer": _LATER,

@@ -57,6 +57,17 @@ def test_one_family(run: Any, refused: Any) -> None:
     refused(["models", "--family", "llavva"], "'llava'")
 
 
+def test_a_family_whose_images_torchvision_prepares_says_so(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need = "torchvision, the build that belongs to your torch"
+    assert json.loads(run("models", "--family", "janus", "--json").out)["needs"] == []
+    monkeypatch.setattr(type(FAMILIES.get("janus")), "torchvision", True)
+    assert need in run("models", "--family", "janus").out
+    assert f"needs {need}" in run("models").out
+    assert json.loads(run("models", "--family", "janus", "--json").out)["needs"] == [need]
+
+
 def test_every_family_has_a_known_checkpoint() -> None:
     # DeiT's own checkpoints are of type vit
     assert {card.family for card in catalogue()} | {"deit"} == {family.id for family in FAMILIES}

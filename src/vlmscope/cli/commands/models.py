@@ -14,6 +14,7 @@ from vlmscope.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from vlmscope.models import ModelCard
+    from vlmscope.models.decoders.family import Family
     from vlmscope.models.family_registry import AnyFamily
 
 __all__ = ["command"]
@@ -64,6 +65,7 @@ class Listed:
         model_types: values of ``model_type`` in ``config.json``.
         works: what can be done with it.
         limits: what it cannot do.
+        needs: packages that it works with alone and that vlmscope does not install.
         presets: ways to write a prompt, the default first.
         placements: ways to fit an image, the default first.
         checkpoints: that are known by name.
@@ -74,6 +76,7 @@ class Listed:
     model_types: tuple[str, ...]
     works: tuple[str, ...]
     limits: tuple[str, ...]
+    needs: tuple[str, ...]
     presets: tuple[str, ...]
     placements: tuple[str, ...]
     checkpoints: tuple[dict[str, Any], ...]
@@ -111,6 +114,7 @@ def _listed(family: AnyFamily, cards: list[ModelCard]) -> Listed:
         model_types=family.model_types,
         works=_works(family),
         limits=family.notes if isinstance(family, DualFamily) else family.limits,
+        needs=() if isinstance(family, DualFamily) else _needs(family),
         presets=() if isinstance(family, DualFamily) else family.presets,
         placements=() if isinstance(family, DualFamily) else family.placements,
         checkpoints=tuple(_checkpoint(card) for card in cards),
@@ -129,6 +133,10 @@ def _works(family: AnyFamily) -> tuple[str, ...]:
     if family.many_images:
         can.append("several images")
     return tuple(can)
+
+
+def _needs(family: Family) -> tuple[str, ...]:
+    return ("torchvision, the build that belongs to your torch",) if family.torchvision else ()
 
 
 def _checkpoint(card: ModelCard) -> dict[str, Any]:
@@ -165,7 +173,11 @@ def _show_families(families: list[Listed]) -> None:
     ]
     emit_table(("family", "kind", "model types", "works", "presets"), rows)
     emit("")
-    limits = [(each.id, limit) for each in families for limit in each.limits]
+    limits = [
+        (each.id, limit)
+        for each in families
+        for limit in (*(f"needs {need}" for need in each.needs), *each.limits)
+    ]
     emit_table(("family", "what it cannot do, or does in its own way"), limits)
 
 
@@ -174,6 +186,7 @@ def _show_family(family: Listed) -> None:
         ("kind", family.kind),
         ("model types", ", ".join(family.model_types)),
         *(("works", text) for text in family.works),
+        *(("needs", text) for text in family.needs),
         *(("cannot, or in its own way", text) for text in family.limits),
         ("presets", ", ".join(family.presets) or "-"),
         ("placements", ", ".join(family.placements) or "-"),

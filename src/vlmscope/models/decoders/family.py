@@ -47,6 +47,8 @@ class Family(ABC):
         many_images: a prompt may hold several images.
         crossed: the image is read by cross-attention, in :meth:`cross_layers`.
         queried: image tokens are queries of a Q-Former, which stand for no place of their own.
+        torchvision: its images are prepared by transformers' torchvision processor, which has no Pillow
+            form; vlmscope installs none.
         recurrent: layers beside those of :meth:`row_layers` carry what they read along the sequence in
             a state. Such a cache can be copied, but not cut, and prompts cannot be packed.
         limits: sentences on what the family cannot do.
@@ -66,6 +68,7 @@ class Family(ABC):
     many_images: bool = True
     crossed: bool = False
     queried: bool = False
+    torchvision: bool = False
     recurrent: bool = False
     limits: tuple[str, ...] = ()
     boxes: BoxConvention | None = None
@@ -107,6 +110,35 @@ class Family(ABC):
     def image_enters_until(self, hf: PreTrainedModel) -> int:
         """The last layer behind which something of the image is still added to its positions."""
         return 0
+
+    def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
+        """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
+        return False
+
+    def room_behind(self, hf: PreTrainedModel, length: int) -> int | None:
+        """Positions behind a prefix in which prompts may be packed, each as if it stood right behind it.
+
+        Windows count positions, which packing stretches.
+
+        Args:
+            hf: the model.
+            length: of the prefix.
+
+        Returns:
+            None: as many as one likes. Too few for one prompt: it goes alone, where it belongs.
+        """
+        config = self.decoder(hf).config
+        window = getattr(config, "sliding_window", None)
+        uses_window = getattr(config, "use_sliding_window", True) and window is not None
+        return int(window or 0) - length if uses_window else None
+
+    def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
+        """Whether a layer needs nothing but its input, the hidden states of the one below.
+
+        Not where it has a second input of its own, or reads the keys of an earlier one: such layers
+        cannot be run for a part of the positions, or without those below.
+        """
+        return True
 
     # -- prompts -------------------------------------------------------------------------
 

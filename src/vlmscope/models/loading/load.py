@@ -22,7 +22,7 @@ from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.identity import revision_of
 from vlmscope.models.loading.load_ts_cam import is_weights_file, load_ts_cam
 from vlmscope.models.loading.open_clip import read_open_clip_folder
-from vlmscope.models.loading.processors import load_processor
+from vlmscope.models.loading.processors import family_processor, load_processor
 from vlmscope.models.loading.quantisation import quantisation, quantisation_of
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.sources import Source, find_source
@@ -171,7 +171,11 @@ def _read(
     path, options = source.path, {**source.options, "trust_remote_code": trust_remote_code}
     wants_text = not isinstance(family, DualFamily) or family.templates
     with explained(source.name, source.offline):
-        processor = load_processor(path, options, wants_text)
+        processor = (
+            family_processor(source.name, path, options, family)
+            if wants_text
+            else load_processor(path, options, wants_text=False)
+        )
         if not trust_remote_code:  # again: of the hub's files, some have only now been fetched
             refuse_foreign_code(source.name, source.files)
         if source.folder is not None:

@@ -20,7 +20,7 @@ from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.loading.configs import config_for
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
-from vlmscope.models.loading.processors import load_processor
+from vlmscope.models.loading.processors import family_processor
 from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.slices import StoredTensors
@@ -146,7 +146,7 @@ def load_outline(name: str, *, revision: str | None = None) -> Outline:
     _check(source, family)
     assert isinstance(family, Family)
     with explained(source.name, source.offline):
-        processor = load_processor(source.path, source.options)
+        processor = family_processor(source.name, source.path, source.options, family)
         refuse_foreign_code(source.name, source.files)  # some files have only now been fetched
         hf = _empty(source, family)
         family.check(hf, processor)

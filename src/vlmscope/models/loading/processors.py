@@ -4,7 +4,8 @@ The video part is what needs torchvision (and, in SmolVLM, num2words); nothing i
 videos. Nothing of transformers is changed: a class is derived, and the derived one has no video part.
 
 Images go through the Pillow backend of transformers also where torchvision is installed: the two
-differ by up to 0.03 in normalised pixels, and the same call should give the same rows everywhere.
+differ by up to 0.03 in normalised pixels, and the same call should give the same rows everywhere. A
+few image processors have no Pillow form: their families say so (``Family.torchvision``).
 """
 
 from __future__ import annotations
@@ -15,21 +16,54 @@ from types import FunctionType
 from typing import Any
 
 from vlmscope.errors import UnsupportedError
+from vlmscope.models.decoders.family import Family
+from vlmscope.models.loading.torchvision import need_torchvision
 
-__all__ = ["load_processor", "picture_processor_class", "processor_without_video"]
+__all__ = [
+    "family_processor",
+    "load_processor",
+    "picture_processor_class",
+    "processor_without_video",
+]
 
 _VIDEO = "video_processor"
 # packages that transformers imports for videos alone, by the module-level name they get
 _VIDEO_PACKAGES = ("num2words",)
 
 
-def load_processor(source: str, options: Mapping[str, Any], wants_text: bool = True) -> Any:
+def family_processor(name: str, source: str, options: Mapping[str, Any], family: object) -> Any:
+    """The processor of a model that answers in words, with the image processor its family is known by.
+
+    Args:
+        name: of the model, for the message.
+        source, options: as :func:`load_processor` takes them.
+        family: of the model.
+
+    Raises:
+        UnsupportedError: a family whose images are prepared by torchvision, which is not installed.
+        OSError, ValueError, ImportError: from transformers; see ``vlmscope.models.loading.refusals``.
+    """
+    by_torchvision = isinstance(family, Family) and family.torchvision
+    if by_torchvision:
+        need_torchvision(
+            f"{name} is a {family.id}", "take a model of another family (`vlmscope models`)"
+        )
+    return load_processor(source, options, by_torchvision=by_torchvision)
+
+
+def load_processor(
+    source: str,
+    options: Mapping[str, Any],
+    wants_text: bool = True,
+    by_torchvision: bool = False,
+) -> Any:
     """Load the processor of a checkpoint, whichever of its parts can be installed here.
 
     Args:
         source: a folder, or an id on the hub.
         options: for transformers: ``revision``, ``trust_remote_code``.
         wants_text: the whole processor; False: the image processor alone.
+        by_torchvision: the image processor has no Pillow form and is taken as it is.
 
     Raises:
         OSError, ValueError, ImportError: from transformers; see ``vlmscope.models.loading.refusals``.
@@ -41,7 +75,7 @@ def load_processor(source: str, options: Mapping[str, Any], wants_text: bool = T
     cls = _saved_class(source, options)
     kind: Any = AutoProcessor if cls is None else picture_processor_class(cls)
     processor = kind.from_pretrained(source, **options)
-    if _by_torchvision(getattr(processor, "image_processor", None)):
+    if not by_torchvision and _by_torchvision(getattr(processor, "image_processor", None)):
         processor.image_processor = _pillow_images(source, options)
     return processor
 
@@ -120,23 +154,7 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls, _by_place()), body)
-
-
-@cache
-def _by_place() -> Any:
-    """Stands behind a processor class: parts that it hands on by their place come without the video's."""
-    from transformers import ProcessorMixin
-
-    class ByPlace(ProcessorMixin):  # type: ignore[misc]
-        _whole: Any
-
-        def __init__(self, *parts: Any, **named: Any) -> None:
-            place = self._whole.get_attributes().index(_VIDEO)
-            named.pop(_VIDEO, None)
-            super().__init__(*parts[:place], *parts[place + 1 :], **named)
-
-    return ByPlace
+    return type(cls.__name__, (PicturesOnly, cls, _without_video()), body)
 
 
 class PicturesOnly:
@@ -166,6 +184,20 @@ class PicturesOnly:
 
     def __reduce__(self) -> Any:  # a class made at run time cannot be found by its name
         return _blank, (self._whole,), self.__dict__
+
+
+@cache
+def _without_video() -> Any:
+    """Stands between a processor class and transformers' base, which must not be given a video part."""
+    from transformers import ProcessorMixin
+
+    def take_parts(self: Any, *parts: Any, **options: Any) -> None:
+        # wherever it stands among the parts, and under its name
+        place = self._whole.get_attributes().index(_VIDEO)
+        options.pop(_VIDEO, None)
+        ProcessorMixin.__init__(self, *parts[:place], *parts[place + 1 :], **options)
+
+    return type("WithoutVideo", (ProcessorMixin,), {"__init__": take_parts})
 
 
 class _NoVideo:

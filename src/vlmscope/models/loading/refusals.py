@@ -198,6 +198,12 @@ def _foreign_code(name: str, chain: _Chain) -> str | None:
 
 
 def _package(name: str, chain: _Chain) -> str | None:
+    if len(chain) > 1 and any("torchvision::" in str(error) for error in chain):
+        return (
+            f"{name} could not be loaded: a torchvision is installed that does not belong to this torch "
+            "and cannot be imported, and transformers imports it wherever it is installed. Uninstall it "
+            "(pip uninstall torchvision), or install the build that belongs to your torch."
+        )
     for error in chain:
         if isinstance(error, ImportError):
             return f"{name} needs a package that is not installed: {text_of(error)}"
