@@ -20,6 +20,7 @@ from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mllama import MllamaFamily
+from vlmscope.models.decoders.nemotron_omni import NemotronOmniFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
 from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
@@ -52,6 +53,7 @@ FAMILIES = FamilyRegistry(
         Qwen3VlFamily(),
         Qwen35Family(),
         Qwen4ExpFamily(),
+        NemotronOmniFamily(),
         Qwen25OmniThinkerFamily(),
         Qwen3OmniThinkerFamily(),
         Glm4vFamily(),

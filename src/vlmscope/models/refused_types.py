@@ -15,7 +15,6 @@ _LATER = "was not looked at yet"
 
 _REASONS = {
     # Qwen's newest, hybrids and models that also hear
-    "nemotron_h_omni": _LATER,
     "dots3_note": (
         "has 128 attention heads in some layers and 64 in those with a sliding window, so its heads make "
         "no grid of layers by heads, which every map and head set here is"

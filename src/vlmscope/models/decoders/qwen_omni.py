@@ -20,6 +20,8 @@ from vlmscope.models.prompts.prompt import PromptRequest
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from vlmscope.types import TokenMap
+
 __all__ = ["Qwen3OmniThinkerFamily", "Qwen25OmniThinkerFamily"]
 
 _DEAF = (
@@ -53,6 +55,16 @@ class OmniThinkerFamily(QwenVlFamily):
             attention_mask=torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1),
         )
         return {"position_ids": positions[..., :-1].long()}
+
+    def complete_by_roles(
+        self, hf: PreTrainedModel, batch: dict[str, Tensor], token_map: TokenMap
+    ) -> dict[str, Tensor]:
+        """The rule finds an image by the token in front of it, whose id roles do not tell."""
+        ids = batch["input_ids"].clone()
+        image = ids == self.image_token_id(hf)
+        first = image & ~image.roll(1, dims=1)
+        ids[first.roll(-1, dims=1)] = int(hf.config.vision_start_token_id)
+        return super().complete_by_roles(hf, {**batch, "input_ids": ids}, token_map)
 
     def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
         """A thinker's own forward pass gives the logits of every position, wanted or not."""
