@@ -40,6 +40,7 @@ class Build:
             (positions, values), all of them for an image and the proof's phrase.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
+        call: options without which the processor gives less than its model takes.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
         own_masks: its layers make the mask of their attention themselves, so that a reference cannot
             hand them another.
@@ -55,6 +56,7 @@ class Build:
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     entering: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
+    call: Mapping[str, object] = field(default_factory=dict)
     torchvision: bool = False
     own_masks: bool = False
     reordered: bool = False

@@ -100,7 +100,7 @@ def footprint(name: str) -> Footprint:
     source = pinned(source)
     refuse_foreign_code(name, source.files)
     with explained(name, source.offline):
-        model = empty_model(source, _builder(source))
+        model = empty_model(source, *_builder(source))
     stored, origin = _stored(source)
     loads_as = _loads_as(source, stored)
     return Footprint(
@@ -163,8 +163,8 @@ def _of_open_clip(source: Source) -> Footprint:
     )
 
 
-def _builder(source: Source) -> Callable[[Any], Any]:
-    """What makes an empty model of a configuration."""
+def _builder(source: Source) -> tuple[Any, Callable[[Any], Any]]:
+    """A class of transformers, None for any, and what makes a model of its configuration."""
     import transformers
 
     from vlmscope.errors import UnsupportedError
@@ -180,8 +180,8 @@ def _builder(source: Source) -> Callable[[Any], Any]:
             except ValueError:  # a model that only encodes
                 return _from_config(transformers.AutoModel, config)
 
-        return general
-    return partial(_from_config, auto)
+        return None, general
+    return auto, partial(_from_config, auto)
 
 
 def _from_config(kind: Any, config: Any) -> Any:

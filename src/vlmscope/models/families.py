@@ -8,6 +8,7 @@ from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
 from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
+from vlmscope.models.decoders.cosmos3_edge import Cosmos3EdgeFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
@@ -19,6 +20,7 @@ from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
 from vlmscope.models.decoders.granite_vision import Granite4VisionFamily
 from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
+from vlmscope.models.decoders.hyperclovax import HyperClovaxFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -34,6 +36,7 @@ from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
 from vlmscope.models.decoders.mistral3 import Mistral3Family
 from vlmscope.models.decoders.mllama import MllamaFamily
+from vlmscope.models.decoders.nemotron_omni import NemotronOmniFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
@@ -88,6 +91,7 @@ FAMILIES = FamilyRegistry(
         Qwen3VlFamily(),
         Qwen35Family(),
         Qwen4ExpFamily(),
+        NemotronOmniFamily(),
         Qwen25OmniThinkerFamily(),
         Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
@@ -99,6 +103,8 @@ FAMILIES = FamilyRegistry(
         VideoLlama3Family(),
         HunYuanVlFamily(),
         KimiK25Family(),
+        Cosmos3EdgeFamily(),
+        HyperClovaxFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
         GraniteDoclingFamily(),

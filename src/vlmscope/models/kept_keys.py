@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["kept_numbers", "query_numbers"]
+__all__ = ["counts_keys_from", "kept_numbers", "query_numbers"]
+
+
+def counts_keys_from(config: Any) -> int | None:
+    """Length of a sequence from which layers take the number of a key for its position.
+
+    Where the second chunk begins, or queries begin to be scaled (Llama 4): from there on a cache that
+    holds fewer keys than there were positions is read otherwise. None: at no length. Sliding windows are
+    not meant.
+    """
+    scaled = config.floor_scale if getattr(config, "attn_temperature_tuning", False) else None
+    lengths = (getattr(config, "attention_chunk_size", None), scaled)
+    return min((int(each) for each in lengths if each is not None), default=None)
 
 
 def kept_numbers(config: Any, layer: int) -> int:

@@ -19,11 +19,10 @@ _RESAMPLER = (
 
 _REASONS = {
     # Qwen's newest, hybrids and models that also hear
-    "cosmos3_edge": _LATER,
-    "cosmos3_omni": _LATER,
-    "nemotron_h_omni": _LATER,
-    "dots3_note": _LATER,
-    "hyperclovax_vision_v2": _LATER,
+    "dots3_note": (
+        "has 128 attention heads in some layers and 64 in those with a sliding window, so its heads make "
+        "no grid of layers by heads, which every map and head set here is"
+    ),
     # positions of time, row and column
     "hy_v4_vl": "has attention sinks in every layer: learned logits that take a share of each row and "
     "belong to no token, so a row is no softmax over the sequence",

@@ -30,13 +30,15 @@ WHOLE = [
 DEFINED = [name for name in UNCROSSED if name not in WHOLE]
 CROSSED = [name for name, build in BUILDS.items() if build.cross]
 # their sliding windows are shorter than the prompt: it can be read, but not answered
-WINDOWED = [
+SHORT = [
     "exaone-4.5-window",
     "gemma3-window",
     "gemma4-window",
+    "llama4-chunks",
     "llava-mistral",
     "paligemma-2",
 ]
+WINDOWED = [name for name in SHORT if name in BUILDS]
 ANSWERED = [name for name in DEFINED if name not in WINDOWED]
 TOLERANCE = 1e-4
 
@@ -143,7 +145,7 @@ def test_a_window_of_layers_equals_a_knockout_outside_it(name: str) -> None:
 def test_short_windows_are_refused_when_the_prompt_is_gone_on_from(name: str) -> None:
     model = made(name)
     with vs.lighten(model, drop_image_after=1, keep=0.3):
-        with pytest.raises(UnsupportedError, match="sliding window of"):
+        with pytest.raises(UnsupportedError, match="sliding window of|count keys from"):
             vs.generate(model, picture(), PHRASE, max_new_tokens=2, min_new_tokens=2)
 
 

@@ -31,7 +31,7 @@ def picture(height: int = 70, width: int = 110, seed: int = 0) -> np.ndarray:
 def some_heads(model: LoadedModel) -> list[tuple[int, int]]:
     """Heads of two layers; where the image is read by cross-attention, of a layer that reads it."""
     heads, rows = model.decoder_shape[1], model.row_layers
-    reading = sorted(model.family.cross_layers(model.hf)) or [max(1, rows[0]), rows[-1]]
+    reading = sorted(model.family.cross_layers(model.hf)) or [rows[len(rows) > 2], rows[-1]]
     return [(reading[0], 0), (reading[0], heads - 1), (reading[-1], heads // 2)]
 
 

@@ -304,9 +304,7 @@ def _positions_behind(positions: Tensor, count: int) -> Tensor:
 
 def next_logits(model: LoadedModel, hidden: Tensor) -> Tensor:
     """Logits of the next token from last hidden states, (..., hidden) to (..., vocabulary)."""
-    head: Any = model.hf.get_output_embeddings()
-    logits: Tensor = head(hidden)
-    return logits
+    return model.family.head(model.hf, hidden)
 
 
 def end_ids(model: LoadedModel) -> frozenset[int]:

@@ -85,10 +85,11 @@ class Qwen25VlFamily(QwenVlFamily):
 
 
 class Qwen3VlFamily(QwenVlFamily):
-    """``Qwen3VLForConditionalGeneration`` of transformers, and its mixture-of-experts twin."""
+    """``Qwen3VLForConditionalGeneration`` of transformers, its mixture-of-experts twin, and the reasoner
+    of Cosmos 3, which is the same under another name (``Cosmos3OmniForConditionalGeneration``)."""
 
     id = "qwen3-vl"
-    model_types = ("qwen3_vl", "qwen3_vl_moe")
+    model_types = ("qwen3_vl", "qwen3_vl_moe", "cosmos3_omni")
     clips = Qwen3Clips()
     checkpoints = (
         Checkpoint("Qwen/Qwen3-VL-2B-Instruct", "2B", "Apache-2.0"),

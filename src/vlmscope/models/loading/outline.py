@@ -189,8 +189,9 @@ def _check(source: Source, family: object) -> None:
 def _empty(source: Source, family: Family) -> PreTrainedModel:
     import transformers
 
-    build = getattr(transformers, family.auto_class).from_config
-    hf = empty_model(source, partial(build, dtype=torch.float32))
+    kind = getattr(transformers, family.auto_class)
+    make = getattr(kind, "from_config", None) or kind._from_config
+    hf = empty_model(source, kind, partial(make, dtype=torch.float32))
     hf.eval()
     _blank(hf, family.layers(hf))
     _fill_buffers(family.decoder(hf), family.layers(hf))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from vlmscope.models.loading.configs import config_for
 from vlmscope.models.loading.original_llava import OriginalLlava, is_original_llava
 from vlmscope.models.loading.original_llava.names import DECODER
 from vlmscope.models.loading.processors import family_processor
@@ -26,20 +27,18 @@ def processor_of(source: Source, family: object) -> Any:
     return family_processor(source.name, source.path, source.options, family)
 
 
-def empty_model(source: Source, build: Callable[[Any], Any]) -> Any:
+def empty_model(source: Source, kind: Any, build: Callable[[Any], Any]) -> Any:
     """The model of a pinned checkpoint with shapes but without storage.
 
     Args:
         source: the checkpoint.
+        kind: the class of transformers whose configuration is read; None: any.
         build: makes it of transformers' configuration.
     """
     import torch
-    from transformers import AutoConfig
 
     original = OriginalLlava.of(source) if is_original_llava(source.config) else None
-    config = (
-        original.config if original else AutoConfig.from_pretrained(source.path, **source.options)
-    )
+    config = original.config if original else config_for(kind, source.path, source.options)
     with torch.device("meta"):
         return original.empty() if original else build(config)
 

@@ -81,9 +81,11 @@ def check_in_place(hf_model: nn.Module) -> None:
 
 def _output_layer(hf_model: Any) -> Any:
     try:
-        return hf_model.get_output_embeddings()
+        layer = hf_model.get_output_embeddings()
     except (AttributeError, NotImplementedError):  # transformers' way to say that there is none
-        return None
+        layer = None
+    inside = getattr(hf_model, "language_model", None)  # a whole model that has one of its own
+    return layer if layer is not None or inside is None else _output_layer(inside)
 
 
 def _has_adapters(hf_model: Any) -> bool:
