@@ -32,6 +32,7 @@ class Build:
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
+        timm: its tower is one of timm's, which needs torchvision too.
         call: what the processor must be told beside images and text, to be called as in the proof.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
@@ -43,6 +44,7 @@ class Build:
     entering: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     torchvision: bool = False
+    timm: bool = False
     call: Mapping[str, object] = field(default_factory=dict)
     slack: float = 0.0
 

@@ -9,6 +9,7 @@ from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
 from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
+from vlmscope.models.decoders.fast_vlm import FastVlmFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
@@ -52,6 +53,7 @@ FAMILIES = FamilyRegistry(
         AyaVisionFamily(),
         Cohere2VisionFamily(),
         CohereCompassFamily(),
+        FastVlmFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
         GotOcrFamily(),

@@ -40,7 +40,6 @@ _REASONS = {
     "mistral3",
     "mistral_large4": _LATER,
     "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
-    "fast_vlm": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
     "lfm2_vl": _LATER,
