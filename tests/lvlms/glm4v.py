@@ -1,4 +1,4 @@
-"""GLM-4.1V, GLM-4.5V with experts, GLM-4.6V."""
+"""GLM-4.1V, GLM-4.5V with experts, GLM-4.6V and its twin GLM-GA, GLM-OCR."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ EXPERTS = {
     "first_k_dense_replace": 1,
 }
 
+# whose image processor, and whose processor
+PROCESSORS = {
+    "Glm4v": ("Glm4v", "Glm4v"),
+    "Glm4vMoe": ("Glm4v", "Glm4v"),
+    "Glm46V": ("Glm46V", "Glm46V"),
+    "Glmga": ("Glmga", "Glm46V"),
+    "GlmOcr": ("Glm46V", "Glm46V"),
+}
+
 
 def token_ids(words: transformers.PreTrainedTokenizerFast) -> dict[str, int]:
     names = ("image_start", "image", "image_end", "video_start", "video", "video_end")
@@ -64,20 +73,20 @@ def glm4v(kind: str = "Glm4v", most: int = 80) -> LoadedModel:
     }
     more = EXPERTS if kind == "Glm4vMoe" else {}
     options = text_options(len(words), hidden_size=128, rope_parameters=rope, **more)
-    if kind == "Glm46V":
+    vision = VISION
+    if kind in ("Glm46V", "Glmga"):
         options["model_type"] = "glm4v_text"
+        vision = {**VISION, "model_type": "glm4v_vision"}
     config = getattr(transformers, f"{kind}Config")(
-        text_config=options,
-        vision_config={**VISION, "model_type": "glm4v_vision"} if kind == "Glm46V" else VISION,
-        **token_ids(words),
+        text_config=options, vision_config=vision, **token_ids(words)
     )
-    model = getattr(transformers, f"{kind}ForConditionalGeneration")(config).eval()
-    prefix = kind.removesuffix("Moe")
+    model = transformers.AutoModelForImageTextToText.from_config(config).eval()
+    images, parts = PROCESSORS[kind]
     # the budget counts both frames of a patch
     size = {"shortest_edge": 2 * 4 * 28**2, "longest_edge": 2 * most * 28**2}
     processor = processor_without_video(
-        getattr(transformers, f"{prefix}Processor"),
-        image_processor=getattr(transformers, f"{prefix}ImageProcessorPil")(size=size),
+        getattr(transformers, f"{parts}Processor"),
+        image_processor=getattr(transformers, f"{images}ImageProcessorPil")(size=size),
         tokenizer=words,
         chat_template=TEMPLATE,
     )
@@ -92,4 +101,6 @@ BUILDS = {
     "glm-4v": Build(glm4v, quiet),
     "glm-4v-moe": Build(lambda: glm4v("Glm4vMoe"), quiet),
     "glm-46v": Build(lambda: glm4v("Glm46V"), quiet),
+    "glm-ga": Build(lambda: glm4v("Glmga"), quiet),
+    "glm-ocr": Build(lambda: glm4v("GlmOcr"), quiet),
 }

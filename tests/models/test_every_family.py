@@ -6,6 +6,10 @@ Random weights, offline: all of this is exact whatever the weights are. A family
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -164,6 +168,40 @@ def test_looking_changes_nothing(name: str) -> None:
     assert torch.equal(before, after)
 
 
+@contextlib.contextmanager
+def masks_changed(
+    model: LoadedModel,
+    layers: list[int],
+    change: Callable[[torch.Tensor], torch.Tensor],
+    own_masks: bool,
+) -> Iterator[None]:
+    """The eager kernel of some layers gets another mask, by plain hooks of torch or by its own name."""
+    parts = [model.layers[number] for number in layers]
+    if own_masks:
+        attentions = [model.family.attention(part) for part in parts]
+        file = sys.modules[type(attentions[-1]).__module__]
+        usual = file.eager_attention_forward
+
+        def changed(module: torch.nn.Module, query, key, value, mask, **kwargs: object):
+            mask = change(mask) if any(module is each for each in attentions) else mask
+            return usual(module, query, key, value, mask, **kwargs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(file, "eager_attention_forward", changed)
+            yield
+        return
+
+    def hook(module: torch.nn.Module, args: tuple, kwargs: dict) -> tuple:
+        return args, {**kwargs, "attention_mask": change(kwargs["attention_mask"])}
+
+    hooks = [part.register_forward_pre_hook(hook, with_kwargs=True) for part in parts]
+    try:
+        yield
+    finally:
+        for each in hooks:
+            each.remove()
+
+
 @pytest.mark.parametrize("name", CAUSAL)
 def test_a_knockout_equals_an_eager_reference(name: str) -> None:
     model = made(name)
@@ -174,20 +212,14 @@ def test_a_knockout_equals_an_eager_reference(name: str) -> None:
     tokens = trace.token_map
     rows, keys = tokens.positions("query"), tokens.positions("image")
 
-    def block(module: torch.nn.Module, args: tuple, kwargs: dict) -> tuple:
-        mask = kwargs["attention_mask"].clone()
+    def without(mask: torch.Tensor) -> torch.Tensor:
+        mask = mask.clone()
         at, of = np.meshgrid(rows, keys, indexing="ij")
         mask[:, :, at, of] = torch.finfo(mask.dtype).min
-        return args, {**kwargs, "attention_mask": mask}
+        return mask
 
-    hooks = [
-        model.layers[number].register_forward_pre_hook(block, with_kwargs=True) for number in layers
-    ]
-    try:
+    with masks_changed(model, layers, without, BUILDS[name].own_masks):
         logits, attentions = eager(model, **model.encode([picture()], [PHRASE]).inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
     torch.testing.assert_close(out.logits, logits[:, -1], atol=1e-4, rtol=0)
     expected = torch.stack([each[0][:, tokens.positions("phrase")] for each in attentions])
     torch.testing.assert_close(trace.maps, expected, atol=1e-4, rtol=0)

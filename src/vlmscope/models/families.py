@@ -9,15 +9,21 @@ from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
 from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
+from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
+from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.fast_vlm import FastVlmFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
-from vlmscope.models.decoders.glm4v import Glm4vFamily
+from vlmscope.models.decoders.gemma4 import Gemma4Family
+from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
+from vlmscope.models.decoders.glm5_next import Glm5NextFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
 from vlmscope.models.decoders.granite_vision import Granite4VisionFamily
+from vlmscope.models.decoders.hunyuan_vl import HunYuanVlFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
+from vlmscope.models.decoders.kimi_k25 import KimiK25Family
 from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
@@ -25,10 +31,13 @@ from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mistral3 import Mistral3Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
+from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
 from vlmscope.models.decoders.pixtral import PixtralFamily
-from vlmscope.models.decoders.qwen35 import Qwen35Family
+from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
+from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
+from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
 from vlmscope.models.encoders.clip import ClipFamily
@@ -66,7 +75,18 @@ FAMILIES = FamilyRegistry(
         Qwen25VlFamily(),
         Qwen3VlFamily(),
         Qwen35Family(),
+        Qwen4ExpFamily(),
+        Qwen25OmniThinkerFamily(),
+        Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
+        GlmOcrFamily(),
+        Glm5NextFamily(),
+        PaddleOcrVlFamily(),
+        Ernie45VlFamily(),
+        Exaone45Family(),
+        VideoLlama3Family(),
+        HunYuanVlFamily(),
+        KimiK25Family(),
         Idefics3Family(),
         SmolVlmFamily(),
         GraniteDoclingFamily(),
@@ -75,6 +95,7 @@ FAMILIES = FamilyRegistry(
         JanusFamily(),
         PaliGemmaFamily(),
         Gemma3Family(),
+        Gemma4Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

@@ -15,25 +15,13 @@ _LATER = "was not looked at yet"
 
 _REASONS = {
     # Qwen's newest, hybrids and models that also hear
-    "qwen4_exp": _LATER,
-    "qwen2_5_omni_thinker": _LATER,
-    "qwen3_omni_moe_thinker": _LATER,
     "cosmos3_edge": _LATER,
     "cosmos3_omni": _LATER,
     "nemotron_h_omni": _LATER,
     "dots3_note": _LATER,
     "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
-    "glm_ocr": _LATER,
-    "glmga": _LATER,
-    "glm5_next": _LATER,
-    "exaone4_5": _LATER,
-    "ernie4_5_vl_moe": _LATER,
-    "paddleocr_vl": _LATER,
-    "video_llama_3": _LATER,
-    "hunyuan_vl": _LATER,
     "hy_v4_vl": _LATER,
-    "kimi_k25": _LATER,
     "step3p7": _LATER,
     # one tower, one projector, one decoder
     "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
@@ -54,7 +42,6 @@ _REASONS = {
     "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
-    "gemma4": _LATER,
     "gemma4_unified": _LATER,
     "diffusion_gemma": _LATER,
     "shieldgemma2": _LATER,

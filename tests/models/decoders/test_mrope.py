@@ -12,7 +12,7 @@ from lvlms import glm4v, made, qwen_vl
 from vlmscope.errors import BadImageError, ModelMismatchError
 from vlmscope.models import LoadedModel
 
-NAMES = ["qwen2-vl", "qwen2.5-vl", "qwen3-vl", "glm-4v"]
+NAMES = ["qwen2-vl", "qwen2.5-vl", "qwen3-vl", "glm-4v", "paddleocr-vl", "ernie-4.5-vl"]
 
 
 def picture(height: int = 60, width: int = 170) -> np.ndarray:

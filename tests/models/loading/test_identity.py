@@ -218,7 +218,10 @@ def test_pickled_weights_are_compared_as_well(saved: Path, tmp_path: Path) -> No
     assert "+weights:" in str(wrapped(hf).revision)
 
 
-@pytest.mark.parametrize("name", [name for name in lvlms.builds() if name.count("-") < 2])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, build in lvlms.builds().items() if name.count("-") < 2 and not build.reordered],
+)
 def test_every_family_is_told_as_it_was_loaded(name: str, tmp_path: Path) -> None:
     model = lvlms.made(name)
     model.hf.save_pretrained(tmp_path)

@@ -15,7 +15,7 @@ from vlmscope.errors import UnsupportedError
 __all__ = ["Held", "narrowed"]
 
 # what decoders hand their layers, by where its positions lie
-_ROWS_LAST = ("position_ids", "cache_position")
+_ROWS_LAST = ("position_ids", "cache_position", "moe_mm_token_type_ids")
 
 # positions of the whole sequence, for the output layer and not for these
 _OF_THE_HEAD = ("logits_to_keep",)

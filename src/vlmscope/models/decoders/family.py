@@ -102,6 +102,10 @@ class Family(ABC):
         """Layers that have attention rows, ascending: those with a softmax over keys."""
         return tuple(range(len(self.layers(hf))))
 
+    def layer_width(self, hf: PreTrainedModel) -> int:
+        """How wide the hidden states are that a layer takes."""
+        return int(self.decoder(hf).config.hidden_size)
+
     def cross_layers(self, hf: PreTrainedModel) -> frozenset[int]:
         """Layers whose keys are the image's and not the sequence's."""
         return frozenset()
@@ -109,6 +113,18 @@ class Family(ABC):
     def image_enters_until(self, hf: PreTrainedModel) -> int:
         """The last layer behind which something of the image is still added to its positions."""
         return 0
+
+    def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
+        """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
+        return False
+
+    def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
+        """Whether a layer needs nothing but its input, the hidden states of the one below.
+
+        Not where it has a second input of its own, or reads the keys of an earlier one: such layers
+        cannot be run for a part of the positions, or without those below.
+        """
+        return True
 
     # -- prompts -------------------------------------------------------------------------
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
     from vlmscope.types import TokenMap
 
-__all__ = ["Qwen2VlFamily", "Qwen3VlFamily", "Qwen25VlFamily"]
+__all__ = [
+    "Qwen2VlFamily",
+    "Qwen3VlFamily",
+    "Qwen25VlFamily",
+    "QwenVlFamily",
+    "deepest_added_feature",
+]
 
 
 class QwenVlFamily(MropeFamily):
@@ -98,5 +104,9 @@ class Qwen3VlFamily(QwenVlFamily):
     )
 
     def image_enters_until(self, hf: PreTrainedModel) -> int:
-        """The tower's middle layers are added behind as many decoder layers, from the first on."""
-        return max(0, len(hf.config.vision_config.deepstack_visual_indexes) - 1)
+        return deepest_added_feature(hf)
+
+
+def deepest_added_feature(hf: PreTrainedModel) -> int:
+    """The tower's middle layers are added behind as many decoder layers, from the first on."""
+    return max(0, len(hf.config.vision_config.deepstack_visual_indexes) - 1)

@@ -122,6 +122,8 @@ def _stored(
     for name, shape, values in stored_weights(folder):
         kinds = dtypes.get(shape, set())
         keys = [_key(name, shape, cast) for cast in _casts(values, kinds)]
+        # transformers gives parts of a sequence (HunyuanOCR's "perceive.proj.0") names without number
+        keys += [("", shape, digest) for _, shape, digest in keys]
         for key in (*keys, _key(name, shape, None)):  # without values: of one that is offloaded
             known.setdefault(key, set()).add(name)
     return known

@@ -156,7 +156,7 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls), body)
+    return type(cls.__name__, (PicturesOnly, cls, _without_video()), body)
 
 
 class PicturesOnly:
@@ -188,10 +188,26 @@ class PicturesOnly:
         return _blank, (self._whole,), self.__dict__
 
 
+@cache
+def _without_video() -> Any:
+    """Stands between a processor class and transformers' base, which must not be given a video part."""
+    from transformers import ProcessorMixin
+
+    def take_parts(self: Any, *parts: Any, **options: Any) -> None:
+        # wherever it stands among the parts, and under its name
+        place = self._whole.get_attributes().index(_VIDEO)
+        options.pop(_VIDEO, None)
+        ProcessorMixin.__init__(self, *parts[:place], *parts[place + 1 :], **options)
+
+    return type("WithoutVideo", (ProcessorMixin,), {"__init__": take_parts})
+
+
 class _NoVideo:
     # SmolVLM asks for these whenever it writes a chat, with videos or without
     num_frames = None
     fps = None
+    # ERNIE 4.5 copies it when it is saved
+    font = ""
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         _refuse()

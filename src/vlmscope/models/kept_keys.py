@@ -1,0 +1,43 @@
+"""Widths of a decoder's queries, keys and values, which may differ from layer to layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["kept_numbers", "query_numbers"]
+
+
+def kept_numbers(config: Any, layer: int) -> int:
+    """Numbers that one layer keeps of one position, keys and values together.
+
+    Args:
+        config: of the decoder.
+        layer: from 0; 0 numbers where it reads the keys of an earlier one.
+    """
+    modes = getattr(config, "kv_sharing_modes", None)
+    if modes is not None and modes[layer] == "reuse":
+        return 0
+    own = _of_layer(config, layer)
+    latent = getattr(own, "kv_lora_rank", None)
+    if latent is not None:  # what all heads make theirs of, and the part that carries positions
+        return int(latent) + int(own.qk_rope_head_dim)
+    keys = getattr(own, "num_key_value_heads", None) or own.num_attention_heads
+    return 2 * int(keys) * _width(own)
+
+
+def query_numbers(config: Any, layer: int) -> int:
+    """Numbers of one position's query in one layer, all heads together."""
+    own = _of_layer(config, layer)
+    return int(own.num_attention_heads) * _width(own)
+
+
+def _of_layer(config: Any, layer: int) -> Any:
+    """Where layers differ, transformers answers for one layer and not for all."""
+    return config.per_layer_config[layer] if getattr(config, "is_heterogeneous", False) else config
+
+
+def _width(config: Any) -> int:
+    if getattr(config, "kv_lora_rank", None) is not None:
+        return int(config.qk_nope_head_dim) + int(config.qk_rope_head_dim)
+    width = getattr(config, "head_dim", None)
+    return int(width or config.hidden_size // config.num_attention_heads)
