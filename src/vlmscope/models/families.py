@@ -28,7 +28,7 @@ from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
-from vlmscope.models.decoders.mistral3 import Mistral3Family
+from vlmscope.models.decoders.mistral3 import Mistral3Family, MistralLarge4Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
@@ -58,6 +58,7 @@ FAMILIES = FamilyRegistry(
         Granite4VisionFamily(),
         PixtralFamily(),
         Mistral3Family(),
+        MistralLarge4Family(),
         LightOnOcrFamily(),
         AyaVisionFamily(),
         Cohere2VisionFamily(),

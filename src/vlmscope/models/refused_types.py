@@ -26,7 +26,6 @@ _REASONS = {
     # one tower, one projector, one decoder
     "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
     "mistral3",
-    "mistral_large4": _LATER,
     "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
     "apertus1p5": _LATER,
     # tiles, slices and documents
