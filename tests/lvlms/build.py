@@ -30,6 +30,8 @@ class Build:
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
+        codes: where image tokens are codes of a list: what takes (1, channels, rows, columns) to the
+            nearest. A code does not change with every pixel, so the proof looks at what it takes.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -39,6 +41,7 @@ class Build:
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     torchvision: bool = False
+    codes: Callable[[LoadedModel], torch.nn.Module] | None = None
     slack: float = 0.0
 
 

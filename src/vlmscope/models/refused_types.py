@@ -83,8 +83,6 @@ _REASONS = {
     "inkling2_loop": _LATER,
     "inkling_mm_model": _LATER,
     # older ones, and ones of another kind
-    "chameleon": _LATER,
-    "emu3": _LATER,
     "evolla": "reads proteins, not pictures",
     "florence2": "has an encoder and a decoder: question and picture are read together, each "
     "token by every other, and the answer is written from that by cross-attention, "
