@@ -35,7 +35,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"IDEA-Research/grounding-dino[\w.-]*", "./tiny-grounding-dino"),
     (r"--say --model Qwen/[\w./-]+", "--say --model tiny-talker --heads L1H1,L2H0"),
     (
-        r"(?:Qwen|llava-hf|OpenGVLab|google/gemma|HuggingFaceTB|deepseek)[\w-]*/[\w./-]+",
+        r"(?:Qwen|llava-hf|liuhaotian|OpenGVLab|google/gemma|HuggingFaceTB|deepseek)[\w-]*/[\w./-]+",
         "tiny-llava",
     ),
     (r"\bMODEL\b(?=.*\b(?:gem|maskclip|sclip|clearclip)\b)", "tiny-clip"),

@@ -47,6 +47,8 @@ class Build:
             hand them another.
         reordered: transformers stores some weights in another order than it holds them, so that a
             model in memory cannot be told by its file.
+        codes: where image tokens are codes of a list: what takes (1, channels, rows, columns) to the
+            nearest. A code does not change with every pixel, so the proof looks at what it takes.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -61,6 +63,7 @@ class Build:
     call: Mapping[str, object] = field(default_factory=dict)
     own_masks: bool = False
     reordered: bool = False
+    codes: Callable[[LoadedModel], torch.nn.Module] | None = None
     slack: float = 0.0
 
 

@@ -14,6 +14,7 @@ from vlmscope.models.decoders.pixtral import PixtralFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.siglip import SiglipFamily
 from vlmscope.models.family_registry import FamilyRegistry
+from vlmscope.models.loading.original_llava import is_original_llava
 from vlmscope.tiny import EMBEDDED
 
 
@@ -106,11 +107,18 @@ def test_the_authors_own_format_names_ids_that_can_be_read(
         FAMILIES.for_config(config, "here")
 
 
-def test_an_own_format_of_a_type_that_transformers_has() -> None:
-    own = {"model_type": "llava", "mm_vision_tower": "openai/clip-vit-large-patch14-336"}
-    with pytest.raises(UnsupportedError, match="here is in the format of the original LLaVA code"):
-        FAMILIES.for_config(own, "here")
-    assert FAMILIES.for_config({**own, "vision_config": {}}, "here").id == "llava"
+@pytest.mark.parametrize("model_type", ["llava", "llava_llama", "share4v"])
+def test_the_format_of_the_original_llava_code_is_read_by_its_family(model_type: str) -> None:
+    own = {"model_type": model_type, "mm_vision_tower": "openai/clip-vit-large-patch14-336"}
+    assert FAMILIES.for_config(own, "here").id == "llava"
+    assert is_original_llava(own)
+    assert not is_original_llava({**own, "vision_config": {}})
+
+
+def test_a_type_of_another_format_is_none_of_transformers() -> None:
+    with pytest.raises(UnsupportedError, match="no family"):
+        FAMILIES.for_model_type("llava_llama", "here")
+    assert not is_original_llava({"model_type": "llava_next", "mm_vision_tower": "x"})
 
 
 def test_a_type_that_nobody_knows_gets_no_hint() -> None:

@@ -88,6 +88,7 @@ def footprint(name: str) -> Footprint:
         UnknownNameError: a name that stands for nothing.
     """
     from vlmscope.models.loading.foreign_code import refuse_foreign_code
+    from vlmscope.models.loading.parts import empty_model
     from vlmscope.models.loading.quantisation import quantisation
     from vlmscope.models.loading.refusals import explained
     from vlmscope.models.loading.sources import locate, pinned
@@ -99,7 +100,7 @@ def footprint(name: str) -> Footprint:
     source = pinned(source)
     refuse_foreign_code(name, source.files)
     with explained(name, source.offline):
-        model = _empty_model(source)
+        model = empty_model(source, _builder(source))
     stored, origin = _stored(source)
     loads_as = _loads_as(source, stored)
     return Footprint(
@@ -120,7 +121,7 @@ def _faults(source: Source) -> tuple[str, ...]:
     """Why vlmscope could not load the model, whatever its size."""
     from vlmscope.errors import UnsupportedError, VlmscopeError
     from vlmscope.models import FAMILIES
-    from vlmscope.models.loading.processors import family_processor
+    from vlmscope.models.loading.parts import processor_of
     from vlmscope.models.loading.refusals import fault_of
 
     try:
@@ -128,7 +129,7 @@ def _faults(source: Source) -> tuple[str, ...]:
     except UnsupportedError as error:
         return (" ".join(str(error).split()),)
     try:
-        family_processor(source.name, source.path, source.options, family)
+        processor_of(source, family)
     except VlmscopeError as error:
         return (" ".join(str(error).split()),)
     except Exception as error:  # a damaged file can make any library raise anything
@@ -162,17 +163,8 @@ def _of_open_clip(source: Source) -> Footprint:
     )
 
 
-def _empty_model(source: Source) -> Any:
-    """The model with shapes but without storage."""
-    import torch
-    from transformers import AutoConfig
-
-    config: Any = AutoConfig.from_pretrained(source.path, **source.options)
-    with torch.device("meta"):
-        return _builder(source)(config)
-
-
 def _builder(source: Source) -> Callable[[Any], Any]:
+    """What makes an empty model of a configuration."""
     import transformers
 
     from vlmscope.errors import UnsupportedError

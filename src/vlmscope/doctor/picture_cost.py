@@ -72,9 +72,9 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
 def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
     from vlmscope.models import FAMILIES, LoadedModel
     from vlmscope.models.kept_keys import kept_numbers
-    from vlmscope.models.loading.processors import family_processor
+    from vlmscope.models.loading.parts import processor_of
 
-    processor = family_processor(source.name, source.path, source.options, family)
+    processor = processor_of(source, family)
     card = FAMILIES.card_of(source.name, family.id)
     model = LoadedModel(source.name, source.revision, hf, processor, family, card)
     fitted = _fitted(model)

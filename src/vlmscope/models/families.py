@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.chameleon import ChameleonFamily
 from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
 from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
+from vlmscope.models.decoders.emu3 import Emu3Family
 from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.fast_vlm import FastVlmFamily
@@ -27,6 +29,7 @@ from vlmscope.models.decoders.kimi_k25 import KimiK25Family
 from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
+from vlmscope.models.decoders.llava_next_video import LlavaNextVideoFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mistral3 import Mistral3Family, MistralLarge4Family
 from vlmscope.models.decoders.mllama import MllamaFamily
@@ -38,6 +41,7 @@ from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
 from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
+from vlmscope.models.decoders.video_llava import VideoLlavaFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
 from vlmscope.models.encoders.clip import ClipFamily
@@ -49,10 +53,17 @@ from vlmscope.models.refused_types import REFUSED
 
 __all__ = ["FAMILIES", "UNAVAILABLE", "catalogue"]
 
+UNAVAILABLE: Mapping[str, str] = {
+    "Mini-Gemini": "reads every picture through two towers whose patches its own code mines into one "
+    "another, and transformers has no class for that",
+}
+"""Families that people ask for and that cannot be covered, with the reason."""
+
 FAMILIES = FamilyRegistry(
     (
         LlavaFamily(),
         LlavaNextFamily(),
+        LlavaNextVideoFamily(),
         LlavaOnevisionFamily(),
         VipLlavaFamily(),
         Granite4VisionFamily(),
@@ -64,6 +75,7 @@ FAMILIES = FamilyRegistry(
         Cohere2VisionFamily(),
         CohereCompassFamily(),
         FastVlmFamily(),
+        VideoLlavaFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
         GotOcrFamily(),
@@ -97,6 +109,8 @@ FAMILIES = FamilyRegistry(
         PaliGemmaFamily(),
         Gemma3Family(),
         Gemma4Family(),
+        ChameleonFamily(),
+        Emu3Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),
@@ -104,14 +118,8 @@ FAMILIES = FamilyRegistry(
         VitFamily(),
         DeitFamily(),
     ),
-    refused=REFUSED,
+    refused={**REFUSED, "mini_gemini": UNAVAILABLE["Mini-Gemini"]},
 )
-
-UNAVAILABLE: Mapping[str, str] = {
-    "Yi-VL": "has no class in transformers: its checkpoints are in the original LLaVA code's format",
-    "Mini-Gemini": "has no class in transformers: its checkpoints need their own code",
-}
-"""Families that people ask for and that cannot be covered, with the reason."""
 
 
 def catalogue() -> tuple[ModelCard, ...]:

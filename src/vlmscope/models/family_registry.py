@@ -34,6 +34,7 @@ class FamilyRegistry(Registry[AnyFamily]):
         self._refused = refused
         self._by_type: dict[str, AnyFamily] = {}
         self._by_tower: dict[tuple[str, str], AnyFamily] = {}
+        self._by_foreign_type: dict[str, AnyFamily] = {}
         self._cards: dict[str, ModelCard] = {}
         super().__init__("family", members)
 
@@ -52,6 +53,7 @@ class FamilyRegistry(Registry[AnyFamily]):
         else:
             keys = ((each, tower) for each in member.model_types)
             self._by_tower.update(dict.fromkeys(keys, member))
+        self._by_foreign_type.update(dict.fromkeys(member.foreign_types, member))
         self._cards.update({each.id: each.card(member.id) for each in member.checkpoints})
         return member
 
@@ -94,18 +96,19 @@ class FamilyRegistry(Registry[AnyFamily]):
             UnsupportedError: when no family covers it; says where the same weights are in
                 transformers' format, if a family knows it.
         """
-        hints = [hint for each in self for hint in each.format_hints if hint.fits(config)]
-        for hint in hints:
-            if hint.entry:
-                raise UnsupportedError(hint.refusal(where))
+        model_type = config["model_type"]
+        if model_type in self._by_foreign_type:
+            return self._by_foreign_type[model_type]
         try:
-            return self.for_model_type(config["model_type"], where, config.get("vision_config"))
+            return self.for_model_type(model_type, where, config.get("vision_config"))
         except UnsupportedError as error:
-            if not hints:
+            hints = [hint for each in self for hint in each.format_hints]
+            instead = [hint.instead for hint in hints if hint.model_type == model_type]
+            if not instead:
                 raise
-            instead = ", ".join(hint.instead for hint in hints)
             raise UnsupportedError(
-                f"{error} This is the format of {hints[0].origin}; in that of transformers: {instead}."
+                f"{error} This is the format of the authors' own code; in that of transformers: "
+                f"{', '.join(instead)}."
             ) from None
 
     def cards(self) -> tuple[ModelCard, ...]:

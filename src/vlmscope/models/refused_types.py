@@ -13,6 +13,10 @@ __all__ = ["REFUSED"]
 
 _LATER = "was not looked at yet"
 
+_RESAMPLER = (
+    "has image tokens that each read the whole image (a resampler), so they stand for no place"
+)
+
 _REASONS = {
     # Qwen's newest, hybrids and models that also hear
     "cosmos3_edge": _LATER,
@@ -55,23 +59,28 @@ _REASONS = {
     "inkling2_loop": _LATER,
     "inkling_mm_model": _LATER,
     # older ones, and ones of another kind
-    "chameleon": _LATER,
-    "emu3": _LATER,
-    "evolla": _LATER,
-    "florence2": _LATER,
+    "evolla": "reads proteins, not pictures",
+    "florence2": "has an encoder and a decoder: question and picture are read together, each "
+    "token by every other, and the answer is written from that by cross-attention, "
+    "so no row of the question looks at the picture alone",
     "fuyu": _LATER,
-    "git": _LATER,
-    "idefics": _LATER,
-    "idefics2": _LATER,
-    "instructblipvideo": _LATER,
-    "kosmos-2": _LATER,
-    "kosmos-2.5": _LATER,
-    "llava_next_video": _LATER,
-    "pi0": _LATER,
-    "pix2struct": _LATER,
-    "udop": _LATER,
-    "video_llava": _LATER,
-    "vision-encoder-decoder": _LATER,
+    "git": "puts its patches in front of the words inside the model, so they are no "
+    "positions of the prompt whose rows could be named",
+    "idefics": "reads the picture by cross-attention to tokens that each read the whole image "
+    "(a resampler), so they stand for no place",
+    "idefics2": _RESAMPLER,
+    "instructblipvideo": "reads clips through a Q-Former whose tokens each read a whole frame, so they "
+    "stand for no place; of one picture InstructBLIP is the same model",
+    "kosmos-2": _RESAMPLER,
+    "kosmos-2.5": _RESAMPLER,
+    "pi0": "answers in movements of a robot, not in words",
+    "pix2struct": "has its question drawn into the picture and writes from an encoder by cross-"
+    "attention, so there are no rows of a phrase",
+    "udop": "has an encoder and a decoder: words with their places on a page and patches "
+    "are read together, each token by every other, and the answer is written from "
+    "that by cross-attention",
+    "vision-encoder-decoder": "joins any encoder of images to any decoder by cross-attention, so its type "
+    "does not tell where its image tokens lie",
 }
 REFUSED: Mapping[str, str] = MappingProxyType(_REASONS)
 """``config.model_type`` -> the reason: ends a sentence that begins "TYPE is not read: it"."""

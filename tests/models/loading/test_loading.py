@@ -171,10 +171,10 @@ def test_the_authors_own_format_names_a_port(checkpoint: Path) -> None:
         vs.load(str(checkpoint))
 
 
-def test_the_original_llava_format(checkpoint: Path) -> None:
-    config = {"model_type": "llava", "mm_vision_tower": "openai/clip-vit-large-patch14-336"}
+def test_mini_gemini_says_why_it_is_not_read(checkpoint: Path) -> None:
+    config = {"model_type": "mini_gemini", "mm_vision_tower_aux": "somebody/convnext"}
     (checkpoint / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UnsupportedError, match=r"original LLaVA code.*Yi-VL"):
+    with pytest.raises(UnsupportedError, match=r"'mini_gemini'.*two towers"):
         vs.load(str(checkpoint))
 
 

@@ -39,7 +39,8 @@ class Family(ABC):
             goes to the family that covers the type as it is.
         auto_class: name of the class of transformers that loads it.
         checkpoints: well-known ones, for `vlmscope models`; no two families share one.
-        format_hints: formats of its weights that transformers does not read.
+        foreign_types: ``config.model_type`` values of another format that :func:`vlmscope.load` reads.
+        format_hints: formats of its weights that nothing here reads.
         spare_weights: what its checkpoints may hold beyond what the model takes; all else is refused.
         presets: prompt presets that it can write; the first is the default for grounding.
         paper_system: system sentence of the ``paper`` preset, unless a checkpoint has its own.
@@ -62,6 +63,7 @@ class Family(ABC):
     only_tower: str | None = None
     auto_class: str = "AutoModelForImageTextToText"
     checkpoints: tuple[Checkpoint, ...] = ()
+    foreign_types: tuple[str, ...] = ()
     format_hints: tuple[FormatHint, ...] = ()
     spare_weights: tuple[SpareWeights, ...] = ()
     presets: tuple[str, ...] = ("chat", "paper")

@@ -39,9 +39,7 @@ class FastVlmFamily(Family):
         Checkpoint("KamilaMila/FastVLM-1.5B", "1.5B", "unknown", _TIMM),
         Checkpoint("KamilaMila/FastVLM-7B", "7B", "unknown", _TIMM),
     )
-    format_hints = (
-        FormatHint("KamilaMila/FastVLM-7B", model_type="llava_qwen2", origin="apple's own code"),
-    )
+    format_hints = (FormatHint("KamilaMila/FastVLM-7B", model_type="llava_qwen2"),)
     placements = ("pad", "processor")
     limits = (
         "its tower is one of timm's, which has to be installed together with torchvision",

@@ -16,7 +16,6 @@ from PIL import Image
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
-from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.placement import fit_image
 from vlmscope.models.layout.processor_checks import check_parts, check_tokens
@@ -38,11 +37,19 @@ _SYSTEM = (
 )
 
 
+_ORIGINAL = "in the original LLaVA format"
+
+
 class LlavaFamily(Family):
-    """``LlavaForConditionalGeneration`` of transformers."""
+    """``LlavaForConditionalGeneration`` of transformers.
+
+    Attributes:
+        processor_class: of transformers, named in errors.
+    """
 
     id = "llava"
     model_types = ("llava",)
+    foreign_types = ("llava_llama", "LlavaLlamaForCausalLM", "share4v")
     checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint(
             "tiny-llava",
@@ -64,17 +71,15 @@ class LlavaFamily(Family):
         Checkpoint(
             "llava-hf/llava-1.5-13b-hf", "13B", "Llama 2 Community License", "published heads"
         ),
+        Checkpoint("liuhaotian/llava-v1.5-7b", "7B", "Llama 2 Community License", _ORIGINAL),
+        Checkpoint("liuhaotian/llava-v1.5-13b", "13B", "Llama 2 Community License", _ORIGINAL),
+        Checkpoint("Lin-Chen/ShareGPT4V-7B", "7B", "unknown", f"{_ORIGINAL}; own vision tower"),
+        Checkpoint("01-ai/Yi-VL-6B", "6B", "unknown", f"{_ORIGINAL}; ViT-H at 448 pixels"),
+        Checkpoint("01-ai/Yi-VL-34B", "34B", "unknown", f"{_ORIGINAL}; ViT-H at 448 pixels"),
         Checkpoint("llava-hf/bakLlava-v1-hf", "7B", "unknown", "Mistral decoder"),
         Checkpoint("xtuner/llava-llama-3-8b-v1_1-transformers", "8B", "unknown", "Llama 3 decoder"),
     )
-    format_hints: tuple[FormatHint, ...] = (
-        FormatHint("llava-hf/llava-1.5-7b-hf", model_type="llava_llama"),
-        FormatHint(
-            "llava-hf/llava-1.5-7b-hf and others; of Yi-VL and Mini-Gemini there are none",
-            entry="mm_vision_tower",
-            origin="the original LLaVA code",
-        ),
-    )
+    processor_class = "LlavaProcessor"
     spare_weights = (TOWER_HEAD,)
     presets = ("paper", "chat")
     paper_system = _SYSTEM
@@ -89,7 +94,7 @@ class LlavaFamily(Family):
     )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        check_parts(processor, "LlavaProcessor")
+        check_parts(processor, self.processor_class)
         check_selection(hf, self.selection(hf), keeps_class=True)
         check_tokens(hf, processor, self.image_token_id(hf))
         # a processor of another image size shows only when it is used: use it on a small picture
@@ -102,9 +107,10 @@ class LlavaFamily(Family):
         fitted = fit_image(pixels, image_processor, placement)
         # the padding is done already, and a PIL image leaves no doubt which axis holds the channels
         options = {"do_pad": False} if hasattr(image_processor, "do_pad") else {}
-        values = image_processor(
+        made = image_processor(
             images=[Image.fromarray(fitted.pixels)], return_tensors="pt", **options
-        )["pixel_values"]
+        )
+        [values] = (made[name] for name in ("pixel_values", "pixel_values_images") if name in made)
         size = (int(values.shape[-2]), int(values.shape[-1]))
         if size != fitted.size:
             raise ModelMismatchError(
@@ -120,7 +126,9 @@ class LlavaFamily(Family):
             *fitted.edges(grid, int(hf.config.vision_config.patch_size)),
         )
         token = str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
-        expansion = Expansion.run(token, grid[0] * grid[1] + extra)
+        # LLaVA 1 was trained with a token before and one behind the picture
+        before, behind = getattr(hf.config, "image_delimiters", None) or ("", "")
+        expansion = Expansion(f"{before}{token}{behind}", (grid[0] * grid[1] + extra,))
         return ImageInputs({"pixel_values": values}, expansion, (layout,), fitted.placement)
 
     def _grid(self, hf: PreTrainedModel, size: tuple[int, int]) -> tuple[int, int]:

@@ -26,7 +26,7 @@ class VipLlavaFamily(LlavaFamily):
             "marks drawn into the image",
         ),
     )
-    format_hints = ()
+    foreign_types = ()
     boxes = None
 
     def selection(self, hf: PreTrainedModel) -> str:

@@ -61,7 +61,8 @@ class DualFamily(ABC):
         model_types: ``config.model_type`` values of transformers.
         auto_class: name of the auto class of transformers that loads it.
         checkpoints: well-known ones, for `vlmscope models`; no two families share one.
-        format_hints: formats of its weights that transformers does not read.
+        foreign_types: ``config.model_type`` values of another format that :func:`vlmscope.load` reads.
+        format_hints: formats of its weights that nothing here reads.
         spare_weights: what its checkpoints may hold beyond what the model takes; all else is refused.
         prefix_tokens: special tokens in front of the patches (the class token).
         pooled_tokens: how many of the first tokens :meth:`pool` reads; 0: all of them.
@@ -74,6 +75,7 @@ class DualFamily(ABC):
     model_types: tuple[str, ...]
     auto_class: str
     checkpoints: tuple[Checkpoint, ...] = ()
+    foreign_types: tuple[str, ...] = ()
     format_hints: tuple[FormatHint, ...] = ()
     spare_weights: tuple[SpareWeights, ...] = ()
     prefix_tokens: int = 1

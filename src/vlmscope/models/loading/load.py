@@ -22,6 +22,7 @@ from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.identity import revision_of
 from vlmscope.models.loading.load_ts_cam import is_weights_file, load_ts_cam
 from vlmscope.models.loading.open_clip import read_open_clip_folder
+from vlmscope.models.loading.original_llava import OriginalLlava, is_original_llava
 from vlmscope.models.loading.processors import family_processor, load_processor
 from vlmscope.models.loading.quantisation import quantisation, quantisation_of
 from vlmscope.models.loading.refusals import explained
@@ -101,7 +102,7 @@ def load(
     )
     if isinstance(family, DualFamily):
         _check_encoder(name, family, plan, max_side)
-    hf, processor = _read(source, family, plan, trust_remote_code)
+    source, hf, processor = _read(source, family, plan, trust_remote_code)
     with explained(source.name):
         family.check(hf, processor)
         loaded = _wrap(source, hf, processor, family)
@@ -164,10 +165,15 @@ def _check_encoder(name: str, family: DualFamily, plan: WeightPlan, max_side: in
 
 def _read(
     source: Source, family: AnyFamily, plan: WeightPlan, trust_remote_code: bool
-) -> tuple[PreTrainedModel, Any]:
-    """Model and processor; the processor first, for its files are small and say as much of a mistake."""
+) -> tuple[Source, PreTrainedModel, Any]:
+    """The source with all that was read, model and processor.
+
+    The processor is read first, for its files are small and say as much of a mistake.
+    """
     if source.open_clip:
-        return _read_open_clip(source, plan)
+        return source, *_read_open_clip(source, plan)
+    if is_original_llava(source.config):
+        return _read_original_llava(source, family, plan)
     path, options = source.path, {**source.options, "trust_remote_code": trust_remote_code}
     wants_text = not isinstance(family, DualFamily) or family.templates
     with explained(source.name, source.offline):
@@ -182,7 +188,18 @@ def _read(
             check_weight_files(source.folder)
         hf = load_weights(source.name, path, family.auto_class, options, plan, family.spare_weights)
         check_finite(source.name, hf)
-    return hf, processor
+    return source, hf, processor
+
+
+def _read_original_llava(
+    source: Source, family: AnyFamily, plan: WeightPlan
+) -> tuple[Source, PreTrainedModel, Any]:
+    checkpoint = OriginalLlava.of(source)
+    processor = checkpoint.processor
+    with explained(source.name, source.offline):
+        source, hf = checkpoint.load(plan, family.spare_weights)
+        check_finite(source.name, hf)
+    return source, hf, processor
 
 
 def _read_open_clip(source: Source, plan: WeightPlan) -> tuple[PreTrainedModel, Any]:

@@ -6,8 +6,9 @@ For machines that only explain what a serving engine has computed elsewhere.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,7 +20,7 @@ from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.families import FAMILIES
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
-from vlmscope.models.loading.processors import family_processor
+from vlmscope.models.loading.parts import empty_model, processor_of, renamings
 from vlmscope.models.loading.quantisation import quantisation
 from vlmscope.models.loading.refusals import explained
 from vlmscope.models.loading.slices import StoredTensors
@@ -38,9 +39,11 @@ class Outline(LoadedModel):
 
     Attributes:
         stored: the checkpoint's tensors.
+        renamings: patterns of names in a format that transformers does not read, to its own.
     """
 
     stored: StoredTensors = field(kw_only=True)
+    renamings: Mapping[str, str] = field(kw_only=True, default_factory=dict)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -104,7 +107,7 @@ class Outline(LoadedModel):
         )
 
         hf: Any = self.hf
-        rules = get_model_conversion_mapping(hf)
+        rules = get_model_conversion_mapping(hf, dict(self.renamings))
         renamings = [rule for rule in rules if isinstance(rule, WeightRenaming)]
         converters = [rule for rule in rules if isinstance(rule, WeightConverter)]
         state = hf.state_dict()
@@ -145,7 +148,7 @@ def load_outline(name: str, *, revision: str | None = None) -> Outline:
     _check(source, family)
     assert isinstance(family, Family)
     with explained(source.name, source.offline):
-        processor = family_processor(source.name, source.path, source.options, family)
+        processor = processor_of(source, family)
         refuse_foreign_code(source.name, source.files)  # some files have only now been fetched
         hf = _empty(source, family)
         family.check(hf, processor)
@@ -154,7 +157,11 @@ def load_outline(name: str, *, revision: str | None = None) -> Outline:
         card = read_card(source.folder, card)
     card = replace(card, quantisation=None)
     stored = StoredTensors(source)
-    outline = Outline(source.name, source.revision, hf, processor, family, card, stored=stored)
+    outline = Outline(
+        *(source.name, source.revision, hf, processor, family, card),
+        stored=stored,
+        renamings=renamings(source),
+    )
     try_processor(outline)
     return outline
 
@@ -182,9 +189,8 @@ def _check(source: Source, family: object) -> None:
 def _empty(source: Source, family: Family) -> PreTrainedModel:
     import transformers
 
-    config = transformers.AutoConfig.from_pretrained(source.path, **source.options)
-    with torch.device("meta"):
-        hf = getattr(transformers, family.auto_class).from_config(config, dtype=torch.float32)
+    build = getattr(transformers, family.auto_class).from_config
+    hf = empty_model(source, partial(build, dtype=torch.float32))
     hf.eval()
     _blank(hf, family.layers(hf))
     _fill_buffers(family.decoder(hf), family.layers(hf))

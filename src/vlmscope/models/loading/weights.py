@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ELEMENT_BYTES",
+    "check_complete",
+    "check_shapes",
+    "check_used",
     "check_weight_files",
     "count_parameters",
     "load_weights",
@@ -78,18 +81,21 @@ def load_weights(
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # refused below, with names and shapes
     )
-    _check_shapes(name, report["mismatched_keys"])
+    check_shapes(name, report["mismatched_keys"])
     left = unexplained(report["unexpected_keys"], spare)
-    _check_complete(name, report["missing_keys"], left)
-    _check_used(name, left)
+    check_complete(name, report["missing_keys"], left)
+    check_used(name, left)
     if plan.device is not None:
         hf.to(plan.device)
     model: PreTrainedModel = hf.eval()
     return model
 
 
-def _check_complete(name: str, missing: Collection[str], left: Collection[str]) -> None:
-    """transformers fills what is missing with random numbers and only warns."""
+def check_complete(name: str, missing: Collection[str], left: Collection[str]) -> None:
+    """Raise ModelLoadError for weights that are missing.
+
+    transformers fills them with random numbers and only warns.
+    """
     if not missing:
         return
     unused = f" It holds {len(left)} that fit nowhere: {_listed(left)}." if left else ""
@@ -100,8 +106,11 @@ def _check_complete(name: str, missing: Collection[str], left: Collection[str]) 
     )
 
 
-def _check_used(name: str, left: Collection[str]) -> None:
-    """transformers leaves out what fits nowhere and only warns: half a model answers otherwise."""
+def check_used(name: str, left: Collection[str]) -> None:
+    """Raise ModelLoadError for weights that fit nowhere.
+
+    transformers leaves them out and only warns: half a model answers otherwise.
+    """
     if not left:
         return
     raise ModelLoadError(
@@ -111,7 +120,8 @@ def _check_used(name: str, left: Collection[str]) -> None:
     )
 
 
-def _check_shapes(name: str, mismatched: Collection[tuple[str, Any, Any]]) -> None:
+def check_shapes(name: str, mismatched: Collection[tuple[str, Any, Any]]) -> None:
+    """Raise ModelLoadError for weights (name, shape stored, shape expected) of another shape."""
     if not mismatched:
         return
     key, stored, wanted = min(mismatched, key=lambda each: each[0])
