@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ class ModelType(NamedTuple):
         family: that covers it; None: refused.
         reason: why it is refused; "" for a covered one.
         torchvision: its image processor has no Pillow form.
+        towers: vision tower -> family, where one of its own covers the type with that tower.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelType(NamedTuple):
     family: str | None
     reason: str
     torchvision: bool
+    towers: Mapping[str, str]
 
 
 def model_types() -> Iterator[ModelType]:
@@ -44,13 +46,21 @@ def model_types() -> Iterator[ModelType]:
     """
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+    from vlmscope.models.families import FAMILIES
     from vlmscope.models.refused_types import REFUSED
 
-    families = _families()
+    families: dict[str, str] = {}
+    towers: dict[str, dict[str, str]] = {}
+    for each in FAMILIES:
+        for name in each.model_types:
+            tower = getattr(each, "only_tower", None)
+            taken = families if tower is None else towers.setdefault(name, {})
+            taken[name if tower is None else tower] = each.id
     for name, model in sorted(MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.items()):
         family = families.get(name)
         reason = "" if family else REFUSED[name]
-        yield ModelType(name, str(model), family, reason, _needs_torchvision(name))
+        special = towers.get(name, {})
+        yield ModelType(name, str(model), family, reason, _needs_torchvision(name), special)
 
 
 def with_table(page: str) -> str:
@@ -75,19 +85,6 @@ def with_table(page: str) -> str:
     return _BLOCK.sub(lambda _: "\n".join(lines), page)
 
 
-def _families() -> dict[str, str]:
-    """Model type -> ids of the families that cover it, with the tower where there are several."""
-    from vlmscope.models.families import FAMILIES
-
-    families: dict[str, str] = {}
-    for family in FAMILIES:
-        for name in family.model_types:
-            tower = getattr(family, "only_tower", None)
-            special = f"{families.get(name)}`**, with a `{tower}` tower **`{family.id}"
-            families[name] = family.id if tower is None else special
-    return families
-
-
 def _needs_torchvision(name: str) -> bool:
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
 
@@ -98,7 +95,9 @@ def _needs_torchvision(name: str) -> bool:
 def _said(row: ModelType) -> str:
     if row.family is None:
         return row.reason
-    return f"**`{row.family}`**" + (", needs torchvision" if row.torchvision else "")
+    special = [f"with a `{tower}` tower **`{name}`**" for tower, name in row.towers.items()]
+    needs = ["needs torchvision"] if row.torchvision else []
+    return ", ".join([f"**`{row.family}`**", *special, *needs])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ TESTS = Path(__file__).parents[1]
 PROOFS = (
     "models/test_every_family.py",
     "models/loading/test_every_family_loads.py",
+    "models/decoders/test_apertus.py",
     "models/prompts/test_by_hand.py",
     "attention/test_together.py",
 )

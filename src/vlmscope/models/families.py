@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
+from vlmscope.models.decoders.apertus import ApertusFamily
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.chameleon import ChameleonFamily
 from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
@@ -111,6 +112,7 @@ FAMILIES = FamilyRegistry(
         Gemma4Family(),
         ChameleonFamily(),
         Emu3Family(),
+        ApertusFamily(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

@@ -31,7 +31,6 @@ _REASONS = {
     "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
     "mistral3",
     "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
-    "apertus1p5": _LATER,
     # tiles, slices and documents
     "lfm2_vl": _LATER,
     "lfm3_vl": _LATER,
