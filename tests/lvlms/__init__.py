@@ -11,7 +11,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from transformers.utils import is_torchvision_available
+from transformers.utils import is_timm_available, is_torchvision_available
 
 from lvlms.build import Build, special_tokenizer
 
@@ -28,10 +28,13 @@ def all_builds() -> dict[str, Build]:
 
 
 def waiting() -> list[str]:
-    """Names of builds that need torchvision, where there is none."""
-    if is_torchvision_available():
-        return []
-    return [name for name, build in all_builds().items() if build.torchvision]
+    """Names of builds that need torchvision or timm, where there is none."""
+    lacking = {"torchvision": not is_torchvision_available(), "timm": not is_timm_available()}
+    return [
+        name
+        for name, build in all_builds().items()
+        if any(getattr(build, package) and absent for package, absent in lacking.items())
+    ]
 
 
 def builds() -> dict[str, Build]:

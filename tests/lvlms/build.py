@@ -40,13 +40,15 @@ class Build:
             (positions, values), all of them for an image and the proof's phrase.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
-        call: options without which the processor gives less than its model takes.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
+        timm: its tower is one of timm's, which needs torchvision too.
+        call: what the processor must be told beside images and text, to be called as in the proof.
         own_masks: its layers make the mask of their attention themselves, so that a reference cannot
             hand them another.
         reordered: transformers stores some weights in another order than it holds them, so that a
             model in memory cannot be told by its file.
-        call: what the processor must be told beside images and text, to be called as in the proof.
+        codes: where image tokens are codes of a list: what takes (1, channels, rows, columns) to the
+            nearest. A code does not change with every pixel, so the proof looks at what it takes.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -56,11 +58,12 @@ class Build:
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     entering: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
-    call: Mapping[str, object] = field(default_factory=dict)
     torchvision: bool = False
+    timm: bool = False
+    call: Mapping[str, object] = field(default_factory=dict)
     own_masks: bool = False
     reordered: bool = False
-    call: Mapping[str, object] = field(default_factory=dict)
+    codes: Callable[[LoadedModel], torch.nn.Module] | None = None
     slack: float = 0.0
 
 

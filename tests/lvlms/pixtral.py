@@ -57,11 +57,12 @@ def built(
 
 def sharpened(model: LoadedModel) -> LoadedModel:
     """As :func:`sharpen` does it; latent keys have no projection of their own, so queries alone."""
-    queries = [getattr(layer.self_attn, "q_b_proj", None) for layer in model.layers]
-    if queries[0] is None:
-        return sharpen(model)
-    for each in queries:
-        each.weight.data *= 30.0
+    for layer in model.layers:
+        attention = layer.self_attn
+        if hasattr(attention, "k_proj"):
+            return sharpen(model)
+        queries = getattr(attention, "q_b_proj", None) or attention.q_proj
+        queries.weight.data *= 30.0
     return model
 
 
@@ -93,6 +94,27 @@ def mistral3(
         tie_word_embeddings=False,
     )
     model = transformers.Mistral3ForConditionalGeneration(config)
+    return built(model, words, patch, merge)
+
+
+def mistral_large4(patch: int = 4, merge: int = 2, **decoder: object) -> LoadedModel:
+    torch.manual_seed(0)
+    words = special_tokenizer(list(BREAKS.values()), BREAKS)
+    latent = {
+        name: value for name, value in LATENT.items() if name not in ("q_lora_rank", "head_dim")
+    }
+    indexer = {"index_topk": 512, "index_head_dim": 16, "index_n_heads": 2}
+    layers = {"no_rope_layers": [1, 0, 1], "kv_source_layers": [0, 1, 0]}
+    config = transformers.MistralLarge4Config(
+        text_config=text_options(
+            len(words),
+            **{"model_type": "mistral_large4_text", **latent, **indexer, **layers, **decoder},
+        ),
+        vision_config=tower(patch),
+        image_token_index=words.convert_tokens_to_ids("[IMG]"),
+        spatial_merge_size=merge,
+    )
+    model = transformers.MistralLarge4ForConditionalGeneration(config)
     return built(model, words, patch, merge)
 
 
@@ -133,6 +155,7 @@ BUILDS = {
     "mistral3": Build(mistral3, quiet),
     "mistral3-ministral": Build(lambda: mistral3("ministral3", patch=3, merge=3), quiet),
     "mistral3-latent": Build(lambda: mistral3("mistral4", **LATENT), quiet),
+    "mistral-large-4": Build(mistral_large4, quiet),
     "pixtral": Build(pixtral, quiet),
     "lighton-ocr": Build(lighton_ocr, quiet),
     "lighton-ocr-gaps": Build(lambda: lighton_ocr(multiple=5), quiet),

@@ -60,13 +60,13 @@ def eager(model: LoadedModel, **inputs: object) -> tuple[torch.Tensor, list[torc
 
 
 def received(model: LoadedModel, image: object, placement: str | None = None) -> tuple:
-    """What the decoder receives: float (positions, hidden), and the token map."""
+    """What the first layer receives: float (positions, hidden), and the token map."""
     seen: list[torch.Tensor] = []
 
     def keep(module: torch.nn.Module, args: tuple, kwargs: dict) -> None:
-        seen.append(kwargs["inputs_embeds"].detach().clone())
+        seen.append((args[0] if args else kwargs["hidden_states"]).detach().clone())
 
-    hook = model.decoder.register_forward_pre_hook(keep, with_kwargs=True)
+    hook = model.layers[0].register_forward_pre_hook(keep, with_kwargs=True)
     try:
         out = vs.prefill(model, [image], PHRASE, placement=placement, stop_after=0)
     finally:
@@ -381,7 +381,16 @@ def received_image(
     if build.entering:
         tokens = vs.token_map(model, image, PHRASE, placement=placement)
         return build.entering(model, image)[tokens.image_positions], tokens
-    embeddings, tokens = received(model, image, placement)
+    quantised: list[torch.Tensor] = []
+    with contextlib.ExitStack() as stack:
+        if build.codes:
+            hook = build.codes(model).register_forward_pre_hook(
+                lambda module, args: quantised.append(args[0].detach())
+            )
+            stack.callback(hook.remove)
+        embeddings, tokens = received(model, image, placement)
+    if build.codes:
+        return quantised[0].flatten(0, -4)[0].flatten(1).T, tokens
     return embeddings[tokens.image_positions], tokens
 
 

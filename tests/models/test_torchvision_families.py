@@ -21,10 +21,11 @@ TESTS = Path(__file__).parents[1]
 PROOFS = (
     "models/test_every_family.py",
     "models/loading/test_every_family_loads.py",
+    "models/decoders/test_apertus.py",
     "models/prompts/test_by_hand.py",
     "attention/test_together.py",
 )
-NAMES = [name for name, build in all_builds().items() if build.torchvision]
+NAMES = [name for name, build in all_builds().items() if build.torchvision or build.timm]
 
 
 def version() -> str:
@@ -36,10 +37,10 @@ def version() -> str:
 
 @pytest.fixture(scope="module")
 def torchvision(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the torchvision that belongs to this torch, and nothing else."""
+    """A folder with the torchvision that belongs to this torch, and timm, whose towers need it."""
     folder = tmp_path_factory.mktemp("torchvision")
     fetch = ["pip", "install", "-q", "--no-deps", "--only-binary", ":all:", "--target", str(folder)]
-    command = [sys.executable, "-m", *fetch, f"torchvision=={version()}"]
+    command = [sys.executable, "-m", *fetch, f"torchvision=={version()}", "timm"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.skip(f"torchvision {version()} cannot be fetched here: {done.stderr[-300:]}")

@@ -65,6 +65,12 @@ def read_into_cache(model: LoadedModel, encoded: Encoded, end: int | None = None
             "or lies outside the sequence. Families that can are marked in: vlmscope models"
         )
     cache = model.family.lasting_cache(model.hf)
+    if any(hasattr(layer, "indexer_keys") for layer in cache.layers):
+        raise UnsupportedError(
+            f"The family {model.family.id!r} keeps the keys of an indexer beside those of its layers, which "
+            "picks what is read. Image tokens cannot be left out of such a cache; vlmscope.prefill and "
+            "vlmscope.generate read it whole."
+        )
     with (
         instrument(model) as active,
         model.frozen(),

@@ -55,6 +55,7 @@ def _through_probe(
     attention_mask: Tensor | None,
     kwargs: dict[str, Any],
 ) -> Any:
+    _check_picks(kwargs.get("indices"), key)
     probe = module.__dict__.get(PROBE)
     if probe is None:
         return kernel(module, query, key, value, attention_mask, **kwargs)
@@ -63,6 +64,28 @@ def _through_probe(
     if empty is not None:  # output: (batch, queries, heads, dim)
         output = output.masked_fill(empty.transpose(1, 2)[..., None], 0.0)
     return output, weights
+
+
+def _check_picks(indices: Tensor | None, key: Tensor) -> None:
+    """Refuse attention that leaves keys out by a list of those that an indexer picked.
+
+    The model makes a mask of its list for its own kernels alone. As long as every key fits into the list
+    nothing is left out and there is no such mask.
+
+    Args:
+        indices: int (batch, queries, picked), or None in attention without an indexer.
+        key: (batch, heads, keys, dim).
+
+    Raises:
+        UnsupportedError: more keys than are picked.
+    """
+    if indices is None or indices.shape[-1] >= key.shape[-2]:
+        return
+    raise UnsupportedError(
+        f"An indexer of this model picks {indices.shape[-1]} of {key.shape[-2]} positions for each row, by "
+        "content of its own. Rows are read and edges blocked as long as it can pick all of them: give a "
+        f"smaller image or a shorter prompt, of at most {indices.shape[-1]} positions in all."
+    )
 
 
 def _sdpa_twin(

@@ -32,7 +32,15 @@ def lent(cache: Any, length: int, recurrent: bool) -> Iterator[Any]:
         yield cache
     finally:
         for layer in cache.layers:  # one by one: a pass that was interrupted fills only some
-            layer.crop(min(0, length - layer.get_seq_length()))
+            layer.crop(min(0, length - _held(layer)))
+
+
+def _held(layer: Any) -> int:
+    """Positions that a layer of a cache holds: none where it reads the keys of another one."""
+    picking = getattr(layer, "indexer_keys", None)
+    if picking is not None:  # an indexer has keys of its own, also beside keys of another layer
+        return int(picking.shape[1])
+    return 0 if getattr(layer, "keys", None) is None else int(layer.get_seq_length())
 
 
 def items_of(cache: Any, items: slice | list[int]) -> Any:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
+from vlmscope.models.decoders.apertus import ApertusFamily
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.chameleon import ChameleonFamily
 from vlmscope.models.decoders.cohere_compass import CohereCompassFamily
 from vlmscope.models.decoders.cohere_vision import AyaVisionFamily, Cohere2VisionFamily
 from vlmscope.models.decoders.cosmos3_edge import Cosmos3EdgeFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
+from vlmscope.models.decoders.emu3 import Emu3Family
 from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
+from vlmscope.models.decoders.fast_vlm import FastVlmFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
@@ -34,7 +38,7 @@ from vlmscope.models.decoders.llava_next_video import LlavaNextVideoFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
-from vlmscope.models.decoders.mistral3 import Mistral3Family
+from vlmscope.models.decoders.mistral3 import Mistral3Family, MistralLarge4Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.nemotron_omni import NemotronOmniFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
@@ -73,10 +77,12 @@ FAMILIES = FamilyRegistry(
         Granite4VisionFamily(),
         PixtralFamily(),
         Mistral3Family(),
+        MistralLarge4Family(),
         LightOnOcrFamily(),
         AyaVisionFamily(),
         Cohere2VisionFamily(),
         CohereCompassFamily(),
+        FastVlmFamily(),
         VideoLlavaFamily(),
         InternVlFamily(),
         QianfanOcrFamily(),
@@ -119,6 +125,9 @@ FAMILIES = FamilyRegistry(
         Gemma3Family(),
         Gemma4Family(),
         Llama4Family(),
+        ChameleonFamily(),
+        Emu3Family(),
+        ApertusFamily(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

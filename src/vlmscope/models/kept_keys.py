@@ -27,12 +27,13 @@ def kept_numbers(config: Any, layer: int) -> int:
         layer: from 0; 0 numbers where it reads the keys of an earlier one.
     """
     modes = getattr(config, "kv_sharing_modes", None)
-    if modes is not None and modes[layer] == "reuse":
+    if modes is not None and str(modes[layer]).startswith("reuse"):
         return 0
     own = _of_layer(config, layer)
     latent = getattr(own, "kv_lora_rank", None)
     if latent is not None:  # what all heads make theirs of, and the part that carries positions
-        return int(latent) + int(own.qk_rope_head_dim)
+        turned = getattr(config, "no_rope_layers", None)
+        return int(latent) + (int(own.qk_rope_head_dim) if turned is None or turned[layer] else 0)
     keys = getattr(own, "num_key_value_heads", None) or own.num_attention_heads
     return 2 * int(keys) * _width(own)
 

@@ -31,10 +31,7 @@ _REASONS = {
     # one tower, one projector, one decoder
     "mistral4": "takes no image: it is the decoder alone. Mistral Small 4 with its tower is of the type "
     "mistral3",
-    "mistral_large4": _LATER,
     "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
-    "fast_vlm": _LATER,
-    "apertus1p5": _LATER,
     # tiles, slices and documents
     "lfm3_vl": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
@@ -57,8 +54,6 @@ _REASONS = {
     "inkling2_loop": _LATER,
     "inkling_mm_model": _LATER,
     # older ones, and ones of another kind
-    "chameleon": _LATER,
-    "emu3": _LATER,
     "evolla": "reads proteins, not pictures",
     "florence2": "has an encoder and a decoder: question and picture are read together, each "
     "token by every other, and the answer is written from that by cross-attention, "

@@ -9,6 +9,7 @@ import pytest
 
 import vlmscope as vs
 from lvlms import made
+from lvlms.pixtral import mistral_large4
 from vlmscope.errors import BadImageError, ModelMismatchError, UnsupportedError
 
 PHRASE = "the small red circle"
@@ -77,3 +78,29 @@ def test_a_tower_that_would_lose_its_first_patch_is_refused(
     monkeypatch.setattr(model.hf.config, "vision_feature_select_strategy", "default")
     with pytest.raises(UnsupportedError, match="first patch would be lost"):
         vs.from_pretrained_model(model.hf, model.processor)
+
+
+def test_rows_of_keys_that_an_indexer_left_out_are_refused() -> None:
+    """Its mask is made for the model's own kernels alone: theirs would be rows of another model."""
+    model = mistral_large4(index_topk=16)
+    with pytest.raises(
+        UnsupportedError, match=r"picks 16 of \d+ positions.*of at most 16 positions"
+    ):
+        with vs.capture(model):
+            vs.prefill(model, picture(), PHRASE)
+    out = model.hf(**model.encode([picture()], [PHRASE]).inputs)
+    assert out.logits.isfinite().all()
+
+
+def test_layers_that_read_the_keys_of_others_come_back_to_a_prefix() -> None:
+    model = made("mistral-large-4")
+    assert [model.family.keys_of_another_layer(model.hf, layer) for layer in range(3)] == [
+        False,
+        False,
+        True,
+    ]
+    prefix = vs.attention.shared_prefix(model, picture())
+    prefix.answer("a dog", 3)
+    held = {name: len(each.keys[0, 0]) for name, each in enumerate(prefix._cache.layers[:2])}
+    picking = {name: each.indexer_keys.shape[1] for name, each in enumerate(prefix._cache.layers)}
+    assert set(held.values()) == set(picking.values()) == {prefix.length}

@@ -28,7 +28,7 @@ def only_layer(model: LoadedModel, layer: int, hidden: Tensor) -> Iterator[None]
     """
     with contextlib.ExitStack() as stack:
         for below in list(model.layers)[:layer]:
-            stack.enter_context(replaced_forward(below, _through))
+            stack.enter_context(replaced_forward(below, _through(model)))
         reads = model.layers[layer]
         stack.enter_context(replaced_forward(reads, _given(reads.forward, hidden)))
         yield
@@ -53,8 +53,11 @@ def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator
             module.__dict__["forward"] = before
 
 
-def _through(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
-    return hidden_states
+def _through(model: LoadedModel) -> Callable[..., Any]:
+    def run(hidden_states: Tensor, *_: Any, **__: Any) -> Any:
+        return model.family.layer_output(hidden_states)
+
+    return run
 
 
 def _given(forward: Callable[..., Any], hidden: Tensor) -> Callable[..., Any]:

@@ -121,6 +121,10 @@ class Family(ABC):
         """The last layer behind which something of the image is still added to its positions."""
         return 0
 
+    def layer_output(self, hidden: Tensor) -> Any:
+        """What a decoder layer gives that leaves its input as it is."""
+        return hidden
+
     def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
         """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
         return False

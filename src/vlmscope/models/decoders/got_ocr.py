@@ -16,13 +16,9 @@ from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.layout.image_inputs import ImageInputs
-from vlmscope.models.layout.processor_checks import (
-    check_counts,
-    check_image_class,
-    check_parts,
-    check_tokens,
-)
-from vlmscope.models.layout.tiles import Tile, nearest_arrangement, squashed, stretched_layouts
+from vlmscope.models.layout.processor_checks import check_image_class, check_parts, check_tokens
+from vlmscope.models.layout.stretched import stretched_inputs
+from vlmscope.models.layout.tiles import Tile, nearest_arrangement
 from vlmscope.models.layout.vision_towers import check_tower, tower_sides
 from vlmscope.models.prompts.prompt import Expansion, PromptRequest, WrittenPrompt, write_chat
 
@@ -98,12 +94,7 @@ class GotOcrFamily(Family):
             )
         token = str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
         expansion = Expansion.of(self.written(hf, processor, values), token)
-        count = tiles[0] * tiles[1]
-        check_counts(expansion.tokens, len(frames) * tile.tokens)
-        check_counts(expansion.tokens, (count + (count > 1)) * tile.tokens)
-        layouts = tuple(stretched_layouts(size, tile, tiles, thumbnail_first=False))
-        kind = "squash" if squashed(size, tiles) else "resize"
-        return ImageInputs({"pixel_values": frames}, expansion, layouts, kind)
+        return stretched_inputs(frames, expansion, size, tile, tiles)
 
     def written(self, hf: PreTrainedModel, processor: Any, values: Any) -> str:
         """What the processor writes for an image whose values these are."""

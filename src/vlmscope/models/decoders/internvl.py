@@ -16,13 +16,9 @@ from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
-from vlmscope.models.layout.processor_checks import (
-    check_counts,
-    check_image_class,
-    check_parts,
-    check_tokens,
-)
-from vlmscope.models.layout.tiles import Tile, nearest_arrangement, squashed, stretched_layouts
+from vlmscope.models.layout.processor_checks import check_image_class, check_parts, check_tokens
+from vlmscope.models.layout.stretched import stretched_inputs
+from vlmscope.models.layout.tiles import Tile, nearest_arrangement
 from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
@@ -100,12 +96,7 @@ class InternVlFamily(Family):
         )
         written = str(processor.replace_image_token(values, 0))
         expansion = Expansion.of(written, str(processor.image_token))
-        count = tiles[0] * tiles[1]
-        check_counts(expansion.tokens, len(frames) * tile.tokens)
-        check_counts(expansion.tokens, (count + (count > 1)) * tile.tokens)
-        layouts = tuple(stretched_layouts(size, tile, tiles, thumbnail_first=False))
-        kind = "squash" if squashed(size, tiles) else "resize"
-        return ImageInputs({"pixel_values": frames}, expansion, layouts, kind)
+        return stretched_inputs(frames, expansion, size, tile, tiles)
 
 
 class QianfanOcrFamily(InternVlFamily):
