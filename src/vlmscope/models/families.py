@@ -15,6 +15,7 @@ from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.lfm2_vl import Lfm2VlFamily
+from vlmscope.models.decoders.lfm3_vl import Lfm3VlFamily
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
@@ -59,6 +60,7 @@ FAMILIES = FamilyRegistry(
         SmolVlmFamily(),
         GraniteDoclingFamily(),
         Lfm2VlFamily(),
+        Lfm3VlFamily(),
         MiniCpmVFamily(),
         MiniCpmV47Family(),
         MiniCpmOcrFamily(),

@@ -48,7 +48,6 @@ _REASONS = {
     "granite4_vision": _LATER,
     "apertus1p5": _LATER,
     # tiles, slices and documents
-    "lfm3_vl": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
     "there is no phrase whose rows could be read",
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
