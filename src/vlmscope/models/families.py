@@ -26,6 +26,7 @@ from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
 from vlmscope.models.decoders.qwen35 import Qwen35Family
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
+from vlmscope.models.decoders.unlimited_ocr import UnlimitedOcrFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
 from vlmscope.models.encoders.blip import BlipFamily
 from vlmscope.models.encoders.clip import ClipFamily
@@ -47,6 +48,7 @@ FAMILIES = FamilyRegistry(
         QianfanOcrFamily(),
         GotOcrFamily(),
         PpChart2TableFamily(),
+        UnlimitedOcrFamily(),
         Ovis2Family(),
         Blip2Family(),
         InstructBlipFamily(),

@@ -52,7 +52,6 @@ _REASONS = {
     "there is no phrase whose rows could be read",
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
     "the queries before it, so they stand for no place",
-    "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
     "gemma4": _LATER,
