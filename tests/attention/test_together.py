@@ -15,7 +15,6 @@ from vlmscope.attention import HeadReading, MeanReading, Reading, read_images, r
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.types import Head
 
-HEADS = (Head(1, 3), Head(0, 2))
 PHRASES = (Prompt("the red circle"), Prompt("a large blue star on the left"))
 CAUSAL = [name for name in builds() if made(name).family.causal_image]
 
@@ -24,11 +23,17 @@ def picture(seed: int, height: int = 64, width: int = 96) -> np.ndarray:
     return np.random.default_rng(seed).integers(40, 215, (height, width, 3), dtype=np.uint8)
 
 
-def readings(phrases: tuple[Prompt, ...]) -> list[Any]:
+def heads_of(model: LoadedModel) -> tuple[Head, ...]:
+    first, second = model.row_layers[:2]
+    return Head(second, 3), Head(first, 2)
+
+
+def readings(model: LoadedModel, phrases: tuple[Prompt, ...]) -> list[Any]:
+    layers = model.row_layers[:2]
     return [
-        HeadReading(phrases, HEADS),
-        MeanReading(phrases, Reading("last_input", (1,))),
-        MeanReading(phrases, Reading("last_text", (0, 1), rest=True)),
+        HeadReading(phrases, heads_of(model)),
+        MeanReading(phrases, Reading("last_input", layers[1:])),
+        MeanReading(phrases, Reading("last_text", layers, rest=True)),
     ]
 
 
@@ -42,9 +47,9 @@ def values(read: list[list[Any]]) -> list[np.ndarray]:
 
 
 def check(model: LoadedModel, pictures: list[np.ndarray], asked: list[tuple[Prompt, ...]]) -> None:
-    together = read_images(model, pictures, [readings(phrases) for phrases in asked])
+    together = read_images(model, pictures, [readings(model, phrases) for phrases in asked])
     for pixels, phrases, found in zip(pictures, asked, together, strict=True):
-        alone = read_together(model, pixels, readings(phrases))
+        alone = read_together(model, pixels, readings(model, phrases))
         for one, other in zip(values(found), values(alone), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5, rtol=0)
         assert [each.row_tokens for each in found[0]] == [each.row_tokens for each in alone[0]]
@@ -91,10 +96,12 @@ def test_prompts_of_other_images_ask_something_else(name: str) -> None:
     asked = [PHRASES[:1], longer[:1], longer[1:], PHRASES[:1]]
     pictures = [picture(seed) for seed in range(4)]
     with Batches(model) as seen:
-        heads = read_images(model, pictures, [[HeadReading(each, HEADS)] for each in asked])
+        heads = read_images(
+            model, pictures, [[HeadReading(each, heads_of(model))] for each in asked]
+        )
     assert len(seen.sizes) <= 2 or not model.family.causal_image
     for pixels, phrases, [[read]] in zip(pictures, asked, heads, strict=True):
-        [[alone]] = read_together(model, pixels, [HeadReading(phrases, HEADS)])
+        [[alone]] = read_together(model, pixels, [HeadReading(phrases, heads_of(model))])
         np.testing.assert_allclose(read.maps, alone.maps, atol=1e-5, rtol=0)
         assert (read.row_tokens, read.token_map.tokens) == (
             alone.row_tokens,
@@ -115,7 +122,7 @@ def test_images_of_like_token_count_make_one_batch() -> None:
     assert counts[0] == counts[2] != counts[1]
     for phrases in (PHRASES, PHRASES[:1]):
         with Batches(model) as seen:
-            read_images(model, pictures, [[HeadReading(phrases, HEADS)]] * 3)
+            read_images(model, pictures, [[HeadReading(phrases, heads_of(model))]] * 3)
         # whole prompts are first encoded all together; no pass is made of that
         assert sorted(seen.sizes) == [1, 2]
 
@@ -123,8 +130,8 @@ def test_images_of_like_token_count_make_one_batch() -> None:
 def test_readings_give_to_the_bit_what_each_gives_alone() -> None:
     model = llava()
     for phrases in (PHRASES, PHRASES[:1]):
-        together = read_together(model, picture(1), readings(phrases))
-        alone = [read_together(model, picture(1), [each])[0] for each in readings(phrases)]
+        together = read_together(model, picture(1), readings(model, phrases))
+        alone = [read_together(model, picture(1), [each])[0] for each in readings(model, phrases)]
         for one, other in zip(values(together), values(alone), strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -132,7 +139,7 @@ def test_readings_give_to_the_bit_what_each_gives_alone() -> None:
 def test_prompts_of_far_lengths_are_not_filled_up() -> None:
     model, long = llava(), Prompt(" ".join(["the red circle"] * 40))
     with Batches(model) as seen:
-        asked = [[HeadReading((each,), HEADS)] for each in (PHRASES[0], long, PHRASES[1])]
+        asked = [[HeadReading((each,), heads_of(model))] for each in (PHRASES[0], long, PHRASES[1])]
         read_images(model, [picture(1), picture(2), picture(3)], asked)
     assert sorted(seen.sizes) == [1, 2]
 
@@ -148,26 +155,26 @@ def test_rows_of_the_whole_query_need_prompts_that_mean_the_same() -> None:
 def test_phrases_of_all_images_are_packed_behind_all_prefixes_in_one_pass() -> None:
     model, pictures = llava(), [picture(1), picture(2), picture(3)]
     with Batches(model) as seen:
-        read_images(model, pictures, [readings(PHRASES)] * 3)
+        read_images(model, pictures, [readings(model, PHRASES)] * 3)
     assert (seen.sizes, seen.packs) == ([3], [3])
     with Batches(model) as seen:  # the third asks something else
         read_images(
             model,
             pictures,
-            [[HeadReading(each, HEADS)] for each in (PHRASES, PHRASES, PHRASES[::-1])],
+            [[HeadReading(each, heads_of(model))] for each in (PHRASES, PHRASES, PHRASES[::-1])],
         )
     assert (seen.sizes, sorted(seen.packs)) == ([3], [1, 2])
 
 
 def test_knock_outs_apply_to_images_side_by_side() -> None:
     model = llava()
-    plain = read_together(model, picture(1), readings(PHRASES))
+    plain = read_together(model, picture(1), readings(model, PHRASES))
     with vs.knockout(model, [("system", "image")], layers=[0]):
         check(model, [picture(1), picture(2)], [PHRASES, PHRASES])
-        other = read_together(model, picture(1), readings(PHRASES))
+        other = read_together(model, picture(1), readings(model, PHRASES))
     assert np.abs(values(plain)[0] - values(other)[0]).max() > 1e-3
 
 
 def test_no_phrase_at_all() -> None:
-    assert read_together(llava(), picture(1), [HeadReading((), HEADS)]) == [[]]
+    assert read_together(llava(), picture(1), [HeadReading((), (Head(1, 3),))]) == [[]]
     assert read_images(llava(), [], []) == []

@@ -9,11 +9,20 @@ import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from families import WORDS
 from vlmscope.models import LoadedModel
 
-__all__ = ["Build", "chat_template", "sharpen", "silence", "special_tokenizer", "text_options"]
+__all__ = [
+    "Build",
+    "byte_tokenizer",
+    "chat_template",
+    "sharpen",
+    "silence",
+    "special_tokenizer",
+    "text_options",
+]
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class Build:
             reads for an image.
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
-        call: what the processor must be told beside images and text, to be called as in the proof.
+        call: options without which the processor gives less than its model takes, or refuses.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
@@ -80,6 +89,32 @@ def special_tokenizer(
         {"additional_special_tokens": special}, replace_extra_special_tokens=False
     )
     return tokenizer
+
+
+def byte_tokenizer(kind: type, special: list[str]) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer of a class that transformers makes anew when it loads one.
+
+    Args:
+        kind: class of transformers with ``vocab`` and ``merges``.
+        special: further special tokens, in the order of their ids (from 4 on).
+    """
+    letters = sorted(bytes_to_unicode().values())
+    merges: dict[tuple[str, str], None] = {}
+    for word in WORDS:
+        for text in (word, "\u0120" + word):  # as bytes are written: a space in front
+            merges.update({(text[:at], text[at]): None for at in range(1, len(text))})
+    known = [*letters, *(first + second for first, second in merges)]
+    first = ["<pad>", "<bos>", "<eos>", "<unk>", *special]
+    vocabulary = {word: index for index, word in enumerate(dict.fromkeys([*first, *known]))}
+    return kind(
+        vocab=vocabulary,
+        merges=list(merges),
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        additional_special_tokens=special,
+    )
 
 
 def chat_template(image: str) -> str:

@@ -66,8 +66,9 @@ def finish(
     kind: str, config: object, image_processor: object, words: object, name: str
 ) -> LoadedModel:
     model = getattr(transformers, f"{kind}ForConditionalGeneration")(config).eval()
+    name_of_processor = "Qwen3VL" if kind == "Cosmos3Omni" else kind.removesuffix("Moe")
     processor = processor_without_video(
-        getattr(transformers, f"{kind.removesuffix('Moe')}Processor"),
+        getattr(transformers, f"{name_of_processor}Processor"),
         image_processor=image_processor,
         tokenizer=words,
         chat_template=TEMPLATE,
@@ -108,7 +109,7 @@ def qwen25_vl(words: object = None) -> LoadedModel:
     return finish("Qwen2_5_VL", config, images(most=200), words, "random-qwen2.5-vl")
 
 
-def qwen3_vl(experts: bool = False) -> LoadedModel:
+def qwen3_vl(kind: str = "Qwen3VL") -> LoadedModel:
     torch.manual_seed(0)
     words = tokenizer()
     vision = {
@@ -121,9 +122,8 @@ def qwen3_vl(experts: bool = False) -> LoadedModel:
         "deepstack_visual_indexes": [0, 1],
     }
     more = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 48}
-    kind = "Qwen3VLMoe" if experts else "Qwen3VL"
     config = getattr(transformers, f"{kind}Config")(
-        text_config=text(len(words), head_dim=16, **(more if experts else {})),
+        text_config=text(len(words), head_dim=16, **(more if kind == "Qwen3VLMoe" else {})),
         vision_config=vision,
         tie_word_embeddings=False,
         **token_ids(words),
@@ -139,5 +139,6 @@ BUILDS = {
     "qwen2-vl": Build(qwen2_vl, quiet),
     "qwen2.5-vl": Build(qwen25_vl, quiet),
     "qwen3-vl": Build(qwen3_vl, quiet),
-    "qwen3-vl-moe": Build(lambda: qwen3_vl(experts=True), quiet),
+    "qwen3-vl-moe": Build(lambda: qwen3_vl("Qwen3VLMoe"), quiet),
+    "cosmos3-omni": Build(lambda: qwen3_vl("Cosmos3Omni"), quiet),
 }

@@ -98,8 +98,8 @@ def test_ids_and_tensors_are_those_of_the_processor(name: str, images: int) -> N
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
     pictures = [[Image.fromarray(image) for image in group]]
-    call = BUILDS[name].call
-    theirs = model.processor(images=pictures, text=[text], return_tensors="pt", **call)
+    options = {"return_tensors": "pt", **BUILDS[name].call}
+    theirs = model.processor(images=pictures, text=[text], **options)
     assert ours["input_ids"].tolist() == theirs["input_ids"].tolist()
     for key, tensor in theirs.items():
         if key in ours and isinstance(tensor, torch.Tensor):

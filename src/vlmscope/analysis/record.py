@@ -27,6 +27,7 @@ def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
         "model": model.id,
         "revision": model.revision,
         "family": model.family.id,
+        **_hybrid(model),
         **_quantised(model),
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": str(model.device),
@@ -38,6 +39,12 @@ def run_record(model: LoadedModel, **settings: Any) -> dict[str, Any]:
             "transformers": version("transformers"),
         },
     }
+
+
+def _hybrid(model: LoadedModel) -> dict[str, Any]:
+    """The layers that have attention rows, where not all have."""
+    every = len(model.row_layers) == len(model.layers)
+    return {} if every else {"row_layers": list(model.row_layers)}
 
 
 def _quantised(model: LoadedModel) -> dict[str, Any]:

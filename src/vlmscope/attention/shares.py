@@ -70,6 +70,7 @@ class Shares:
         self.targets = tuple(targets)
         self._name = model.id
         self._shape = model.decoder_shape
+        self._row_layers = list(model.row_layers)
         self._binding: Any = None
         self._rows: list[Tensor] = []
         self._groups = torch.zeros(0)
@@ -88,15 +89,23 @@ class Shares:
 
     @property
     def means(self) -> NDArray[np.float64]:
-        """Float (targets, layers, heads, sources): mean share per row; NaN for a group without rows."""
-        with np.errstate(invalid="ignore"):
-            return self._sums.numpy() / self.rows[:, None, None, None].astype(np.float64)
+        """Float (targets, layers, heads, sources): mean share per row; NaN for a group without rows,
+        and in layers that have no attention rows."""
+        return self._per_row(self._sums)
 
     @property
     def entropies(self) -> NDArray[np.float64]:
-        """Float (targets, layers, heads): mean entropy in nats of the part on the image tokens."""
+        """Float (targets, layers, heads): mean entropy in nats of the part on the image tokens; NaN as
+        there."""
+        return self._per_row(self._entropy)
+
+    def _per_row(self, sums: Tensor) -> NDArray[np.float64]:
+        counts = self.rows.astype(np.float64).reshape(-1, *[1] * (sums.ndim - 1))
         with np.errstate(invalid="ignore"):
-            return self._entropy.numpy() / self.rows[:, None, None].astype(np.float64)
+            means: NDArray[np.float64] = sums.numpy() / counts
+        rowless = np.setdiff1d(np.arange(means.shape[1]), self._row_layers)
+        means[:, rowless] = np.nan
+        return means
 
     # -- what the instrument calls -------------------------------------------------------
 

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor
+import torch
 
 __all__ = ["batch_of", "items_of", "lent"]
 
@@ -37,13 +37,11 @@ def lent(cache: Any, length: int, recurrent: bool) -> Iterator[Any]:
 
 def items_of(cache: Any, items: slice | list[int]) -> Any:
     """Some items of a cache's batch: of a slice a view, which the first pass behind it copies."""
-    own = copy.copy(cache)
-    own.layers = [copy.copy(layer) for layer in cache.layers]
+    own, index = _copied(cache), torch.arange(batch_of(cache))[items]
     for layer in own.layers:
-        if _carries_state(layer):
-            layer.conv_states = _chosen(layer.conv_states, items)
-            layer.recurrent_states = _chosen(layer.recurrent_states, items)
-        if getattr(layer, "keys", None) is not None:
+        if not _is_plain(layer):
+            layer.reorder_cache(index)
+        elif layer.keys is not None:
             layer.keys, layer.values = layer.keys[items], layer.values[items]
     return own
 
@@ -54,24 +52,17 @@ def batch_of(cache: Any) -> int:
     return next(len(each) for each in keys if each is not None)
 
 
-def _carries_state(layer: Any) -> bool:
-    return hasattr(layer, "recurrent_states")
-
-
-def _chosen(states: dict[int, Tensor | None], items: slice | list[int]) -> dict[int, Tensor | None]:
-    """Copies: states are written over in place."""
-    return {
-        number: None if state is None else state[items].clone() for number, state in states.items()
-    }
-
-
 def _copied(cache: Any) -> Any:
     """A cache whose passes leave the first as it is; keys are shared, for they are never written over."""
-    from transformers.cache_utils import DynamicLayer
-
     own = copy.copy(cache)
     own.layers = [
-        copy.copy(layer) if type(layer) is DynamicLayer else copy.deepcopy(layer)
-        for layer in cache.layers
+        copy.copy(layer) if _is_plain(layer) else copy.deepcopy(layer) for layer in cache.layers
     ]
     return own
+
+
+def _is_plain(layer: Any) -> bool:
+    """Keys and values alone, which each pass joins anew."""
+    from transformers.cache_utils import DynamicLayer
+
+    return type(layer) is DynamicLayer

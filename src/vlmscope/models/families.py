@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
+from vlmscope.models.decoders.cosmos3_edge import Cosmos3EdgeFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
+from vlmscope.models.decoders.hyperclovax import HyperClovaxFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
@@ -24,7 +26,8 @@ from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
-from vlmscope.models.decoders.qwen35 import Qwen35Family
+from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
+from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.unlimited_ocr import UnlimitedOcrFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
@@ -57,7 +60,12 @@ FAMILIES = FamilyRegistry(
         Qwen25VlFamily(),
         Qwen3VlFamily(),
         Qwen35Family(),
+        Qwen4ExpFamily(),
+        Qwen25OmniThinkerFamily(),
+        Qwen3OmniThinkerFamily(),
         Glm4vFamily(),
+        Cosmos3EdgeFamily(),
+        HyperClovaxFamily(),
         Idefics3Family(),
         SmolVlmFamily(),
         GraniteDoclingFamily(),

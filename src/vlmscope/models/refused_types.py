@@ -15,14 +15,8 @@ _LATER = "was not looked at yet"
 
 _REASONS = {
     # Qwen's newest, hybrids and models that also hear
-    "qwen4_exp": _LATER,
-    "qwen2_5_omni_thinker": _LATER,
-    "qwen3_omni_moe_thinker": _LATER,
-    "cosmos3_edge": _LATER,
-    "cosmos3_omni": _LATER,
     "nemotron_h_omni": _LATER,
     "dots3_note": _LATER,
-    "hyperclovax_vision_v2": _LATER,
     # positions of time, row and column
     "glm_ocr": _LATER,
     "glmga": _LATER,

@@ -120,13 +120,24 @@ def _count(token_map: TokenMap, source: str) -> int:
 
 
 def _listed(values: np.ndarray) -> list[Any]:
-    """Rounded numbers, None for the groups that a sample does not have."""
-    return [None if np.isnan(each).all() else np.round(each, _DIGITS).tolist() for each in values]
+    """Rounded numbers, None for the groups that a sample does not have, and for layers without rows."""
+    return [None if np.isnan(each).all() else [_layer(layer) for layer in each] for each in values]
+
+
+def _layer(values: np.ndarray) -> list[Any] | None:
+    numbers: list[Any] | None = None
+    if not np.isnan(values).all():
+        numbers = np.round(values, _DIGITS).tolist()
+    return numbers
 
 
 def _stacked(records: list[dict[str, Any]], key: str) -> np.ndarray:
-    shape = next(np.shape(each) for each in records[0][key] if each is not None)
-    blank = np.full(shape, np.nan)
+    group = next(each for each in records[0][key] if each is not None)
+    blank = np.full(np.shape(next(layer for layer in group if layer is not None)), np.nan)
     return np.array(
-        [[blank if each is None else each for each in record[key]] for record in records]
+        [[_layers(each, len(group), blank) for each in record[key]] for record in records]
     )
+
+
+def _layers(group: list[Any] | None, count: int, blank: np.ndarray) -> list[Any]:
+    return [blank if layer is None else layer for layer in group or [None] * count]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class AttentionFlow:
         ids: digests of the samples.
         shares: float (samples, targets, layers, heads, sources): what a row of a target gives to the
             keys of a source, mean over the target's rows; the sources sum to one. NaN where a sample
-            has no row of a target.
+            has no row of a target, and in layers that have no attention rows.
         entropy: float (samples, targets, layers, heads): entropy in nats of the part on the image
             tokens, made a distribution; its maximum is the logarithm of their number.
         tokens: int (samples, sources): how many keys each source has.
@@ -78,8 +79,15 @@ class AttentionFlow:
         """Decoder layers."""
         return int(self.shares.shape[2])
 
+    @property
+    def row_layers(self) -> tuple[int, ...]:
+        """Layers that have attention rows, by the model's own numbers: all, but for hybrids."""
+        rowless = np.isnan(self.shares).all(axis=(0, 1, 3, 4))
+        return tuple(int(layer) for layer in np.flatnonzero(~rowless))
+
     def layer_curve(self, target: str, source: str, seed: int = 0) -> list[Interval]:
-        """Per layer the mean share over heads and samples, with its bootstrap interval.
+        """Per layer the mean share over heads and samples, with its bootstrap interval; NaN in layers
+        that have no rows.
 
         Raises:
             UnknownNameError: for a target or source that does not exist.
@@ -93,7 +101,8 @@ class AttentionFlow:
     def head_map(self, target: str, source: str) -> NDArray[np.float64]:
         """Float (layers, heads): mean share over the samples that have such rows."""
         values = self.shares[:, self._target(target), :, :, self._source(source)]
-        kept: NDArray[np.float64] = values[~np.isnan(values).any(axis=(1, 2))]
+        held = values[:, list(self.row_layers)]
+        kept: NDArray[np.float64] = values[~np.isnan(held).any(axis=(1, 2))]
         return kept.mean(axis=0) if len(kept) else np.full(values.shape[1:], np.nan)
 
     def token_share(self, source: str) -> float:
@@ -105,7 +114,8 @@ class AttentionFlow:
         """(first, last) layer of the shortest run of layers that holds half of the attention that a
         target's rows give to the image."""
         image_shares = np.array([each.value for each in self.layer_curve(target, "image")])
-        total = np.concatenate([[0.0], image_shares.cumsum()])
+        # a layer without rows gives nothing
+        total = np.concatenate([[0.0], np.nan_to_num(image_shares).cumsum()])
         spans = [
             (end - start, start, end - 1)
             for start in range(self.layers)
@@ -141,28 +151,27 @@ class AttentionFlow:
             "token_shares": {source: self.token_share(source) for source in SOURCES},
             "image_band": {target: list(self.image_band(target)) for target in present},
             "layer_curves": {
-                target: {
-                    source: [list(each) for each in self.layer_curve(target, source)]
-                    for source in SOURCES
-                }
+                target: {source: _listed(self.layer_curve(target, source)) for source in SOURCES}
                 for target in present
             },
-            "image_entropy": {
-                target: [list(each) for each in self.entropy_curve(target)] for target in present
-            },
+            "image_entropy": {target: _listed(self.entropy_curve(target)) for target in present},
             "heads": {
-                target: {source: self.head_map(target, source).tolist() for source in SOURCES}
+                target: {source: _rows(self.head_map(target, source)) for source in SOURCES}
                 for target in present
             },
         }
 
     def _curve(self, values: NDArray[np.float64], seed: int) -> list[Interval]:
         """(samples, layers, heads) to one interval per layer; samples without rows are left out."""
-        per_sample = values.mean(axis=-1)
+        curve = [Interval(float("nan"), float("nan"), float("nan"))] * self.layers
+        per_sample = values.mean(axis=-1)[:, list(self.row_layers)]
         kept = per_sample[~np.isnan(per_sample).any(axis=1)]
         if not len(kept):
-            return [Interval(float("nan"), float("nan"), float("nan"))] * self.layers
-        return list(bootstrap_ratios(kept, np.ones(len(kept)), seed=seed))
+            return curve
+        intervals = bootstrap_ratios(kept, np.ones(len(kept)), seed=seed)
+        for layer, interval in zip(self.row_layers, intervals, strict=True):
+            curve[layer] = interval
+        return curve
 
     @staticmethod
     def _target(name: str) -> int:
@@ -175,3 +184,13 @@ class AttentionFlow:
         if name not in SOURCES:
             raise UnknownNameError("source", name, SOURCES)
         return SOURCES.index(name)
+
+
+def _listed(curve: Sequence[Interval]) -> list[list[float] | None]:
+    """A curve as JSON values; None: a layer without rows."""
+    return [None if math.isnan(each.value) else list(each) for each in curve]
+
+
+def _rows(values: NDArray[np.float64]) -> list[list[float] | None]:
+    """A map over layers and heads as JSON values; None: a layer without rows."""
+    return [None if np.isnan(each).all() else each.tolist() for each in values]

@@ -27,9 +27,10 @@ def flow_table(flow: AttentionFlow) -> tuple[list[str], list[list[object]]]:
     rows: list[list[object]] = []
     for target in present(flow):
         for source in SOURCES:
-            values = [each.value for each in flow.layer_curve(target, source)]
-            peak = max(range(len(values)), key=values.__getitem__)
-            mean = sum(values) / len(values)
+            curve = flow.layer_curve(target, source)
+            values = {layer: curve[layer].value for layer in flow.row_layers}
+            peak = max(values, key=values.__getitem__)
+            mean = sum(values.values()) / len(values)
             rows.append([target, source, mean, flow.token_share(source), values[peak], peak])
     return columns, rows
 

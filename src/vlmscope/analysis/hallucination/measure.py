@@ -17,7 +17,7 @@ from vlmscope.analysis.hallucination.mentions import asserted, shows_nothing
 from vlmscope.analysis.hallucination.options import HallucinationOptions
 from vlmscope.analysis.hallucination.passes import Answered, ImagePasses
 from vlmscope.analysis.hallucination.result import HallucinationScores
-from vlmscope.analysis.hallucination.shared_passes import image_passes
+from vlmscope.analysis.hallucination.shared_passes import image_passes, read_layers
 from vlmscope.analysis.knockout.spoken_objects import objects_for
 from vlmscope.analysis.record import run_record
 from vlmscope.analysis.tokens.words import merge_words
@@ -92,7 +92,7 @@ def hallucination(
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise BadOptionError(f"limit must be at least 1, got {limit!r}. Leave it out for all.")
     # what cannot be is refused before any work: layers that are not there, objects that are read alike
-    options.reading(1).layers(len(model.layers))
+    read_layers(model, options)
     if model.family.crossed:
         raise UnsupportedError(
             f"{model.id} (family {model.family.id!r}) reads the image by cross-attention, outside the "

@@ -100,7 +100,7 @@ class WholePasses:
     model: LoadedModel
     pixels: NDArray[np.uint8] = field(repr=False)
     options: HallucinationOptions
-    layers: range
+    layers: tuple[int, ...]
 
     def say(self, asked: Sequence[Asked]) -> list[str]:
         """As :class:`ImagePasses`."""

@@ -30,6 +30,7 @@ from vlmscope.attention.fence import Veil
 from vlmscope.attention.forced import with_answer
 from vlmscope.attention.installed import instrument
 from vlmscope.attention.prefix import Pack, SharedPrefix, fill_together, shared_prefix
+from vlmscope.attention.selection import check_row_layers
 from vlmscope.attention.sweep.clean_run import end_ids
 from vlmscope.data.datasets import Asked
 from vlmscope.errors import UnsupportedError
@@ -37,7 +38,7 @@ from vlmscope.models import LoadedModel
 from vlmscope.models.prompts.encoding import EncodedText
 from vlmscope.types import Role
 
-__all__ = ["SharedPasses", "image_passes"]
+__all__ = ["SharedPasses", "image_passes", "read_layers"]
 
 # rounds in which open answers are run again in one pack; longer ones go on from a cache of their own
 _ROUNDS = 6
@@ -57,8 +58,7 @@ def image_passes(
         asked: the questions of each.
         options: how they are read.
     """
-    first, last = options.reading(1).layers(len(model.layers))
-    layers = range(first, last + 1)
+    layers = read_layers(model, options)
     whole: list[ImagePasses] = [WholePasses(model, pixels, options, layers) for pixels in pictures]
     if not model.family.causal_image:
         return whole
@@ -71,6 +71,17 @@ def image_passes(
         return whole
     _fill(model, [each.seen for each in shared] + [each.blank for each in shared], layers)
     return list(shared)
+
+
+def read_layers(model: LoadedModel, options: HallucinationOptions) -> tuple[int, ...]:
+    """The layers that are read, ascending: those of the range that have attention rows.
+
+    Raises:
+        AttentionError: layers that the model does not have, or none of which has rows.
+    """
+    first, last = options.reading(1).layers(len(model.layers))
+    layers = tuple(layer for layer in model.row_layers if first <= layer <= last)
+    return layers or check_row_layers(model, range(first, last + 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +113,7 @@ class SharedPasses:
 
     model: LoadedModel
     options: HallucinationOptions
-    layers: range
+    layers: tuple[int, ...]
     seen: ReadPrefix
     blank: ReadPrefix
 
@@ -113,7 +124,7 @@ class SharedPasses:
         pixels: NDArray[np.uint8],
         asked: Sequence[Asked],
         options: HallucinationOptions,
-        layers: range,
+        layers: tuple[int, ...],
     ) -> SharedPasses:
         """Fit image and blank, and encode the questions; nothing is run.
 
@@ -200,7 +211,7 @@ class SharedPasses:
         self,
         read: ReadPrefix,
         lifted: Sequence[Lifted],
-        layers: range | None = None,
+        layers: tuple[int, ...] | None = None,
         average: bool = False,
     ) -> list[_Run]:
         """Answers behind an image, each without some of its tokens; maps of layers where they are named."""
@@ -264,7 +275,7 @@ class _Run:
     maps: NDArray[np.float32]
 
 
-def _fill(model: LoadedModel, read: Sequence[ReadPrefix], layers: range) -> None:
+def _fill(model: LoadedModel, read: Sequence[ReadPrefix], layers: tuple[int, ...]) -> None:
     """Read images into the cache, those of the same ids in one batch, and keep their hidden states."""
     batches: dict[bytes, list[ReadPrefix]] = {}
     for each in read:

@@ -59,6 +59,16 @@ def _sentences(sweep: KnockoutSweep) -> Iterator[str]:
             yield f"{edges}: {none_named(sweep, edges)}."
         else:
             yield f"{edges}: carried by layers {named} of {sweep.depth}."
+    if len(sweep.row_layers) < sweep.depth:
+        yield (
+            f"Attention rows exist in layers {', '.join(map(str, sweep.row_layers))} only. The others "
+            "carry what they read of the image in a state, past every knock-out: no effect is no proof "
+            "that the image was not needed."
+        )
+    if any(sweep.rowless):
+        pairs = zip(sweep.window_names, sweep.rowless, strict=True)
+        names = ", ".join(name for name, rowless in pairs if rowless)
+        yield f"Windows that touch no layer with rows, and block nothing: {names}."
     if sweep.skipped:
         yield f"{len(sweep.skipped)} questions could not be used."
     if sweep.unjudged:

@@ -132,6 +132,16 @@ class KnockoutSweep:
         dead: NDArray[np.bool_] = ~np.asarray(live.any(axis=0)).reshape(self.shape)
         return dead
 
+    @property
+    def row_layers(self) -> tuple[int, ...]:
+        """Layers that have attention rows: all, but for hybrids."""
+        return tuple(self.run.get("row_layers", range(self.depth)))
+
+    @property
+    def rowless(self) -> tuple[bool, ...]:
+        """Per window: none of the layers that it blocks has attention rows, so it blocks nothing."""
+        return tuple(not set(each.blocked) & set(self.row_layers) for each in self.windows)
+
     def curve(self, edges: str, effect: str, head: int | None = None) -> list[Interval | None]:
         """Per window, the whole decoder left out, the mean over samples with its bootstrap interval.
 
@@ -218,8 +228,15 @@ class KnockoutSweep:
             "edges": list(self.edges),
             "heads": list(self.heads),
             "windows": [
-                {"name": name, "layers": list(each.layers), "blocked": list(each.blocked)}
-                for name, each in zip(self.window_names, self.windows, strict=True)
+                {
+                    "name": name,
+                    "layers": list(each.layers),
+                    "blocked": list(each.blocked),
+                    **({"rowless": True} if rowless else {}),
+                }
+                for name, each, rowless in zip(
+                    self.window_names, self.windows, self.rowless, strict=True
+                )
             ],
             "effects": {name: EFFECTS[name] for name in self.measured},
             "carrying_layers": {

@@ -96,8 +96,15 @@ def _rows(
             *([] if head is None else [head]),
             *(None if value is None else value.value for value in values),
             None if first is None else f"{first.low:.3g} to {first.high:.3g}",
-            "carries nothing" if nothing[at] else "",
+            _silence(sweep.rowless[at], bool(nothing[at])),
         ]
+
+
+def _silence(rowless: bool, nothing: bool) -> str:
+    """Why a window has no effect, where it can have none."""
+    if rowless:
+        return "blocks nothing: no layer with attention rows"
+    return "carries nothing" if nothing else ""
 
 
 def _layers(sweep: KnockoutSweep, window: int) -> str:

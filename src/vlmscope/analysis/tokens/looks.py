@@ -16,7 +16,7 @@ from vlmscope.analysis.tokens.localisation import question_key
 from vlmscope.analysis.tokens.looks_result import KindLooks, PairLooks, WordLooks
 from vlmscope.analysis.tokens.measure import TokenOptions, token_grounding
 from vlmscope.analysis.tokens.peaks import around, peak_hits
-from vlmscope.analysis.tokens.ranges import Span, layer_ranges
+from vlmscope.analysis.tokens.ranges import Span, layer_ranges, mean_over_layers
 from vlmscope.analysis.tokens.result import GroundedAnswer
 from vlmscope.analysis.tokens.words import noun_phrases
 from vlmscope.data.question_jobs import measure_questions
@@ -143,7 +143,7 @@ def _sums(
 ) -> dict[str, Any]:
     words = [answer.words[index] for index in mine]
     over = [[word.attention_over_blank(slice(a, b + 1)) for word in words] for a, b in spans]
-    share = [[float(word.share[a : b + 1].mean()) for word in words] for a, b in spans]
+    share = [[mean_over_layers(word.share[a : b + 1]) for word in words] for a, b in spans]
     return {
         "words": len(words),
         "lost": sum(word.lost for word in words),

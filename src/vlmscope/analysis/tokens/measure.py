@@ -208,7 +208,8 @@ class AnswerReading:
         return {"preset": self.options.preset, "placement": self.options.placement}
 
     def _every_layer(self, layers: Sequence[int], maps: NDArray[np.float32]) -> NDArray[np.float32]:
-        whole = np.zeros((len(self.model.layers), *maps.shape[1:]), dtype=np.float32)
+        whole = np.full((len(self.model.layers), *maps.shape[1:]), np.nan, dtype=np.float32)
+        whole[list(self.model.row_layers)] = 0.0
         whole[list(layers)] = maps
         return whole
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmscope.attention import image_layers
 from vlmscope.attention.selection import check_layers
 from vlmscope.errors import AttentionError, BadOptionError
 from vlmscope.models import LoadedModel
 
-__all__ = ["Span", "check_looking", "layer_ranges", "shown_range"]
+__all__ = ["Span", "check_looking", "layer_ranges", "mean_over_layers", "shown_range"]
 
 Span = tuple[int, int]
 """(first, last) layer, both included."""
@@ -52,6 +54,11 @@ def check_looking(model: LoadedModel, span: Span) -> None:
             f"No layer of {shown_range(span)} looks at the image: in {model.id} only {layers} do. Name "
             "a range that holds one of them."
         )
+
+
+def mean_over_layers(values: NDArray[Any]) -> float:
+    """The mean of float (layers,); NaN stands where a layer has no attention rows, and is left out."""
+    return float(values[~np.isnan(values)].mean())
 
 
 def shown_range(layers: Span) -> str:

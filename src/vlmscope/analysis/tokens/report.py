@@ -48,7 +48,8 @@ def tokens_page(answer: GroundedAnswer, command: str = "", *, side: int = SIDE) 
     if answer.words:
         page.heading("By layer")
         page.plot(
-            curves(_layer_series(answer), y_label="attention on the image"), "Mean over all words."
+            curves(_layer_series(answer), x=_places(answer), y_label="attention on the image"),
+            "Mean over all words.",
         )
     run_section(page, answer.run, command)
     return page
@@ -58,6 +59,12 @@ def _layer_series(answer: GroundedAnswer) -> list[Series]:
     real = np.mean([word.share for word in answer.words], axis=0)
     blank = np.mean([word.blank_share for word in answer.words], axis=0)
     return [
-        Series(name, [Interval(float(v), float(v), float(v)) for v in values])
+        Series(name, [Interval(float(v), float(v), float(v)) for v in values if not np.isnan(v)])
         for name, values in (("this image", real), ("a blank image", blank))
     ]
+
+
+def _places(answer: GroundedAnswer) -> list[int] | None:
+    """The layers on the x axis, where not all have attention rows."""
+    held = np.flatnonzero(~np.isnan(answer.words[0].share))
+    return None if len(held) == len(answer.words[0].share) else held.tolist()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmscope.analysis.tokens.picture import caption_picture
+from vlmscope.analysis.tokens.ranges import mean_over_layers
 from vlmscope.analysis.tokens.report import tokens_page
 from vlmscope.analysis.tokens.table import CAVEAT, TOKENS_COLUMNS, tokens_table
 from vlmscope.analysis.tokens.words import Word
@@ -31,8 +32,8 @@ class GroundedWord:
     Attributes:
         word: text, characters, tokens.
         maps: float32 (layers, tokens): attention of the word's rows to the image tokens, mean over
-            its rows and the heads that were read.
-        share: float (layers,): attention on all image tokens, 0..1.
+            its rows and the heads that were read; NaN in layers that have no attention rows.
+        share: float (layers,): attention on all image tokens, 0..1; NaN as there.
         blank_share: float (layers,): the same on a blank image of the same size.
         log_prob: sum over the word's tokens, given the image.
         blank_log_prob: given the blank image.
@@ -56,7 +57,7 @@ class GroundedWord:
 
     def attention_over_blank(self, layers: slice = slice(None)) -> float:
         """How much more attention goes to this image than to a blank one, mean over layers."""
-        return float((self.share[layers] - self.blank_share[layers]).mean())
+        return mean_over_layers(self.share[layers] - self.blank_share[layers])
 
     @property
     def maybe_guessed(self) -> bool:
@@ -128,6 +129,8 @@ class GroundedAnswer:
     ) -> NDArray[np.float64]:
         """Float (tokens,): the mean map of words over a range of layers, both ends included.
 
+        Layers that have no attention rows are left out.
+
         Raises:
             AttentionError: a word or layer that does not exist.
         """
@@ -141,6 +144,11 @@ class GroundedAnswer:
         if not chosen or not all(0 <= index < len(self.words) for index in chosen):
             raise AttentionError(f"Words are 0 to {len(self.words) - 1}, got {chosen}.")
         maps = [self.words[index].maps[first : last + 1] for index in chosen]
+        rowless = np.isnan(maps[0]).all(axis=1)
+        if rowless.any():
+            maps = [each[~rowless] for each in maps]
+        if not len(maps[0]):
+            raise AttentionError(f"None of the layers {first} to {last} has attention rows.")
         values: NDArray[np.float64] = np.mean(maps, axis=(0, 1), dtype=np.float64)
         return values
 
@@ -170,7 +178,7 @@ class GroundedAnswer:
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat record per word and layer: for tables and Parquet."""
         for index, word in enumerate(self.words):
-            for layer in range(len(word.share)):
+            for layer in np.flatnonzero(~np.isnan(word.share)).tolist():
                 yield {
                     "word": index,
                     "text": word.text,
@@ -194,8 +202,8 @@ class GroundedAnswer:
             "start": word.word.start,
             "end": word.word.end,
             "tokens": list(word.word.tokens),
-            "image_attention": word.share.tolist(),
-            "blank_image_attention": word.blank_share.tolist(),
+            "image_attention": _listed(word.share),
+            "blank_image_attention": _listed(word.blank_share),
             "log_prob": word.log_prob,
             "blank_log_prob": word.blank_log_prob,
             "blocked_log_prob": word.blocked_log_prob,
@@ -203,3 +211,8 @@ class GroundedAnswer:
             "maybe_guessed": word.maybe_guessed,
             "top_tokens": self.top_tokens(index, k),
         }
+
+
+def _listed(share: NDArray[np.float64]) -> list[float | None]:
+    """Shares by layer as JSON values; None: it has no attention rows."""
+    return [None if np.isnan(value) else value for value in share.tolist()]

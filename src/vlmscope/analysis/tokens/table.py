@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vlmscope.analysis.tokens.ranges import mean_over_layers
+
 if TYPE_CHECKING:
     from vlmscope.analysis.tokens.result import GroundedAnswer
 
@@ -42,8 +44,8 @@ def tokens_table(answer: GroundedAnswer) -> tuple[list[str], list[list[object]]]
         rows.append(
             [
                 word.text,
-                float(word.share[first : last + 1].mean()),
-                float(word.blank_share[first : last + 1].mean()),
+                mean_over_layers(word.share[first : last + 1]),
+                mean_over_layers(word.blank_share[first : last + 1]),
                 word.log_prob,
                 word.gain,
                 "yes" if word.lost else "",

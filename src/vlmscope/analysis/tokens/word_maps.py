@@ -42,7 +42,7 @@ class WordMaps:
         text: the answer as the model's tokenizer reads it back.
         words: in order, punctuation left out.
         maps: float32 (words, layers, tokens): attention of a word's rows to the image tokens, mean
-            over its rows and all heads.
+            over its rows and all heads; NaN in layers that have no attention rows.
         token_map: of prompt and answer, on cells.
     """
 
@@ -57,9 +57,9 @@ class WordMaps:
         """See :class:`MapsOfWords`; all layers unless said otherwise."""
         first, last = (0, self.maps.shape[1] - 1) if layers is None else layers
         chosen = [words] if isinstance(words, int) else list(words)
-        values: NDArray[np.float64] = self.maps[chosen, first : last + 1].mean(
-            axis=(0, 1), dtype=np.float64
-        )
+        maps = self.maps[chosen, first : last + 1]
+        held = maps[:, ~np.isnan(maps).all(axis=(0, 2))]
+        values: NDArray[np.float64] = held.mean(axis=(0, 1), dtype=np.float64)
         return values
 
 

@@ -68,13 +68,15 @@ def knockout_view(
     )
     if not swept.answer.tokens:
         raise Refusal(400, "bad-question", "The model says nothing to this. Ask something else.")
-    block = _steps(swept, layers, blocked[0].name)
+    block = _steps(swept, layers, blocked[0].name, model.row_layers)
     return View(question.text, f"{blocked[0].name} blocked, window after window", [block])
 
 
-def _steps(swept: SweepResult, layers: list[Window], edges: str) -> dict[str, Any]:
+def _steps(
+    swept: SweepResult, layers: list[Window], edges: str, rowed: tuple[int, ...]
+) -> dict[str, Any]:
     *sliding, every = layers
-    labels = [f"layers {each.name}" for each in sliding] + ["all layers"]
+    labels = [*(_label(each, rowed) for each in sliding), "all layers"]
     steps = zip(labels, [*sliding, every], swept.effects, strict=True)
     return {
         "type": "steps",
@@ -97,3 +99,9 @@ def _step(swept: SweepResult, label: str, window: Window, effect: Effect) -> dic
             _OTHER: int(effect.changed),
         },
     }
+
+
+def _label(window: Window, rowed: tuple[int, ...]) -> str:
+    """A window's layers, and whether there is anything to block in them."""
+    touched = set(window.blocked) & set(rowed)
+    return f"layers {window.name}{'' if touched else ' (no attention rows)'}"

@@ -103,7 +103,7 @@ def check_dtype(model: LoadedModel, hidden: Tensor, layer: int) -> None:
 
 
 def _check_width(model: LoadedModel, hidden: Tensor, what: str) -> None:
-    width = int(model.decoder.config.hidden_size)
+    width = model.family.layer_width(model.hf)
     if hidden.shape[1] != width:
         raise AttentionError(
             f"{what} are {hidden.shape[1]} wide, and the decoder of {model.id} is {width} wide: they are "

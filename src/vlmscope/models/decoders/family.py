@@ -99,6 +99,10 @@ class Family(ABC):
         """Layers that have attention rows, ascending: those with a softmax over keys."""
         return tuple(range(len(self.layers(hf))))
 
+    def layer_width(self, hf: PreTrainedModel) -> int:
+        """How wide the hidden states are that a layer takes."""
+        return int(self.decoder(hf).config.hidden_size)
+
     def cross_layers(self, hf: PreTrainedModel) -> frozenset[int]:
         """Layers whose keys are the image's and not the sequence's."""
         return frozenset()

@@ -143,8 +143,9 @@ def _processed(images: Any, pixels: NDArray[np.uint8]) -> Any:
 def _check_patches(hf: PreTrainedModel, patches: Tensor) -> None:
     """Raise ModelMismatchError unless patches (patches, values) have the size that the tower takes."""
     vision = hf.config.vision_config
-    patch, frames = int(vision.patch_size), int(vision.temporal_patch_size)
-    wanted = int(vision.in_channels) * frames * patch**2
+    patch, frames = int(vision.patch_size), int(getattr(vision, "temporal_patch_size", 1))
+    channels = getattr(vision, "in_channels", None) or vision.num_channels
+    wanted = int(channels) * frames * patch**2
     if patches.shape[1] != wanted:
         raise ModelMismatchError(
             f"The processor makes patches of {patches.shape[1]} values, the model's vision tower takes "

@@ -1,16 +1,23 @@
-"""Qwen3.5: Qwen-VL's images in front of a hybrid decoder.
+"""Qwen3.5 and Qwen4-Exp: Qwen-VL's images in front of a hybrid decoder.
 
 Three of four layers are gated delta rules (a linear attention with a state of fixed size and a short
-convolution), every fourth is full attention: its rows are the model's only ones.
+convolution), every fourth is full attention: its rows are the model's only ones. Qwen4-Exp
+carries several residual streams side by side, adds embeddings of a token's predecessors, and in its
+full-attention layers reads the keys alone that an indexer picks for each row.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.hybrid import HybridFamily, hybrid_limits
 from vlmscope.models.decoders.qwen_vl import QwenVlFamily
 
-__all__ = ["Qwen35Family"]
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["Qwen4ExpFamily", "Qwen35Family"]
 
 
 class Qwen35Family(HybridFamily, QwenVlFamily):
@@ -29,3 +36,21 @@ class Qwen35Family(HybridFamily, QwenVlFamily):
         *hybrid_limits("gated delta rules (linear attention)"),
         "what a full-attention layer reads is scaled by an output gate afterwards, which rows do not show",
     )
+
+
+class Qwen4ExpFamily(HybridFamily, QwenVlFamily):
+    """``Qwen4ExpForConditionalGeneration`` of transformers."""
+
+    id = "qwen4-exp"
+    model_types = ("qwen4_exp",)
+    processor_class = "Qwen3VLProcessor"
+    limits = (
+        *Qwen35Family.limits,
+        "a full-attention layer reads only the blocks of keys that an indexer picks for each row: rows are "
+        "zero elsewhere, and a knock-out takes edges away from what was picked",
+    )
+
+    def layer_width(self, hf: PreTrainedModel) -> int:
+        """Several residual streams side by side."""
+        config = self.decoder(hf).config
+        return int(config.hidden_size) * int(config.hc_count)

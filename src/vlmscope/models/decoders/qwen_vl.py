@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
     from vlmscope.types import TokenMap
 
-__all__ = ["Qwen2VlFamily", "Qwen3VlFamily", "Qwen25VlFamily"]
+__all__ = [
+    "Qwen2VlFamily",
+    "Qwen3VlFamily",
+    "Qwen25VlFamily",
+    "QwenVlFamily",
+    "deepest_added_feature",
+]
 
 
 class QwenVlFamily(MropeFamily):
@@ -76,10 +82,11 @@ class Qwen25VlFamily(QwenVlFamily):
 
 
 class Qwen3VlFamily(QwenVlFamily):
-    """``Qwen3VLForConditionalGeneration`` of transformers, and its mixture-of-experts twin."""
+    """``Qwen3VLForConditionalGeneration`` of transformers, its mixture-of-experts twin, and the reasoner
+    of Cosmos 3, which is the same under another name (``Cosmos3OmniForConditionalGeneration``)."""
 
     id = "qwen3-vl"
-    model_types = ("qwen3_vl", "qwen3_vl_moe")
+    model_types = ("qwen3_vl", "qwen3_vl_moe", "cosmos3_omni")
     checkpoints = (
         Checkpoint("Qwen/Qwen3-VL-2B-Instruct", "2B", "Apache-2.0"),
         Checkpoint("Qwen/Qwen3-VL-4B-Instruct", "4B", "Apache-2.0"),
@@ -98,5 +105,9 @@ class Qwen3VlFamily(QwenVlFamily):
     )
 
     def image_enters_until(self, hf: PreTrainedModel) -> int:
-        """The tower's middle layers are added behind as many decoder layers, from the first on."""
-        return max(0, len(hf.config.vision_config.deepstack_visual_indexes) - 1)
+        return deepest_added_feature(hf)
+
+
+def deepest_added_feature(hf: PreTrainedModel) -> int:
+    """The tower's middle layers are added behind as many decoder layers, from the first on."""
+    return max(0, len(hf.config.vision_config.deepstack_visual_indexes) - 1)

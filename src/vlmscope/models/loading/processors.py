@@ -154,7 +154,23 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls, _parts_without_video()), body)
+    return type(cls.__name__, (PicturesOnly, cls, _by_place()), body)
+
+
+@cache
+def _by_place() -> Any:
+    """Stands behind a processor class: parts that it hands on by their place come without the video's."""
+    from transformers import ProcessorMixin
+
+    class ByPlace(ProcessorMixin):  # type: ignore[misc]
+        _whole: Any
+
+        def __init__(self, *parts: Any, **named: Any) -> None:
+            place = self._whole.get_attributes().index(_VIDEO)
+            named.pop(_VIDEO, None)
+            super().__init__(*parts[:place], *parts[place + 1 :], **named)
+
+    return ByPlace
 
 
 class PicturesOnly:
@@ -184,21 +200,6 @@ class PicturesOnly:
 
     def __reduce__(self) -> Any:  # a class made at run time cannot be found by its name
         return _blank, (self._whole,), self.__dict__
-
-
-@cache
-def _parts_without_video() -> Any:
-    """Mixed in behind a processor class, which hands its parts on to here in the order of its own."""
-    from transformers import ProcessorMixin
-
-    class PartsWithoutVideo(ProcessorMixin):
-        _whole: Any
-
-        def __init__(self, *parts: Any, **options: Any) -> None:
-            place = self._whole.get_attributes().index(_VIDEO)
-            super().__init__(*parts[:place], *parts[place + 1 :], **options)
-
-    return PartsWithoutVideo
 
 
 class _NoVideo:

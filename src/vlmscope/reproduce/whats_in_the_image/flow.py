@@ -37,9 +37,9 @@ def measure_flow(job: Job, state: Path | None) -> Part:
     flow = attention_flow(job.model, job.images, options, resume=state, progress=job.progress)
     values = {
         "query-tokens": _token_shares(flow, "system", "query"),
-        "query-attention": _share(flow, "generated", "system", "query").mean(axis=-1),
-        "image-quarter": _lead(_share(flow, "generated", "image"), flow.layers),
-        "query-entropy": _entropy(flow).mean(axis=-1),
+        "query-attention": _mean(flow, _share(flow, "generated", "system", "query")),
+        "image-quarter": _lead(flow, _share(flow, "generated", "image")),
+        "query-entropy": _mean(flow, _entropy(flow)),
     }
     scores = {id: mean_score(id, each, seed=job.seed) for id, each in values.items()}
     return Part(scores, (_table(flow),), flow.run, together(job.images.skipped, flow.skipped))
@@ -66,10 +66,18 @@ def _entropy(flow: AttentionFlow) -> NDArray[np.float64]:
     return entropy
 
 
-def _lead(shares: NDArray[np.float64], depth: int) -> NDArray[np.float64]:
-    """Float (images,): mean of the second quarter of the layers less mean of the others."""
-    inside = list(layers_between(depth, *QUARTER))
-    outside = [layer for layer in range(depth) if layer not in inside]
+def _mean(flow: AttentionFlow, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float (images,): over the layers that have rows."""
+    mean: NDArray[np.float64] = values[:, list(flow.row_layers)].mean(axis=-1)
+    return mean
+
+
+def _lead(flow: AttentionFlow, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float (images,): mean of the second quarter of the layers less mean of the others, of those that
+    have rows."""
+    quarter = layers_between(flow.layers, *QUARTER)
+    inside = [layer for layer in flow.row_layers if layer in quarter]
+    outside = [layer for layer in flow.row_layers if layer not in quarter]
     lead: NDArray[np.float64] = shares[:, inside].mean(axis=1) - shares[:, outside].mean(axis=1)
     return lead
 
@@ -91,6 +99,10 @@ def _table(flow: AttentionFlow) -> Table:
 
 
 def _means(values: NDArray[np.float64]) -> list[float | None]:
-    """Of each layer, over the images that have such rows; None where none has."""
-    kept = values[~np.isnan(values).any(axis=1)]
-    return kept.mean(axis=0).tolist() if len(kept) else [None] * values.shape[1]
+    """Of each layer, over the images that have such rows; None where none has, or the layer has none."""
+    rowless = np.isnan(values).all(axis=0)
+    kept = values[~np.isnan(values[:, ~rowless]).any(axis=1)]
+    if not len(kept) or rowless.all():
+        return [None] * values.shape[1]
+    means = kept.mean(axis=0).tolist()
+    return [None if none else mean for none, mean in zip(rowless.tolist(), means, strict=True)]

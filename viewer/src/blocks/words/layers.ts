@@ -50,8 +50,9 @@ export class WordRows {
       const shares = this.block.words.map((_, index) => this.share(tensor, index, choice));
       return shares.reduce((sum, share) => sum + share, 0) / shares.length;
     }
-    const layers = this.chosen(choice);
     const values = valuesOf(tensor, word * this.layers, (word + 1) * this.layers);
+    // a layer that has no attention rows has no share
+    const layers = this.chosen(choice).filter((layer) => !Number.isNaN(values[layer]!));
     return layers.reduce((sum, layer) => sum + values[layer]!, 0) / layers.length;
   }
 }
