@@ -44,7 +44,7 @@ def eager(model: LoadedModel, **inputs: object) -> tuple[torch.Tensor, list[torc
     kernel = model.decoder.config._attn_implementation
     model.decoder.set_attn_implementation("eager")
     try:
-        with torch.no_grad():
+        with model.frozen():
             out = model.hf(**inputs, output_attentions=True)
     finally:
         model.decoder.set_attn_implementation(kernel)
@@ -106,8 +106,8 @@ def test_ids_and_tensors_are_those_of_the_processor(name: str, images: int) -> N
             torch.testing.assert_close(ours[key], tensor.to(ours[key].dtype), atol=0, rtol=0)
     assert "pixel_values" in ours
     # the model's own idea of positions and types included
-    with model.frozen():
-        logits = model.hf(**theirs).logits[:, -1]
+    with model.frozen():  # in the numbers of the weights, as users cast them
+        logits = model.hf(**theirs.to(model.dtype)).logits[:, -1]
     out = vs.prefill(model, [group], PHRASE, preset="chat", placement="processor")
     torch.testing.assert_close(out.logits, logits, atol=1e-5, rtol=0)
 

@@ -202,10 +202,10 @@ class _Probe:
 
 
 def _begin_hook(installed: _Installed) -> Any:
-    def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         mine = installed.mine()
         if mine is None:
-            return
+            return None
         embeds = kwargs.get("inputs_embeds")
         tokens: Any = (
             kwargs.get("input_ids", args[0] if args else None) if embeds is None else embeds
@@ -216,6 +216,9 @@ def _begin_hook(installed: _Installed) -> Any:
         # a bound pass knows its positions; only one by hand is worth reading its mask for
         bound = mine.binding is not None
         mine.begin(past, int(width), None if bound else _real_tokens(kwargs.get("attention_mask")))
+        # a decoder that is told how many logits are wanted may leave out other rows of its last layers
+        wanted = kwargs.get("logits_to_keep")
+        return (args, {**kwargs, "logits_to_keep": 0}) if isinstance(wanted, int) else None
 
     return begin
 

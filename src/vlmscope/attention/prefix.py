@@ -128,11 +128,9 @@ class SharedPrefix:
 
     @property
     def _room(self) -> int:
-        """Suffix tokens of one pack: a sliding window counts positions, which packing stretches."""
-        config = self.model.decoder.config
-        window = getattr(config, "sliding_window", None)
-        uses_window = getattr(config, "use_sliding_window", True) and window is not None
-        return min(_PACK_TOKENS, int(window or 0) - self.length) if uses_window else _PACK_TOKENS
+        """Suffix tokens of one pack."""
+        room = self.model.family.room_behind(self.model.hf, self.length)
+        return _PACK_TOKENS if room is None else min(_PACK_TOKENS, room)
 
     def _pack(self, texts: Sequence[EncodedText]) -> Pack:
         maps = [token_map(text, [self.image], [self.image_size]) for text in texts]

@@ -165,14 +165,17 @@ def _of_open_clip(source: Source) -> Footprint:
 def _empty_model(source: Source) -> Any:
     """The model with shapes but without storage."""
     import torch
-    from transformers import AutoConfig
 
-    config: Any = AutoConfig.from_pretrained(source.path, **source.options)
+    from vlmscope.models.loading.configs import config_for
+
+    kind, make = _builder(source)
+    config: Any = config_for(kind, source.path, source.options)
     with torch.device("meta"):
-        return _builder(source)(config)
+        return make(config)
 
 
-def _builder(source: Source) -> Callable[[Any], Any]:
+def _builder(source: Source) -> tuple[Any, Callable[[Any], Any]]:
+    """A class of transformers, None for any, and what makes a model of its configuration."""
     import transformers
 
     from vlmscope.errors import UnsupportedError
@@ -188,8 +191,8 @@ def _builder(source: Source) -> Callable[[Any], Any]:
             except ValueError:  # a model that only encodes
                 return _from_config(transformers.AutoModel, config)
 
-        return general
-    return partial(_from_config, auto)
+        return None, general
+    return auto, partial(_from_config, auto)
 
 
 def _from_config(kind: Any, config: Any) -> Any:

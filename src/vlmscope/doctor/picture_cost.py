@@ -71,6 +71,7 @@ def picture_cost(source: Source, hf: Any, element_bytes: int) -> PictureCost | N
 
 def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> PictureCost:
     from vlmscope.models import FAMILIES, LoadedModel
+    from vlmscope.models.kept_keys import kept_numbers
     from vlmscope.models.loading.processors import family_processor
 
     processor = family_processor(source.name, source.path, source.options, family)
@@ -81,12 +82,15 @@ def _counted(source: Source, hf: Any, family: Any, element_bytes: int) -> Pictur
     positions = len(text.ids)
     # gaps between rows and tiles are positions, but stand for no part of the image
     shown = sum(len(layout.offsets) for layout in fitted.layouts) or fitted.expansion.tokens
-    crossed = len(family.cross_layers(hf))
-    entries = positions * (len(model.row_layers) - crossed) + shown * crossed
+    crossed, config = family.cross_layers(hf), model.decoder.config
+    numbers = sum(
+        kept_numbers(config, layer) * (shown if layer in crossed else positions)
+        for layer in model.row_layers
+    )
     return PictureCost(
         image_tokens=shown,
         positions=positions,
-        cache_bytes=entries * _entry_bytes(model.decoder.config, element_bytes),
+        cache_bytes=numbers * element_bytes,
     )
 
 
@@ -101,11 +105,3 @@ def _fitted(model: LoadedModel) -> ImageInputs:
     # as many whatever the image; what they were made of takes weights to say
     token = model.family.placeholder(model.hf, model.processor)
     return ImageInputs({}, Expansion.run(token, int(queries)), (), "")
-
-
-def _entry_bytes(config: Any, element_bytes: int) -> int:
-    """Bytes of the key and the value of one position in one layer."""
-    heads = config.num_attention_heads
-    keys = getattr(config, "num_key_value_heads", None) or heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return 2 * int(keys) * int(width) * element_bytes

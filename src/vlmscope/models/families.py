@@ -9,6 +9,7 @@ from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.cosmos3_edge import Cosmos3EdgeFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
+from vlmscope.models.decoders.gemma4 import Gemma4Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
 from vlmscope.models.decoders.granite_docling import GraniteDoclingFamily
@@ -18,6 +19,7 @@ from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.lfm2_vl import Lfm2VlFamily
 from vlmscope.models.decoders.lfm3_vl import Lfm3VlFamily
+from vlmscope.models.decoders.llama4 import Llama4Family
 from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
@@ -79,6 +81,8 @@ FAMILIES = FamilyRegistry(
         JanusFamily(),
         PaliGemmaFamily(),
         Gemma3Family(),
+        Gemma4Family(),
+        Llama4Family(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

@@ -18,9 +18,10 @@ from vlmscope.analysis.context.importance import read_context
 from vlmscope.analysis.context.windows import sliding_windows, window_of
 from vlmscope.attention.continuation import Cached, continue_greedily
 from vlmscope.data.images import open_image
-from vlmscope.errors import VlmscopeWarning
+from vlmscope.errors import UnsupportedError, VlmscopeWarning
 from vlmscope.models import Encoded, ImageInputs, LoadedModel, Prompt
 from vlmscope.models.guard import check_model
+from vlmscope.models.kept_keys import counts_keys_from
 from vlmscope.options import check_number
 
 __all__ = ["CompressedContext", "ReadImage", "compress_context", "read_image"]
@@ -66,11 +67,13 @@ class CompressedContext:
 
         Raises:
             BadOptionError: an answer of no token.
+            UnsupportedError: layers that count keys in chunks, and a context that is longer than one.
         """
         check_number("max_new_tokens", max_new_tokens, at_least=1, whole=True)
         text = self.model.encode_prompt(question, [self._image], self._preset)
         _warn(text.notes)
         ids = text.ids[text.image_end :]  # what a prompt holds after its image
+        self._check_counting(len(ids) + max_new_tokens)
         cache = copy.deepcopy(self._cached.cache)
         with self._windows():
             answer = continue_greedily(
@@ -82,6 +85,15 @@ class CompressedContext:
                 max_new_tokens,
             )
         return _text(self.model, answer)
+
+    def _check_counting(self, more: int) -> None:
+        length, counts = self.full_tokens + more, counts_keys_from(self.model.decoder.config)
+        if counts is not None and self.tokens < self.full_tokens and length >= counts:
+            raise UnsupportedError(
+                f"{self.model.id} has layers that count keys from {counts} positions on, and context, "
+                f"question and answer are of {length}: what is forgotten would move what they read. Make the "
+                "image smaller (max_side), or keep all of it."
+            )
 
     def _windows(self) -> contextlib.AbstractContextManager[None]:
         """Layers with a sliding window go on counting what was forgotten."""

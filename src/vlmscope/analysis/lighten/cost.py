@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmscope.models import LoadedModel
+from vlmscope.models.kept_keys import kept_numbers, query_numbers
 
 __all__ = ["Cost", "pass_cost"]
 
@@ -34,13 +35,10 @@ def pass_cost(model: LoadedModel, positions: int, after: int, dropped: int) -> C
         dropped: how many the layers behind it do not hold.
     """
     config = model.decoder.config
-    heads = int(config.num_attention_heads)
-    width = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
-    key_heads = int(getattr(config, "num_key_value_heads", None) or heads)
     flops, cached = 0.0, 0
     for number, layer in enumerate(model.layers):
         held = positions if number <= after else positions - dropped
         weights = sum(part.numel() for part in layer.parameters() if part.ndim == 2)
-        flops += 2.0 * weights * held + 4.0 * held * held * heads * width
-        cached += held * 2 * key_heads * width
+        flops += 2.0 * weights * held + 4.0 * held * held * query_numbers(config, number)
+        cached += held * kept_numbers(config, number)
     return Cost(flops, cached * model.dtype.itemsize)

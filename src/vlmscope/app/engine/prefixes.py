@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
 
 from vlmscope.app.engine.pictures import StoredPicture
 from vlmscope.attention import FittedImage, SharedPrefix, shared_prefix
 from vlmscope.models import LoadedModel
+from vlmscope.models.kept_keys import kept_numbers
 
 __all__ = ["PrefixKeeper"]
 
@@ -84,8 +84,5 @@ class PrefixKeeper:
 def _bytes_of(prefix: SharedPrefix) -> int:
     """Keys and values of all its layers; 0 before it is filled."""
     model = prefix.model
-    layers, heads = len(model.row_layers), model.decoder_shape[1]
-    config: Any = model.decoder.config
-    size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    kept_heads = getattr(config, "num_key_value_heads", None) or heads
-    return 2 * layers * prefix.length * kept_heads * size * model.dtype.itemsize
+    numbers = sum(kept_numbers(model.decoder.config, layer) for layer in model.row_layers)
+    return numbers * prefix.length * model.dtype.itemsize

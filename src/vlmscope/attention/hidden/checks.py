@@ -42,10 +42,18 @@ def check_layer(model: LoadedModel, layer: Any) -> int:
 
     Raises:
         AttentionError: no whole number, no layer of the decoder, or one without attention rows.
+        UnsupportedError: a layer that reads the keys of another one.
     """
     if isinstance(layer, bool) or not isinstance(layer, int | np.integer):
         raise AttentionError(f"layer is the number of one decoder layer, from 0, got {layer!r}.")
-    return check_row_layers(model, [int(layer)])[0]
+    number = check_row_layers(model, [int(layer)])[0]
+    if model.family.keys_of_another_layer(model.hf, number):
+        raise UnsupportedError(
+            f"Layer {number} of {model.id} (family {model.family.id!r}) has no keys of its own: it reads "
+            "those of an earlier layer, which its input does not hold. Use vlmscope.capture on the loaded "
+            "model, or an earlier layer."
+        )
+    return number
 
 
 def check_hidden(model: LoadedModel, hidden: Any, token_map: TokenMap, layer: int) -> Tensor:

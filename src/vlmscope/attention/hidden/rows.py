@@ -55,7 +55,8 @@ def rows_from_hidden_states(
     Raises:
         AttentionError: hidden states of another shape, length, width or dtype, or not finite; no such
             layer or row.
-        UnsupportedError: a family that reads its image by cross-attention or through a Q-Former.
+        UnsupportedError: a family that reads its image by cross-attention or through a Q-Former, or a
+            layer that reads the keys of an earlier one.
         UnknownNameError: no such row, or no such checkpoint.
         ModelLoadError: a checkpoint that cannot be read, or that lacks a tensor of the layer.
     """

@@ -149,3 +149,9 @@ def _refuse_crossed(model: LoadedModel) -> None:
             "attention rows, position by position: positions that leave the sequence would be missing in "
             "it, and what they left there before stays. Knock-outs by layer are defined for it."
         )
+    if not model.family.layers_stand_alone(model.hf):
+        raise UnsupportedError(
+            f"{model.id} (family {model.family.id!r}) has layers that take more than the hidden states "
+            "below them (keys of an earlier layer, embeddings of the ids): positions cannot leave the "
+            "sequence midway. Knock-outs by layer are defined for it."
+        )

@@ -133,9 +133,11 @@ def _taken(value: Tensor, axis: int, held: Held) -> Tensor:
 
 
 def _embeddings(value: Any, held: Held) -> Any:
-    """(cos, sin), each (..., positions, dim)."""
+    """(cos, sin), each (..., positions, dim), or both as one complex tensor."""
     if value is None:
         return None
+    if isinstance(value, Tensor):
+        return _taken(value, -2, held)
     return tuple(_taken(part, -2, held) for part in value)
 
 

@@ -18,6 +18,7 @@ from vlmscope.attention.lightening.thinned import Held, narrowed
 from vlmscope.attention.rows import layer_rows
 from vlmscope.errors import AttentionError, UnsupportedError
 from vlmscope.models.cache_keyword import cache_given
+from vlmscope.models.kept_keys import counts_keys_from
 
 if TYPE_CHECKING:
     from vlmscope.attention.instrument import Forward, Instrument
@@ -222,6 +223,13 @@ def _refuse_batch(batch: int) -> None:
 
 
 def _refuse_window(model: str, config: Any, length: int) -> None:
+    counts = counts_keys_from(config)
+    if counts is not None and length >= counts:
+        raise UnsupportedError(
+            f"{model} has layers that count keys from {counts} positions on, and this sequence is of "
+            f"{length}: what has left would move what they read. Inside vs.lighten such a prompt can be "
+            "read but not answered."
+        )
     window = getattr(config, "sliding_window", None)
     if window is None or not getattr(config, "use_sliding_window", True):
         return

@@ -32,10 +32,12 @@ def resumable(model: LoadedModel) -> bool:
     """Whether what stands before a position can be taken from a cache, whichever row is run again.
 
     Not where the image sees the text or lies outside of the sequence, and not in a hybrid, whose layers
-    without rows carry a state: that of an earlier position is not kept.
+    without rows carry a state: that of an earlier position is not kept. Nor where a layer takes more than
+    the hidden states of the one below.
     """
     family = model.family
-    return family.causal_image and not family.crossed and not family.recurrent
+    causal = family.causal_image and not family.crossed and not family.recurrent
+    return causal and family.layers_stand_alone(model.hf)
 
 
 @contextlib.contextmanager

@@ -111,6 +111,35 @@ class Family(ABC):
         """The last layer behind which something of the image is still added to its positions."""
         return 0
 
+    def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
+        """Whether a layer reads keys that an earlier one computed, so that its rows need both inputs."""
+        return False
+
+    def room_behind(self, hf: PreTrainedModel, length: int) -> int | None:
+        """Positions behind a prefix in which prompts may be packed, each as if it stood right behind it.
+
+        Windows count positions, which packing stretches.
+
+        Args:
+            hf: the model.
+            length: of the prefix.
+
+        Returns:
+            None: as many as one likes. Too few for one prompt: it goes alone, where it belongs.
+        """
+        config = self.decoder(hf).config
+        window = getattr(config, "sliding_window", None)
+        uses_window = getattr(config, "use_sliding_window", True) and window is not None
+        return int(window or 0) - length if uses_window else None
+
+    def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
+        """Whether a layer needs nothing but its input, the hidden states of the one below.
+
+        Not where it has a second input of its own, or reads the keys of an earlier one: such layers
+        cannot be run for a part of the positions, or without those below.
+        """
+        return True
+
     # -- prompts -------------------------------------------------------------------------
 
     def image_token_id(self, hf: PreTrainedModel) -> int:

@@ -1,6 +1,7 @@
 """The thinkers of Qwen2.5-Omni and Qwen3-Omni: Qwen-VL's images in front of a decoder that also hears.
 
-A thinker is the part that reads and answers in words. Images go through it as through Qwen2.5-VL and
+A thinker is the part that reads and answers in words; of a checkpoint that holds all parts it alone is
+loaded. Images go through it as through Qwen2.5-VL and
 Qwen3-VL; sound is not read here, and the talker, which speaks, is not part of it.
 """
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.qwen_vl import QwenVlFamily, deepest_added_feature
 from vlmscope.models.prompts.prompt import PromptRequest
 
@@ -62,7 +64,11 @@ class Qwen25OmniThinkerFamily(OmniThinkerFamily):
     """``Qwen2_5OmniThinkerForConditionalGeneration`` of transformers."""
 
     id = "qwen2.5-omni-thinker"
-    model_types = ("qwen2_5_omni_thinker",)
+    model_types = ("qwen2_5_omni_thinker", "qwen2_5_omni")
+    auto_class = "Qwen2_5OmniThinkerForConditionalGeneration"
+    checkpoints = (
+        Checkpoint("Qwen/Qwen2.5-Omni-7B", "11B", "Apache-2.0", "the thinker of it is loaded"),
+    )
     processor_class = "Qwen2_5OmniProcessor"
     limits = (_DEAF,)
 
@@ -71,7 +77,13 @@ class Qwen3OmniThinkerFamily(OmniThinkerFamily):
     """``Qwen3OmniMoeThinkerForConditionalGeneration`` of transformers."""
 
     id = "qwen3-omni-thinker"
-    model_types = ("qwen3_omni_moe_thinker",)
+    model_types = ("qwen3_omni_moe_thinker", "qwen3_omni_moe")
+    auto_class = "Qwen3OmniMoeThinkerForConditionalGeneration"
+    checkpoints = (
+        Checkpoint(
+            "Qwen/Qwen3-Omni-30B-A3B-Instruct", "35B", "Apache-2.0", "the thinker of it is loaded"
+        ),
+    )
     processor_class = "Qwen3OmniMoeProcessor"
     limits = (
         _DEAF,

@@ -18,6 +18,7 @@ from vlmscope.models.cards import read_card
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.model import LoadedModel
 from vlmscope.models.families import FAMILIES
+from vlmscope.models.loading.configs import config_for
 from vlmscope.models.loading.foreign_code import refuse_foreign_code
 from vlmscope.models.loading.processors import family_processor
 from vlmscope.models.loading.quantisation import quantisation
@@ -182,9 +183,11 @@ def _check(source: Source, family: object) -> None:
 def _empty(source: Source, family: Family) -> PreTrainedModel:
     import transformers
 
-    config = transformers.AutoConfig.from_pretrained(source.path, **source.options)
+    kind = getattr(transformers, family.auto_class)
+    config = config_for(kind, source.path, source.options)
     with torch.device("meta"):
-        hf = getattr(transformers, family.auto_class).from_config(config, dtype=torch.float32)
+        make = getattr(kind, "from_config", None) or kind._from_config
+        hf = make(config, dtype=torch.float32)
     hf.eval()
     _blank(hf, family.layers(hf))
     _fill_buffers(family.decoder(hf), family.layers(hf))

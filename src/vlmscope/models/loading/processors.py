@@ -154,23 +154,7 @@ def picture_processor_class(cls: Any) -> Any:
     lacking = [name for name in _VIDEO_PACKAGES if _lacks(cls.__init__, name)]
     if lacking:
         body["__init__"] = _with_globals(cls.__init__, dict.fromkeys(lacking, _refuse))
-    return type(cls.__name__, (PicturesOnly, cls, _by_place()), body)
-
-
-@cache
-def _by_place() -> Any:
-    """Stands behind a processor class: parts that it hands on by their place come without the video's."""
-    from transformers import ProcessorMixin
-
-    class ByPlace(ProcessorMixin):  # type: ignore[misc]
-        _whole: Any
-
-        def __init__(self, *parts: Any, **named: Any) -> None:
-            place = self._whole.get_attributes().index(_VIDEO)
-            named.pop(_VIDEO, None)
-            super().__init__(*parts[:place], *parts[place + 1 :], **named)
-
-    return ByPlace
+    return type(cls.__name__, (PicturesOnly, cls, _without_video()), body)
 
 
 class PicturesOnly:
@@ -200,6 +184,20 @@ class PicturesOnly:
 
     def __reduce__(self) -> Any:  # a class made at run time cannot be found by its name
         return _blank, (self._whole,), self.__dict__
+
+
+@cache
+def _without_video() -> Any:
+    """Stands between a processor class and transformers' base, which must not be given a video part."""
+    from transformers import ProcessorMixin
+
+    def take_parts(self: Any, *parts: Any, **options: Any) -> None:
+        # wherever it stands among the parts, and under its name
+        place = self._whole.get_attributes().index(_VIDEO)
+        options.pop(_VIDEO, None)
+        ProcessorMixin.__init__(self, *parts[:place], *parts[place + 1 :], **options)
+
+    return type("WithoutVideo", (ProcessorMixin,), {"__init__": take_parts})
 
 
 class _NoVideo:
