@@ -30,13 +30,13 @@ def picture(height: int = 70, width: int = 110, seed: int = 0) -> np.ndarray:
 
 def some_heads(model: LoadedModel) -> list[tuple[int, int]]:
     """Heads of two layers; where the image is read by cross-attention, of a layer that reads it."""
-    layers, heads = model.decoder_shape
-    reading = sorted(model.family.cross_layers(model.hf)) or [1, layers - 1]
+    layers, heads = model.row_layers, model.decoder_shape[1]
+    reading = sorted(model.family.cross_layers(model.hf)) or [layers[1], layers[-1]]
     return [(reading[0], 0), (reading[0], heads - 1), (reading[-1], heads // 2)]
 
 
 def read(model: LoadedModel, rows: str = "last_text") -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits, and float (layers, heads, rows, image tokens) of a pass."""
+    """Logits, and float (layers with rows, heads, rows, image tokens) of a pass."""
     with vs.capture(model, rows=rows) as trace:
         logits = vs.prefill(model, picture(), PHRASE).logits
     return logits, trace.maps
@@ -54,8 +54,9 @@ def test_the_odds_of_chosen_tokens_grow_by_the_exponential_of_the_strength(name:
     factors = torch.from_numpy(np.exp(2.5 * box_coverage(tokens, BOX))).float()
     layer = heads[0][0]
     chosen = [head for at, head in heads if at == layer]
+    place = model.row_layers.index(layer)
     for head in range(model.decoder_shape[1]):
-        before, after = clean[layer, head, 0], drawn[layer, head, 0]
+        before, after = clean[place, head, 0], drawn[place, head, 0]
         if head not in chosen:
             torch.testing.assert_close(after, before, atol=1e-6, rtol=1e-5)
             continue

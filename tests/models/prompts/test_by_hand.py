@@ -22,9 +22,10 @@ def test_a_padded_batch_is_read_at_its_last_real_tokens(name: str, side: str) ->
     real = inputs["attention_mask"].bool()
     assert not real.all()
     last = (real * torch.arange(real.shape[1])).amax(dim=1)
-    with torch.no_grad(), vs.capture(model, rows="last_input", layers=[0]) as by_hand:
+    layers = model.row_layers[:1]
+    with torch.no_grad(), vs.capture(model, rows="last_input", layers=layers) as by_hand:
         model.hf(**inputs)
-    with vs.capture(model, rows="last_input", layers=[0]) as bound:
+    with vs.capture(model, rows="last_input", layers=layers) as bound:
         encoded = vs.prefill(model, [image, image], PHRASES, padding_side=side)
     for item, token_map in enumerate(encoded.token_maps):
         assert by_hand.row_positions(item).tolist() == [last[item]]
