@@ -21,6 +21,7 @@ from vlmscope.attention.instrument import Binding, Instrument
 from vlmscope.attention.prefill import as_batch
 from vlmscope.errors import AttentionError
 from vlmscope.models import LoadedModel, Prompt
+from vlmscope.models.cache_keyword import with_cache
 from vlmscope.models.guard import check_model
 
 __all__ = ["Generation", "generate"]
@@ -70,7 +71,8 @@ def generate(
         if changed and active.thinner is not None:
             raise refused_thinning(changed)
         with active.unread() if changed else contextlib.nullcontext():
-            out = model.hf.generate(**inputs, max_new_tokens=max_new_tokens, **settings)
+            cache = _own_cache(model, settings)
+            out = model.hf.generate(**inputs, max_new_tokens=max_new_tokens, **settings, **cache)
         ids = out[0, encoded.length :].cpu()
         if changed:
             _write_anew(model, inputs, ids, settings, changed)
@@ -89,6 +91,14 @@ def _settings(model: LoadedModel, options: dict[str, Any]) -> dict[str, Any]:
     return {**settings, "pad_token_id": model.pad_id, **options, **last}
 
 
+def _own_cache(model: LoadedModel, settings: dict[str, Any]) -> dict[str, Any]:
+    """The family's cache as a keyword of ``generate``, where it has one and the settings take one."""
+    if not settings.get("use_cache", True) or "cache_implementation" in settings:
+        return {}
+    cache = model.family.generating_cache(model.hf)
+    return {} if cache is None else with_cache(model.hf, cache)
+
+
 def _write_anew(
     model: LoadedModel,
     inputs: dict[str, torch.Tensor],
@@ -101,7 +111,11 @@ def _write_anew(
     if "eos_token_id" in settings:
         plain["eos_token_id"] = settings["eos_token_id"]
     out = model.hf.generate(
-        **inputs, max_new_tokens=len(ids), logits_processor=[ForcedIds(ids)], **plain
+        **inputs,
+        max_new_tokens=len(ids),
+        logits_processor=[ForcedIds(ids)],
+        **plain,
+        **_own_cache(model, plain),
     )
     if not torch.equal(out[0, -len(ids) :].cpu(), ids):
         raise AttentionError(

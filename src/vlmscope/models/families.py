@@ -30,6 +30,7 @@ from vlmscope.models.decoders.internvl import InternVlFamily, QianfanOcrFamily
 from vlmscope.models.decoders.janus import JanusFamily
 from vlmscope.models.decoders.kimi_k25 import KimiK25Family
 from vlmscope.models.decoders.lfm2_vl import Lfm2VlFamily
+from vlmscope.models.decoders.lfm3_vl import Lfm3VlFamily
 from vlmscope.models.decoders.lighton_ocr import LightOnOcrFamily
 from vlmscope.models.decoders.llama4 import Llama4Family
 from vlmscope.models.decoders.llava import LlavaFamily
@@ -48,6 +49,7 @@ from vlmscope.models.decoders.pixtral import PixtralFamily
 from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
 from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
+from vlmscope.models.decoders.unlimited_ocr import UnlimitedOcrFamily
 from vlmscope.models.decoders.video_llama3 import VideoLlama3Family
 from vlmscope.models.decoders.video_llava import VideoLlavaFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
@@ -88,6 +90,7 @@ FAMILIES = FamilyRegistry(
         QianfanOcrFamily(),
         GotOcrFamily(),
         PpChart2TableFamily(),
+        UnlimitedOcrFamily(),
         Ovis2Family(),
         Blip2Family(),
         InstructBlipFamily(),
@@ -115,6 +118,7 @@ FAMILIES = FamilyRegistry(
         SmolVlmFamily(),
         GraniteDoclingFamily(),
         Lfm2VlFamily(),
+        Lfm3VlFamily(),
         MiniCpmVFamily(),
         MiniCpmV47Family(),
         MiniCpmOcrFamily(),

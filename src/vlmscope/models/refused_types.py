@@ -33,12 +33,10 @@ _REASONS = {
     "mistral3",
     "aria": "has image tokens that each read the whole image (learned queries), so they stand for no place",
     # tiles, slices and documents
-    "lfm3_vl": _LATER,
     "pp_formulanet": "writes formulas by cross-attention to an encoder of the image and takes no text, so "
     "there is no phrase whose rows could be read",
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
     "the queries before it, so they stand for no place",
-    "unlimited_ocr": _LATER,
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
     "gemma4_unified": _LATER,

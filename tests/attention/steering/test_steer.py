@@ -36,7 +36,7 @@ def some_heads(model: LoadedModel) -> list[tuple[int, int]]:
 
 
 def read(model: LoadedModel, rows: str = "last_text") -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits, and float (layers, heads, rows, image tokens) of a pass."""
+    """Logits, and float (layers with rows, heads, rows, image tokens) of a pass."""
     with vs.capture(model, rows=rows) as trace:
         logits = vs.prefill(model, picture(), PHRASE).logits
     return logits, trace.maps

@@ -284,6 +284,10 @@ class Family(ABC):
 
         return self.cache(hf) if self.recurrent else DynamicCache()
 
+    def generating_cache(self, hf: PreTrainedModel) -> Any:
+        """An empty cache for ``generate``; None: transformers makes one that rows can be read from."""
+        return None
+
     def forward(self, hf: PreTrainedModel, positions: Tensor, **inputs: Any) -> Tensor:
         """Run the whole model.
 

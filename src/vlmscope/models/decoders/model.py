@@ -380,5 +380,7 @@ class LoadedModel:
             yield
 
     def _place(self, tensor: torch.Tensor) -> torch.Tensor:
+        if not isinstance(tensor, torch.Tensor):  # numbers that a model wants as a list
+            return tensor
         dtype = self.dtype if tensor.is_floating_point() else None
         return tensor.to(device=self.device, dtype=dtype)

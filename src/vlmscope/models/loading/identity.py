@@ -25,6 +25,7 @@ from vlmscope.models.spare_weights import SpareWeights, unexplained
 __all__ = ["revision_of"]
 
 _NUMBER = re.compile(r"(?:^|\.)(\d+)\.")
+_LAYER = re.compile(r"(layers?|blocks?|resblocks|stages|h)\.\d+\.")
 _DIGITS = 16
 
 Key = tuple[str, tuple[int, ...], bytes]
@@ -122,8 +123,8 @@ def _stored(
     for name, shape, values in stored_weights(folder):
         kinds = dtypes.get(shape, set())
         keys = [_key(name, shape, cast) for cast in _casts(values, kinds)]
-        # transformers gives parts of a sequence (HunyuanOCR's "perceive.proj.0") names without number
-        keys += [("", shape, digest) for _, shape, digest in keys]
+        if not _LAYER.search(name):  # parts that are numbered in the file may have names in memory
+            keys += [("", *key[1:]) for key in keys]
         for key in (*keys, _key(name, shape, None)):  # without values: of one that is offloaded
             known.setdefault(key, set()).add(name)
     return known

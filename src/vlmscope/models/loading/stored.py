@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,14 @@ DTYPES: Mapping[str, torch.dtype] = {
 }
 """By name, as safetensors spells them; of others nothing is read."""
 
+_FUSED = re.compile(r"\.qkv\.(weight|bias)$")
+
 
 def stored_weights(folder: Path) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
     """Name, shape and samples (n,) of every weight in a folder.
+
+    Queries, keys and values that are stored as one weight come once more, each alone: some models take
+    them apart as they load.
 
     Raises:
         ModelLoadError: no weights, or files that cannot be read in part.
@@ -64,8 +70,18 @@ def _in_safetensors(file: Path) -> Iterator[tuple[str, tuple[int, ...], Tensor]]
         for name, entry in header.items():
             dtype = DTYPES.get(entry["dtype"])
             if dtype is not None:
-                at, count = start + entry["data_offsets"][0], math.prod(entry["shape"])
-                yield name, tuple(entry["shape"]), _runs(content, at, count, dtype)
+                at = start + entry["data_offsets"][0]
+                for shape, first in _whole_and_parts(name, tuple(entry["shape"])):
+                    begin = at + first * dtype.itemsize
+                    yield name, shape, _runs(content, begin, math.prod(shape), dtype)
+
+
+def _whole_and_parts(name: str, shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Shape and first element of a weight, and of the three that are fused in it."""
+    yield shape, 0
+    if _FUSED.search(name) and shape[0] % 3 == 0:
+        part = (shape[0] // 3, *shape[1:])
+        yield from ((part, number * math.prod(part)) for number in range(3))
 
 
 def _runs(content: mmap.mmap, at: int, count: int, dtype: torch.dtype) -> Tensor:
@@ -83,4 +99,6 @@ def _in_pickle(file: Path) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
     except Exception as error:  # of an old format, cut off, more than tensors: each has its own
         raise ModelLoadError(f"{file} cannot be read in part ({error}).") from error
     for name, weight in state.items():
-        yield name, tuple(weight.shape), sampled(weight)
+        flat = weight.reshape(-1)
+        for shape, first in _whole_and_parts(name, tuple(weight.shape)):
+            yield name, shape, sampled(flat[first : first + math.prod(shape)])
