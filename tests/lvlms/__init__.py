@@ -2,7 +2,8 @@
 
 Each module of this package holds ``BUILDS``, a dict of name -> :class:`Build`. The proof that every
 one of them has to pass is ``tests/models/test_every_family.py``. Builds whose images are prepared by
-torchvision wait for an environment that has it: ``tests/models/test_torchvision_families.py`` makes one.
+torchvision, or whose tower is timm's, wait for an environment that has it, which
+``tests/models/test_torchvision_families.py`` makes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from transformers.utils import is_torchvision_available
+from transformers.utils import is_timm_available, is_torchvision_available
 
 from lvlms.build import Build, special_tokenizer
 
@@ -28,10 +29,13 @@ def all_builds() -> dict[str, Build]:
 
 
 def waiting() -> list[str]:
-    """Names of builds that need torchvision, where there is none."""
-    if is_torchvision_available():
-        return []
-    return [name for name, build in all_builds().items() if build.torchvision]
+    """Names of builds that need torchvision or timm, where there is none."""
+    torchvision, timm = is_torchvision_available(), is_timm_available()
+    return [
+        name
+        for name, build in all_builds().items()
+        if (build.torchvision and not torchvision) or (build.timm and not timm)
+    ]
 
 
 def builds() -> dict[str, Build]:

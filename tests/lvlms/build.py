@@ -30,6 +30,9 @@ class Build:
         processor_call: the processor can be called with images and text, as its users do, and must
             then give exactly the ids and tensors that we give.
         torchvision: its images are prepared by torchvision, so it can be made only where that is.
+        timm: its vision tower is one of timm's.
+        fused: its files hold queries, keys and values as one tensor, which is apart in memory: what is told
+            from files alone (who it is, rows without loading) is not told of it.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -39,6 +42,8 @@ class Build:
     cross: Callable[[LoadedModel, np.ndarray], torch.Tensor] | None = None
     processor_call: bool = True
     torchvision: bool = False
+    timm: bool = False
+    fused: bool = False
     slack: float = 0.0
 
 

@@ -8,7 +8,7 @@ from vlmscope.models.cards import ModelCard
 from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
-from vlmscope.models.decoders.gemma4 import Gemma4Family
+from vlmscope.models.decoders.gemma4 import Gemma4Family, Gemma4UnifiedFamily
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
 from vlmscope.models.decoders.internvl import InternVlFamily
@@ -18,8 +18,11 @@ from vlmscope.models.decoders.llava import LlavaFamily
 from vlmscope.models.decoders.llava_next import LlavaNextFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.mllama import MllamaFamily
+from vlmscope.models.decoders.molmo2 import Molmo2Family
+from vlmscope.models.decoders.muse_glimmer import MuseGlimmerFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.perception_lm import PerceptionLmFamily
 from vlmscope.models.decoders.qwen35 import Qwen35Family
 from vlmscope.models.decoders.qwen_vl import Qwen2VlFamily, Qwen3VlFamily, Qwen25VlFamily
 from vlmscope.models.decoders.vipllava import VipLlavaFamily
@@ -57,7 +60,11 @@ FAMILIES = FamilyRegistry(
         PaliGemmaFamily(),
         Gemma3Family(),
         Gemma4Family(),
+        Gemma4UnifiedFamily(),
         Llama4Family(),
+        Molmo2Family(),
+        MuseGlimmerFamily(),
+        PerceptionLmFamily(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),
