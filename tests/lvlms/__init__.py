@@ -2,7 +2,8 @@
 
 Each module of this package holds ``BUILDS``, a dict of name -> :class:`Build`. The proof that every
 one of them has to pass is ``tests/models/test_every_family.py``. Builds whose images are prepared by
-torchvision wait for an environment that has it: ``tests/models/test_torchvision_families.py`` makes one.
+torchvision, or whose tower is timm's, wait for an environment that has it, which
+``tests/models/test_torchvision_families.py`` makes.
 """
 
 from __future__ import annotations

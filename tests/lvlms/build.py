@@ -49,6 +49,8 @@ class Build:
             model in memory cannot be told by its file.
         codes: where image tokens are codes of a list: what takes (1, channels, rows, columns) to the
             nearest. A code does not change with every pixel, so the proof looks at what it takes.
+        fused: its files hold queries, keys and values as one tensor, which is apart in memory: what is told
+            from files alone (who it is, rows without loading) is not told of it.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
     """
 
@@ -64,6 +66,7 @@ class Build:
     own_masks: bool = False
     reordered: bool = False
     codes: Callable[[LoadedModel], torch.nn.Module] | None = None
+    fused: bool = False
     slack: float = 0.0
 
 

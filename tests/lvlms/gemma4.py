@@ -1,8 +1,12 @@
-"""Gemma 4: one like its large models (images read both ways, windows), one like its small ones."""
+"""Gemma 4: one like its large models (images read both ways, windows), one like its small ones.
+
+The one without a vision tower is a class of its own.
+"""
 
 from __future__ import annotations
 
 import torch
+import transformers
 from transformers import (
     Gemma4AudioFeatureExtractor,
     Gemma4Config,
@@ -38,6 +42,61 @@ LARGE = {
 }
 
 
+VISION = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "head_dim": 8,
+    "patch_size": PATCH,
+    "pooling_kernel_size": FACTOR,
+    "position_embedding_size": 256,
+}
+PROJECTED = {
+    "patch_size": PATCH,
+    "pooling_kernel_size": FACTOR,
+    "mm_embed_dim": 32,
+    "output_proj_dims": 32,
+    "mm_posemb_size": 128,
+}
+SHARED = ("num_kv_shared_layers", "hidden_size_per_layer_input")
+
+
+def unified(window: int = 512) -> LoadedModel:
+    torch.manual_seed(0)
+    words = special_tokenizer(SPECIAL, NAMED, bos=False)
+    large = {name: value for name, value in LARGE.items() if name not in SHARED}
+    text = text_options(
+        len(words),
+        head_dim=8,
+        global_head_dim=16,
+        sliding_window=window,
+        layer_types=[KINDS[letter] for letter in "ssf"],
+        **large,
+    )
+    config = transformers.Gemma4UnifiedConfig(
+        text_config=text, vision_config=PROJECTED, **token_ids(words)
+    )
+    model = transformers.Gemma4UnifiedForConditionalGeneration(config).eval()
+    processor = processor_without_video(
+        transformers.Gemma4UnifiedProcessor,
+        image_processor=transformers.Gemma4UnifiedImageProcessor(
+            patch_size=PATCH, pooling_kernel_size=FACTOR, max_soft_tokens=70
+        ),
+        tokenizer=words,
+        feature_extractor=transformers.Gemma4UnifiedAudioFeatureExtractor(),
+        chat_template="<bos>" + chat_template("<|image|>"),
+    )
+    return vs.from_pretrained_model(model, processor, name="random-gemma4-unified")
+
+
+def token_ids(words: transformers.PreTrainedTokenizerFast) -> dict[str, int]:
+    ids = {f"{name}_id": words.convert_tokens_to_ids(token) for name, token in NAMED.items()}
+    ids["eoa_token_index"] = ids.pop("eoa_token_id")
+    return {**ids, "video_token_id": words.convert_tokens_to_ids("<|video|>")}
+
+
 def gemma4(window: int = 512, layers: str = "ssf", small: bool = False) -> LoadedModel:
     torch.manual_seed(0)
     words = special_tokenizer(SPECIAL, NAMED, bos=False)
@@ -51,28 +110,8 @@ def gemma4(window: int = 512, layers: str = "ssf", small: bool = False) -> Loade
         layer_types=[KINDS[letter] for letter in layers],
         **(SMALL if small else LARGE),
     )
-    ids = {
-        f"{name}_id": words.convert_tokens_to_ids(token)
-        for name, token in NAMED.items()
-        if name != "eoa_token"
-    }
     config = Gemma4Config(
-        text_config=text,
-        vision_config={
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 4,
-            "head_dim": 8,
-            "patch_size": PATCH,
-            "pooling_kernel_size": FACTOR,
-            "position_embedding_size": 256,
-            "standardize": not small,
-        },
-        eoa_token_index=words.convert_tokens_to_ids(NAMED["eoa_token"]),
-        video_token_id=words.convert_tokens_to_ids("<|video|>"),
-        **ids,
+        text_config=text, vision_config={**VISION, "standardize": not small}, **token_ids(words)
     )
     model = Gemma4ForConditionalGeneration(config).eval()
     tower = model.model.vision_tower
@@ -100,4 +139,6 @@ BUILDS = {
     "gemma4": Build(gemma4, quiet),
     "gemma4-window": Build(lambda: gemma4(24, "sff"), quiet),
     "gemma4-small": Build(lambda: gemma4(layers="sfsf", small=True), quiet),
+    # there is nothing that mixes tokens
+    "gemma4-unified": Build(unified, lambda model: None, torchvision=True),
 }

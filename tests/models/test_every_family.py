@@ -77,7 +77,7 @@ def received(model: LoadedModel, image: object, placement: str | None = None) ->
 @pytest.mark.parametrize("name", waiting())
 def test_the_whole_proof_where_torchvision_is(name: str) -> None:
     pytest.skip(
-        "its images are prepared by torchvision, which is not installed: "
+        "its images are prepared by torchvision, or its tower is timm's, and it is not installed: "
         "`make check-long TESTS=tests/models/test_torchvision_families.py` runs its proof"
     )
 

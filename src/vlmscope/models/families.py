@@ -17,7 +17,7 @@ from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.fast_vlm import FastVlmFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
-from vlmscope.models.decoders.gemma4 import Gemma4Family
+from vlmscope.models.decoders.gemma4 import Gemma4Family, Gemma4UnifiedFamily
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
 from vlmscope.models.decoders.glm5_next import Glm5NextFamily
 from vlmscope.models.decoders.got_ocr import GotOcrFamily, PpChart2TableFamily
@@ -41,10 +41,13 @@ from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
 from vlmscope.models.decoders.mistral3 import Mistral3Family, MistralLarge4Family
 from vlmscope.models.decoders.mllama import MllamaFamily
+from vlmscope.models.decoders.molmo2 import Molmo2Family
+from vlmscope.models.decoders.muse_glimmer import MuseGlimmerFamily
 from vlmscope.models.decoders.nemotron_omni import NemotronOmniFamily
 from vlmscope.models.decoders.ovis2 import Ovis2Family
 from vlmscope.models.decoders.paddleocr_vl import PaddleOcrVlFamily
 from vlmscope.models.decoders.paligemma import PaliGemmaFamily
+from vlmscope.models.decoders.perception_lm import PerceptionLmFamily
 from vlmscope.models.decoders.pixtral import PixtralFamily
 from vlmscope.models.decoders.qwen35 import Qwen4ExpFamily, Qwen35Family
 from vlmscope.models.decoders.qwen_omni import Qwen3OmniThinkerFamily, Qwen25OmniThinkerFamily
@@ -128,10 +131,14 @@ FAMILIES = FamilyRegistry(
         PaliGemmaFamily(),
         Gemma3Family(),
         Gemma4Family(),
+        Gemma4UnifiedFamily(),
         Llama4Family(),
         ChameleonFamily(),
         Emu3Family(),
         ApertusFamily(),
+        Molmo2Family(),
+        MuseGlimmerFamily(),
+        PerceptionLmFamily(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

@@ -12,6 +12,10 @@ from types import MappingProxyType
 __all__ = ["REFUSED"]
 
 _LATER = "was not looked at yet"
+_BIASED = (
+    "adds a learned bias for every query and distance to the products of queries and keys, and runs keys "
+    "through convolutions: its rows are not those of queries and keys, which are what is read here"
+)
 
 _RESAMPLER = (
     "has image tokens that each read the whole image (a resampler), so they stand for no place"
@@ -39,18 +43,16 @@ _REASONS = {
     "the queries before it, so they stand for no place",
     # Google's and Meta's newest, and Molmo
     "gemma3n": _LATER,
-    "gemma4_unified": _LATER,
-    "diffusion_gemma": _LATER,
-    "shieldgemma2": _LATER,
-    "t5gemma2": _LATER,
-    "perception_lm": _LATER,
-    "molmo2": _LATER,
-    "muse_glimmer": _LATER,
-    "muse_spark": _LATER,
+    "diffusion_gemma": "writes whole stretches of its answer at once, in rounds that correct each other: "
+    "no row belongs to the next word",
+    "shieldgemma2": "answers Yes or No to a policy, with weights that transformers reads into its own class "
+    "alone: the class that it maps the type to finds none of them",
+    "t5gemma2": "reads the image in an encoder and writes from its output by cross-attention, so it has no "
+    "image tokens in the sequence that it writes",
     "minimax_m3_vl": _LATER,
-    "inkling2": _LATER,
-    "inkling2_loop": _LATER,
-    "inkling_mm_model": _LATER,
+    "inkling2": _BIASED,
+    "inkling2_loop": _BIASED,
+    "inkling_mm_model": _BIASED,
     # older ones, and ones of another kind
     "evolla": "reads proteins, not pictures",
     "florence2": "has an encoder and a decoder: question and picture are read together, each "

@@ -36,6 +36,7 @@ SHORT = [
     "gemma4-window",
     "llama4-chunks",
     "llava-mistral",
+    "muse-glimmer-window",
     "paligemma-2",
 ]
 WINDOWED = [name for name in SHORT if name in BUILDS]

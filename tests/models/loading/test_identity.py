@@ -227,6 +227,9 @@ def test_every_family_is_told_as_it_was_loaded(name: str, tmp_path: Path) -> Non
     model.hf.save_pretrained(tmp_path)
     kind = getattr(transformers, model.family.auto_class)
     again = vs.from_pretrained_model(kind.from_pretrained(tmp_path), model.processor)
+    if lvlms.builds()[name].fused:  # on the safe side: taken for changed
+        assert again.revision.startswith(f"{fingerprint(tmp_path)}+weights:")
+        return
     assert again.revision == fingerprint(tmp_path)
     first = next(iter(model.family.layers(again.hf).parameters()))
     first.data[:] = first.data.flip(0) + 1

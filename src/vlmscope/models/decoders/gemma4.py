@@ -33,11 +33,19 @@ from vlmscope.models.prompts.prompt import Expansion, PromptRequest
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Gemma4Family"]
+__all__ = ["Gemma4Family", "Gemma4UnifiedFamily"]
 
 
 class Gemma4Family(Family):
-    """``Gemma4ForConditionalGeneration`` of transformers."""
+    """``Gemma4ForConditionalGeneration`` of transformers.
+
+    Attributes:
+        kind: what the names of its classes begin with, of processors too.
+        tower: type of its vision part.
+    """
+
+    kind = "Gemma4"
+    tower = "gemma4_vision"
 
     id = "gemma4"
     model_types = ("gemma4",)
@@ -55,9 +63,9 @@ class Gemma4Family(Family):
     )
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        check_parts(processor, "Gemma4Processor")
-        check_image_class(processor, ("Gemma4ImageProcessor",))
-        check_tower(hf, ("gemma4_vision",))
+        check_parts(processor, f"{self.kind}Processor")
+        check_image_class(processor, (f"{self.kind}ImageProcessor",))
+        check_tower(hf, (self.tower,))
         check_tokens(hf, processor, self.image_token_id(hf))
         images, vision = processor.image_processor, hf.config.vision_config
         for name in ("patch_size", "pooling_kernel_size"):
@@ -74,12 +82,17 @@ class Gemma4Family(Family):
             )
 
     def keys_of_another_layer(self, hf: PreTrainedModel, layer: int) -> bool:
-        return bool(self.attention(self.layers(hf)[layer]).is_kv_shared_layer)
+        return bool(getattr(self.attention(self.layers(hf)[layer]), "is_kv_shared_layer", False))
 
     def layers_stand_alone(self, hf: PreTrainedModel) -> bool:
         """E2B and E4B have embeddings of the ids in every layer, and layers without keys."""
         text = self.decoder(hf).config
-        return not (text.num_kv_shared_layers or text.hidden_size_per_layer_input)
+        parts = ("num_kv_shared_layers", "hidden_size_per_layer_input")
+        return not any(getattr(text, name, 0) for name in parts)
+
+    def places_per_token(self, hf: PreTrainedModel) -> int:
+        """Along one axis, of the places that the processor numbers."""
+        return int(hf.config.vision_config.pooling_kernel_size)
 
     def image_inputs(
         self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
@@ -88,7 +101,7 @@ class Gemma4Family(Family):
         places = values["image_position_ids"]  # (1, patches, 2), column and row, -1 where padded
         token = self.placeholder(hf, processor)
         expansion = Expansion.of(str(processor.replace_image_token(values, 0)), token)
-        factor = int(hf.config.vision_config.pooling_kernel_size)
+        factor = self.places_per_token(hf)
         columns, rows = (int(places[0, :, axis].max()) + 1 for axis in (0, 1))
         cells = rows // factor, columns // factor
         check_counts(expansion.tokens, cells[0] * cells[1])
@@ -114,3 +127,23 @@ class Gemma4Family(Family):
             ``mm_token_type_ids`` (batch, positions): 1 for image tokens.
         """
         return {"mm_token_type_ids": (batch["input_ids"] == self.image_token_id(hf)).long()}
+
+
+class Gemma4UnifiedFamily(Gemma4Family):
+    """``Gemma4UnifiedForConditionalGeneration`` of transformers: no vision tower, pixels are projected."""
+
+    id = "gemma4-unified"
+    model_types = ("gemma4_unified",)
+    torchvision = True
+    kind = "Gemma4Unified"
+    tower = "gemma4_unified_vision"
+    checkpoints = (Checkpoint("google/gemma-4-12B-it", "12B", "unknown", "no vision tower"),)
+    limits = (
+        "most layers look back at a window of positions: where a prompt is longer than that, they do not "
+        "see the image",
+        "pictures only: sound and videos are left out",
+    )
+
+    def places_per_token(self, hf: PreTrainedModel) -> int:
+        """The processor merges patches itself."""
+        return 1

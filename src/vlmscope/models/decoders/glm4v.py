@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.format_hints import FormatHint
-from vlmscope.models.prompts.prompt import PromptRequest, Span, WrittenPrompt
+from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
 if TYPE_CHECKING:
@@ -77,8 +76,4 @@ def _started(written: WrittenPrompt, tokenizer: Any) -> WrittenPrompt:
     added = tokenizer("").input_ids
     if not all(token in known for token in _START) or known[_START[0]] in added:
         return written
-    start = "".join(_START)
-    spans = tuple(
-        Span(each.role, each.start + len(start), each.end + len(start)) for each in written.spans
-    )
-    return replace(written, text=start + written.text, spans=spans)
+    return written.behind("".join(_START))

@@ -73,12 +73,18 @@ class Outline(LoadedModel):
             name: of the part in the layer.
 
         Raises:
-            ModelLoadError: the checkpoint has no such tensor, or one of another shape.
+            ModelLoadError: the checkpoint has no such tensor, or one of another shape, or holds it in one
+            tensor with others.
         """
-        stored = self._stored_names(layer)
+        stored, joined = self._stored_names(layer)
         weights = {}
         for key, parameter in module.named_parameters(recurse=False):
             wanted = f"{name}.{key}"
+            if wanted not in stored and any(each.startswith(wanted) for each in joined):
+                raise ModelLoadError(
+                    f"The files of {self.id} hold {wanted} of layer {layer} in one tensor with others, which "
+                    f"transformers takes apart when it loads the whole model. Load it: vs.load({self.id!r})."
+                )
             if wanted not in stored:
                 raise ModelLoadError(
                     f"{self.id} lacks the tensor {wanted} of layer {layer}: it was left out or renamed. Its "
@@ -94,8 +100,8 @@ class Outline(LoadedModel):
             weights[key] = value.to(self.dtype)
         return weights
 
-    def _stored_names(self, layer: int) -> dict[str, str]:
-        """Name of a weight within a layer -> name of the tensor in the files.
+    def _stored_names(self, layer: int) -> tuple[dict[str, str], set[str]]:
+        """Name of a weight within a layer -> name of the tensor in the files; and those made of others.
 
         Transformers' own renaming is used: checkpoints are older than the classes that read them.
         """
@@ -113,7 +119,8 @@ class Outline(LoadedModel):
         state = hf.state_dict()
         module = self.layers[layer]
         prefix = next(name for name, each in hf.named_modules() if each is module) + "."
-        names = {}
+        names: dict[str, str] = {}
+        joined: set[str] = set()
         for key in self.stored.files:
             if f".{layer}." not in key:
                 continue
@@ -124,7 +131,9 @@ class Outline(LoadedModel):
                 renamed = key
             if renamed.startswith(prefix) and converted is None:
                 names[renamed.removeprefix(prefix)] = key
-        return names
+            elif renamed.startswith(prefix):
+                joined.add(renamed.removeprefix(prefix))
+        return names, joined
 
 
 def load_outline(name: str, *, revision: str | None = None) -> Outline:

@@ -140,6 +140,13 @@ class WrittenPrompt:
     spans: tuple[Span, ...]
     add_special_tokens: bool
 
+    def behind(self, start: str) -> WrittenPrompt:
+        """The same prompt behind a start that is in none of its spans."""
+        spans = tuple(
+            Span(each.role, each.start + len(start), each.end + len(start)) for each in self.spans
+        )
+        return WrittenPrompt(start + self.text, spans, self.add_special_tokens)
+
     def expanded(self, placeholder: str, expansions: Sequence[Expansion]) -> WrittenPrompt:
         """The same prompt with every placeholder replaced by what its image becomes.
 
