@@ -9,6 +9,7 @@ from vlmscope.models.decoders.blip2 import Blip2Family, InstructBlipFamily
 from vlmscope.models.decoders.chameleon import ChameleonFamily
 from vlmscope.models.decoders.deepseek_vl import DeepseekVlFamily, DeepseekVlHybridFamily
 from vlmscope.models.decoders.emu3 import Emu3Family
+from vlmscope.models.decoders.fuyu import FuyuFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.glm4v import Glm4vFamily
 from vlmscope.models.decoders.idefics import Idefics3Family, SmolVlmFamily
@@ -66,6 +67,7 @@ FAMILIES = FamilyRegistry(
         Gemma3Family(),
         ChameleonFamily(),
         Emu3Family(),
+        FuyuFamily(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

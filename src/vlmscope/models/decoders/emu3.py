@@ -1,4 +1,4 @@
-"""Emu3: the picture becomes codes of a list, one for each square of eight pixels, which are words like others.
+"""Emu3: the picture becomes codes of a list, one for each cell of eight pixels, which are words like others.
 
 A VQ-GAN's encoder makes them: convolutions that see beyond the square, and the nearest entry of a codebook.
 An end-of-line token stands behind each row.

@@ -304,8 +304,9 @@ class LoadedModel:
         expansions = [image.expansion for image in images]
         written = self.write(prompt, preset, len(images)).expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
+        tokenizer = self.family.tokenizer(self.processor)
         with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
-            encoded = encode_text(written, self.processor.tokenizer, self.image_token_id, runs)
+            encoded = encode_text(written, tokenizer, self.image_token_id, runs)
         check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id)
         return encoded
 
