@@ -113,11 +113,12 @@ def _prepared(model: LoadedModel) -> _Installed:
             passing = model.layers[number].register_forward_hook(_stop_hook(installed, number))
             cleanup.callback(passing.remove)
         cleanup.callback(decoder.__dict__.pop, _INSTALLED, None)
-        cleanup.callback(decoder.set_attn_implementation, kernel)
+        # "": of the decoder itself, and of no tower inside it, which keeps its own
+        cleanup.callback(decoder.set_attn_implementation, {"": kernel})
         hook = decoder.register_forward_pre_hook(_begin_hook(installed), with_kwargs=True)
         cleanup.callback(hook.remove)
         _guard_generate(model.hf, installed, cleanup)
-        decoder.set_attn_implementation(twin)
+        decoder.set_attn_implementation({"": twin})
         decoder.__dict__[_INSTALLED] = installed
         undone.pop_all()
     return installed

@@ -16,6 +16,7 @@ from vlmscope.models.decoders.emu3 import Emu3Family
 from vlmscope.models.decoders.ernie4_5_vl import Ernie45VlFamily
 from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.fast_vlm import FastVlmFamily
+from vlmscope.models.decoders.fuyu import FuyuFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
 from vlmscope.models.decoders.gemma4 import Gemma4Family, Gemma4UnifiedFamily
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
@@ -139,6 +140,7 @@ FAMILIES = FamilyRegistry(
         Molmo2Family(),
         MuseGlimmerFamily(),
         PerceptionLmFamily(),
+        FuyuFamily(),
         ClipFamily(),
         SiglipFamily(),
         Siglip2Family(),

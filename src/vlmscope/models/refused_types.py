@@ -58,7 +58,6 @@ _REASONS = {
     "florence2": "has an encoder and a decoder: question and picture are read together, each "
     "token by every other, and the answer is written from that by cross-attention, "
     "so no row of the question looks at the picture alone",
-    "fuyu": _LATER,
     "git": "puts its patches in front of the words inside the model, so they are no "
     "positions of the prompt whose rows could be named",
     "idefics": "reads the picture by cross-attention to tokens that each read the whole image "

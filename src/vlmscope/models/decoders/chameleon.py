@@ -24,8 +24,7 @@ from vlmscope.models.layout.processor_checks import (
     check_parts,
     check_tokens,
 )
-from vlmscope.models.prompts.prompt import Expansion, PromptRequest, Span, WrittenPrompt
-from vlmscope.types import Role
+from vlmscope.models.prompts.prompt import Expansion, PromptRequest, WrittenPrompt, write_turn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -66,7 +65,9 @@ class ChameleonFamily(Family):
         if preset == "paper":
             return super().write(hf, processor, request, preset, system)
         image = self.placeholder(hf, processor)
-        return _turn(request, image * request.images, str(processor.tokenizer.sep_token))
+        return write_turn(
+            request.prompt, image * request.images, str(processor.tokenizer.sep_token)
+        )
 
     def image_inputs(
         self, hf: PreTrainedModel, processor: Any, pixels: NDArray[np.uint8], placement: str
@@ -101,18 +102,3 @@ def _sides(hf: PreTrainedModel) -> tuple[int, int]:
     vq = hf.config.vq_config
     side = int(vq.resolution)
     return side, side // 2 ** (len(vq.channel_multiplier) - 1)
-
-
-def _turn(request: PromptRequest, images: str, separator: str) -> WrittenPrompt:
-    """Images, text, and the separator behind which the model answers, as its processor writes them."""
-    prompt = request.prompt
-    text = images + prompt.text + separator
-    start, end = (len(images) + offset for offset in prompt.span)
-    spans = [
-        Span(Role.QUERY, len(images), len(images) + len(prompt.text)),
-        Span(Role.PHRASE, start, end),
-    ]
-    if prompt.answer is not None:
-        spans.append(Span(Role.GENERATED, len(text), len(text) + len(prompt.answer)))
-        text += prompt.answer
-    return WrittenPrompt(text, tuple(spans), add_special_tokens=True)

@@ -164,6 +164,10 @@ class Family(ABC):
         """The text that a chat template writes where an image stands."""
         return str(processor.tokenizer.convert_ids_to_tokens(self.image_token_id(hf)))
 
+    def tokenizer(self, processor: Any) -> Any:
+        """What turns a written prompt into ids; it gives offsets."""
+        return processor.tokenizer
+
     def image_text(self, hf: PreTrainedModel, processor: Any) -> str:
         """The placeholder with the delimiters that a chat template would put around it."""
         return self.placeholder(hf, processor)

@@ -49,7 +49,7 @@ class LlavaFamily(Family):
 
     id = "llava"
     model_types = ("llava",)
-    foreign_types = ("llava_llama", "LlavaLlamaForCausalLM", "share4v")
+    foreign_types: tuple[str, ...] = ("llava_llama", "LlavaLlamaForCausalLM", "share4v")
     checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint(
             "tiny-llava",
@@ -84,7 +84,9 @@ class LlavaFamily(Family):
     presets = ("paper", "chat")
     paper_system = _SYSTEM
     placements = ("pad", "processor")
-    limits = ("one square grid: pad wastes tokens on borders, crop never sees the sides",)
+    limits: tuple[str, ...] = (
+        "one square grid: pad wastes tokens on borders, crop never sees the sides",
+    )
     boxes: BoxConvention | None = BoxConvention(
         "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
         form="lists",

@@ -317,8 +317,9 @@ class LoadedModel:
         written = self.write(prompt, preset, len(images), kind)
         written = written.expanded(placeholder, expansions)
         runs = [run for expansion in expansions for run in expansion.runs]
+        tokenizer = self.family.tokenizer(self.processor)
         with exclusive(self.hf):  # a tokenizer is no safer across threads than its model
-            encoded = encode_text(written, self.processor.tokenizer, token_id, runs)
+            encoded = encode_text(written, tokenizer, token_id, runs)
         pictures = sum(image.pictures for image in images)
         check_length(len(encoded.ids), len(encoded.image_tokens), self.context, self.id, pictures)
         return encoded

@@ -28,6 +28,7 @@ __all__ = [
     "check_preset",
     "write_chat",
     "write_paper",
+    "write_turn",
 ]
 
 
@@ -237,6 +238,24 @@ def write_paper(prompt: Prompt, system: str, image: str, images: int = 1) -> Wri
     if prompt.answer is not None:
         spans.append(Span(Role.GENERATED, len(text) + 1, len(text) + 1 + len(prompt.answer)))
         text = f"{text} {prompt.answer}"
+    return WrittenPrompt(text, tuple(spans), add_special_tokens=True)
+
+
+def write_turn(prompt: Prompt, images: str, ending: str) -> WrittenPrompt:
+    """Images, text and the mark behind which a model answers whose processor has no template.
+
+    Args:
+        prompt: what is asked.
+        images: the text that stands for all images.
+        ending: the mark.
+    """
+    start, end = (len(images) + offset for offset in prompt.span)
+    asked = Span(Role.QUERY, len(images), len(images) + len(prompt.text))
+    spans = [asked, Span(Role.PHRASE, start, end)]
+    text = images + prompt.text + ending
+    if prompt.answer is not None:
+        spans.append(Span(Role.GENERATED, len(text), len(text) + len(prompt.answer)))
+        text += prompt.answer
     return WrittenPrompt(text, tuple(spans), add_special_tokens=True)
 
 

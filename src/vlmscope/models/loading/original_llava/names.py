@@ -75,7 +75,7 @@ class TensorNames:
         pairs = [
             (key, stored[key].shape, wanted[place].shape)
             for key, place in places.items()
-            if place in wanted
+            if place is not None and place in wanted
         ]
         check_shapes(name, [pair for pair in pairs if tuple(pair[1]) != tuple(pair[2])])
 
