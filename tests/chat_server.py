@@ -205,6 +205,7 @@ class ChatServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: ChatServer
     protocol_version = "HTTP/1.1"
+    under_way = False
 
     def do_GET(self) -> None:
         """Nothing is to be had by it; what is asked for is noted all the same."""
@@ -219,6 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.headers.append(dict(self.headers.items()))
             server.times.append(time.monotonic())
             server.at_once += 1
+            self.under_way = True
             server.most_at_once = max(server.most_at_once, server.at_once)
             kind = ways.broken.pop(0) if ways.broken else ways.always
         try:
@@ -226,8 +228,13 @@ class _Handler(BaseHTTPRequestHandler):
             with suppress(ConnectionError):  # of one that does not wait any longer
                 self._answer(kind, json.loads(body))
         finally:
-            with server.lock:
-                server.at_once -= 1
+            self._leave()
+
+    def _leave(self) -> None:
+        """Before the reply is there, for with it the next request may come."""
+        with self.server.lock:
+            self.server.at_once -= self.under_way
+            self.under_way = False
 
     def _answer(self, kind: str | None, asked: dict[str, Any]) -> None:
         server, ways = self.server, self.server.ways
@@ -256,6 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: int, body: bytes, kind: str = "application/json", **headers: str
     ) -> None:
+        self._leave()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -283,6 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, b"[1, 2]")
 
     def _hang_up(self, _: Any) -> None:
+        self._leave()
         self.close_connection = True
         self.connection.close()
 

@@ -5,11 +5,12 @@ Everything here is data or makes small files: add a row where a page says someth
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from PIL import Image
 
 import vlmscope as vs
 from answers import talker
+from chat_server import Ways, serving
 from detectors import tiny_grounding_dino
+from families import llava
 from panoptic_folder import PanopticFolder
 from sams import tiny_sam
 from vlmscope.data.tiny_sets import make_tiny
@@ -28,7 +31,23 @@ from vlmscope.tiny import embedded_path, referring_samples
 
 ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|google/vit)"
 
-SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
+
+@cache
+def chat_server() -> str:
+    """Address of a chat endpoint that stays until the tests end: a small random model, three words long."""
+    server = serving(Ways(prompt=True, stop_after=4), llava(seed=5))
+    return _OPEN.enter_context(server).url
+
+
+_OPEN = contextlib.ExitStack()
+atexit.register(_OPEN.close)
+
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+SUBSTITUTIONS: tuple[tuple[str, Replacement], ...] = (
+    # an endpoint, which is started where a page speaks of one
+    (r"http://localhost:8000/v1", lambda _: chat_server()),
     # models: a pattern of what pages write, and what is loaded in its place
     (rf"{ENCODER}[\w./-]*", "tiny-clip"),
     (r"facebook/sam[\w./-]*", "tiny-sam"),
@@ -62,6 +81,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\bcount=\d+\b", "count=4"),
     (r"\brange\(20_000_000, 20_000_\d+\)", "range(20_000_000, 20_000_001)"),
     (r"(?<=--limit )\d{2,}", "2"),
+    (r"ExplainOptions\(grid=\d+, steps=\d+", "ExplainOptions(grid=3, steps=2"),
     (r"(Study\(.*)\)$", r"\1, settings=short)"),
 )
 """(pattern, replacement), applied in this order to the text of python and sh blocks."""
@@ -78,13 +98,24 @@ COSTLY: dict[str, dict[str, str]] = {
     "steer": {"--max-new-tokens": "4"},
     "prompts": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "faithfulness": {"--samples": "tiny-scenes:2", "--steps": "3"},
+    "explain": {"--grid": "3", "--steps": "2"},
     "context": {"--samples": "tiny-scenes:2", "--max-new-tokens": "4", "--keep": "0,0.25"},
     "demo": {"--discovery": "8", "--verification": "4", "--sheet": "2", "--search": "2"},
 }
 """Command -> option -> what it is set to where the line leaves it out, so that it takes seconds."""
 
 LEAVES = frozenset(
-    {"context", "demo", "faithfulness", "flow", "knockout", "lighten", "prompts", "tokens"}
+    {
+        "context",
+        "demo",
+        "explain",
+        "faithfulness",
+        "flow",
+        "knockout",
+        "lighten",
+        "prompts",
+        "tokens",
+    }
 )
 """Commands whose files no later line reads: on the same files once is enough for all pages."""
 

@@ -41,7 +41,8 @@ def explained(
     return vs.explain_endpoint(endpoint, picture(), QUESTION, small, **more)
 
 
-def test_what_fails_is_asked_again_and_counted() -> None:
+def test_what_fails_is_asked_again_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vlmscope.analysis.endpoint.client.pace._FIRST", 0.01)
     with serving(Ways(**WHOLE), model()) as server:
         clean = explained(server)
     broken = ["busy", "hang_up", "down", "cut_json", "list"]
