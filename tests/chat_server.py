@@ -14,17 +14,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import vlmscope as vs
+from families import llava
 from vlmscope.attention.forced import encode_forced
 from vlmscope.data.images import open_image
 from vlmscope.models import LoadedModel
 
-__all__ = ["ChatServer", "Ways", "serving"]
+__all__ = ["ANSWER", "QUESTION", "ChatServer", "Ways", "picture", "serving", "small_model"]
+
+QUESTION = "what colour is the circle ?"
+ANSWER = "small on cat circle"
+"""What the small model says to it of the picture, cut after four tokens."""
+
 
 END = "<eos>"
 
@@ -310,6 +319,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Tests print nothing."""
+
+
+@cache
+def small_model() -> LoadedModel:
+    """A small random LLaVA, the same one for every test that a server serves it to."""
+    return llava(seed=5)
+
+
+def picture() -> NDArray[np.uint8]:
+    """60 by 90 pixels of noise."""
+    return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
 @contextmanager

@@ -20,9 +20,8 @@ from PIL import Image
 
 import vlmscope as vs
 from answers import talker
-from chat_server import Ways, serving
+from chat_server import Ways, serving, small_model
 from detectors import tiny_grounding_dino
-from families import llava
 from panoptic_folder import PanopticFolder
 from sams import tiny_sam
 from vlmscope.data.tiny_sets import make_tiny
@@ -35,7 +34,7 @@ ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|g
 @cache
 def chat_server() -> str:
     """Address of a chat endpoint that stays until the tests end: a small random model, three words long."""
-    server = serving(Ways(prompt=True, stop_after=4), llava(seed=5))
+    server = serving(Ways(prompt=True, stop_after=4), small_model())
     return _OPEN.enter_context(server).url
 
 

@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 
 import vlmscope as vs
-from chat_server import ChatServer, Ways, serving
-from families import llava
+from chat_server import QUESTION, ChatServer, Ways, serving, small_model
 
-QUESTION = "what colour is the circle ?"
 SECRET = "sk-0123456789abcdefSECRET"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ChatServer]:
-    with serving(Ways(prompt=True, stop_after=4), llava(seed=5)) as running:
+    with serving(Ways(prompt=True, stop_after=4), small_model()) as running:
         yield running
 
 
@@ -69,7 +67,7 @@ def test_a_wrong_key_is_named_by_its_variable(
     refused: Any, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_KEY", SECRET)
-    with serving(Ways(key="another"), llava()) as server:
+    with serving(Ways(key="another"), small_model()) as server:
         place = ["--endpoint", server.url, "--model", "m", "--key-from", "MY_KEY"]
         for more in ([], ["--json"]):
             said = refused(["explain", photo, QUESTION, *place, *more], "MY_KEY (HTTP 401)")

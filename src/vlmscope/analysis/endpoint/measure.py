@@ -118,6 +118,7 @@ class _Run:
             noise=followed.noise(self.options.follow),
             effect=float(drops.max()),
             counts=followed.counts([*scores, *more]),
+            whole=grasp.answer.whole,
             curve_record=curves,
         )
 

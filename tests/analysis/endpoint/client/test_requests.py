@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,14 @@ import numpy as np
 import pytest
 
 import vlmscope as vs
-from chat_server import ChatServer, Ways, serving
-from families import llava
+from chat_server import QUESTION, ChatServer, Ways, picture, serving
+from chat_server import small_model as model
 from vlmscope.analysis.endpoint import EndpointExplanation, EndpointOptions, ExplainOptions
 from vlmscope.analysis.endpoint.client.address import Address
 from vlmscope.analysis.endpoint.client.pace import Pace, pause_before, told_to_wait
 from vlmscope.errors import BadOptionError, EndpointError, ModelMismatchError
-from vlmscope.models import LoadedModel
 
-QUESTION = "what colour is the circle ?"
 WHOLE: dict[str, Any] = {"prompt": True, "stop_after": 4}
-
-
-@cache
-def model() -> LoadedModel:
-    return llava(seed=5)
-
-
-def picture() -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
 def explained(
