@@ -119,7 +119,9 @@ def test_curves_are_those_of_the_weights(direct: np.ndarray) -> None:
                     y : y + 30, x : x + 30
                 ]
             assert value == pytest.approx(np.exp(by_weights(pixels).mean()), rel=1e-4)
-    assert curves.score("occlusion").gap.value > curves.score("random").gap.value
+    gap = curves.score("occlusion").gap.value
+    assert gap > max(record["random_gaps"]) and len(record["random_gaps"]) == 2
+    assert curves.score("random").gap.value == pytest.approx(np.mean(record["random_gaps"]))
 
 
 def test_a_window_of_several_cells_is_shared_by_them() -> None:
@@ -207,7 +209,7 @@ def circle() -> Iterator[tuple[vs.types.Box, EndpointExplanation]]:
             vs.Endpoint(server.url, "tiny-llava"),
             sample.image,
             "describe the circle",
-            ExplainOptions(grid=4, steps=2),
+            ExplainOptions(grid=4, steps=2, draws=1),
         )
     yield sample.box, result
 
@@ -218,8 +220,7 @@ def test_the_circle_that_decides_the_answer_is_the_peak(circle: tuple) -> None:
     x, y = result.point
     assert x0 <= x <= x1 and y0 <= y <= y1
     assert result.effect > 10 and result.trusted
-    gaps = {name: result.curves.score(name).gap.value for name in ("occlusion", "random")}
-    assert abs(gaps["random"]) < 0.1 < 0.4 < gaps["occlusion"]  # of two steps 0.5 is the most
+    assert 0.4 < result.curves.score("occlusion").gap.value <= 0.5  # of two steps it is the most
     assert result.heatmap.shape == (128, 128) and result.heatmap.max() == 1
     left, top, right, bottom = result.grounding.box
     assert left <= x <= right and top <= y <= bottom

@@ -47,7 +47,7 @@ def explain_endpoint(
 
     Windows of the picture are hidden one after the other; the map holds what the answer's
     log-probability loses by it. Insertion and deletion curves then say whether the map is right, beside
-    those of a random order. The endpoint is asked what it can do; which way was used is in the result.
+    those of random orders. The endpoint is asked what it can do; which way was used is in the result.
 
     Args:
         endpoint: the served model.

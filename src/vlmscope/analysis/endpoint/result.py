@@ -106,7 +106,7 @@ class EndpointExplanation:
 
     @cached_property
     def curves(self) -> Faithfulness | None:
-        """Insertion and deletion of the map, named ``occlusion``, and of a random order; None: not run."""
+        """Insertion and deletion of the map, ``occlusion``, and the mean of random orders; None: not run."""
         if self.curve_record is None:
             return None
         text = json.dumps([self.question, self.answer])

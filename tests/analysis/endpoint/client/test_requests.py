@@ -80,7 +80,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert len(state.read_text().splitlines()) == 1 + 7
         server.ways.spoil, server.seen[:] = None, []
         # what is on disk needs no budget
-        with pytest.raises(BadOptionError, match="This run needs 12 requests"):
+        with pytest.raises(BadOptionError, match="This run needs 16 requests"):
             explained(server, resume=state, requests=stop)
         result = explained(server, resume=state)
         assert len(server.seen) == requests - 7
