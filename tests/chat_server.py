@@ -14,17 +14,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import vlmscope as vs
+from families import llava
 from vlmscope.attention.forced import encode_forced
 from vlmscope.data.images import open_image
 from vlmscope.models import LoadedModel
 
-__all__ = ["ChatServer", "Ways", "serving"]
+__all__ = ["ANSWER", "QUESTION", "ChatServer", "Ways", "picture", "serving", "small_model"]
+
+QUESTION = "what colour is the circle ?"
+ANSWER = "small on cat circle"
+"""What the small model says to it of the picture, cut after four tokens."""
+
 
 END = "<eos>"
 
@@ -205,6 +214,7 @@ class ChatServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: ChatServer
     protocol_version = "HTTP/1.1"
+    under_way = False
 
     def do_GET(self) -> None:
         """Nothing is to be had by it; what is asked for is noted all the same."""
@@ -219,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.headers.append(dict(self.headers.items()))
             server.times.append(time.monotonic())
             server.at_once += 1
+            self.under_way = True
             server.most_at_once = max(server.most_at_once, server.at_once)
             kind = ways.broken.pop(0) if ways.broken else ways.always
         try:
@@ -226,8 +237,13 @@ class _Handler(BaseHTTPRequestHandler):
             with suppress(ConnectionError):  # of one that does not wait any longer
                 self._answer(kind, json.loads(body))
         finally:
-            with server.lock:
-                server.at_once -= 1
+            self._leave()
+
+    def _leave(self) -> None:
+        """Before the reply is there, for with it the next request may come."""
+        with self.server.lock:
+            self.server.at_once -= self.under_way
+            self.under_way = False
 
     def _answer(self, kind: str | None, asked: dict[str, Any]) -> None:
         server, ways = self.server, self.server.ways
@@ -256,6 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: int, body: bytes, kind: str = "application/json", **headers: str
     ) -> None:
+        self._leave()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -283,6 +300,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, b"[1, 2]")
 
     def _hang_up(self, _: Any) -> None:
+        self._leave()
         self.close_connection = True
         self.connection.close()
 
@@ -301,6 +319,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Tests print nothing."""
+
+
+@cache
+def small_model() -> LoadedModel:
+    """A small random LLaVA, the same one for every test that a server serves it to."""
+    return llava(seed=5)
+
+
+def picture() -> NDArray[np.uint8]:
+    """60 by 90 pixels of noise."""
+    return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
 @contextmanager

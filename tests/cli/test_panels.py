@@ -71,6 +71,15 @@ def test_where_the_options_of_ground_stand(run: Any) -> None:
     assert "--sigma" in gem["Post-processing"]  # gem changes its default, not what it is about
 
 
+def test_a_command_that_loads_no_model_says_what_it_asks_instead(run: Any) -> None:
+    found = panels(run("explain", "--help").out)
+    assert list(found) == ["Input", "Model", "Method", "Requests", "Output", "Options"]
+    assert {"IMAGE", "QUESTION", "--answer", "--max-pixels"} == set(found["Input"])
+    assert {"--endpoint", "--model", "--key-from"} == set(found["Model"])
+    assert {"--budget", "--per-minute", "--retries"} <= set(found["Requests"])
+    assert found["Options"] == ["--help"]
+
+
 def test_a_command_with_few_options_has_no_groups(run: Any) -> None:
     assert list(panels(run("methods", "--help").out)) == ["Arguments", "Options"]
 

@@ -5,11 +5,12 @@ Everything here is data or makes small files: add a row where a page says someth
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 
 import vlmscope as vs
 from answers import talker
+from chat_server import Ways, serving, small_model
 from detectors import tiny_grounding_dino
 from panoptic_folder import PanopticFolder
 from pipelines import diffusion_pipeline
@@ -29,7 +31,23 @@ from vlmscope.tiny import embedded_path, referring_samples
 
 ENCODER = r"(?:openai/clip|laion/|google/siglip|facebook/(?:deit|dinov2)|timm/|google/vit)"
 
-SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
+
+@cache
+def chat_server() -> str:
+    """Address of a chat endpoint that stays until the tests end: a small random model, three words long."""
+    server = serving(Ways(prompt=True, stop_after=4), small_model())
+    return _OPEN.enter_context(server).url
+
+
+_OPEN = contextlib.ExitStack()
+atexit.register(_OPEN.close)
+
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+SUBSTITUTIONS: tuple[tuple[str, Replacement], ...] = (
+    # an endpoint, which is started where a page speaks of one
+    (r"http://localhost:8000/v1", lambda _: chat_server()),
     # models: a pattern of what pages write, and what is loaded in its place
     (rf"{ENCODER}[\w./-]*", "tiny-clip"),
     (r"stable-diffusion-v1-5/[\w.-]+", "./tiny-pipeline"),
@@ -66,6 +84,7 @@ SUBSTITUTIONS: tuple[tuple[str, str], ...] = (
     (r"\bsteps=\d+\b", "steps=2"),
     (r"(?<=--steps )\d{2,}", "2"),
     (r"(?<=--limit )\d{2,}", "2"),
+    (r"ExplainOptions\(grid=\d+, steps=\d+", "ExplainOptions(grid=3, steps=2"),
     (r"(Study\(.*)\)$", r"\1, settings=short)"),
 )
 """(pattern, replacement), applied in this order to the text of python and sh blocks."""
@@ -82,13 +101,25 @@ COSTLY: dict[str, dict[str, str]] = {
     "steer": {"--max-new-tokens": "4"},
     "prompts": {"--samples": "tiny-scenes:2", "--max-new-tokens": "6"},
     "faithfulness": {"--samples": "tiny-scenes:2", "--steps": "3"},
+    "explain": {"--grid": "3", "--steps": "2"},
     "context": {"--samples": "tiny-scenes:2", "--max-new-tokens": "4", "--keep": "0,0.25"},
     "demo": {"--discovery": "8", "--verification": "4", "--sheet": "2", "--search": "2"},
 }
 """Command -> option -> what it is set to where the line leaves it out, so that it takes seconds."""
 
 LEAVES = frozenset(
-    {"context", "demo", "daam", "faithfulness", "flow", "knockout", "lighten", "prompts", "tokens"}
+    {
+        "context",
+        "daam",
+        "demo",
+        "explain",
+        "faithfulness",
+        "flow",
+        "knockout",
+        "lighten",
+        "prompts",
+        "tokens",
+    }
 )
 """Commands whose files no later line reads: on the same files once is enough for all pages."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
 import vlmscope as vs
-from chat_server import ChatServer, Ways, serving
-from families import llava
+from chat_server import QUESTION, ChatServer, Ways, picture, serving
+from chat_server import small_model as model
 from vlmscope.analysis.endpoint import EndpointExplanation, EndpointOptions, ExplainOptions
 from vlmscope.errors import (
     BadImageError,
@@ -20,22 +20,11 @@ from vlmscope.errors import (
     BadSampleError,
     EndpointError,
 )
-from vlmscope.models import LoadedModel
 
-QUESTION = "what colour is the circle ?"
 SMALL = ExplainOptions(grid=3, steps=3, curves=False)
 WHOLE: dict[str, Any] = {"prompt": True, "stop_after": 4}
 ENDPOINT = vs.Endpoint("http://127.0.0.1:9/v1", "m", key_from="")
 """Nothing is sent to it."""
-
-
-@cache
-def model() -> LoadedModel:
-    return llava(seed=5)
-
-
-def picture() -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
 def explained(
@@ -161,6 +150,18 @@ def test_nothing_listens_and_another_path() -> None:
     assert f"{server.url}: try" in str(caught.value) and "HTTP 404" in str(caught.value)
 
 
+def test_a_host_that_there_is_none_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    endpoint = vs.Endpoint("http://nowhere.example/v1", "m", key_from="")
+    with pytest.raises(EndpointError, match="there is no host of that name. Check the address"):
+        vs.explain_endpoint(endpoint, picture(), QUESTION, SMALL)
+
+
 def test_some_replies_that_lack_something_are_counted() -> None:
     def lose(reply: dict[str, Any], number: int) -> dict[str, Any]:
         if number > 5 and number % 2:
@@ -176,7 +177,7 @@ def test_some_replies_that_lack_something_are_counted() -> None:
 
 
 def test_a_likeliest_list_that_is_too_long_for_the_endpoint() -> None:
-    refused(Ways(top=5, **WHOLE), EndpointError, "top_logprobs must be at most 5")
+    refused(Ways(top=5, **WHOLE), EndpointError, "fewer with --top")
 
 
 def test_budgets() -> None:

@@ -50,6 +50,11 @@ class Answer:
         return cls(text, pieces, spans, followed)
 
     @property
+    def whole(self) -> bool:
+        """Whether the tokens write all of the text."""
+        return self.spans[-1][1] == len(bare(self.text.encode()))
+
+    @property
     def words(self) -> list[str]:
         """What each token writes, as text."""
         return [piece.decode("utf-8", "replace") for piece in self.pieces]

@@ -35,11 +35,13 @@ def _noise(result: EndpointExplanation) -> str:
 
 
 def _leading(result: EndpointExplanation) -> str:
-    if result.run["way"] != "leading-tokens":
+    """Where an answer was not followed to its end; one token is."""
+    if result.run["way"] != "leading-tokens" or (result.whole and not result.counts["unknown"]):
         return ""
+    part = "" if result.whole else f"; of this answer its first {len(result.tokens)}"
     return (
         "The endpoint reads no answer that is given to it, so tokens were followed only for as long as it "
-        "answers the same."
+        f"answers the same{part}."
     )
 
 

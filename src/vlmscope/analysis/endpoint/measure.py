@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmscope.analysis.endpoint.answer import Scores
 from vlmscope.analysis.endpoint.asker import Asker
 from vlmscope.analysis.endpoint.client import Endpoint
 from vlmscope.analysis.endpoint.client.log import AnswerLog
@@ -46,7 +47,7 @@ def explain_endpoint(
 
     Windows of the picture are hidden one after the other; the map holds what the answer's
     log-probability loses by it. Insertion and deletion curves then say whether the map is right, beside
-    those of a random order. The endpoint is asked what it can do; which way was used is in the result.
+    those of random orders. The endpoint is asked what it can do; which way was used is in the result.
 
     Args:
         endpoint: the served model.
@@ -88,36 +89,23 @@ class _Run:
     options: ExplainOptions
 
     def explained(self, sides: Sequence[int], given: str | None) -> EndpointExplanation:
-        """Ask, and put together what came of it."""
+        """Ask, and put together what came of it.
+
+        Args:
+            sides: of the windows, in cells.
+            given: the answer; None: the endpoint's own.
+        """
         scales = windows_of(self.pictures.regions.shape, sides)
         windows = [window for windows in scales for window in windows]
-        points = curve_points(len(self.pictures.regions), self.options)
-        if self.asker.is_new:  # how much of an earlier run can be used is known when the way is
-            self._check(FEWEST + len(windows) + points, len(windows), points, at_least=True)
-        whole = np.zeros(len(self.pictures.regions), dtype=bool)
-        grasp = grasp_answer(self.asker, self.asking, self.pictures.url(whole), given, self.options)
-        each = grasp.way.requests(grasp.answer)
-        missing = self._missing(windows, grasp)
-        if missing:
-            self._check(missing + points * each, len(windows), points)
+        grasp = self._grasped(windows, given)
         followed = Followed.of(grasp)
         scores = self._measure(windows, grasp, "occlusion")
         drops = followed.drops(scores, self.options.follow)
         ends = np.cumsum([0, *map(len, scales)])
-        per_side = [drops[a:b].tolist() for a, b in pairwise(ends)]
-        cells = drops_on_cells(scales, per_side)
-        known = {w.tobytes(): s for w, s in zip(windows, scores, strict=True)}
-        curves: dict[str, Any] = {}
-        more: list[Any] = []
-        if self.options.curves:
-            curves, more = curves_of(
-                cells,
-                self.pictures.regions,
-                self.options,
-                {**known, whole.tobytes(): grasp.clean[0]},
-                lambda removals: self._curve_scores(removals, grasp),
-                followed,
-            )
+        cells = drops_on_cells(scales, [drops[a:b].tolist() for a, b in pairwise(ends)])
+        known = {self._whole.tobytes(): grasp.clean[0]}
+        known |= {window.tobytes(): each for window, each in zip(windows, scores, strict=True)}
+        curves, more = self._curves(cells, known, grasp, followed)
         return EndpointExplanation(
             run=self._record(grasp, len(windows), len(more)),
             image=self.pictures.pixels,
@@ -130,15 +118,52 @@ class _Run:
             noise=followed.noise(self.options.follow),
             effect=float(drops.max()),
             counts=followed.counts([*scores, *more]),
-            curve_record=curves or None,
+            whole=grasp.answer.whole,
+            curve_record=curves,
         )
 
-    def _curve_scores(self, removals: Sequence[Hidden], grasp: Grasp) -> list[Any]:
+    def _grasped(self, windows: Sequence[Hidden], given: str | None) -> Grasp:
+        """The answer and the way to it; the budget is compared before and after it is found out."""
+        points = curve_points(len(self.pictures.regions), self.options)
+        if self.asker.is_new:  # how much of an earlier run can be used is known when the way is
+            self._check(FEWEST + len(windows) + points, len(windows), points, at_least=True)
+        picture = self.pictures.url(self._whole)
+        grasp = grasp_answer(self.asker, self.asking, picture, given, self.options)
+        missing = self._missing(windows, grasp)
+        if missing:
+            more = points * grasp.way.requests(grasp.answer)
+            self._check(missing + more, len(windows), points)
+        return grasp
+
+    def _curves(
+        self,
+        cells: NDArray[np.float64],
+        known: Mapping[bytes, Scores],
+        grasp: Grasp,
+        followed: Followed,
+    ) -> tuple[dict[str, Any] | None, list[Scores]]:
+        if not self.options.curves:
+            return None, []
+        return curves_of(
+            cells,
+            self.pictures.regions,
+            self.options,
+            known,
+            lambda removals: self._curve_scores(removals, grasp),
+            followed,
+        )
+
+    @property
+    def _whole(self) -> Hidden:
+        """Nothing is hidden."""
+        return np.zeros(len(self.pictures.regions), dtype=bool)
+
+    def _curve_scores(self, removals: Sequence[Hidden], grasp: Grasp) -> list[Scores]:
         missing = self._missing(removals, grasp)
         self.asker.check_budget(missing, f"{len(removals)} pictures of the curves")
         return self._measure(removals, grasp, "curves")
 
-    def _measure(self, hidden: Sequence[Hidden], grasp: Grasp, title: str) -> list[Any]:
+    def _measure(self, hidden: Sequence[Hidden], grasp: Grasp, title: str) -> list[Scores]:
         return self.asker.each(
             hidden,
             lambda each: scored(

@@ -49,6 +49,9 @@ class ExplainOptions(CheckedOptions):
     steps: int = option(
         10, "curves: steps from the whole picture to none of it", at_least=2, whole=True
     )
+    draws: int = option(
+        2, "curves: random orders, of which the mean is beside the map", at_least=1, whole=True
+    )
     side: int | None = option(
         None,
         "the longer side of the picture that is sent, in pixels (default: as it is)",

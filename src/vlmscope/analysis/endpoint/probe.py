@@ -120,6 +120,11 @@ def _own(asker: Asker, asking: Asking, picture: str, tokens: int) -> _Own:
     try:
         first, again = asker.ask(payload), asker.ask(payload, 1)
         texts, places = (first.text, again.text), first.places
+    except RefusedRequest as error:
+        raise EndpointError(
+            f"{error} It was asked for its answer with the {asking.top} likeliest tokens at each place; "
+            "where that is too many, ask for fewer with --top."
+        ) from None
     except IncompleteReply as error:
         raise EndpointError(
             f"{base} cannot be used: what it answers {error.reason}. The answer is followed by "

@@ -50,6 +50,7 @@ class EndpointExplanation:
         effect: the largest drop of a single window, in nats.
         counts: values by how they are known: ``exact``; ``bounded``, of which only a bound is known;
             ``unknown``, which count as unchanged.
+        whole: the tokens write the whole answer.
         curve_record: the curves as JSON values; None: none were measured.
     """
 
@@ -64,6 +65,7 @@ class EndpointExplanation:
     noise: float
     effect: float
     counts: dict[str, int]
+    whole: bool = True
     curve_record: dict[str, Any] | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
@@ -104,7 +106,7 @@ class EndpointExplanation:
 
     @cached_property
     def curves(self) -> Faithfulness | None:
-        """Insertion and deletion of the map, named ``occlusion``, and of a random order; None: not run."""
+        """Insertion and deletion of the map, ``occlusion``, and the mean of random orders; None: not run."""
         if self.curve_record is None:
             return None
         text = json.dumps([self.question, self.answer])

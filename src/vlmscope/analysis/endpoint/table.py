@@ -16,8 +16,8 @@ __all__ = ["EXPLANATION_COLUMNS", "explanation_rows", "explanation_table", "toke
 EXPLANATION_COLUMNS = (
     "log-probability: of the followed tokens on the unchanged picture, in nats; largest drop: what hiding a "
     "single window takes from it; noise: by how much the unchanged picture differs from itself; peak: the "
-    "cell whose hiding costs most; gap: insertion less deletion of the map, over random: less that of a "
-    "random order."
+    "cell whose hiding costs most; gap: insertion less deletion of the map, over random: less the mean of "
+    "that of random orders."
 )
 """What the columns of :func:`explanation_table` hold."""
 

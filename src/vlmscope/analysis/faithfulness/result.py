@@ -21,7 +21,7 @@ from vlmscope.markup import card, one_line, table
 from vlmscope.stats import Interval, bootstrap
 from vlmscope.viewer import View
 
-__all__ = ["WAYS", "Faithfulness", "MapScore"]
+__all__ = ["WAYS", "Faithfulness", "MapScore", "area_under"]
 
 WAYS = ("deletion", "insertion")
 
@@ -136,7 +136,7 @@ class Faithfulness:
         """Float (questions,): the area under one curve of each question."""
         return np.array(
             [
-                _area(self._curve(record, name, form, way), record["removed"])
+                area_under(self._curve(record, name, form, way), record["removed"])
                 for record in self.records
             ]
         )
@@ -232,7 +232,7 @@ class Faithfulness:
         return values
 
 
-def _area(values: list[float], shares: list[float]) -> float:
+def area_under(values: list[float], shares: list[float]) -> float:
     """Under a line through points whose shares are ascending, by trapezoids."""
     heights = (np.array(values[1:]) + np.array(values[:-1])) / 2
     return float(heights @ np.diff(shares))

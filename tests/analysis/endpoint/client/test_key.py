@@ -7,39 +7,26 @@ import json
 import logging
 import pickle
 import traceback
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import vlmscope as vs
-from chat_server import Ways, serving
-from families import llava
+from chat_server import QUESTION, Ways, picture, serving
+from chat_server import small_model as model
 from vlmscope.analysis.endpoint import EndpointOptions, ExplainOptions
 from vlmscope.analysis.endpoint.client.key import Key
 from vlmscope.errors import BadOptionError, EndpointError
-from vlmscope.models import LoadedModel
 
 SECRET = "sk-0123456789abcdefSECRET"
-QUESTION = "what colour is the circle ?"
 SMALL = ExplainOptions(grid=2, steps=2)
-
-
-@cache
-def model() -> LoadedModel:
-    return llava(seed=5)
 
 
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", SECRET)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-
-
-def picture() -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
 def test_it_is_sent_and_stands_nowhere(
@@ -71,7 +58,9 @@ def test_it_is_sent_and_stands_nowhere(
         assert SECRET not in text and SECRET[:12] not in text
 
 
-@pytest.mark.parametrize("kind", ["wrong", "down", "html", "cut_json", "elsewhere", "nothing"])
+@pytest.mark.parametrize(
+    "kind", ["wrong", "down", "html", "cut_json", "elsewhere", "nothing", "hang_up"]
+)
 def test_no_error_holds_it(kind: str) -> None:
     ways = Ways(key="another") if kind == "wrong" else Ways(always=kind)
     ways.spoil = f"http://example.com/{SECRET}?key={SECRET}"
@@ -85,10 +74,17 @@ def test_no_error_holds_it(kind: str) -> None:
     chain: BaseException | None = caught.value
     while chain is not None:
         text += repr(chain) + repr(chain.args) + repr(vars(chain))
+        text += _variables(chain)
         chain = chain.__cause__ or chain.__context__
     assert SECRET not in text and SECRET[:12] not in text
     if kind == "wrong":
         assert "does not accept the key in MY_KEY (HTTP 401)" in str(caught.value)
+
+
+def _variables(error: BaseException) -> str:
+    """Those of every frame that is not the test's own, as programs show them that print all."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return " ".join(repr(f.f_locals) for f in frames if f.f_code.co_filename != __file__)
 
 
 def test_a_redirect_is_not_followed_and_the_key_not_sent_on() -> None:

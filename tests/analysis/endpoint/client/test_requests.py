@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,14 @@ import numpy as np
 import pytest
 
 import vlmscope as vs
-from chat_server import ChatServer, Ways, serving
-from families import llava
+from chat_server import QUESTION, ChatServer, Ways, picture, serving
+from chat_server import small_model as model
 from vlmscope.analysis.endpoint import EndpointExplanation, EndpointOptions, ExplainOptions
 from vlmscope.analysis.endpoint.client.address import Address
 from vlmscope.analysis.endpoint.client.pace import Pace, pause_before, told_to_wait
 from vlmscope.errors import BadOptionError, EndpointError, ModelMismatchError
-from vlmscope.models import LoadedModel
 
-QUESTION = "what colour is the circle ?"
 WHOLE: dict[str, Any] = {"prompt": True, "stop_after": 4}
-
-
-@cache
-def model() -> LoadedModel:
-    return llava(seed=5)
-
-
-def picture() -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 
 
 def explained(
@@ -41,7 +29,8 @@ def explained(
     return vs.explain_endpoint(endpoint, picture(), QUESTION, small, **more)
 
 
-def test_what_fails_is_asked_again_and_counted() -> None:
+def test_what_fails_is_asked_again_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vlmscope.analysis.endpoint.client.pace._FIRST", 0.01)
     with serving(Ways(**WHOLE), model()) as server:
         clean = explained(server)
     broken = ["busy", "hang_up", "down", "cut_json", "list"]
@@ -91,7 +80,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert len(state.read_text().splitlines()) == 1 + 7
         server.ways.spoil, server.seen[:] = None, []
         # what is on disk needs no budget
-        with pytest.raises(BadOptionError, match="This run needs 12 requests"):
+        with pytest.raises(BadOptionError, match="This run needs 16 requests"):
             explained(server, resume=state, requests=stop)
         result = explained(server, resume=state)
         assert len(server.seen) == requests - 7

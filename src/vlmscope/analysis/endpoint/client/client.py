@@ -121,7 +121,7 @@ class Endpoint:
             received = post(
                 self.address.chat,
                 body,
-                self._key.headers,
+                self._key.sign,
                 self.options.timeout,
                 direct=self.address.local,
             )

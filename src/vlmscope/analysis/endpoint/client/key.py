@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, NoReturn
 from urllib.parse import quote
+from urllib.request import Request
 
 from vlmscope.errors import BadOptionError
 
@@ -53,10 +54,10 @@ class Key:
     def __reduce__(self) -> NoReturn:
         raise TypeError("A key is not pickled: name its environment variable where it is needed.")
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """What is sent with a request."""
-        return {"Authorization": f"Bearer {self.__value}"} if self else {}
+    def sign(self, request: Request) -> None:
+        """Put the key into a request, as a header that no redirect takes along."""
+        if self:
+            request.add_unredirected_header("Authorization", f"Bearer {self.__value}")
 
     def hidden(self, text: str) -> str:
         """A text of the endpoint without the key, should it repeat it."""

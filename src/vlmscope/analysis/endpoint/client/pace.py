@@ -55,7 +55,7 @@ def pause_before(attempt: int, random: Callable[[], float] = random.random) -> f
 
     The random part keeps threads that failed together from coming back together.
     """
-    longest = min(_MOST, _FIRST * 2.0 ** (attempt - 1))
+    longest = min(_MOST, _FIRST * 2.0 ** min(attempt - 1, 30))
     return longest * (0.5 + 0.5 * random())
 
 

@@ -6,11 +6,17 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from vlmscope.version import __version__
 
@@ -55,14 +61,17 @@ class _Stay(HTTPRedirectHandler):
 
 
 def post(
-    url: str, body: bytes, headers: Mapping[str, str], timeout: float, *, direct: bool
+    url: str, body: bytes, sign: Callable[[Request], None], timeout: float, *, direct: bool
 ) -> Received:
     """Send a body, and read the reply whatever its status; redirects are not followed.
+
+    No variable here or above ever holds a key, and what is raised has no other exception behind it, whose
+    frames do: some programs print the variables of every frame.
 
     Args:
         url: where to.
         body: JSON.
-        headers: beside those that say what the body is.
+        sign: puts a key into the request.
         timeout: seconds for the whole reply.
         direct: past any proxy of the environment, as for this very machine.
 
@@ -71,10 +80,15 @@ def post(
     """
     ours = {"Content-Type": "application/json", "User-Agent": f"vlmscope/{__version__}"}
     request = Request(url, body, {**ours, "Accept": "application/json"}, method="POST")
-    for name, value in headers.items():
-        # an unredirected header is not handed on, should anything else ever follow a redirect
-        request.add_unredirected_header(name, value)
+    sign(request)
     opener = build_opener(_Stay, *([ProxyHandler({})] if direct else []))
+    received = _sent(opener, request, timeout)
+    if isinstance(received, BrokenConnection):
+        raise received
+    return received
+
+
+def _sent(opener: OpenerDirector, request: Request, timeout: float) -> Received | BrokenConnection:
     end = time.monotonic() + timeout
     try:
         try:
@@ -84,8 +98,10 @@ def post(
         with reply:
             names = {name.lower(): value for name, value in reply.headers.items()}
             return Received(int(reply.status or 0), names, _read(reply, end))
+    except BrokenConnection as broken:
+        return broken
     except (OSError, http.client.HTTPException) as error:
-        raise _broken(error, timeout) from None
+        return _broken(error, timeout)
 
 
 def _read(reply: Any, end: float) -> bytes:
