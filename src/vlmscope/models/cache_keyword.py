@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache as remembered
 from typing import Any
 
 from torch import nn
@@ -30,7 +29,6 @@ def cache_given(inputs: Mapping[str, Any]) -> Any:
     return inputs.get(_OLD) if new is None else new
 
 
-@remembered
 def cache_keyword(kind: type[Any]) -> str:
     """What the forward pass of a class calls its cache, by its signature.
 
