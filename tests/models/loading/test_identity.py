@@ -236,6 +236,17 @@ def test_every_family_is_told_as_it_was_loaded(name: str, tmp_path: Path) -> Non
     assert "+weights:" in str(vs.from_pretrained_model(again.hf, model.processor).revision)
 
 
+@pytest.mark.parametrize("part", ["q_proj", "k_proj", "v_proj"])
+def test_a_change_of_a_part_that_is_stored_fused_is_told(part: str, tmp_path: Path) -> None:
+    model = lvlms.made("qianfan-ocr")
+    model.hf.save_pretrained(tmp_path)
+    again = transformers.AutoModelForImageTextToText.from_pretrained(tmp_path)
+    attention = again.model.vision_tower.layers[1].attention
+    assert "+weights:" not in str(vs.from_pretrained_model(again, model.processor).revision)
+    getattr(attention, part).weight.data[0, 0] += 1
+    assert "+weights:" in str(vs.from_pretrained_model(again, model.processor).revision)
+
+
 def test_runs_are_spread_over_rows_and_columns() -> None:
     assert run_starts(64 * RUN) == (0,)
     rows, columns = 4096, 4096

@@ -23,7 +23,6 @@ from vlmscope.models.layout.processor_checks import check_counts
 from vlmscope.models.layout.tiles import Tile, squashed, stretched_layouts
 from vlmscope.models.layout.vision_towers import tower_sides
 from vlmscope.models.prompts.prompt import Expansion
-from vlmscope.models.spare_weights import SpareWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -40,9 +39,6 @@ class GraniteDoclingFamily(Idefics3Family):
     model_types = ("granite_docling",)
     checkpoints = (
         Checkpoint("ibm-granite/granite-for-docling-500m", "500M", "unknown", "pages of documents"),
-    )
-    spare_weights = (
-        SpareWeights(r"^mtp\.", "prediction heads for serving engines, no part of this model"),
     )
     placements = ("processor", "fine")
     processor_class = "GraniteDoclingProcessor"

@@ -34,7 +34,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 }
 """By name, as safetensors spells them; of others nothing is read."""
 
-_FUSED = re.compile(r"\.qkv\.(weight|bias)$")
+_FUSED = re.compile(r"\.qkv(_proj)?\.(weight|bias)$")
 
 
 def stored_weights(folder: Path) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
