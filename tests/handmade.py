@@ -53,6 +53,10 @@ class FakeModel:
     decoder_shape: tuple[int, int] = (6, 4)
     card: ModelCard = field(default_factory=lambda: ModelCard("fake", "fake"))
 
+    @property
+    def row_layers(self) -> tuple[int, ...]:
+        return tuple(range(self.decoder_shape[0]))
+
 
 @dataclass
 class PlantedHeads:

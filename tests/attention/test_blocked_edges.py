@@ -22,7 +22,9 @@ ROLES = {".": 0, "s": 1, "i": 2, "q": 3, "p": 4, "g": 5}  # a letter for each Ro
 
 
 def model(layers: int = 3, heads: int = 4) -> Any:
-    return SimpleNamespace(id="fake", decoder_shape=(layers, heads))
+    return SimpleNamespace(
+        id="fake", decoder_shape=(layers, heads), row_layers=tuple(range(layers))
+    )
 
 
 def tokens(roles: str) -> TokenMap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -79,8 +80,8 @@ class HeadChoice:
         Raises:
             AttentionError: a layer or head that does not exist, or a layer without rows.
         """
-        listed = None if heads is None else list(heads)
-        pairs = bool(listed) and any(isinstance(each, tuple | list) for each in listed or ())
+        listed: Any = None if heads is None else list(heads)
+        pairs = any(isinstance(each, tuple | list) for each in listed or ())
         rowed = model.row_layers if layers is None and not pairs else layers
         choice = cls.of(model.decoder_shape, rowed, listed)
         check_row_layers(model, choice.by_layer)

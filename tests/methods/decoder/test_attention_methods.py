@@ -155,6 +155,7 @@ def test_a_row_that_looks_less_than_the_others_everywhere(model: LoadedModel) ->
 def test_the_default_layer_is_as_deep_as_the_papers(layers: int, layer: int) -> None:
     class Deep:
         decoder_shape = (layers, 8)
+        row_layers = tuple(range(layers))
         family = FAMILIES.for_model_type("llava", "here")
 
     assert default_layer(Deep()) == layer  # type: ignore[arg-type]

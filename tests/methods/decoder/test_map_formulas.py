@@ -44,7 +44,11 @@ def model(
     layers: int = 4, crossed: tuple[int, ...] = (), presets: tuple[str, ...] = ("paper", "chat")
 ) -> Any:
     return SimpleNamespace(
-        id="some-model", hf=None, decoder_shape=(layers, 7), family=Family(crossed, presets)
+        id="some-model",
+        hf=None,
+        decoder_shape=(layers, 7),
+        row_layers=tuple(range(layers)),
+        family=Family(crossed, presets),
     )
 
 

@@ -100,9 +100,9 @@ def _table(flow: AttentionFlow) -> Table:
 
 def _means(values: NDArray[np.float64]) -> list[float | None]:
     """Of each layer, over the images that have such rows; None where none has, or the layer has none."""
-    rowless = np.isnan(values).all(axis=0)
+    rowless: NDArray[np.bool_] = np.asarray(np.isnan(values).all(axis=0))
     kept = values[~np.isnan(values[:, ~rowless]).any(axis=1)]
     if not len(kept) or rowless.all():
         return [None] * values.shape[1]
     means = kept.mean(axis=0).tolist()
-    return [None if none else mean for none, mean in zip(rowless.tolist(), means, strict=True)]
+    return [None if none else mean for none, mean in zip(rowless, means, strict=True)]
