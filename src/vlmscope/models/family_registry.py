@@ -122,11 +122,14 @@ class FamilyRegistry(Registry[AnyFamily]):
     def _check_free(self, family: AnyFamily) -> None:
         tower = _tower(family)
         for model_type in family.model_types:
-            taken = self._by_type if tower is None else self._by_tower
-            owner = taken.get(model_type if tower is None else (model_type, tower))
-            if owner is not None:
+            holder = (
+                self._by_type.get(model_type)
+                if tower is None
+                else self._by_tower.get((model_type, tower))
+            )
+            if holder is not None:
                 raise ValueError(
-                    f"The model type {model_type!r} belongs to the family {owner.id!r}."
+                    f"The model type {model_type!r} belongs to the family {holder.id!r}."
                 )
         for checkpoint in family.checkpoints:
             if checkpoint.id in self._cards:

@@ -203,8 +203,8 @@ def test_a_model_of_another_kind_is_refused_with_the_covered_types() -> None:
 
 def test_an_unknown_vision_tower_is_refused() -> None:
     model = llava()
-    model.hf.config.vision_config.model_type = "pixtral"
-    with pytest.raises(UnsupportedError, match="pixtral"):
+    model.hf.config.vision_config.model_type = "dinov2"
+    with pytest.raises(UnsupportedError, match="dinov2"):
         from_pretrained_model(model.hf, model.processor)
 
 

@@ -80,8 +80,8 @@ class PixtralTowerFamily(Family):
         layout = GridLayout(
             "image",
             np.arange(rows * columns),
-            np.arange(rows + 1) * (cell * height / tall),
-            np.arange(columns + 1) * (cell * width / wide),
+            np.linspace(0.0, rows * cell * height / tall, rows + 1),
+            np.linspace(0.0, columns * cell * width / wide, columns + 1),
         )
         squashed = abs((tall / height) / (wide / width) - 1) > 0.02
         tensors = {name: values[name] for name in ("pixel_values", "image_sizes")}

@@ -31,7 +31,7 @@ __all__ = [
 class QwenVlFamily(MropeFamily):
     """What the generations share."""
 
-    image_processors = ("Qwen2VLImageProcessor",)
+    image_processors: tuple[str, ...] = ("Qwen2VLImageProcessor",)
     delimiters = ("vision_start_token_id", "vision_end_token_id")
     clips = QwenClips()
 
@@ -89,21 +89,21 @@ class Qwen3VlFamily(QwenVlFamily):
     of Cosmos 3, which is the same under another name (``Cosmos3OmniForConditionalGeneration``)."""
 
     id = "qwen3-vl"
-    model_types = ("qwen3_vl", "qwen3_vl_moe", "cosmos3_omni")
+    model_types: tuple[str, ...] = ("qwen3_vl", "qwen3_vl_moe", "cosmos3_omni")
     clips = Qwen3Clips()
-    checkpoints = (
+    checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint("Qwen/Qwen3-VL-2B-Instruct", "2B", "Apache-2.0"),
         Checkpoint("Qwen/Qwen3-VL-4B-Instruct", "4B", "Apache-2.0"),
         Checkpoint("Qwen/Qwen3-VL-8B-Instruct", "9B", "Apache-2.0"),
     )
     processor_class = "Qwen3VLProcessor"
-    boxes = BoxConvention(
+    boxes: BoxConvention | None = BoxConvention(
         "Locate {phrase} in the image and report its bbox coordinates in JSON format.",
         form="keys",
         full=1000.0,
         source="Qwen3-VL cookbooks and issue 2020: bbox_2d relative to the image, 0 to 1000",
     )
-    limits = (
+    limits: tuple[str, ...] = (
         "visual features also enter the first decoder layers directly, at the image's own positions: "
         "blocking edges to those positions hides them, blocking edges from them does not",
     )

@@ -54,7 +54,7 @@ class AnyresFamily(Family):
     processor_class: str
     image_processors: tuple[str, ...]
     spare_weights = (TOWER_HEAD,)
-    boxes = BoxConvention(
+    boxes: BoxConvention | None = BoxConvention(
         "Provide the bounding box coordinate of the region this sentence describes: {phrase}",
         form="lists",
         full=1.0,
