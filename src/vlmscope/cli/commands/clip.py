@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmscope.cli.attention_reading import AttentionReading
 from vlmscope.cli.completion import method_names
 from vlmscope.cli.loading import ModelName, SizedLoading
 from vlmscope.cli.options import peek, with_options
-from vlmscope.cli.shared_output import SharedOutput
+from vlmscope.cli.together.attention_reading import AttentionReading
+from vlmscope.cli.together.shared_output import SharedOutput
 from vlmscope.data.images import MAX_PIXELS
 from vlmscope.errors import BadPhraseError
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vlmscope.cli.arguments import MaxPixels, TextCache
-from vlmscope.cli.attention_reading import AttentionReading
 from vlmscope.cli.completion import method_names
 from vlmscope.cli.console import note
 from vlmscope.cli.ground_formats import form_of
@@ -24,7 +23,8 @@ from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
 from vlmscope.cli.serving.served import Served, check_words
-from vlmscope.cli.shared_output import SharedOutput, check_together
+from vlmscope.cli.together.attention_reading import AttentionReading
+from vlmscope.cli.together.shared_output import SharedOutput, check_together
 from vlmscope.data.images import MAX_PIXELS, OpenedImage
 from vlmscope.errors import BadOptionError, BadPhraseError
 
