@@ -117,7 +117,12 @@ def of_clips(model: Any, count: int) -> Figures:
         shown = [drawn(shape, colour, x, y, seed) for x in (34, 64, 94)[::way]]
         found = vs.ground_clip(model, [frame for frame, _ in shown], f"the {colour} {shape}", fps=1)
         for n, ((_, mask), part) in enumerate(zip(shown, found.frames, strict=True)):
-            row = {"peak on it": inside(mask, part), "share": found.share[n]}
+            alone = vs.ground(model, shown[n][0], f"the {colour} {shape}")
+            row = {
+                "peak on it": inside(mask, part),
+                "peak on it, alone": inside(mask, alone),
+                "share": found.share[n],
+            }
             rows.setdefault(f"moving, frame {n + 1}", []).append(row)
         at = seed % FRAMES
         bare, _ = drawn(shape, "", 0, 0, seed)

@@ -80,7 +80,10 @@ SEVERAL_COLUMNS = {
         for method in ("localization-heads", "mean-attention", "relative-attention")
         for number in (1, 2)
     },
-    **{f"moving, frame {number}": ("peak on it", "share") for number in (1, 2, 3)},
+    **{
+        f"moving, frame {number}": ("peak on it", "peak on it, alone", "share")
+        for number in (1, 2, 3)
+    },
     "appearing": _CLIPS,
     **{f"appearing in frame {number}": _CLIPS for number in (1, 2, 3)},
 }
