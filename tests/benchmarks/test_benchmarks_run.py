@@ -81,6 +81,33 @@ DAAM = frozenset(
         "map_difference",
     ]
 )
+_PAIRS = ("right picture", "share", "peak on it", "no box in the other", "no box at all")
+_CLIPS = ("right frame", "peak on it", "no box in the others")
+SEVERAL_COLUMNS = {
+    **{
+        f"{method}, in picture {number}": _PAIRS
+        for method in ("localization-heads", "mean-attention", "relative-attention")
+        for number in (1, 2)
+    },
+    **{
+        f"moving, frame {number}": ("peak on it", "peak on it, alone", "share")
+        for number in (1, 2, 3)
+    },
+    "appearing": _CLIPS,
+    **{f"appearing in frame {number}": _CLIPS for number in (1, 2, 3)},
+}
+SEVERAL = frozenset(
+    [
+        "largest_difference_from_one",
+        *(f"{name}: n" for name in SEVERAL_COLUMNS),
+        *(
+            f"{name}: {column}{end}"
+            for name, columns in SEVERAL_COLUMNS.items()
+            for column in columns
+            for end in ("", ", low", ", high")
+        ),
+    ]
+)
 FEEL_TARGETS = (
     "hover_ms_p95",
     "hover_synthetic_ms_p95",
@@ -377,6 +404,7 @@ RUNS = [
     Run("pictures.py", (), PICTURES, ("largest_difference", 0), alone=True),
     # two beginnings of the prompt: the paper's, and the chat template's of relative attention
     Run("image_tokens.py", (), IMAGE_TOKENS, ("image_tokens_over_once", 2.0)),
+    Run("several.py", (), SEVERAL, ("largest_difference_from_one", 1e-9)),
     Run(
         "instances.py",
         ("--singular",),
@@ -405,6 +433,7 @@ MAY_BE_ZERO = {
     "bfloat16_native",  # whether this processor has it
     "largest_difference_of_first",
     *INSTANCE_FIGURES,  # of eight scenes
+    *SEVERAL,  # of three clips and two pairs
 }
 
 

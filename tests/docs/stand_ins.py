@@ -21,6 +21,7 @@ from PIL import Image
 import vlmscope as vs
 from answers import talker
 from chat_server import Ways, serving, small_model
+from clips import ball, save_animation, save_video
 from detectors import tiny_grounding_dino
 from panoptic_folder import PanopticFolder
 from pipelines import diffusion_pipeline
@@ -76,6 +77,9 @@ SUBSTITUTIONS: tuple[tuple[str, Replacement], ...] = (
     (r"\bFOLDER\b", "photos"),
     (r"\bDIR\b", "made"),
     (r"\bIMAGE\b", "photo.jpg"),
+    # clips: the embedded model holds three pictures
+    (r"(vlmscope clip .*?)--frames \d+", r"\1--frames 2"),
+    (r"\bframes=\d+", "frames=2"),
     # how many scenes: pages are held to what runs, not to their figures
     (r"\btiny-scenes:\d+", "tiny-scenes:2"),
     (r"\b(scene_questions|referring_samples|scene_samples)\((?:count=)?\d+\)", r"\1(4)"),
@@ -125,6 +129,7 @@ LEAVES = frozenset(
 
 SCENES = range(20_000_000, 20_000_004)
 _PICTURES = re.compile(r"[\w./-]+\.(?:jpe?g|png|webp)\b")
+_CLIPS = re.compile(r"[\w./-]+\.(?:mp4|gif)\b")
 _LISTS = re.compile(r"[\w./-]+\.jsonl\b")
 
 
@@ -158,6 +163,8 @@ def prepare(folder: Path, text: str) -> None:
     """Fill ``folder`` with every file that the page may read; ``text`` is that of its blocks."""
     for name in _inside({"photo.jpg", "photos/one.jpg", *_PICTURES.findall(text)}):
         picture(folder / name)
+    for name in _inside(set(_CLIPS.findall(text))):
+        clip(folder / name)
     for name in _inside(
         {"samples.jsonl", "others.jsonl", "questions.jsonl", *_LISTS.findall(text)}
     ):
@@ -191,6 +198,12 @@ def picture(path: Path) -> None:
     """A rendered scene under this name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(scenes()[0].image).save(path)
+
+
+def clip(path: Path) -> None:
+    """A ball that moves, under this name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (save_animation if path.suffix == ".gif" else save_video)(path, ball(8))
 
 
 def sample_list(path: Path) -> None:

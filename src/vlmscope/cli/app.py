@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "build_app", "called_command", "module_of"]
 
 COMMANDS: Mapping[str, str] = {
     "ground": "Find phrases in an image: box, mask, peak and heat map.",
+    "clip": "Find when phrases are in a clip, and where: shares over time, a box per frame.",
     "segment": "Give every pixel of an image, or of a folder of them, one of your classes.",
     "label": "Label a folder, or a million images: rows in Parquet, resumed where they stopped.",
     "stats": "Count labels and, with decisions, say how many are right.",

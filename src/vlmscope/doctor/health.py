@@ -48,6 +48,7 @@ EXTRAS: Mapping[str, Extra] = {
     "ray": Extra("ray", "ray", "labels on a cluster (vlmscope label --ray)"),
     "app": Extra("fastapi", "fastapi", "the page in the browser (vlmscope app)"),
     "notebook": Extra("anywidget", "anywidget", "live widgets in notebooks (vs.view())"),
+    "video": Extra("av", "av", "frames of video files (vlmscope clip)"),
     "fiftyone": Extra("fiftyone", "fiftyone", "to_fiftyone()"),
     "accelerate": Extra("accelerate", "accelerate", "device_map=, quantised models"),
     "diffusion": Extra("diffusers", "diffusers", "words of generated pictures (vlmscope daam)"),

@@ -152,6 +152,8 @@ def test_every_door_of_the_library(kind: str, armed: str, tmp_path: Path) -> Non
 COMMANDS = {
     "doctor": ["doctor", "FOLDER"],
     "ground": ["ground", "IMAGE", "a dog", "--model", "FOLDER"],
+    "ground --together": ["ground", "IMAGE", "OTHER", "a dog", "--together", "-m", "FOLDER"],
+    "clip": ["clip", "FRAMES", "a dog", "--model", "FOLDER"],
     "ground --refine": ["ground", "IMAGE", "a red circle", "--refine", "FOLDER"],
     "segment": ["segment", "IMAGE", "-c", "a dog,sky", "--model", "FOLDER"],
     "eval": ["eval", "tiny-scenes", "--model", "FOLDER", "--limit", "1"],
@@ -172,10 +174,12 @@ def test_every_command(command: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     trap = FOLDERS["sam" if "--refine" in command else "llava"](tmp_path / "folder")
     trap.arm()
     trap.arm("processor_config.json")
-    Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(tmp_path / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(tmp_path / name)
     row = {"image": "a.png", "phrase": "a dog", "question": "What?", "box": [1, 1, 9, 9]}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
-    places = {"FOLDER": "folder", "IMAGE": "a.png", "ROWS": "rows.jsonl"}
+    places = {"FOLDER": "folder", "IMAGE": "a.png", "ROWS": "rows.jsonl", "OTHER": "b.png"}
+    places["FRAMES"] = "."  # the pictures that lie beside the folder
     words = [str(tmp_path / places[word]) if word in places else word for word in COMMANDS[command]]
     capsys.readouterr()
     code = main(words)

@@ -146,6 +146,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "faithfulness": lambda model: vs.faithfulness(model, []),
     "generate": lambda model: vs.generate(model, IMAGE, "a dog"),
     "ground": lambda model: vs.ground(model, IMAGE, "a dog"),
+    "ground_clip": lambda model: vs.ground_clip(model, [IMAGE], "a dog"),
+    "ground_pictures": lambda model: vs.ground_pictures(model, [IMAGE, IMAGE], "a dog"),
     "grounder": lambda model: vs.grounder(model, "a dog"),
     "hallucination": lambda model: vs.hallucination(model, None),  # type: ignore[arg-type]
     "knockout": lambda model: enter(vs.knockout(model, edges=[("image", "query")], layers=[1])),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vlmscope.cli.arguments import MaxPixels, TextCache
-from vlmscope.cli.completion import head_sets, method_names
+from vlmscope.cli.completion import method_names
 from vlmscope.cli.console import note
 from vlmscope.cli.ground_formats import form_of
 from vlmscope.cli.ground_output import GroundOutput, PictureResult
@@ -17,13 +17,14 @@ from vlmscope.cli.ground_results import of_comparison, of_groundings
 from vlmscope.cli.ground_run import GroundRun
 from vlmscope.cli.ground_say import check_say
 from vlmscope.cli.ground_say import say as compare
-from vlmscope.cli.headsets import open_heads
 from vlmscope.cli.loading import ModelName, SizedLoading, TextEmbeddings, TextTower
 from vlmscope.cli.model_kind import named_default, named_methods
 from vlmscope.cli.options import peek, with_options
 from vlmscope.cli.pictures import sort_words
 from vlmscope.cli.places import image_argument
 from vlmscope.cli.serving.served import Served, check_words
+from vlmscope.cli.together.attention_reading import AttentionReading
+from vlmscope.cli.together.shared_output import SharedOutput, check_together
 from vlmscope.data.images import MAX_PIXELS, OpenedImage
 from vlmscope.errors import BadOptionError, BadPhraseError
 
@@ -57,33 +58,15 @@ def _methods(words: list[str]) -> tuple[Method, ...]:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(AttentionReading):
     """How the model is asked and its answer read, as options of the command; None: its own way."""
 
-    panel: ClassVar[str] = "Method"
-
-    heads: Annotated[
-        str | None,
-        typer.Option(help="A head file, or heads such as L14H24,L14H13.", autocompletion=head_sets),
-    ] = None
-    placement: Annotated[
-        str | None, typer.Option(help="How the image is fitted: pad or processor.")
-    ] = None
-    prompt: Annotated[str | None, typer.Option(help="Preset of the prompt: paper or chat.")] = None
-    rows: Annotated[str | None, typer.Option(help="Row that is read, such as last_text.")] = None
     proxy: Annotated[
         str | None,
         typer.Option(
             metavar="TOWER",
             help="A second vision tower, for proxyclip: hub id or folder of a DINO, DINOv2 or DINOv3.",
             show_default=False,
-        ),
-    ] = None
-    post: Annotated[
-        str | None,
-        typer.Option(
-            help="Post-processing as a whole: paper or default; else the model's own.",
-            rich_help_panel="Post-processing",
         ),
     ] = None
     refine: Annotated[
@@ -103,16 +86,6 @@ class Reading:
             rich_help_panel="Post-processing",
         ),
     ] = None
-
-    def keywords(self) -> dict[str, Any]:
-        """Arguments of :func:`vlmscope.ground` and its like, but for ``rows``, the tower and SAM.
-
-        Raises:
-            BadHeadSetError: no such head file.
-        """
-        heads = None if self.heads is None else open_heads(self.heads)
-        keywords = {"heads": heads, "placement": self.placement, "prompt": self.prompt}
-        return keywords if self.post is None else {**keywords, "post": self.post}
 
     def check_refine(self) -> None:
         """Say before a model is loaded what is wrong with SAM's prompt.
@@ -155,6 +128,14 @@ def ground(
             rich_help_panel="Input",
         ),
     ] = [],  # noqa: B006
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="Show the model all pictures in one prompt: in which of them is it, and where?",
+            rich_help_panel="Input",
+        ),
+    ] = False,
     served: Served,
     options: dict[str, Any],
     model: ModelName = MODEL,
@@ -191,6 +172,7 @@ def ground(
     image. Options of another method show with --method NAME --help. Exit code 1 when a picture could
     not be read, or --method all had to leave a method out.
     """
+    from vlmscope.methods import ground_pictures
     from vlmscope.models import Prompt
 
     # whatever can be wrong without the model is said before a model is loaded
@@ -204,6 +186,7 @@ def ground(
             "--text-embeddings": text_embeddings,
             "--text-tower": text_tower,
             "--say": say or None,
+            "--together": together or None,
             "--dtype": loading.dtype,
             "--device": loading.device,
             "--revision": loading.revision,
@@ -216,6 +199,21 @@ def ground(
     check_words(words)
     pictures, texts = sort_words(words, phrase, output.out)
     prompts = [Prompt.of(_decoded(text)) for text in texts]
+    if together:
+        named = {
+            "--say": say or None,
+            "--method all": "" if method == ALL else None,
+            "--proxy": reading.proxy,
+            "--refine": reading.refine,
+            "--no-overlays": None if output.overlays else "",
+        }
+        result = SharedOutput.of_ground(output)
+        check_together(pictures, named)
+        result.check()
+        opened_all = [image_argument(str(each.path), max_pixels) for each in pictures.files]
+        decoder = loading.model(model, text_embeddings, text_tower)
+        settings = {**reading.keywords(), "rows": reading.rows, **options}
+        return result.deliver(ground_pictures(decoder, opened_all, prompts, method, **settings))
     form = form_of(output, pictures.alone, texts)
     output.check(pictures.alone)
     if method == ALL:

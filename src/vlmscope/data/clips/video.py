@@ -74,6 +74,8 @@ def _counted(path: Path) -> int:
             if stream.frames:
                 return int(stream.frames)
             return sum(1 for packet in container.demux(stream) if packet.size)
+    except BadImageError:
+        raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _broken(path, error) from error
 
@@ -97,6 +99,8 @@ def _taken(
                     taken.append((_pixels(frame, path, max_pixels), time - first))
                 if len(taken) == len(wanted):
                     break
+    except BadImageError:
+        raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
         if not seen:
             raise _broken(path, error) from error
@@ -117,8 +121,6 @@ def _stream(container: Any, path: Path) -> Any:
 
 
 def _broken(path: Path, error: Exception) -> BadImageError:
-    if isinstance(error, BadImageError):
-        return error
     return BadImageError(
         f"{shown_path(path)} is no video that can be read: {_reason(error)}. Get the file again, or "
         "convert it to MP4."

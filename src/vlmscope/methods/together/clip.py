@@ -15,7 +15,7 @@ from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.clips import reads_video
 from vlmscope.results import ClipGrounding
 
-__all__ = ["WAYS", "ground_clip"]
+__all__ = ["WAYS", "check_way", "ground_clip"]
 
 WAYS = ("video", "pictures")
 """How a model may be shown the frames of a clip."""
@@ -94,14 +94,19 @@ def ground_clip(
         MissingExtraError: a video file without PyAV.
         BadPhraseError, BadOptionError, BadHeadSetError: as :func:`vlmscope.ground_pictures`.
     """
-    if way is not None and way not in WAYS:
-        raise UnknownNameError("way to read a clip", way, WAYS)
+    check_way(way)
     ready = asked(model, phrases, method, heads, placement, prompt, rows, options)
     opened = open_clip(clip, frames, fps=fps)
     chosen = way or ("video" if reads_video(ready.model) else "pictures")
     shown = Shown(ready.model, opened.frames, opened.times if chosen == "video" else None)
     results = [_result(found, opened, chosen) for found in ready.find(shown)]
     return results[0] if isinstance(phrases, str | Prompt) else results
+
+
+def check_way(way: str | None) -> None:
+    """Raise UnknownNameError for a way that is none of :data:`WAYS`."""
+    if way is not None and way not in WAYS:
+        raise UnknownNameError("way to read a clip", way, WAYS)
 
 
 def _result(found: Found, clip: Clip, way: str) -> ClipGrounding:

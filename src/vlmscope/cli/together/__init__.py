@@ -1,0 +1,1 @@
+"""What ``vlmscope clip`` and ``vlmscope ground --together`` have in common."""
