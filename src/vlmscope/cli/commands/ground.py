@@ -211,7 +211,7 @@ def ground(
         check_together(pictures, named)
         result.check()
         opened_all = [image_argument(str(each.path), max_pixels) for each in pictures.files]
-        decoder = loading.model(model, text_embeddings, text_tower)
+        decoder: Any = loading.model(model, text_embeddings, text_tower)
         settings = {**reading.keywords(), "rows": reading.rows, **options}
         return result.deliver(ground_pictures(decoder, opened_all, prompts, method, **settings))
     form = form_of(output, pictures.alone, texts)
