@@ -141,8 +141,8 @@ class Gemma4UnifiedFamily(Gemma4Family):
     limits = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "
         "see the image",
-        "inside vs.lighten a prompt can be read, but an answer is refused where the masks of a pass are as wide "
-        "as the cache of a layer that image tokens have left",
+        "inside vs.lighten a prompt can be read, but an answer is refused where the masks of a pass are as "
+        "wide as the cache of a layer that image tokens have left",
         "pictures only: sound and videos are left out",
     )
 
