@@ -72,7 +72,7 @@ def unified(window: int = 512) -> LoadedModel:
         head_dim=8,
         global_head_dim=16,
         sliding_window=window,
-        layer_types=[KINDS[letter] for letter in "ssf"],
+        layer_types=[KINDS[letter] for letter in "sff"],
         **large,
     )
     config = transformers.Gemma4UnifiedConfig(

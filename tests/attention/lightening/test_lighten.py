@@ -40,7 +40,9 @@ SHORT = [
     "paligemma-2",
 ]
 WINDOWED = [name for name in SHORT if name in BUILDS]
-ANSWERED = [name for name in DEFINED if name not in WINDOWED]
+# its masks of a decoding pass are as wide as one layer's cache: answers are refused, see its limits
+NARROW = ["gemma4-unified"]
+ANSWERED = [name for name in DEFINED if name not in (*WINDOWED, *NARROW)]
 TOLERANCE = 1e-4
 
 

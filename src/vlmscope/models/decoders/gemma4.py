@@ -49,11 +49,11 @@ class Gemma4Family(Family):
 
     id = "gemma4"
     model_types = ("gemma4",)
-    checkpoints = (
+    checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint("google/gemma-4-e2b-it", "E2B", "unknown", "the last layers share keys"),
         Checkpoint("google/gemma-4-26B-A4B-it", "26B, 4B active", "unknown", "experts"),
     )
-    limits = (
+    limits: tuple[str, ...] = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "
         "see the image",
         "E2B and E4B: layers take more than the hidden states below them, so image tokens cannot leave the "
@@ -141,6 +141,8 @@ class Gemma4UnifiedFamily(Gemma4Family):
     limits = (
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "
         "see the image",
+        "inside vs.lighten a prompt can be read, but an answer is refused where the masks of a pass are as "
+        "wide as the cache of a layer that image tokens have left",
         "pictures only: sound and videos are left out",
     )
 

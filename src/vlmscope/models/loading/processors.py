@@ -44,8 +44,9 @@ def family_processor(name: str, source: str, options: Mapping[str, Any], family:
         UnsupportedError: a family whose images are prepared by torchvision, which is not installed.
         OSError, ValueError, ImportError: from transformers; see ``vlmscope.models.loading.refusals``.
     """
-    by_torchvision = isinstance(family, Family) and family.torchvision
-    if by_torchvision:
+    by_torchvision = False
+    if isinstance(family, Family) and family.torchvision:
+        by_torchvision = True
         need_torchvision(
             f"{name} is a {family.id}", "take a model of another family (`vlmscope models`)"
         )
