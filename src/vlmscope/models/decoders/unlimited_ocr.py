@@ -154,11 +154,11 @@ class _Page:
         if self.tiles is not None:
             rows, columns = self.grid
             first = rows * (columns + 1)
-            edges = [
+            y_edges, x_edges = [
                 np.linspace(0.0, side, count + 1)
                 for side, count in zip(self.size, self.grid, strict=True)
             ]
-            yield GridLayout("tiles", _with_newlines(rows, columns), *edges)
+            yield GridLayout("tiles", _with_newlines(rows, columns), y_edges, x_edges)
         pixels = np.arange(self.cells + 1, dtype=np.float64) * self.cell
         y, x = (axis.to_original(pixels) for axis in self.axes())
         name = "image" if self.tiles is None else "thumbnail"

@@ -43,7 +43,8 @@ def sliced_layouts(
         views.append(("tiles", slices, (rows * tall, columns * wide)))
     first = 0
     for name, offsets, grid in views if whole_first else reversed(views):
-        yield GridLayout(name, offsets + first, *_edges(size, grid))
+        y_edges, x_edges = _edges(size, grid)
+        yield GridLayout(name, offsets + first, y_edges, x_edges)
         first += len(offsets)
 
 
