@@ -413,6 +413,8 @@ RUNS = [
     ),
 ]
 MAY_BE_ZERO = {
+    "map_difference",
+    "picture_difference",
     "boxes_that_differ",
     "largest_difference_of_scores",
     "largest_difference",

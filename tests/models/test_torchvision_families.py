@@ -82,6 +82,13 @@ def test_the_whole_proof_beside_a_torchvision(torchvision: Path) -> None:
 
 
 @pytest.mark.long
+def test_clips_beside_the_video_processors_of_transformers(torchvision: Path) -> None:
+    done = run(torchvision, "-q", "-n", "0", str(TESTS / "models" / "test_video_processors.py"))
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout and "skipped" not in done.stdout
+
+
+@pytest.mark.long
 def test_a_torchvision_that_does_not_import_is_named(torchvision: Path) -> None:
     """Beside a CPU build of torch, where its kernels do not load: transformers stops with it."""
     load = "import vlmscope as vs; vs.load('tiny-llava')"

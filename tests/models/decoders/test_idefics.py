@@ -93,12 +93,14 @@ def test_a_frame_of_zeros_which_the_model_would_drop_is_refused() -> None:
         vs.token_map(model, image, PHRASE)
 
 
-def test_idefics2_is_refused_with_the_families_there_are() -> None:
+def test_idefics2_is_refused_for_its_resampler() -> None:
     from transformers import Idefics2Config
 
     from vlmscope.models.families import FAMILIES
 
-    with pytest.raises(UnsupportedError, match="'idefics2'.*idefics3"):
+    with pytest.raises(
+        UnsupportedError, match="'idefics2', which vlmscope does not read.*resampler"
+    ):
         FAMILIES.for_model_type(Idefics2Config.model_type, "a checkpoint")
 
 

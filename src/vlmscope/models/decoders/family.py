@@ -189,7 +189,7 @@ class Family(ABC):
                 image = self.clips.text(hf, processor)
             return write_paper(request.prompt, system, image, request.images)
         bos = processor.tokenizer.bos_token
-        return write_chat(request.prompt, processor, bos, request.images, request.kind)
+        return write_chat(request.prompt, processor, bos, request.images, kind=request.kind)
 
     # -- images --------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.hybrid import HybridFamily, hybrid_limits
 from vlmscope.models.layout.image_inputs import GridLayout, ImageInputs
 from vlmscope.models.layout.processor_checks import (
@@ -37,6 +38,9 @@ class NemotronOmniFamily(HybridFamily):
 
     id = "nemotron-omni"
     model_types = ("nemotron_h_omni",)
+    checkpoints = (
+        Checkpoint("nvidia/Nemotron-3-Nano-Omni-30B-A3B-Reasoning-BF16", "30B", "unknown"),
+    )
     torchvision = True
     limits = (
         *hybrid_limits("Mamba-2 layers and expert mixtures"),

@@ -43,6 +43,7 @@ class Qwen4ExpFamily(HybridFamily, QwenVlFamily):
 
     id = "qwen4-exp"
     model_types = ("qwen4_exp",)
+    checkpoints = (Checkpoint("Qwen/Qwen4-Exp", "unknown", "unknown"),)
     processor_class = "Qwen3VLProcessor"
     limits = (
         *Qwen35Family.limits,

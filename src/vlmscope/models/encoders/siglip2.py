@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
-from vlmscope.models.encoders.patches import PatchGrid, resize_positions
+from vlmscope.models.encoders.patches import PatchGrid
 from vlmscope.models.encoders.siglip import SiglipFamily
 
 if TYPE_CHECKING:
@@ -34,9 +34,13 @@ class Siglip2Family(SiglipFamily):
 
     def embed(self, hf: PreTrainedModel, values: Tensor, grid: PatchGrid) -> Tensor:
         parts = hf.vision_model.embeddings
-        positions = parts.position_embedding.weight[None]
-        patches = parts.patch_embedding(flat_patches(values, grid).to(positions.dtype))
-        tokens: Tensor = patches + resize_positions(positions, 0, grid, mode="bilinear")
+        weights = parts.position_embedding.weight
+        patches = parts.patch_embedding(flat_patches(values, grid).to(weights.dtype))
+        # the model's own way, whose last digits are others in each release
+        square = weights.unflatten(0, (parts.position_embedding_size,) * 2)
+        shapes = torch.tensor([grid], device=weights.device)
+        positions = parts.resize_positional_embeddings(square, shapes, grid[0] * grid[1])
+        tokens: Tensor = patches + positions
         return tokens
 
     def native_side(self, hf: PreTrainedModel) -> int:

@@ -275,6 +275,7 @@ def write_chat(
         bos: text of the token that begins a sequence; the tokenizer adds it unless the template does.
         images: how many the prompt holds.
         fallback: template for processors that carry none.
+        kind: what they are to the template, ``image`` or ``video``.
 
     Raises:
         UnsupportedError: when the processor carries no chat template, or one that drops the text or
