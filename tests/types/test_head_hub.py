@@ -23,10 +23,12 @@ from vlmscope.types import Head, HeadEvidence, HeadFrequency, HeadSet
 
 SESSION = textwrap.dedent(
     """
-    import json, os, sys, urllib.request
+    import json, os, sys, time, urllib.request
     from dataclasses import replace
     from vlmscope.errors import VlmscopeError
     from vlmscope.types import Head, HeadSet
+
+    time.sleep = lambda seconds: None  # the client asks again and waits, longer each time
 
     heads = HeadSet.load(sys.argv[1])
 
