@@ -81,12 +81,10 @@ class ClipGrounding(SharedGrounding):
                 yield self.seconds[number], replace(part, image=self.shown[number])
 
     def __repr__(self) -> str:
-        first, last = self.when
         return one_line(
             self,
             repr(shorten(self.phrase, 120)),
-            f"most at {first:.2f} to {last:.2f} s, share {self.share[self.where]:.3f} of "
-            f"{len(self)} steps",
+            f"most at {self.names[self.where]}, share {self.share[self.where]:.3f} of {len(self)} steps",
             f"read as {self.way} by {self.method} of {self.model}",
         )
 

@@ -60,9 +60,8 @@ def clip_view(result: ClipGrounding) -> View:
         title="Share of the attention over time",
         caption=_SHARES,
     )
-    first, last = result.when
     lead = (
-        f"{first:.2f} to {last:.2f} s gets the most, {_got(result)}: {result.method} of "
+        f"{result.names[result.where]} gets the most, {_got(result)}: {result.method} of "
         f"{result.model}, frames read as {result.way}"
     )
     return _view(result, result.source, lead, shares, result.notes)
