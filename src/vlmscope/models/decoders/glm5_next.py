@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.any_resolution import AnyResolutionFamily
 from vlmscope.models.decoders.glm4v import GlmPrompts
 from vlmscope.models.decoders.hybrid import HybridFamily, hybrid_limits
 from vlmscope.models.layout.placement import Axis
+from vlmscope.models.layout.processor_checks import check_fills
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -53,11 +53,7 @@ class Glm5NextFamily(GlmPrompts, HybridFamily, AnyResolutionFamily):
         return False
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        if not getattr(processor.image_processor, "do_resize", True):
-            raise ModelMismatchError(
-                "The image processor has do_resize=False, so it does not fill images up to whole "
-                "tokens. Set it to True."
-            )
+        check_fills(processor)
         super().check(hf, processor)
 
     def edges(

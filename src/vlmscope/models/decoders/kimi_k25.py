@@ -17,6 +17,7 @@ from vlmscope.errors import ModelMismatchError
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.any_resolution import AnyResolutionFamily
 from vlmscope.models.layout.placement import Axis
+from vlmscope.models.layout.processor_checks import check_fills
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -58,11 +59,7 @@ class KimiK25Family(AnyResolutionFamily):
         return 3 * int(hf.config.vision_config.patch_size) ** 2
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
-        if not getattr(processor.image_processor, "do_resize", True):
-            raise ModelMismatchError(
-                "The image processor has do_resize=False, so it does not fill images up to whole "
-                "tokens. Set it to True."
-            )
+        check_fills(processor)
         super().check(hf, processor)
 
     def edges(

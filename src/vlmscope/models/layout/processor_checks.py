@@ -9,7 +9,7 @@ from vlmscope.errors import ModelMismatchError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["check_counts", "check_image_class", "check_parts", "check_tokens"]
+__all__ = ["check_counts", "check_fills", "check_image_class", "check_parts", "check_tokens"]
 
 
 def check_parts(processor: Any, expected: str) -> None:
@@ -76,4 +76,13 @@ def check_counts(written: int, computed: int) -> None:
         raise ModelMismatchError(
             f"The processor writes {written} image tokens for this image, the model makes {computed} "
             "of it. Load the processor that belongs to the model."
+        )
+
+
+def check_fills(processor: Any) -> None:
+    """Raise ModelMismatchError unless the image processor fills images up to whole tokens."""
+    if not getattr(processor.image_processor, "do_resize", True):
+        raise ModelMismatchError(
+            "The image processor has do_resize=False, so it does not fill images up to whole "
+            "tokens. Set it to True."
         )
