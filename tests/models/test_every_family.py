@@ -391,6 +391,8 @@ def received_image(
         embeddings, tokens = received(model, image, placement)
     if build.codes:
         return quantised[0].flatten(0, -4)[0].flatten(1).T, tokens
+    if build.streams_first:  # of the only item of the batch
+        embeddings = embeddings[0]
     return embeddings[tokens.image_positions], tokens
 
 

@@ -18,6 +18,7 @@ from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.fast_vlm import FastVlmFamily
 from vlmscope.models.decoders.fuyu import FuyuFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
+from vlmscope.models.decoders.gemma3n import Gemma3nFamily
 from vlmscope.models.decoders.gemma4 import Gemma4Family, Gemma4UnifiedFamily
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
 from vlmscope.models.decoders.glm5_next import Glm5NextFamily
@@ -131,6 +132,7 @@ FAMILIES = FamilyRegistry(
         JanusFamily(),
         PaliGemmaFamily(),
         Gemma3Family(),
+        Gemma3nFamily(),
         Gemma4Family(),
         Gemma4UnifiedFamily(),
         Llama4Family(),

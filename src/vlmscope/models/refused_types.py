@@ -42,7 +42,6 @@ _REASONS = {
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
     "the queries before it, so they stand for no place",
     # Google's and Meta's newest, and Molmo
-    "gemma3n": _LATER,
     "diffusion_gemma": "writes whole stretches of its answer at once, in rounds that correct each other: "
     "no row belongs to the next word",
     "shieldgemma2": "answers Yes or No to a policy, with weights that transformers reads into its own class "
