@@ -41,6 +41,7 @@ from vlmscope.models.decoders.llava_next_video import LlavaNextVideoFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
+from vlmscope.models.decoders.minimax_m3 import MiniMaxM3Family
 from vlmscope.models.decoders.mistral3 import Mistral3Family, MistralLarge4Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.molmo2 import Molmo2Family
@@ -127,6 +128,7 @@ FAMILIES = FamilyRegistry(
         MiniCpmVFamily(),
         MiniCpmV47Family(),
         MiniCpmOcrFamily(),
+        MiniMaxM3Family(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),

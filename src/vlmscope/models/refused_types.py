@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 __all__ = ["REFUSED"]
 
-_LATER = "was not looked at yet"
 _BIASED = (
     "adds a learned bias for every query and distance to the products of queries and keys, and runs keys "
     "through convolutions: its rows are not those of queries and keys, which are what is read here"
@@ -48,7 +47,6 @@ _REASONS = {
     "alone: the class that it maps the type to finds none of them",
     "t5gemma2": "reads the image in an encoder and writes from its output by cross-attention, so it has no "
     "image tokens in the sequence that it writes",
-    "minimax_m3_vl": _LATER,
     "inkling2": _BIASED,
     "inkling2_loop": _BIASED,
     "inkling_mm_model": _BIASED,

@@ -49,8 +49,9 @@ class Gemma3nFamily(Family):
     parallel_streams = True
     limits = (
         "its tower is one of timm's, which has to be installed together with torchvision",
-        "a token is a mean over its rectangle of what convolutions and attention over the whole image made "
-        "there; the coarser of two stages reaches a third of a cell over its border",
+        "a token is a mean over its rectangle of what attention over the whole image and convolutions, which "
+        "reach about seven cells to each side, made there; the coarser of its two stages reaches a third of "
+        "a cell over the border",
         "most layers look back at a window of positions: where a prompt is longer than that, they do not "
         "see the image",
         "layers take several residual streams and embeddings of the ids, and the last ones read the keys of "
