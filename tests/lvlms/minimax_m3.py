@@ -74,7 +74,9 @@ def minimax_m3(layers: str = "fss", block: int = 512, picked: int = 16) -> Loade
         chat_template=TEMPLATE,
     )
     loaded = vs.from_pretrained_model(model, processor, name=f"random-minimax-m3-{block}")
-    for layer in loaded.layers:  # normed queries ignore the scale of q_proj; the norm's is 1 + weight
+    for (
+        layer
+    ) in loaded.layers:  # normed queries ignore the scale of q_proj; the norm's is 1 + weight
         layer.self_attn.q_norm.weight.data += 3
     return sharpen(loaded)
 

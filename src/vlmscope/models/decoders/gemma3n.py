@@ -120,6 +120,7 @@ def _cells(hf: PreTrainedModel, side: int) -> int:
     if side % (place * cells):
         raise ModelMismatchError(
             f"The image processor makes squares of {side} pixels; {cells}x{cells} tokens of whole places of "
-            f"{place} pixels need a multiple of {place * cells}. Load the processor that belongs to the model."
+            f"{place} pixels need a multiple of {place * cells}. Load the processor that belongs to the "
+            "model."
         )
     return cells

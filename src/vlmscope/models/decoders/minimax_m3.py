@@ -35,9 +35,9 @@ class MiniMaxM3Family(AnyResolutionFamily):
     image_processors = ("MiniMaxM3VLImageProcessor",)
     torchvision = True
     limits = (
-        "in its sparse layers an indexer picks the blocks of keys that each group of heads may read: rows are "
-        "zero elsewhere. A knock-out takes edges away from what was picked; the indexer sees the image all the "
-        "same, so in sequences longer than it picks the image still decides which text is read",
+        "in its sparse layers an indexer picks the blocks of keys that each group of heads may read: rows "
+        "are zero elsewhere. A knock-out takes edges away from what was picked; the indexer sees the image "
+        "all the same, so in sequences longer than it picks the image still decides which text is read",
         "prompts on one image are not packed, image tokens cannot leave the sequence or the cache, and "
         "knock-out sweeps run whole passes, for blocks are counted by position",
         "batches longer than a block of keys are padded on the right alone",
@@ -81,9 +81,9 @@ class MiniMaxM3Family(AnyResolutionFamily):
         block = int(self.decoder(hf).config.index_block_size)
         if self._picks(hf) and mask.shape[1] > block and not bool(mask[:, 0].all()):
             raise UnsupportedError(
-                f"This batch of {mask.shape[1]} positions is padded on the left, and the model picks blocks of "
-                f"{block} positions, padding counted: it would read other keys than for each prompt alone. "
-                "Pad on the right (padding_side='right')."
+                f"This batch of {mask.shape[1]} positions is padded on the left, and the model picks blocks "
+                f"of {block} positions, padding counted: it would read other keys than for each prompt "
+                "alone. Pad on the right (padding_side='right')."
             )
         return {}
 
