@@ -52,6 +52,9 @@ class Build:
         fused: its files hold queries, keys and values as one tensor, which is apart in memory: what is told
             from files alone (who it is, rows without loading) is not told of it.
         slack: cells beyond its own by which a token may reach, for resampling inside the family.
+        picks_blocks: an indexer picks blocks of keys by what it sees of all of them, whatever is blocked, and
+            counts them by position, padding among them: a batch padded on the left is refused.
+        streams_first: layers take (streams, batch, positions, hidden), several residual streams.
     """
 
     make: Callable[[], LoadedModel]
@@ -68,6 +71,8 @@ class Build:
     codes: Callable[[LoadedModel], torch.nn.Module] | None = None
     fused: bool = False
     slack: float = 0.0
+    picks_blocks: bool = False
+    streams_first: bool = False
 
 
 def special_tokenizer(

@@ -22,6 +22,8 @@ PROOFS = (
     "models/test_every_family.py",
     "models/loading/test_every_family_loads.py",
     "models/decoders/test_apertus.py",
+    "models/decoders/test_gemma3n.py",
+    "models/decoders/test_minimax_m3.py",
     "models/prompts/test_by_hand.py",
     "models/loading/test_identity.py",
     "attention/test_together.py",

@@ -20,6 +20,7 @@ from vlmscope.attention.instrument import Binding
 from vlmscope.errors import UnsupportedError
 from vlmscope.models import Encoded, LoadedModel
 from vlmscope.models.cache_keyword import with_cache
+from vlmscope.models.cache_parts import picks_keys
 from vlmscope.types import TokenMap
 
 __all__ = ["Cached", "continue_greedily", "read_into_cache"]
@@ -65,7 +66,7 @@ def read_into_cache(model: LoadedModel, encoded: Encoded, end: int | None = None
             "or lies outside the sequence. Families that can are marked in: vlmscope models"
         )
     cache = model.family.lasting_cache(model.hf)
-    if any(hasattr(layer, "indexer_keys") for layer in cache.layers):
+    if picks_keys(cache):
         raise UnsupportedError(
             f"The family {model.family.id!r} keeps the keys of an indexer beside those of its layers, which "
             "picks what is read. Image tokens cannot be left out of such a cache; vlmscope.prefill and "

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -56,6 +57,8 @@ def _through_probe(
     kwargs: dict[str, Any],
 ) -> Any:
     _check_picks(kwargs.get("indices"), key)
+    if kwargs.get("block_indices") is not None:
+        attention_mask = _mask_of_blocks(module, query, key, attention_mask, kwargs)
     probe = module.__dict__.get(PROBE)
     if probe is None:
         return kernel(module, query, key, value, attention_mask, **kwargs)
@@ -86,6 +89,39 @@ def _check_picks(indices: Tensor | None, key: Tensor) -> None:
         "content of its own. Rows are read and edges blocked as long as it can pick all of them: give a "
         f"smaller image or a shorter prompt, of at most {indices.shape[-1]} positions in all."
     )
+
+
+def _mask_of_blocks(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    attention_mask: Tensor | None,
+    kwargs: dict[str, Any],
+) -> Tensor:
+    """The mask of the blocks of keys that an indexer picked, which the model makes for its own kernels alone.
+
+    Args:
+        module: with the ``indexer``, whose own function makes it.
+        query, key: (batch, heads, queries or keys, dim).
+        attention_mask: of the layer, without the picks.
+        kwargs: of the kernel: ``block_indices`` int (batch, groups, queries, picked), and ``position_ids``
+            where the queries are not the last positions.
+
+    Returns:
+        Float (batch, heads, queries, keys): 0 where a row may read.
+    """
+    positions = kwargs.get("position_ids")
+    if positions is None:
+        positions = torch.arange(key.shape[2] - query.shape[2], key.shape[2], device=query.device)
+    mask: Tensor = module.indexer.build_block_mask(  # type: ignore[operator, union-attr]
+        kwargs["block_indices"],
+        attention_mask,
+        key.shape[2],
+        query.dtype,
+        query.device,
+        positions.reshape(-1, query.shape[2]).expand(len(query), -1),
+    )
+    return mask
 
 
 def _sdpa_twin(

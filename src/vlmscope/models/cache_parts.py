@@ -13,7 +13,10 @@ from typing import Any
 
 import torch
 
-__all__ = ["batch_of", "items_of", "lent"]
+__all__ = ["batch_of", "items_of", "lent", "picks_keys"]
+
+# by transformers' names, one a family
+_INDEXER_KEYS = ("indexer_keys", "idx_keys")
 
 
 @contextlib.contextmanager
@@ -58,6 +61,11 @@ def batch_of(cache: Any) -> int:
     """How many items a cache that was filled holds."""
     keys = (getattr(layer, "keys", None) for layer in cache.layers)
     return next(len(each) for each in keys if each is not None)
+
+
+def picks_keys(cache: Any) -> bool:
+    """Whether some layers of a cache hold the keys of an indexer beside their own, filled or not."""
+    return any(hasattr(layer, name) for layer in cache.layers for name in _INDEXER_KEYS)
 
 
 def _copied(cache: Any) -> Any:

@@ -18,6 +18,7 @@ from vlmscope.models.decoders.exaone4_5 import Exaone45Family
 from vlmscope.models.decoders.fast_vlm import FastVlmFamily
 from vlmscope.models.decoders.fuyu import FuyuFamily
 from vlmscope.models.decoders.gemma3 import Gemma3Family
+from vlmscope.models.decoders.gemma3n import Gemma3nFamily
 from vlmscope.models.decoders.gemma4 import Gemma4Family, Gemma4UnifiedFamily
 from vlmscope.models.decoders.glm4v import Glm4vFamily, GlmOcrFamily
 from vlmscope.models.decoders.glm5_next import Glm5NextFamily
@@ -40,6 +41,7 @@ from vlmscope.models.decoders.llava_next_video import LlavaNextVideoFamily
 from vlmscope.models.decoders.llava_onevision import LlavaOnevisionFamily
 from vlmscope.models.decoders.minicpm_v import MiniCpmOcrFamily, MiniCpmVFamily
 from vlmscope.models.decoders.minicpm_v47 import MiniCpmV47Family
+from vlmscope.models.decoders.minimax_m3 import MiniMaxM3Family
 from vlmscope.models.decoders.mistral3 import Mistral3Family, MistralLarge4Family
 from vlmscope.models.decoders.mllama import MllamaFamily
 from vlmscope.models.decoders.molmo2 import Molmo2Family
@@ -126,11 +128,13 @@ FAMILIES = FamilyRegistry(
         MiniCpmVFamily(),
         MiniCpmV47Family(),
         MiniCpmOcrFamily(),
+        MiniMaxM3Family(),
         DeepseekVlFamily(),
         DeepseekVlHybridFamily(),
         JanusFamily(),
         PaliGemmaFamily(),
         Gemma3Family(),
+        Gemma3nFamily(),
         Gemma4Family(),
         Gemma4UnifiedFamily(),
         Llama4Family(),

@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 __all__ = ["REFUSED"]
 
-_LATER = "was not looked at yet"
 _BIASED = (
     "adds a learned bias for every query and distance to the products of queries and keys, and runs keys "
     "through convolutions: its rows are not those of queries and keys, which are what is read here"
@@ -42,14 +41,12 @@ _REASONS = {
     "deepseek_ocr2": "has image tokens that are learned queries, each of which reads its whole tile and "
     "the queries before it, so they stand for no place",
     # Google's and Meta's newest, and Molmo
-    "gemma3n": _LATER,
     "diffusion_gemma": "writes whole stretches of its answer at once, in rounds that correct each other: "
     "no row belongs to the next word",
     "shieldgemma2": "answers Yes or No to a policy, with weights that transformers reads into its own class "
     "alone: the class that it maps the type to finds none of them",
     "t5gemma2": "reads the image in an encoder and writes from its output by cross-attention, so it has no "
     "image tokens in the sequence that it writes",
-    "minimax_m3_vl": _LATER,
     "inkling2": _BIASED,
     "inkling2_loop": _BIASED,
     "inkling_mm_model": _BIASED,

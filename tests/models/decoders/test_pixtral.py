@@ -10,6 +10,7 @@ import pytest
 import vlmscope as vs
 from lvlms import made
 from lvlms.pixtral import mistral_large4
+from vlmscope.attention import shared_prefix
 from vlmscope.errors import BadImageError, ModelMismatchError, UnsupportedError
 
 PHRASE = "the small red circle"
@@ -99,7 +100,7 @@ def test_layers_that_read_the_keys_of_others_come_back_to_a_prefix() -> None:
         False,
         True,
     ]
-    prefix = vs.attention.shared_prefix(model, picture())
+    prefix = shared_prefix(model, picture())
     prefix.answer("a dog", 3)
     held = {name: len(each.keys[0, 0]) for name, each in enumerate(prefix._cache.layers[:2])}
     picking = {name: each.indexer_keys.shape[1] for name, each in enumerate(prefix._cache.layers)}

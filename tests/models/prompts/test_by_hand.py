@@ -17,6 +17,8 @@ PHRASES = ["the red circle", "a large blue star on the left"]
 @pytest.mark.parametrize("name", list(builds()))
 def test_a_padded_batch_is_read_at_its_last_real_tokens(name: str, side: str) -> None:
     model = made(name)
+    if side == "left" and builds()[name].picks_blocks:
+        pytest.skip("it refuses a batch that is padded on the left")
     image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
     inputs = model.encode([image, image], PHRASES, padding_side=side).inputs
     real = inputs["attention_mask"].bool()

@@ -94,8 +94,10 @@ def _unchanged(
 
 
 def _ways_to_store(value: Tensor) -> Iterator[list[Tensor]]:
-    """The pieces that a weight may be stored in: whole; of experts each alone, or in two halves."""
+    """The pieces that a weight may be stored in: whole or in two halves; of experts each alone, too."""
     yield [value]
+    if value.ndim == 2 and len(value) % 2 == 0:  # gates, and what they are multiplied with
+        yield list(value.chunk(2))
     if value.ndim == 3 and value.numel():
         yield list(value)
         yield [half for expert in value for half in expert.chunk(2)]
