@@ -96,6 +96,7 @@ SUBSTITUTIONS: tuple[tuple[str, Replacement], ...] = (
 
 COSTLY: dict[str, dict[str, str]] = {
     "app": {"--port": "0"},
+    "clip": {"--frames": "2"},
     "eval": {"--limit": "2"},
     "reproduce": {"--limit": "1"},
     "reproduce whats-in-the-image": {"--max-new-tokens": "12"},
