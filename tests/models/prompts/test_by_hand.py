@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,9 @@ def test_a_padded_batch_is_read_at_its_last_real_tokens(name: str, side: str) ->
     assert not real.all()
     last = (real * torch.arange(real.shape[1])).amax(dim=1)
     layers = model.row_layers[:1]
-    with torch.no_grad(), vs.capture(model, rows="last_input", layers=layers) as by_hand:
+    # every pass of transformers 5.24's Llama 4 fails in its last line, which frozen() mends
+    mended = model.frozen() if model.family.id == "llama4" else contextlib.nullcontext()
+    with torch.no_grad(), mended, vs.capture(model, rows="last_input", layers=layers) as by_hand:
         model.hf(**inputs)
     with vs.capture(model, rows="last_input", layers=layers) as bound:
         encoded = vs.prefill(model, [image, image], PHRASES, padding_side=side)
