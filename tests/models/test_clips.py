@@ -20,8 +20,17 @@ from vlmscope.attention.prefill import run
 from vlmscope.errors import BadPhraseError, UnsupportedError
 from vlmscope.models import LoadedModel, Prompt
 from vlmscope.models.clips import fit_clip
+from vlmscope.models.decoders.qwen_clips import Qwen3Clips
+from vlmscope.models.families import FAMILIES
 
-QWEN = ("qwen2-vl", "qwen2.5-vl", "qwen3-vl", "qwen3-vl-moe")
+QWEN = (
+    "qwen2-vl",
+    "qwen2.5-vl",
+    "qwen3-vl",
+    "qwen3-vl-moe",
+    "qwen3.5",
+    "cosmos3-omni",
+)
 ONEVISION = {
     "onevision": lambda: onevision(side=112, largest=2),  # 8x8 patches, 4x4 tokens of a frame
     "onevision-odd": lambda: onevision(side=103, largest=2),  # 7x7, and five pixels left over
@@ -42,11 +51,21 @@ def _onevision(name: str) -> LoadedModel:
     return ONEVISION[name]()
 
 
+def timed(model: LoadedModel) -> bool:
+    """Whether the seconds of each step are written before its tokens."""
+    return isinstance(model.family.clips, Qwen3Clips)
+
+
 each_family = pytest.mark.parametrize("name", VIDEO)
 
 
 def seconds(count: int) -> list[float]:
     return [0.5 + 0.75 * index for index in range(count)]
+
+
+def test_every_family_that_reads_clips_is_proved() -> None:
+    proved = {model_of(name).family.id for name in VIDEO}
+    assert {each.id for each in FAMILIES if getattr(each, "clips", None) is not None} == proved
 
 
 # -- tensors -----------------------------------------------------------------------------
@@ -66,7 +85,7 @@ def qwen_size(model: LoadedModel, height: int, width: int, count: int) -> tuple[
     images, vision = model.processor.image_processor, model.hf.config.vision_config
     factor = vision.patch_size * vision.spatial_merge_size
     # Qwen3-VL counts all frames, of which there are the nearest even number, in one image's budget
-    share, even = (count, max(2, 2 * round(count / 2))) if "qwen3" in model.id else (1, 1)
+    share, even = (count, max(2, 2 * round(count / 2))) if timed(model) else (1, 1)
     least, most = images.size["shortest_edge"], images.size["longest_edge"]
     tall, wide = (round(side / factor) * factor for side in (height, width))
     if even * tall * wide > most:
@@ -155,7 +174,7 @@ def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     cells = [view.grid[0] * view.grid[1] for view in tokens.views]
     pad = "<video>" if name in ONEVISION else "<|video_pad|>"
     expected = pad * (sum(cells) + (name in ONEVISION))  # one newline token ends the clip
-    if name.startswith("qwen3"):
+    if timed(model):
         expected = "".join(
             f"<{middle} seconds><|vision_start|>{pad * count}<|vision_end|>"
             for middle, count in zip(("0.5", "2.5", "4.5"), cells, strict=True)
@@ -177,7 +196,7 @@ def test_the_paper_preset_takes_a_clip_too(name: str) -> None:
     encoded = Shown(model, random_frames(2, 60, 90), [0.0, 1.0]).encoded(Prompt(PHRASE), "paper")
     tokens = encoded.token_maps[0]
     words = [tokens.tokens[each] for each in tokens.positions("phrase")]
-    assert words[-1] == "left" and len(tokens.image_positions) > 0
+    assert words[-1].strip() == "left" and len(tokens.image_positions) > 0
 
 
 def test_a_phrase_with_the_video_token_is_refused() -> None:

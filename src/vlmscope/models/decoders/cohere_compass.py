@@ -23,6 +23,7 @@ class CohereCompassFamily(Qwen3VlFamily):
     """``CohereCompassForConditionalGeneration`` of transformers."""
 
     id = "cohere-compass"
+    clips = None  # pictures alone are proved
     model_types = ("cohere_compass",)
     checkpoints = (Checkpoint("CohereLabs/North-Micro-Vision-Instruct", "unknown", "unknown"),)
     processor_class = "CohereCompassProcessor"

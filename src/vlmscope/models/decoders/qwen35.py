@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.hybrid import HybridFamily, hybrid_limits
+from vlmscope.models.decoders.qwen_clips import Qwen3Clips
 from vlmscope.models.decoders.qwen_vl import QwenVlFamily
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Qwen35Family(HybridFamily, QwenVlFamily):
 
     id = "qwen3.5"
     model_types = ("qwen3_5", "qwen3_5_moe")
+    clips = Qwen3Clips()
     checkpoints = (
         Checkpoint("Qwen/Qwen3.5-4B", "4B", "Apache-2.0"),
         Checkpoint("Qwen/Qwen3.5-9B", "9B", "Apache-2.0"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.mrope import MropeFamily
+from vlmscope.models.decoders.clip_reader import ClipReader
 from vlmscope.models.decoders.qwen_clips import Qwen3Clips, Qwen25Clips, QwenClips
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
@@ -33,13 +34,13 @@ class QwenVlFamily(MropeFamily):
 
     image_processors: tuple[str, ...] = ("Qwen2VLImageProcessor",)
     delimiters = ("vision_start_token_id", "vision_end_token_id")
-    clips = QwenClips()
 
 
 class Qwen2VlFamily(QwenVlFamily):
     """``Qwen2VLForConditionalGeneration`` of transformers."""
 
     id = "qwen2-vl"
+    clips = QwenClips()
     model_types = ("qwen2_vl",)
     checkpoints = (
         Checkpoint("Qwen/Qwen2-VL-2B-Instruct", "2.2B", "Apache-2.0"),
@@ -90,7 +91,7 @@ class Qwen3VlFamily(QwenVlFamily):
 
     id = "qwen3-vl"
     model_types: tuple[str, ...] = ("qwen3_vl", "qwen3_vl_moe", "cosmos3_omni")
-    clips = Qwen3Clips()
+    clips: ClipReader | None = Qwen3Clips()
     checkpoints: tuple[Checkpoint, ...] = (
         Checkpoint("Qwen/Qwen3-VL-2B-Instruct", "2B", "Apache-2.0"),
         Checkpoint("Qwen/Qwen3-VL-4B-Instruct", "4B", "Apache-2.0"),
