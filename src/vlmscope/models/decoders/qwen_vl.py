@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmscope.models.cards import Checkpoint
-from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.decoders.clip_reader import ClipReader
+from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.decoders.qwen_clips import Qwen3Clips, Qwen25Clips, QwenClips
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
