@@ -71,7 +71,7 @@ def received(model: LoadedModel, image: object, placement: str | None = None) ->
         out = vs.prefill(model, [image], PHRASE, placement=placement, stop_after=0)
     finally:
         hook.remove()
-    return seen[0][0].flatten(1), out.token_map  # some have several streams at each position
+    return seen[0][0], out.token_map
 
 
 @pytest.mark.parametrize("name", waiting())
@@ -393,6 +393,7 @@ def received_image(
         return quantised[0].flatten(0, -4)[0].flatten(1).T, tokens
     if build.streams_first:  # of the only item of the batch
         embeddings = embeddings[0]
+    embeddings = embeddings.flatten(1)  # several streams at each position, behind one another
     return embeddings[tokens.image_positions], tokens
 
 
