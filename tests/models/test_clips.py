@@ -35,7 +35,8 @@ ONEVISION = {
     "onevision": lambda: onevision(side=112, largest=2),  # 8x8 patches, 4x4 tokens of a frame
     "onevision-odd": lambda: onevision(side=103, largest=2),  # 7x7, and five pixels left over
 }
-VIDEO = (*QWEN, *ONEVISION)
+CROPPED = ("llava-next-video", "video-llava")
+VIDEO = (*QWEN, *ONEVISION, *CROPPED)
 PHRASE = "the small red circle on the left"
 SIZES = {"odd": (101, 67), "wide": (60, 180), "large": (230, 310)}
 # half a token of the tower's grid and what a kernel reaches, in tokens of which there are half as many
@@ -151,6 +152,29 @@ def test_onevision_frames_are_squashed_to_the_tower(name: str) -> None:
     np.testing.assert_allclose(values, by_hand[None], atol=2e-6, rtol=0)
 
 
+def middle(frame: np.ndarray, side: int) -> np.ndarray:
+    """The middle square of a frame whose shorter side was made ``side`` pixels long."""
+    height, width = frame.shape[:2]
+    short = min(height, width)
+    pixels = resized(frame, side * height // short, side * width // short)
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+@pytest.mark.parametrize("size", [(101, 67), (60, 180)])
+@pytest.mark.parametrize("name", CROPPED)
+def test_the_middle_square_of_a_frame_is_cut_out(name: str, size: tuple[int, int]) -> None:
+    model = model_of(name)
+    frames = random_frames(3, *size)
+    side = model.hf.config.vision_config.image_size
+    images = model.processor.image_processor
+    by_hand = [normal(middle(frame, side), images).transpose(2, 0, 1) for frame in frames]
+    fitted = fit_clip(model, frames, seconds(3))
+    values = fitted.tensors["pixel_values_videos"].numpy()
+    np.testing.assert_allclose(values, np.stack(by_hand)[None], atol=2e-6, rtol=0)
+    assert fitted.placement == "crop"
+
+
 def test_positions_of_qwen25_count_seconds() -> None:
     model = made("qwen2.5-vl")
     encoded = Shown(model, random_frames(6, 56, 84), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
@@ -172,8 +196,12 @@ def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     encoded = Shown(model, frames, [0.0, 1.0, 2.0, 3.0, 4.5]).encoded(Prompt(PHRASE), "chat")
     [tokens] = encoded.token_maps
     cells = [view.grid[0] * view.grid[1] for view in tokens.views]
-    pad = "<video>" if name in ONEVISION else "<|video_pad|>"
-    expected = pad * (sum(cells) + (name in ONEVISION))  # one newline token ends the clip
+    pad = "<|video_pad|>" if name in QWEN else "<video>"
+    expected = pad * sum(cells)
+    if name in ONEVISION:  # one newline token ends the clip
+        expected += pad
+    if name == "video-llava":  # a class token begins each frame
+        expected += pad * len(cells)
     if timed(model):
         expected = "".join(
             f"<{middle} seconds><|vision_start|>{pad * count}<|vision_end|>"
@@ -296,11 +324,16 @@ def test_maps_of_every_step_cover_the_frame(name: str) -> None:
     _, tokens = received(model_of(name), random_frames(3, 101, 67))
     steps = [tokens.of_image(image)[0] for image in range(tokens.images)]
     assert [step.views[0].frames for step in steps] == (
-        [(0, 1), (1, 2), (2, 3)] if name in ONEVISION else [(0, 2), (2, 3)]
+        [(0, 2), (2, 3)] if name in QWEN else [(0, 1), (1, 2), (2, 3)]
     )
     for step in steps:
         assert step.image_size == (101, 67)
         painted = step.to_pixels(np.ones(len(step.image_positions)), "nearest")
+        if name in CROPPED:  # all of the middle square, and nothing beside it
+            top, bottom = (101 - 67) // 2, (101 + 67) // 2
+            assert (painted[top + 1 : bottom - 1] > 0).all()
+            assert (painted[: top - 1] == 0).all() and (painted[bottom + 1 :] == 0).all()
+            continue
         unseen = (painted == 0).mean()
         assert unseen < (0.3 if name == "onevision-odd" else 1e-9)
 

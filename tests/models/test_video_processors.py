@@ -136,3 +136,29 @@ def test_onevision_clips_equal_those_of_the_video_processor(
     )
     frames = random_frames(3, height, width)
     compare(model, frames, theirs(processor, frames), values)
+
+
+@pytest.mark.parametrize(("height", "width", "values"), [(0, 0, "equal"), (101, 67, "near")])
+@pytest.mark.parametrize("name", ["llava-next-video", "video-llava"])
+def test_cropped_clips_equal_those_of_the_video_processor(
+    name: str, height: int, width: int, values: str
+) -> None:
+    model = made(name)
+    images = model.processor.image_processor
+    kind = {"llava-next-video": "LlavaNextVideo", "video-llava": "VideoLlava"}[name]
+    home = getattr(transformers.models, name.replace("-", "_"))
+    part = getattr(home, f"{kind}VideoProcessor")(
+        size=dict(images.size), crop_size=dict(images.crop_size)
+    )
+    processor = getattr(transformers, f"{kind}Processor")(
+        image_processor=images,
+        video_processor=part,
+        tokenizer=model.processor.tokenizer,
+        patch_size=model.hf.config.vision_config.patch_size,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=model.processor.chat_template,
+    )
+    side = model.hf.config.vision_config.image_size
+    frames = random_frames(3, height or side, width or side)
+    compare(model, frames, theirs(processor, frames), values)
