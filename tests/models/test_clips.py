@@ -36,7 +36,8 @@ ONEVISION = {
     "onevision-odd": lambda: onevision(side=103, largest=2),  # 7x7, and five pixels left over
 }
 CROPPED = ("llava-next-video", "video-llava")
-VIDEO = (*QWEN, *ONEVISION, *CROPPED)
+INTERN = ("internvl",)
+VIDEO = (*QWEN, *ONEVISION, *CROPPED, *INTERN)
 PHRASE = "the small red circle on the left"
 SIZES = {"odd": (101, 67), "wide": (60, 180), "large": (230, 310)}
 # half a token of the tower's grid and what a kernel reaches, in tokens of which there are half as many
@@ -138,18 +139,21 @@ def test_qwen_patches_of_two_frames_equal_a_loop(name: str, count: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ONEVISION)
-def test_onevision_frames_are_squashed_to_the_tower(name: str) -> None:
+@pytest.mark.parametrize("name", [*ONEVISION, "internvl"])
+def test_frames_are_squashed_to_the_tower(name: str) -> None:
     model = model_of(name)
     frames = random_frames(3, 101, 67)
-    side = model.hf.config.vision_config.image_size
     images = model.processor.image_processor
+    side = images.size["height"]
     by_hand = np.stack(
         [normal(resized(frame, side, side), images).transpose(2, 0, 1) for frame in frames]
     )
     fitted = fit_clip(model, frames, seconds(3))
-    values = fitted.tensors["pixel_values_videos"].numpy()
-    np.testing.assert_allclose(values, by_hand[None], atol=2e-6, rtol=0)
+    if name == "internvl":  # which takes frames as pictures
+        values = fitted.tensors["pixel_values"][None]
+    else:
+        values = fitted.tensors["pixel_values_videos"]
+    np.testing.assert_allclose(values.numpy(), by_hand[None], atol=2e-6, rtol=0)
 
 
 def middle(frame: np.ndarray, side: int) -> np.ndarray:
@@ -189,6 +193,31 @@ def test_positions_of_qwen25_count_seconds() -> None:
 # -- prompts -----------------------------------------------------------------------------
 
 
+def as_published(name: str, cells: list[int]) -> tuple[str, str]:
+    """What a template writes for a clip of five frames, and what the processor makes of it.
+
+    Args:
+        name: of the build.
+        cells: tokens of each step's grid.
+    """
+    if name in INTERN:
+        tokens = ["<IMG_CONTEXT>" * count for count in cells]
+        lines = [f"Frame{at}: <img>{each}</img>" for at, each in enumerate(tokens, start=1)]
+        return "<video>", "\n".join(lines)
+    if (
+        name not in QWEN
+    ):  # one newline token ends OneVision's, a class token begins Video-LLaVA's frames
+        more = {"onevision": 1, "onevision-odd": 1, "video-llava": len(cells)}.get(name, 0)
+        return "<video>", "<video>" * (sum(cells) + more)
+    pad = "<|video_pad|>"
+    if not timed(model_of(name)):
+        return pad, pad * sum(cells)
+    return pad, "".join(
+        f"<{middle} seconds><|vision_start|>{pad * count}<|vision_end|>"
+        for middle, count in zip(("0.5", "2.5", "4.5"), cells, strict=True)
+    )
+
+
 @each_family
 def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     model = model_of(name)
@@ -196,24 +225,15 @@ def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     encoded = Shown(model, frames, [0.0, 1.0, 2.0, 3.0, 4.5]).encoded(Prompt(PHRASE), "chat")
     [tokens] = encoded.token_maps
     cells = [view.grid[0] * view.grid[1] for view in tokens.views]
-    pad = "<|video_pad|>" if name in QWEN else "<video>"
-    expected = pad * sum(cells)
-    if name in ONEVISION:  # one newline token ends the clip
-        expected += pad
-    if name == "video-llava":  # a class token begins each frame
-        expected += pad * len(cells)
-    if timed(model):
-        expected = "".join(
-            f"<{middle} seconds><|vision_start|>{pad * count}<|vision_end|>"
-            for middle, count in zip(("0.5", "2.5", "4.5"), cells, strict=True)
-        )
+    placeholder, expected = as_published(name, cells)
     content = [{"type": "video"}, {"type": "text", "text": PHRASE}]
     text = model.processor.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
-    ids = model.processor.tokenizer(text.replace(pad, expected)).input_ids
+    ids = model.processor.tokenizer(text.replace(placeholder, expected)).input_ids
     assert encoded.inputs["input_ids"][0].tolist() == ids
-    token_id = model.hf.config.video_token_id
+    config = model.hf.config
+    token_id = config.image_token_id if name in INTERN else config.video_token_id
     assert all(ids[position] == token_id for position in tokens.image_positions)
     assert len(tokens.image_positions) == sum(cells)
 

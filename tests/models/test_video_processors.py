@@ -75,8 +75,9 @@ def compare(model: LoadedModel, frames: list[np.ndarray], expected: dict, values
     for name in ("video_grid_thw", "mm_token_type_ids", "second_per_grid_ts"):
         if name in expected:
             assert encoded.inputs[name].tolist() == expected[name].tolist()
-    assert encoded.inputs["pixel_values_videos"].shape == expected["pixel_values_videos"].shape
-    gap = (encoded.inputs["pixel_values_videos"] - expected["pixel_values_videos"]).abs()
+    [pixels] = (name for name in expected if name.startswith("pixel_values"))
+    assert encoded.inputs[pixels].shape == expected[pixels].shape
+    gap = (encoded.inputs[pixels] - expected[pixels]).abs()
     if values == "equal":  # nothing is resized, so nothing is rounded
         assert float(gap.max()) < 1e-5
         with model.frozen():
@@ -161,4 +162,24 @@ def test_cropped_clips_equal_those_of_the_video_processor(
     )
     side = model.hf.config.vision_config.image_size
     frames = random_frames(3, height or side, width or side)
+    compare(model, frames, theirs(processor, frames), values)
+
+
+@pytest.mark.parametrize(("height", "width", "values"), [(56, 56, "equal"), (101, 67, "near")])
+def test_internvl_clips_equal_those_of_the_video_processor(
+    height: int, width: int, values: str
+) -> None:
+    model = made("internvl")
+    images = model.processor.image_processor
+    part = transformers.models.internvl.InternVLVideoProcessor(
+        size=dict(images.size), image_mean=images.image_mean, image_std=images.image_std
+    )
+    processor = transformers.InternVLProcessor(
+        images,
+        model.processor.tokenizer,
+        part,
+        image_seq_length=model.processor.image_seq_length,
+        chat_template=model.processor.chat_template,
+    )
+    frames = random_frames(3, height, width)
     compare(model, frames, theirs(processor, frames), values)
