@@ -23,7 +23,9 @@ from vlmscope.models.clips import fit_clip
 from vlmscope.models.decoders.qwen_clips import Qwen3Clips
 from vlmscope.models.families import FAMILIES
 
+GLM = ("glm-4v", "glm-4v-moe", "glm-46v", "glm-ga")
 QWEN = (
+    *GLM,
     "qwen2-vl",
     "qwen2.5-vl",
     "qwen3-vl",
@@ -209,6 +211,12 @@ def as_published(name: str, cells: list[int]) -> tuple[str, str]:
     ):  # one newline token ends OneVision's, a class token begins Video-LLaVA's frames
         more = {"onevision": 1, "onevision-odd": 1, "video-llava": len(cells)}.get(name, 0)
         return "<video>", "<video>" * (sum(cells) + more)
+    if name in GLM:
+        texts = ("0", "2", "4") if "4v" in name else ("0.0 seconds", "2.0 seconds", "4.5 seconds")
+        return "<|video|>", "".join(
+            f"<|begin_of_image|>{'<|image|>' * count}<|end_of_image|>{text}"
+            for text, count in zip(texts, cells, strict=True)
+        )
     pad = "<|video_pad|>"
     if not timed(model_of(name)):
         return pad, pad * sum(cells)
@@ -233,7 +241,7 @@ def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     ids = model.processor.tokenizer(text.replace(placeholder, expected)).input_ids
     assert encoded.inputs["input_ids"][0].tolist() == ids
     config = model.hf.config
-    token_id = config.image_token_id if name in INTERN else config.video_token_id
+    token_id = config.image_token_id if name in (*INTERN, *GLM) else config.video_token_id
     assert all(ids[position] == token_id for position in tokens.image_positions)
     assert len(tokens.image_positions) == sum(cells)
 

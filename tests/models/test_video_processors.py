@@ -183,3 +183,28 @@ def test_internvl_clips_equal_those_of_the_video_processor(
     )
     frames = random_frames(3, height, width)
     compare(model, frames, theirs(processor, frames), values)
+
+
+GLM = {"glm-4v": ("glm4v", "Glm4v"), "glm-46v": ("glm46v", "Glm46V"), "glm-ga": ("glmga", "Glmga")}
+
+
+@pytest.mark.parametrize("count", [4, 5])
+@pytest.mark.parametrize(("height", "width", "values"), [(112, 84, "equal"), (101, 167, "near")])
+@pytest.mark.parametrize("name", GLM)
+def test_glm_clips_equal_those_of_the_video_processor(
+    name: str, height: int, width: int, values: str, count: int
+) -> None:
+    model = made(name)
+    module, kind = GLM[name]
+    images = model.processor.image_processor
+    part = getattr(getattr(transformers.models, module), f"{kind}VideoProcessor")(
+        size=dict(images.size),
+        image_mean=images.image_mean,
+        image_std=images.image_std,
+        do_sample_frames=False,
+    )
+    cls = transformers.Glm4vProcessor if name == "glm-4v" else transformers.Glm46VProcessor
+    template = model.processor.chat_template
+    processor = cls(images, model.processor.tokenizer, part, chat_template=template)
+    frames = random_frames(count, height, width)
+    compare(model, frames, theirs(processor, frames, video_metadata=[metadata(count)]), values)
