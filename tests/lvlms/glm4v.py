@@ -26,6 +26,7 @@ TEMPLATE = (
     "[gMASK]<sop>{% for m in messages %}<|user|>\n"
     "{% for c in m['content'] %}{% if c['type'] == 'image' %}"
     "<|begin_of_image|><|image|><|end_of_image|>"
+    "{% elif c['type'] == 'video' %}<|begin_of_video|><|video|><|end_of_video|>"
     "{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )

@@ -53,7 +53,7 @@ def internvl(
         ),
         tokenizer=words,
         image_seq_length=tokens,
-        chat_template=chat_template(f"{image}\n"),
+        chat_template=chat_template(f"{image}\n", "<video>\n"),
     )
     return sharpen(vs.from_pretrained_model(model, processor, name=f"random-{kind.lower()}"))
 

@@ -1,4 +1,4 @@
-"""LLaVA-NeXT-Video reading pictures: LLaVA-NeXT's tiles, and a pooling for clips that is not used."""
+"""LLaVA-NeXT-Video: LLaVA-NeXT's tiles, and clips of pooled frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vlmscope.models import LoadedModel
 from vlmscope.models.loading.processors import processor_without_video
 
 
-def llava_next_video(side: int = 56, patch: int = 14) -> LoadedModel:
+def llava_next_video(side: int = 112, patch: int = 14) -> LoadedModel:
     torch.manual_seed(0)
     named = {"image_token": "<image>", "video_token": "<video>"}
     words = special_tokenizer(list(named.values()), named)
@@ -36,7 +36,7 @@ def llava_next_video(side: int = 56, patch: int = 14) -> LoadedModel:
         patch_size=patch,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
-        chat_template=chat_template("<image>\n"),
+        chat_template=chat_template("<image>\n", "<video>\n"),
     )
     return sharpen(vs.from_pretrained_model(model, processor, name="random-llava-next-video"))
 

@@ -1,4 +1,4 @@
-"""Video-LLaVA reading pictures: one square of a CLIP tower beside a tower for clips."""
+"""Video-LLaVA: one square of a CLIP tower beside a tower for clips."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ def video_llava(side: int = 56, patch: int = 14) -> LoadedModel:
         ),
         tokenizer=words,
         patch_size=patch,
-        chat_template=chat_template("<image>\n"),
+        chat_template=chat_template("<image>\n", "<video>\n"),
     )
     return sharpen(vs.from_pretrained_model(model, processor, name="random-video-llava"))
 
 
 def quiet(model: LoadedModel) -> None:
-    silence(model.hf.model.image_tower, "self_attn.out_proj")
+    for tower in (model.hf.model.image_tower, model.hf.model.video_tower):
+        silence(tower, "self_attn.out_proj")
 
 
 BUILDS = {"video-llava": Build(video_llava, quiet)}

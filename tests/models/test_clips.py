@@ -23,7 +23,9 @@ from vlmscope.models.clips import fit_clip
 from vlmscope.models.decoders.qwen_clips import Qwen3Clips
 from vlmscope.models.families import FAMILIES
 
+GLM = ("glm-4v", "glm-4v-moe", "glm-46v", "glm-ga")
 QWEN = (
+    *GLM,
     "qwen2-vl",
     "qwen2.5-vl",
     "qwen3-vl",
@@ -35,7 +37,9 @@ ONEVISION = {
     "onevision": lambda: onevision(side=112, largest=2),  # 8x8 patches, 4x4 tokens of a frame
     "onevision-odd": lambda: onevision(side=103, largest=2),  # 7x7, and five pixels left over
 }
-VIDEO = (*QWEN, *ONEVISION)
+CROPPED = ("llava-next-video", "video-llava")
+INTERN = ("internvl",)
+VIDEO = (*QWEN, *ONEVISION, *CROPPED, *INTERN)
 PHRASE = "the small red circle on the left"
 SIZES = {"odd": (101, 67), "wide": (60, 180), "large": (230, 310)}
 # half a token of the tower's grid and what a kernel reaches, in tokens of which there are half as many
@@ -137,18 +141,44 @@ def test_qwen_patches_of_two_frames_equal_a_loop(name: str, count: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ONEVISION)
-def test_onevision_frames_are_squashed_to_the_tower(name: str) -> None:
+@pytest.mark.parametrize("name", [*ONEVISION, "internvl"])
+def test_frames_are_squashed_to_the_tower(name: str) -> None:
     model = model_of(name)
     frames = random_frames(3, 101, 67)
-    side = model.hf.config.vision_config.image_size
     images = model.processor.image_processor
+    side = images.size["height"]
     by_hand = np.stack(
         [normal(resized(frame, side, side), images).transpose(2, 0, 1) for frame in frames]
     )
     fitted = fit_clip(model, frames, seconds(3))
+    if name == "internvl":  # which takes frames as pictures
+        values = fitted.tensors["pixel_values"][None]
+    else:
+        values = fitted.tensors["pixel_values_videos"]
+    np.testing.assert_allclose(values.numpy(), by_hand[None], atol=2e-6, rtol=0)
+
+
+def middle(frame: np.ndarray, side: int) -> np.ndarray:
+    """The middle square of a frame whose shorter side was made ``side`` pixels long."""
+    height, width = frame.shape[:2]
+    short = min(height, width)
+    pixels = resized(frame, side * height // short, side * width // short)
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+@pytest.mark.parametrize("size", [(101, 67), (60, 180)])
+@pytest.mark.parametrize("name", CROPPED)
+def test_the_middle_square_of_a_frame_is_cut_out(name: str, size: tuple[int, int]) -> None:
+    model = model_of(name)
+    frames = random_frames(3, *size)
+    side = model.hf.config.vision_config.image_size
+    images = model.processor.image_processor
+    by_hand = [normal(middle(frame, side), images).transpose(2, 0, 1) for frame in frames]
+    fitted = fit_clip(model, frames, seconds(3))
     values = fitted.tensors["pixel_values_videos"].numpy()
-    np.testing.assert_allclose(values, by_hand[None], atol=2e-6, rtol=0)
+    np.testing.assert_allclose(values, np.stack(by_hand)[None], atol=2e-6, rtol=0)
+    assert fitted.placement == "crop"
 
 
 def test_positions_of_qwen25_count_seconds() -> None:
@@ -165,6 +195,37 @@ def test_positions_of_qwen25_count_seconds() -> None:
 # -- prompts -----------------------------------------------------------------------------
 
 
+def as_published(name: str, cells: list[int]) -> tuple[str, str]:
+    """What a template writes for a clip of five frames, and what the processor makes of it.
+
+    Args:
+        name: of the build.
+        cells: tokens of each step's grid.
+    """
+    if name in INTERN:
+        tokens = ["<IMG_CONTEXT>" * count for count in cells]
+        lines = [f"Frame{at}: <img>{each}</img>" for at, each in enumerate(tokens, start=1)]
+        return "<video>", "\n".join(lines)
+    if (
+        name not in QWEN
+    ):  # one newline token ends OneVision's, a class token begins Video-LLaVA's frames
+        more = {"onevision": 1, "onevision-odd": 1, "video-llava": len(cells)}.get(name, 0)
+        return "<video>", "<video>" * (sum(cells) + more)
+    if name in GLM:
+        texts = ("0", "2", "4") if "4v" in name else ("0.0 seconds", "2.0 seconds", "4.5 seconds")
+        return "<|video|>", "".join(
+            f"<|begin_of_image|>{'<|image|>' * count}<|end_of_image|>{text}"
+            for text, count in zip(texts, cells, strict=True)
+        )
+    pad = "<|video_pad|>"
+    if not timed(model_of(name)):
+        return pad, pad * sum(cells)
+    return pad, "".join(
+        f"<{middle} seconds><|vision_start|>{pad * count}<|vision_end|>"
+        for middle, count in zip(("0.5", "2.5", "4.5"), cells, strict=True)
+    )
+
+
 @each_family
 def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     model = model_of(name)
@@ -172,20 +233,15 @@ def test_a_clip_is_written_as_the_family_writes_videos(name: str) -> None:
     encoded = Shown(model, frames, [0.0, 1.0, 2.0, 3.0, 4.5]).encoded(Prompt(PHRASE), "chat")
     [tokens] = encoded.token_maps
     cells = [view.grid[0] * view.grid[1] for view in tokens.views]
-    pad = "<video>" if name in ONEVISION else "<|video_pad|>"
-    expected = pad * (sum(cells) + (name in ONEVISION))  # one newline token ends the clip
-    if timed(model):
-        expected = "".join(
-            f"<{middle} seconds><|vision_start|>{pad * count}<|vision_end|>"
-            for middle, count in zip(("0.5", "2.5", "4.5"), cells, strict=True)
-        )
+    placeholder, expected = as_published(name, cells)
     content = [{"type": "video"}, {"type": "text", "text": PHRASE}]
     text = model.processor.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
-    ids = model.processor.tokenizer(text.replace(pad, expected)).input_ids
+    ids = model.processor.tokenizer(text.replace(placeholder, expected)).input_ids
     assert encoded.inputs["input_ids"][0].tolist() == ids
-    token_id = model.hf.config.video_token_id
+    config = model.hf.config
+    token_id = config.image_token_id if name in (*INTERN, *GLM) else config.video_token_id
     assert all(ids[position] == token_id for position in tokens.image_positions)
     assert len(tokens.image_positions) == sum(cells)
 
@@ -296,11 +352,16 @@ def test_maps_of_every_step_cover_the_frame(name: str) -> None:
     _, tokens = received(model_of(name), random_frames(3, 101, 67))
     steps = [tokens.of_image(image)[0] for image in range(tokens.images)]
     assert [step.views[0].frames for step in steps] == (
-        [(0, 1), (1, 2), (2, 3)] if name in ONEVISION else [(0, 2), (2, 3)]
+        [(0, 2), (2, 3)] if name in QWEN else [(0, 1), (1, 2), (2, 3)]
     )
     for step in steps:
         assert step.image_size == (101, 67)
         painted = step.to_pixels(np.ones(len(step.image_positions)), "nearest")
+        if name in CROPPED:  # all of the middle square, and nothing beside it
+            top, bottom = (101 - 67) // 2, (101 + 67) // 2
+            assert (painted[top + 1 : bottom - 1] > 0).all()
+            assert (painted[: top - 1] == 0).all() and (painted[bottom + 1 :] == 0).all()
+            continue
         unseen = (painted == 0).mean()
         assert unseen < (0.3 if name == "onevision-odd" else 1e-9)
 

@@ -75,8 +75,9 @@ def compare(model: LoadedModel, frames: list[np.ndarray], expected: dict, values
     for name in ("video_grid_thw", "mm_token_type_ids", "second_per_grid_ts"):
         if name in expected:
             assert encoded.inputs[name].tolist() == expected[name].tolist()
-    assert encoded.inputs["pixel_values_videos"].shape == expected["pixel_values_videos"].shape
-    gap = (encoded.inputs["pixel_values_videos"] - expected["pixel_values_videos"]).abs()
+    [pixels] = (name for name in expected if name.startswith("pixel_values"))
+    assert encoded.inputs[pixels].shape == expected[pixels].shape
+    gap = (encoded.inputs[pixels] - expected[pixels]).abs()
     if values == "equal":  # nothing is resized, so nothing is rounded
         assert float(gap.max()) < 1e-5
         with model.frozen():
@@ -136,3 +137,74 @@ def test_onevision_clips_equal_those_of_the_video_processor(
     )
     frames = random_frames(3, height, width)
     compare(model, frames, theirs(processor, frames), values)
+
+
+@pytest.mark.parametrize(("height", "width", "values"), [(0, 0, "equal"), (101, 67, "near")])
+@pytest.mark.parametrize("name", ["llava-next-video", "video-llava"])
+def test_cropped_clips_equal_those_of_the_video_processor(
+    name: str, height: int, width: int, values: str
+) -> None:
+    model = made(name)
+    images = model.processor.image_processor
+    kind = {"llava-next-video": "LlavaNextVideo", "video-llava": "VideoLlava"}[name]
+    home = getattr(transformers.models, name.replace("-", "_"))
+    part = getattr(home, f"{kind}VideoProcessor")(
+        size=dict(images.size), crop_size=dict(images.crop_size)
+    )
+    processor = getattr(transformers, f"{kind}Processor")(
+        image_processor=images,
+        video_processor=part,
+        tokenizer=model.processor.tokenizer,
+        patch_size=model.hf.config.vision_config.patch_size,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=model.processor.chat_template,
+    )
+    side = model.hf.config.vision_config.image_size
+    frames = random_frames(3, height or side, width or side)
+    compare(model, frames, theirs(processor, frames), values)
+
+
+@pytest.mark.parametrize(("height", "width", "values"), [(56, 56, "equal"), (101, 67, "near")])
+def test_internvl_clips_equal_those_of_the_video_processor(
+    height: int, width: int, values: str
+) -> None:
+    model = made("internvl")
+    images = model.processor.image_processor
+    part = transformers.models.internvl.InternVLVideoProcessor(
+        size=dict(images.size), image_mean=images.image_mean, image_std=images.image_std
+    )
+    processor = transformers.InternVLProcessor(
+        images,
+        model.processor.tokenizer,
+        part,
+        image_seq_length=model.processor.image_seq_length,
+        chat_template=model.processor.chat_template,
+    )
+    frames = random_frames(3, height, width)
+    compare(model, frames, theirs(processor, frames), values)
+
+
+GLM = {"glm-4v": ("glm4v", "Glm4v"), "glm-46v": ("glm46v", "Glm46V"), "glm-ga": ("glmga", "Glmga")}
+
+
+@pytest.mark.parametrize("count", [4, 5])
+@pytest.mark.parametrize(("height", "width", "values"), [(112, 84, "equal"), (101, 167, "near")])
+@pytest.mark.parametrize("name", GLM)
+def test_glm_clips_equal_those_of_the_video_processor(
+    name: str, height: int, width: int, values: str, count: int
+) -> None:
+    model = made(name)
+    module, kind = GLM[name]
+    images = model.processor.image_processor
+    part = getattr(getattr(transformers.models, module), f"{kind}VideoProcessor")(
+        size=dict(images.size),
+        image_mean=images.image_mean,
+        image_std=images.image_std,
+        do_sample_frames=False,
+    )
+    cls = transformers.Glm4vProcessor if name == "glm-4v" else transformers.Glm46VProcessor
+    template = model.processor.chat_template
+    processor = cls(images, model.processor.tokenizer, part, chat_template=template)
+    frames = random_frames(count, height, width)
+    compare(model, frames, theirs(processor, frames, video_metadata=[metadata(count)]), values)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlmscope.models.cards import Checkpoint
 from vlmscope.models.decoders.family import Family
+from vlmscope.models.decoders.glm_clips import GlmClips
 from vlmscope.models.decoders.mrope import MropeFamily
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.prompts.prompt import PromptRequest, WrittenPrompt
@@ -50,6 +51,7 @@ class Glm4vFamily(GlmVFamily):
     )
     format_hints = (FormatHint("zai-org/GLM-4.1V-9B-Thinking", model_type="chatglm"),)
     processor_class = "Glm4vProcessor"
+    clips = GlmClips()
     boxes = BoxConvention(
         "Help me to locate {phrase} in the image and give me its bounding box.",
         form="lists",

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmscope.errors import ModelMismatchError, UnsupportedError
+from vlmscope.errors import UnsupportedError
 from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.clip_reader import ClipReader
 from vlmscope.models.decoders.family import Family
+from vlmscope.models.decoders.internvl_clips import InternVlClips, internvl_tile
 from vlmscope.models.format_hints import FormatHint
 from vlmscope.models.layout.image_inputs import ImageInputs
 from vlmscope.models.layout.processor_checks import check_image_class, check_parts, check_tokens
 from vlmscope.models.layout.stretched import stretched_inputs
-from vlmscope.models.layout.tiles import Tile, nearest_arrangement
-from vlmscope.models.layout.vision_towers import tower_sides
+from vlmscope.models.layout.tiles import nearest_arrangement
 from vlmscope.models.prompts.prompt import Expansion
 from vlmscope.models.prompts.written_boxes import BoxConvention
 
@@ -65,6 +66,8 @@ class InternVlFamily(Family):
         "image, 0 to 1000",
     )
 
+    clips: ClipReader | None = InternVlClips()
+
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, self.processor_class)
         tower, strategy = (
@@ -89,7 +92,7 @@ class InternVlFamily(Family):
         # the whole processor asks for tiles, whatever the image processor's own settings say
         values = images(images=[Image.fromarray(pixels)], return_tensors="pt", crop_to_patches=True)
         frames = values["pixel_values"]  # (frames, channels, height, width)
-        tile = _tile(hf, (int(frames.shape[-2]), int(frames.shape[-1])))
+        tile = internvl_tile(hf, (int(frames.shape[-2]), int(frames.shape[-1])))
         size = int(pixels.shape[0]), int(pixels.shape[1])
         tiles = nearest_arrangement(
             size, tile.side, int(images.min_patches), int(images.max_patches)
@@ -109,24 +112,7 @@ class QianfanOcrFamily(InternVlFamily):
     checkpoints = (Checkpoint("baidu/Qianfan-OCR", "4B", "unknown", "documents"),)
     format_hints = ()
     boxes = None
+    clips = None  # pictures alone are proved
 
     def placeholder(self, hf: PreTrainedModel, processor: Any) -> str:
         return str(processor.image_placeholder_token)
-
-
-def _tile(hf: PreTrainedModel, frame: tuple[int, int]) -> Tile:
-    """The tokens of a frame of (height, width) pixels.
-
-    Raises:
-        ModelMismatchError: for a frame that cannot be shuffled into tokens.
-    """
-    _, patch = tower_sides(hf)
-    factor = round(1 / hf.config.downsample_ratio)
-    patches = frame[0] // patch
-    if frame[0] != frame[1] or patches < 1 or patches % factor:
-        raise ModelMismatchError(
-            f"The processor makes tiles of {frame[0]}x{frame[1]} pixels = {patches}x{frame[1] // patch} "
-            f"patches; the model takes squares whose patches per side are a multiple of {factor}. Load "
-            "the processor that belongs to the model."
-        )
-    return Tile(frame[0], patches // factor, patch * factor)

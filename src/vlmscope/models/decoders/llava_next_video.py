@@ -1,8 +1,9 @@
-"""LLaVA-NeXT-Video reading pictures: as LLaVA-NeXT; its way with clips is left out."""
+"""LLaVA-NeXT-Video: pictures as LLaVA-NeXT reads them, clips of pooled frames."""
 
 from __future__ import annotations
 
 from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.cropped_clips import PooledClips
 from vlmscope.models.layout.anyres import AnyresFamily
 
 __all__ = ["LlavaNextVideoFamily"]
@@ -19,4 +20,5 @@ class LlavaNextVideoFamily(AnyresFamily):
     )
     processor_class = "LlavaNextVideoProcessor"
     image_processors = ("LlavaNextImageProcessor",)
-    limits = ("pictures only: clips, whose frames it pools to coarser tokens, are not read",)
+    clips = PooledClips()
+    limits = ("of a clip's frames the middle square alone is seen, in tokens pooled to a quarter",)

@@ -93,6 +93,7 @@ class LlavaOnevisionFamily(AnyresFamily):
 
     def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
         """As in its parent; the model is also told how many images each prompt holds."""
-        if items[0][0].kind == "video":  # no tiles to be counted or filled up
-            return {n: torch.cat([c.tensors[n] for [c] in items]) for n in items[0][0].tensors}
-        return {**super().join(items), "batch_num_images": torch.tensor([len(i) for i in items])}
+        joined = super().join(items)
+        if items[0][0].kind == "video":
+            return joined
+        return {**joined, "batch_num_images": torch.tensor([len(i) for i in items])}

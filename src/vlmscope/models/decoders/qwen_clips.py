@@ -62,7 +62,7 @@ class QwenClips(ClipReader):
         spans = [(step * depth, min((step + 1) * depth, len(frames))) for step in range(steps)]
         grid = rows // merge, columns // merge
         expansion = self.expansion(
-            hf, processor, grid[0] * grid[1], [_middle(times, s) for s in spans]
+            hf, processor, grid[0] * grid[1], [self.moment(times, span) for span in spans]
         )
         layouts = tuple(_layouts(frames[0].shape, grid, spans))
         return ImageInputs(tensors, expansion, layouts, "resize", kind="video")
@@ -71,17 +71,21 @@ class QwenClips(ClipReader):
         """What the forward pass is told of time."""
         return {}
 
+    def moment(self, times: Sequence[float], span: tuple[int, int]) -> float:
+        """Seconds that a step of the frames ``first, last + 1`` is said to show: their middle."""
+        return (times[span[0]] + times[span[1] - 1]) / 2
+
     def expansion(
-        self, hf: PreTrainedModel, processor: Any, tokens: int, middles: Sequence[float]
+        self, hf: PreTrainedModel, processor: Any, tokens: int, moments: Sequence[float]
     ) -> Expansion:
         """What is written for a clip.
 
         Args:
             hf, processor: the model.
             tokens: of each step.
-            middles: seconds, of each step.
+            moments: seconds, of each step.
         """
-        return Expansion.run(self.token(hf, processor), tokens * len(middles))
+        return Expansion.run(self.token(hf, processor), tokens * len(moments))
 
     def processed(self, images: Any, frames: Sequence[Image.Image]) -> Any:
         """What the image processor makes of the frames; each has the budget of an image.
@@ -130,12 +134,12 @@ class Qwen3Clips(QwenClips):
         return images(images=fitted, return_tensors="pt", do_resize=False)
 
     def expansion(
-        self, hf: PreTrainedModel, processor: Any, tokens: int, middles: Sequence[float]
+        self, hf: PreTrainedModel, processor: Any, tokens: int, moments: Sequence[float]
     ) -> Expansion:
         start, end = self._delimiters(hf, processor)
         token = self.token(hf, processor)
-        written = "".join(f"<{middle:.1f} seconds>{start}{token}{end}" for middle in middles)
-        return Expansion(written, (tokens,) * len(middles))
+        written = "".join(f"<{moment:.1f} seconds>{start}{token}{end}" for moment in moments)
+        return Expansion(written, (tokens,) * len(moments))
 
 
 def clip_size(
@@ -186,10 +190,6 @@ def patches_in_time(patches: Tensor, frames: int, depth: int, channels: int) -> 
     shown = each[order].unflatten(0, (-1, depth))  # (steps, depth, places, channels, depth, pixels)
     own = torch.stack([shown[:, at, :, :, at] for at in range(depth)], dim=3)
     return own.reshape(-1, patches.shape[1])
-
-
-def _middle(times: Sequence[float], span: tuple[int, int]) -> float:
-    return (times[span[0]] + times[span[1] - 1]) / 2
 
 
 def _layouts(

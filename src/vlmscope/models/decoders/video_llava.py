@@ -1,8 +1,9 @@
-"""Video-LLaVA reading pictures: LLaVA with a tower for pictures beside one for clips."""
+"""Video-LLaVA: LLaVA with a tower for pictures beside one for clips."""
 
 from __future__ import annotations
 
 from vlmscope.models.cards import Checkpoint
+from vlmscope.models.decoders.cropped_clips import ClassTokenClips
 from vlmscope.models.decoders.llava import LlavaFamily
 
 __all__ = ["VideoLlavaFamily"]
@@ -16,8 +17,9 @@ class VideoLlavaFamily(LlavaFamily):
     foreign_types = ()
     checkpoints = (Checkpoint("LanguageBind/Video-LLaVA-7B-hf", "7B", "unknown"),)
     processor_class = "VideoLlavaProcessor"
+    clips = ClassTokenClips()
     limits = (
         *LlavaFamily.limits,
-        "pictures only: clips, which have a tower of their own, are not read",
+        "of a clip's frames the middle square alone is seen; it was trained with eight frames",
     )
     boxes = None

@@ -98,7 +98,9 @@ class AnyresFamily(Family):
         return None
 
     def join(self, items: Sequence[Sequence[ImageInputs]]) -> dict[str, Tensor]:
-        """Tiles of every image, filled up with zeros to the largest number of them."""
+        """Tiles of every image, filled up with zeros to the largest number of them; clips have none."""
+        if items[0][0].kind == "video":
+            return super().join(items)
         flat = [image.tensors for images in items for image in images]
         frames = [each["pixel_values"] for each in flat]
         most = max(each.shape[1] for each in frames)
