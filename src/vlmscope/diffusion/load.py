@@ -43,7 +43,7 @@ def load_pipeline(
         raise MissingExtraError("diffusers", "diffusion", "Drawing pictures from text") from error
     plan = plan_weights(dtype, device, widened=True)
     options: dict[str, Any] = {
-        "torch_dtype": plan.dtype,
+        "dtype": plan.dtype,
         "use_safetensors": True,
         "trust_remote_code": trust_remote_code,
         **({} if revision is None else {"revision": revision}),
