@@ -52,6 +52,7 @@ def models(
         for name, reason in UNAVAILABLE.items():
             emit(f"{name} {reason}.")
         note("Any other checkpoint of a covered family works by its hub id or its folder.")
+        note("What a family cannot do, or does in its own way: vlmscope models --family FAMILY")
 
 
 @dataclass(frozen=True)
@@ -167,18 +168,11 @@ def _show_families(families: list[Listed]) -> None:
             each.kind,
             ", ".join(each.model_types),
             "; ".join(each.works),
-            ", ".join(each.presets) or "-",
+            "; ".join(each.needs) or "-",
         )
         for each in families
     ]
-    emit_table(("family", "kind", "model types", "works", "presets"), rows)
-    emit("")
-    limits = [
-        (each.id, limit)
-        for each in families
-        for limit in (*(f"needs {need}" for need in each.needs), *each.limits)
-    ]
-    emit_table(("family", "what it cannot do, or does in its own way"), limits)
+    emit_table(("family", "kind", "model types", "works", "needs"), rows)
 
 
 def _show_family(family: Listed) -> None:
