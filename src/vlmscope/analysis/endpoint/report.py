@@ -33,7 +33,7 @@ def explanation_page(result: EndpointExplanation, command: str = "") -> Page:
         result: what is shown.
         command: how it was made, for the reader who wants to repeat it.
     """
-    page = Page(f"{result.question} {result.answer}", _lead(result))
+    page = Page(f"{result.question} → {result.answer}", _lead(result))
     for warning in result.warnings:
         page.caveat(warning)
     page.caveat(CAVEAT)

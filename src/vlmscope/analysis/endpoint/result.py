@@ -79,7 +79,7 @@ class EndpointExplanation:
 
     def _repr_html_(self) -> str:
         shown = card(
-            f"{self.question} {self.answer}",
+            f"{self.question} → {self.answer}",
             table(explanation_table(self), EXPLANATION_COLUMNS),
             lead=f"{self.run['model']} by {self.run['way']}.",
             notes=self.warnings,
@@ -151,7 +151,7 @@ class EndpointExplanation:
             across = np.arange(width) * self.map.shape[1] // width
             mask = lit[lines[:, None], across[None, :]]
         return Grounding(
-            phrase=f"{self.question} {self.answer}",
+            phrase=f"{self.question} → {self.answer}",
             method="occlusion",
             model=self.run["model"],
             image=self.image,
