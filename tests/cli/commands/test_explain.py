@@ -36,7 +36,7 @@ def test_everything_it_writes(server: ChatServer, run: Any, photo: Path, tmp_pat
     assert kept["answer"] in result.out and "largest drop: what hiding" in result.out
     assert (result.code == 0) == kept["trusted"]
     assert (tmp_path / "w.png").is_file()
-    assert vs.View.read(tmp_path / "w.html").title == f"{QUESTION} {kept['answer']}"
+    assert vs.View.read(tmp_path / "w.html").title == f"{QUESTION} → {kept['answer']}"
     again = run(*words(server, photo, "--json", "--quiet"))
     assert again.err == "".join(f"warning: {each}\n" for each in kept["warnings"])
     assert json.loads(again.out)["map"] == kept["map"]
