@@ -27,6 +27,7 @@ class ModelType(NamedTuple):
         families: that cover it, (tower, id): with one vision tower alone, or "" for any; empty: refused.
         reason: why it is refused; "" for a covered one.
         torchvision: its image processor has no Pillow form.
+        timm: its vision tower is one of timm's.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelType(NamedTuple):
     families: tuple[tuple[str, str], ...]
     reason: str
     torchvision: bool
+    timm: bool
 
 
 def model_types() -> Iterator[ModelType]:
@@ -44,13 +46,15 @@ def model_types() -> Iterator[ModelType]:
     """
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+    from vlmscope.models.families import FAMILIES
     from vlmscope.models.refused_types import REFUSED
 
     families = _families()
     for name, model in sorted(MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.items()):
         covering = tuple(sorted(families.get(name, {}).items()))
         reason = "" if covering else REFUSED[name]
-        yield ModelType(name, str(model), covering, reason, _needs_torchvision(name))
+        timm = any(getattr(FAMILIES.get(id), "timm", False) for _, id in covering)
+        yield ModelType(name, str(model), covering, reason, _needs_torchvision(name), timm)
 
 
 def with_table(page: str) -> str:
@@ -100,6 +104,8 @@ def _said(row: ModelType) -> str:
     ids = (
         f"**`{id}`**" + (f" with a `{tower}` tower" if tower else "") for tower, id in row.families
     )
+    if row.timm:
+        return ", ".join(ids) + ", needs timm and torchvision"
     return ", ".join(ids) + (", needs torchvision" if row.torchvision else "")
 
 

@@ -100,3 +100,35 @@ def test_a_package_of_another_name_is_still_named() -> None:
     with pytest.raises(ModelLoadError, match="needs a package that is not installed: no flax"):
         with explained("some/model"):
             raise ImportError("no flax")
+
+
+@pytest.mark.parametrize(
+    "here, said",
+    [
+        ({"timm": False, "torchvision": True}, "not installed: timm. Install"),
+        ({"timm": True, "torchvision": False}, "not installed: torchvision. Install"),
+        ({"timm": False, "torchvision": False}, "not installed: timm, torchvision. Install"),
+    ],
+)
+@pytest.mark.parametrize("open_model", [load, load_outline], ids=["load", "outline"])
+def test_a_tower_of_timm_says_what_of_both_is_missing(
+    folder: str,
+    open_model: Any,
+    here: dict[str, bool],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(JanusFamily, "timm", True)
+    for package, installed in here.items():
+        monkeypatch.setattr(f"transformers.utils.is_{package}_available", lambda it=installed: it)
+    with pytest.raises(UnsupportedError) as error:
+        open_model(folder)
+    assert f"{folder} is a janus, whose vision tower is one of timm's" in str(error.value)
+    assert said in str(error.value) and torch.__version__ in str(error.value)
+
+
+def test_with_both_a_tower_of_timm_is_loaded(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JanusFamily, "timm", True)
+    for package in ("timm", "torchvision"):
+        monkeypatch.setattr(f"transformers.utils.is_{package}_available", lambda: True)
+    assert load_outline(folder).family.id == "janus"

@@ -137,7 +137,10 @@ def _works(family: AnyFamily) -> tuple[str, ...]:
 
 
 def _needs(family: Family) -> tuple[str, ...]:
-    return ("torchvision, the build that belongs to your torch",) if family.torchvision else ()
+    torchvision = "torchvision, the build that belongs to your torch"
+    if family.timm:
+        return "timm", torchvision
+    return (torchvision,) if family.torchvision else ()
 
 
 def _checkpoint(card: ModelCard) -> dict[str, Any]:

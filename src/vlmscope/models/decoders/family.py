@@ -53,6 +53,7 @@ class Family(ABC):
         queried: image tokens are queries of a Q-Former, which stand for no place of their own.
         torchvision: its images are prepared by transformers' torchvision processor, which has no Pillow
             form; vlmscope installs none.
+        timm: its vision tower is one of timm's, which needs torchvision too; vlmscope installs neither.
         recurrent: layers beside those of :meth:`row_layers` carry what they read along the sequence in
             a state. Such a cache can be copied, but not cut, and prompts cannot be packed.
         parallel_streams: layers take several residual streams, each along an axis of its own.
@@ -77,6 +78,7 @@ class Family(ABC):
     crossed: bool = False
     queried: bool = False
     torchvision: bool = False
+    timm: bool = False
     recurrent: bool = False
     parallel_streams: bool = False
     limits: tuple[str, ...] = ()

@@ -41,8 +41,8 @@ class FastVlmFamily(Family):
     )
     format_hints = (FormatHint("KamilaMila/FastVLM-7B", model_type="llava_qwen2"),)
     placements = ("pad", "processor")
+    timm = True
     limits = (
-        "its tower is one of timm's, which has to be installed together with torchvision",
         "a token's convolutions reach about three cells to each side, around the upper left corner of its "
         "rectangle and not its middle",
     )

@@ -47,8 +47,8 @@ class Gemma3nFamily(Family):
     )
     placements = ("processor", "pad")
     parallel_streams = True
+    timm = True
     limits = (
-        "its tower is one of timm's, which has to be installed together with torchvision",
         "a token is a mean over its rectangle of what attention over the whole image and convolutions, which "
         "reach about seven cells to each side, made there; the coarser of its two stages reaches a third of "
         "a cell over the border",

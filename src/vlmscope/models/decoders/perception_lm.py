@@ -39,6 +39,7 @@ class PerceptionLmFamily(Family):
     id = "perception-lm"
     model_types = ("perception_lm",)
     torchvision = True
+    timm = True
     checkpoints = (
         Checkpoint(
             "facebook/Perception-LM-1B", "1B", "FAIR Noncommercial Research License", "gated"
@@ -50,7 +51,6 @@ class PerceptionLmFamily(Family):
             "facebook/Perception-LM-8B", "8B", "FAIR Noncommercial Research License", "gated"
         ),
     )
-    limits = ("its vision tower needs timm, which is not installed by vlmscope either",)
 
     def check(self, hf: PreTrainedModel, processor: Any) -> None:
         check_parts(processor, "PerceptionLMProcessor")

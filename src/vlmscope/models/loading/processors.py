@@ -18,7 +18,7 @@ from typing import Any
 from vlmscope.errors import UnsupportedError
 from vlmscope.models.decoders.family import Family
 from vlmscope.models.loading.pillow_classes import processor_class
-from vlmscope.models.loading.torchvision import need_torchvision
+from vlmscope.models.loading.torchvision import need_timm, need_torchvision
 
 __all__ = [
     "family_processor",
@@ -41,16 +41,18 @@ def family_processor(name: str, source: str, options: Mapping[str, Any], family:
         family: of the model.
 
     Raises:
-        UnsupportedError: a family whose images are prepared by torchvision, which is not installed.
+        UnsupportedError: a family whose images are prepared by torchvision, or whose tower is one of
+            timm's, where that is not installed.
         OSError, ValueError, ImportError: from transformers; see ``vlmscope.models.loading.refusals``.
     """
-    by_torchvision = False
-    if isinstance(family, Family) and family.torchvision:
-        by_torchvision = True
-        need_torchvision(
-            f"{name} is a {family.id}", "take a model of another family (`vlmscope models`)"
-        )
-    return load_processor(source, options, by_torchvision=by_torchvision)
+    if not isinstance(family, Family):
+        return load_processor(source, options)
+    what = f"{name} is a {family.id}", "take a model of another family (`vlmscope models`)"
+    if family.timm:
+        need_timm(*what)
+    if family.torchvision:
+        need_torchvision(*what)
+    return load_processor(source, options, by_torchvision=family.torchvision)
 
 
 def load_processor(
