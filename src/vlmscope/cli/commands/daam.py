@@ -24,7 +24,7 @@ def command(words: list[str]) -> Callable[..., Any]:
 
 def daam(
     *,
-    prompt: Annotated[str, typer.Argument(help="What is drawn.")],
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What is drawn.")],
     words: Annotated[
         list[str] | None,
         typer.Argument(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,27 @@ class Found:
         """Those of all parts, each once, but for what only says that one of them has no box."""
         said = [text for part in self.parts if part.box is not None for text in part.warnings]
         return tuple(dict.fromkeys(said))
+
+    def fields(self, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """What is in every result of pictures that share a prompt.
+
+        Args:
+            records: for each part what goes into its details beside the method's.
+        """
+        parts = tuple(
+            replace(part, details={**part.details, **record})
+            for part, record in zip(self.parts, records, strict=True)
+        )
+        first = parts[0]
+        return {
+            "phrase": first.phrase,
+            "method": first.method,
+            "model": first.model,
+            "parts": parts,
+            "share": self.share,
+            "even": self.even,
+            "warnings": self.warnings,
+        }
 
 
 @dataclass(frozen=True, eq=False)

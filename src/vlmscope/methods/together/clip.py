@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, overload
 
 from vlmscope.attention.pictures import Shown
@@ -114,19 +113,8 @@ def _result(found: Found, clip: Clip, way: str) -> ClipGrounding:
         (number, number + 1) if each is None else each for number, each in enumerate(found.frames)
     )
     record = {"way": way, "frames_asked": len(clip)}
-    parts = tuple(
-        replace(part, details={**part.details, **record, "shown": list(step)})
-        for part, step in zip(found.parts, steps, strict=True)
-    )
-    first = parts[0]
     return ClipGrounding(
-        phrase=first.phrase,
-        method=first.method,
-        model=first.model,
-        parts=parts,
-        share=found.share,
-        even=found.even,
-        warnings=found.warnings,
+        **found.fields({**record, "shown": list(step)} for step in steps),
         source=clip.name,
         way=way,
         shown=clip.frames,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, overload
 
 from vlmscope.attention.pictures import Shown
@@ -105,18 +104,5 @@ def _opened(images: Any) -> list[OpenedImage]:
 
 def _result(found: Found, names: tuple[str, ...]) -> PicturesGrounding:
     count = len(names)
-    parts = tuple(
-        replace(part, details={**part.details, "picture": number, "pictures": count})
-        for number, part in enumerate(found.parts)
-    )
-    first = parts[0]
-    return PicturesGrounding(
-        phrase=first.phrase,
-        method=first.method,
-        model=first.model,
-        parts=parts,
-        share=found.share,
-        even=found.even,
-        warnings=found.warnings,
-        sources=names,
-    )
+    records = ({"picture": number, "pictures": count} for number in range(count))
+    return PicturesGrounding(**found.fields(records), sources=names)
